@@ -1,0 +1,26 @@
+// Majorities over the voters of one configuration.
+
+/** How many of `count` voters make a majority: more than half. */
+export function majority(count: number): number {
+  return Math.floor(count / 2) + 1;
+}
+
+/**
+ * The highest value that a majority of `voters` has reached, from each voter's own value. 0 when there are no
+ * voters: nothing can be agreed upon by nobody.
+ */
+export function quorumValue(voters: readonly string[], reached: (voter: string) => number): number {
+  if (voters.length === 0) return 0;
+  const descending = voters.map(reached).sort((a, b) => b - a);
+  return descending[majority(voters.length) - 1] ?? 0;
+}
+
+export type VoteResult = 'won' | 'lost' | 'pending';
+
+/** Votes of servers that are not voters do not count. */
+export function tallyVotes(voters: readonly string[], votes: ReadonlyMap<string, boolean>): VoteResult {
+  const granted = voters.filter((voter) => votes.get(voter) === true).length;
+  const refused = voters.filter((voter) => votes.get(voter) === false).length;
+  if (voters.length > 0 && granted >= majority(voters.length)) return 'won';
+  return voters.length - refused < majority(voters.length) ? 'lost' : 'pending';
+}

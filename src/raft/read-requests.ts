@@ -1,0 +1,61 @@
+// ReadIndex (dissertation §6.4): a read waits until a quorum has confirmed that this server still led after
+// the read came in. Every read of a batch shares one round of heartbeats.
+
+import type { ServerId } from './configuration.ts';
+import { quorumValue } from './quorum.ts';
+
+/** Reads that wait on a leader at once, each itself a batch of some node's. */
+export const MAX_WAITING_READS = 4_096;
+
+export interface ReadRequest {
+  readonly from: ServerId;
+  readonly requestId: number;
+  readonly readIndex: number;
+  /** Confirmed by answers to this round or a later one. */
+  readonly round: number;
+}
+
+export interface ReadRequests {
+  /** The round that the heartbeats carry. Rounds belong to one term of one leader. */
+  round: number;
+  /** In the order of their rounds. */
+  waiting: ReadRequest[];
+  /** Came before the leader committed in its own term (§6.4): no read index can be given yet. */
+  early: { readonly from: ServerId; readonly requestId: number }[];
+}
+
+export function createReadRequests(): ReadRequests {
+  return { round: 0, waiting: [], early: [] };
+}
+
+export function isFull(reads: ReadRequests): boolean {
+  return reads.waiting.length + reads.early.length >= MAX_WAITING_READS;
+}
+
+/** Joins the round that the next heartbeats begin. True when a heartbeat must go out for it. */
+export function joinNextRound(
+  reads: ReadRequests,
+  request: { from: ServerId; requestId: number; readIndex: number },
+): void {
+  reads.waiting.push({ ...request, round: reads.round + 1 });
+}
+
+/** Begins the next round if somebody waits for it. */
+export function maybeBeginRound(reads: ReadRequests): boolean {
+  const last = reads.waiting.at(-1);
+  if (last === undefined || last.round <= reads.round) return false;
+  reads.round += 1;
+  return true;
+}
+
+/** Takes out the reads that a quorum of `voters` has confirmed, given the latest round each answered. */
+export function takeConfirmed(
+  reads: ReadRequests,
+  voters: readonly ServerId[],
+  roundOf: (voter: ServerId) => number,
+): ReadRequest[] {
+  const confirmedRound = quorumValue(voters, roundOf);
+  let count = 0;
+  while ((reads.waiting[count]?.round ?? Number.POSITIVE_INFINITY) <= confirmedRound) count += 1;
+  return reads.waiting.splice(0, count);
+}

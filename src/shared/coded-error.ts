@@ -1,0 +1,20 @@
+// Typed errors are for the world: bad input, full disks, lost leaders.
+
+/** Values that an error may carry for the caller, beside its sentence. */
+export type ErrorFields = Readonly<Record<string, unknown>>;
+
+/**
+ * An error with a stable `code` (snake_case, part of the public contract), a sentence that says what to
+ * do, and the fields at fault. The HTTP status of each code lives in src/http alone.
+ */
+export class CodedError extends Error {
+  override readonly name: string = 'CodedError';
+  readonly code: string;
+  readonly fields: ErrorFields;
+
+  constructor(code: string, message: string, options: { fields?: ErrorFields; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.fields = options.fields ?? {};
+  }
+}
