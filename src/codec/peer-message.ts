@@ -49,6 +49,12 @@ export interface MemberChangeAnswer {
   readonly outcome: MemberChangeOutcome;
 }
 
+/** The first message on every connection: where to dial the sender, for a node that does not know it (yet). */
+export interface Introduction {
+  readonly kind: 'introduction';
+  readonly raftAddress: string;
+}
+
 /** One of the core's messages, whose `from` must be the peer that the connection's hello proved. */
 export interface RaftMessage {
   readonly kind: 'raft';
@@ -57,6 +63,7 @@ export interface RaftMessage {
 
 export type PeerMessage =
   | RaftMessage
+  | Introduction
   | ForwardedProposals
   | ProposalsRefused
   | ForwardedMemberChange

@@ -1,0 +1,73 @@
+// Log entries in bytes, the same in the store and in append requests: kind, index, term, then what the kind holds.
+
+import type { Entry } from '../raft/entry.ts';
+import { unreachable } from '../shared/assert.ts';
+import { ByteReader } from './byte-reader.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { readConfiguration, writeConfiguration } from './configuration-codec.ts';
+import { malformed } from './malformed.ts';
+
+/** These numbers are on disks: never give one another meaning. */
+const COMMAND = 1;
+const CONFIGURATION = 2;
+const LEADER_START = 3;
+
+/** Kind, index, term. */
+export const MIN_ENTRY_BYTES = 3;
+/** Kind, index, term and the length of the command, each at its longest. */
+const MAX_COMMAND_OVERHEAD_BYTES = 25;
+
+export function encodeEntry(entry: Entry): Uint8Array {
+  const commandBytes = entry.kind === 'command' ? entry.data.length : 0;
+  const writer = new ByteWriter(MAX_COMMAND_OVERHEAD_BYTES + commandBytes);
+  writeEntry(writer, entry);
+  return writer.take();
+}
+
+/** A command's data is a view of `bytes`, which must not change afterwards. Throws CodedError `malformed`. */
+export function decodeEntry(bytes: Uint8Array): Entry {
+  const reader = new ByteReader(bytes);
+  const entry = readEntry(reader);
+  reader.end();
+  return entry;
+}
+
+export function writeEntry(writer: ByteWriter, entry: Entry): void {
+  switch (entry.kind) {
+    case 'command':
+      writer.u8(COMMAND);
+      writer.varint(entry.index);
+      writer.varint(entry.term);
+      writer.bytes(entry.data);
+      return;
+    case 'configuration':
+      writer.u8(CONFIGURATION);
+      writer.varint(entry.index);
+      writer.varint(entry.term);
+      writeConfiguration(writer, entry.configuration);
+      return;
+    case 'leader-start':
+      writer.u8(LEADER_START);
+      writer.varint(entry.index);
+      writer.varint(entry.term);
+      return;
+    default:
+      unreachable(entry);
+  }
+}
+
+export function readEntry(reader: ByteReader): Entry {
+  const kind = reader.u8();
+  const index = reader.varint(1);
+  const term = reader.varint(1);
+  switch (kind) {
+    case COMMAND:
+      return { kind: 'command', index, term, data: reader.bytes() };
+    case CONFIGURATION:
+      return { kind: 'configuration', index, term, configuration: readConfiguration(reader) };
+    case LEADER_START:
+      return { kind: 'leader-start', index, term };
+    default:
+      throw malformed(`there is no kind of entry ${kind}`);
+  }
+}

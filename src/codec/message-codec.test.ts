@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { entries, peerMessages, proposals } from '../../test/arbitraries/messages.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { decodeEntry, encodeEntry } from './entry-codec.ts';
+import { decodePeerMessage, encodePeerMessage } from './message-codec.ts';
+import { decodeProposal, encodeProposal } from './proposal-codec.ts';
+
+interface Codec {
+  readonly name: string;
+  readonly values: fc.Arbitrary<unknown>;
+  readonly encode: (value: never) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => unknown;
+}
+
+const CODECS: readonly Codec[] = [
+  { name: 'message', values: peerMessages, encode: encodePeerMessage, decode: decodePeerMessage },
+  { name: 'entry', values: entries, encode: encodeEntry, decode: decodeEntry },
+  { name: 'proposal', values: proposals, encode: encodeProposal, decode: decodeProposal },
+];
+
+const malformed = expect.objectContaining({ code: 'malformed' });
+
+test.each(CODECS)('every $name comes back from its bytes', ({ values, encode, decode }) => {
+  fc.assert(
+    fc.property(values, (value) => {
+      expect(decode(encode(value as never))).toEqual(value);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.each(CODECS)(
+  'every truncation and every extension of a $name is malformed',
+  ({ values, encode, decode }) => {
+    fc.assert(
+      fc.property(values, (value) => {
+        const bytes = encode(value as never);
+        for (let length = 0; length < bytes.length; length++) {
+          expect(() => decode(bytes.subarray(0, length))).toThrow(malformed);
+        }
+        expect(() => decode(new Uint8Array([...bytes, 0]))).toThrow(malformed);
+      }),
+      { numRuns: 50 },
+    );
+  },
+);
+
+/** What decodes is what its bytes say, spelled the only way: so it must encode to the same bytes. */
+function decodesExactlyOrNotAtAll({ encode, decode }: Codec, bytes: Uint8Array): void {
+  let decoded: unknown;
+  try {
+    decoded = decode(bytes);
+  } catch (error) {
+    expect(error).toBeInstanceOf(CodedError);
+    expect(error).toEqual(malformed);
+    return;
+  }
+  expect(encode(decoded as never)).toEqual(bytes);
+}
+
+test.each(CODECS)('a $name of random bytes is malformed or exact, never anything else', (codec) => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => decodesExactlyOrNotAtAll(codec, bytes)),
+    { numRuns: 1000 },
+  );
+});
+
+test.each(CODECS)('a $name with one changed byte is malformed or exact, never anything else', (codec) => {
+  fc.assert(
+    fc.property(codec.values, fc.nat(), fc.integer({ min: 1, max: 255 }), (value, position, change) => {
+      const bytes = codec.encode(value as never);
+      const at = position % bytes.length;
+      decodesExactlyOrNotAtAll(
+        codec,
+        bytes.map((byte, index) => (index === at ? byte ^ change : byte)),
+      );
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('entries that do not follow the previous index one by one are malformed', () => {
+  const bytes = encodePeerMessage({
+    kind: 'raft',
+    message: {
+      kind: 'append-request',
+      from: 'a@1',
+      to: 'b@1',
+      term: 2,
+      previousLogIndex: 4,
+      previousLogTerm: 1,
+      entries: [
+        { kind: 'leader-start', index: 5, term: 2 },
+        { kind: 'leader-start', index: 7, term: 2 },
+      ],
+      commitIndex: 4,
+    },
+  });
+  expect(() => decodePeerMessage(bytes)).toThrow('entry 7 stands where entry 6 belongs');
+});
+
+test('a configuration whose members are not in order is malformed', () => {
+  const member = { role: 'voter' as const, raftAddress: 'h:1', httpAddress: 'h:2' };
+  const bytes = encodeEntry({
+    kind: 'configuration',
+    index: 1,
+    term: 1,
+    configuration: {
+      members: [
+        { ...member, server: 'b@1' },
+        { ...member, server: 'a@1' },
+      ],
+      removed: [],
+    },
+  });
+  expect(() => decodeEntry(bytes)).toThrow('not sorted');
+});

@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { openSealed, seal } from './sealed-record.ts';
+
+const keys = fc.uint8Array({ minLength: 1, maxLength: 20 });
+const payloads = fc.uint8Array({ maxLength: 60 });
+const damage = expect.objectContaining({ code: 'record_damaged' });
+
+test('a sealed record opens under its key', () => {
+  fc.assert(
+    fc.property(keys, payloads, (key, payload) => {
+      expect(openSealed(key, seal(key, payload))).toEqual(payload);
+    }),
+  );
+});
+
+test('every truncation and every changed byte is damage', () => {
+  fc.assert(
+    fc.property(keys, payloads, fc.integer({ min: 1, max: 255 }), (key, payload, change) => {
+      const sealed = seal(key, payload);
+      for (let at = 0; at < sealed.length; at++) {
+        expect(() => openSealed(key, sealed.subarray(0, at))).toThrow(damage);
+        const changed = sealed.map((byte, index) => (index === at ? byte ^ change : byte));
+        expect(() => openSealed(key, changed)).toThrow(damage);
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a record under another key is damage, and the error names that key', () => {
+  const sealed = seal(new Uint8Array([1, 2]), new Uint8Array([3]));
+  expect(() => openSealed(new Uint8Array([1, 255]), sealed)).toThrow(
+    expect.objectContaining({ code: 'record_damaged', fields: { key: '01ff' } }),
+  );
+});

@@ -1,0 +1,37 @@
+// Values of the store with a checksum of their own: LMDB's pages have none. The key goes in too, so that a value
+// found under another key is damage.
+
+import { CodedError } from '../shared/coded-error.ts';
+import { u32At } from './byte-reader.ts';
+import { crc32 } from './crc32.ts';
+
+const CHECKSUM_BYTES = 4;
+
+/** `payload`, then CRC-32 of key and payload, big-endian. */
+export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
+  const sealed = new Uint8Array(payload.length + CHECKSUM_BYTES);
+  sealed.set(payload);
+  const checksum = crc32(payload, crc32(key));
+  sealed[payload.length] = checksum >>> 24;
+  sealed[payload.length + 1] = checksum >>> 16;
+  sealed[payload.length + 2] = checksum >>> 8;
+  sealed[payload.length + 3] = checksum;
+  return sealed;
+}
+
+/** The payload as a view of `value`. Throws CodedError `record_damaged` with the key in hexadecimal. */
+export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const end = value.length - CHECKSUM_BYTES;
+  if (end < 0) throw damaged(key, 'is too short to hold a checksum');
+  const payload = value.subarray(0, end);
+  const stored = u32At(value, end);
+  if (crc32(payload, crc32(key)) !== stored) throw damaged(key, 'does not match its checksum');
+  return payload;
+}
+
+function damaged(key: Uint8Array, what: string): CodedError {
+  const hexadecimalKey = Array.from(key, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return new CodedError('record_damaged', `the record under key ${hexadecimalKey} ${what}`, {
+    fields: { key: hexadecimalKey },
+  });
+}

@@ -1,0 +1,20 @@
+// Ids of printers, filaments and print jobs: chosen by the caller, or minted by the node that was asked.
+
+import { type Checked, rejected } from './checked.ts';
+import { checkText } from './text.ts';
+
+export const MAX_ID_CHARACTERS = 128;
+
+/**
+ * A string of 1 to 128 characters, or a safe integer, which is kept as its decimal string: `7` and `"7"` are one id.
+ * `.` and `..` are refused: every URL parser folds them away, so nobody could ask for that resource.
+ */
+export function checkId(value: unknown): Checked<string> {
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value)) return checkId(String(value));
+    return rejected(`as a number must be an integer within ±${Number.MAX_SAFE_INTEGER}: send it as a string`);
+  }
+  if (typeof value !== 'string') return rejected('must be a string or an integer');
+  if (value === '.' || value === '..') return rejected('must not be "." or "..": no URL can name it');
+  return checkText(value, MAX_ID_CHARACTERS);
+}

@@ -1,0 +1,90 @@
+// The replicated state in memory: for tests and for whoever needs a scratch copy. Rows are kept as JSON text, so that
+// what comes back can share nothing with what was put, as in the real store.
+
+import { present } from '../shared/assert.ts';
+import type { Json, RangeOptions, StateView } from './state-view.ts';
+
+export class MemoryState implements StateView {
+  readonly #valueTexts = new Map<string, string>();
+  /** The keys of #valueTexts in UTF-8 order, or undefined when they must be sorted again. */
+  #sortedKeys: string[] | undefined = [];
+
+  get(key: string): Json | undefined {
+    const text = this.#valueTexts.get(key);
+    return text === undefined ? undefined : (JSON.parse(text) as Json);
+  }
+
+  put(key: string, value: Json): void {
+    if (!this.#valueTexts.has(key)) this.#sortedKeys = undefined;
+    this.#valueTexts.set(key, JSON.stringify(value));
+  }
+
+  delete(key: string): void {
+    if (this.#valueTexts.delete(key)) this.#sortedKeys = undefined;
+  }
+
+  *range({ prefix, after, reverse = false }: RangeOptions): Generator<readonly [key: string, value: Json]> {
+    const keys = this.#keysInOrder();
+    let start = firstIndexWhere(keys, (key) => compareUtf8(key, prefix) >= 0);
+    let end = firstIndexWhere(keys, (key) => compareUtf8(key, prefix) > 0 && !key.startsWith(prefix));
+    if (after !== undefined && !reverse) {
+      start = Math.max(
+        start,
+        firstIndexWhere(keys, (key) => compareUtf8(key, after) > 0),
+      );
+    }
+    if (after !== undefined && reverse) {
+      end = Math.min(
+        end,
+        firstIndexWhere(keys, (key) => compareUtf8(key, after) >= 0),
+      );
+    }
+    for (let step = 0; step < end - start; step += 1) {
+      const key = present(keys[reverse ? end - 1 - step : start + step], 'a key of the range is missing');
+      const value = this.get(key);
+      if (value !== undefined) yield [key, value];
+    }
+  }
+
+  /** Every row as text, in key order: two states are the same when these are. */
+  toText(): string {
+    return this.#keysInOrder()
+      .map((key) => `${JSON.stringify(key)}: ${this.#valueTexts.get(key)}`)
+      .join('\n');
+  }
+
+  #keysInOrder(): readonly string[] {
+    this.#sortedKeys ??= [...this.#valueTexts.keys()].sort(compareUtf8);
+    return this.#sortedKeys;
+  }
+}
+
+/** The first index whose key satisfies `predicate`, which must stay true from there on; the length when none does. */
+function firstIndexWhere(keys: readonly string[], predicate: (key: string) => boolean): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (predicate(present(keys[middle], 'the search left the list'))) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/**
+ * Orders well-formed strings by their UTF-8 bytes, which is the order of their code points. UTF-16, the order of `<`,
+ * differs: it puts surrogates (code points from U+10000) before U+E000.
+ */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const unitA = a.charCodeAt(index);
+    const unitB = b.charCodeAt(index);
+    if (unitA !== unitB) return raiseSurrogate(unitA) - raiseSurrogate(unitB);
+  }
+  return a.length - b.length;
+}
+
+function raiseSurrogate(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit;
+}

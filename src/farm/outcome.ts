@@ -1,0 +1,44 @@
+// What applying a command gives: the resource as it is now, or why nothing changed.
+
+import type { Resource, ResourceKind } from './model.ts';
+import type { PrintJobStatus } from './print-job-status.ts';
+
+/** JSON throughout: outcomes are kept in the state for retries with the same idempotency key. */
+export type FarmOutcome =
+  | { readonly kind: 'created'; readonly resource: Resource }
+  | { readonly kind: 'changed'; readonly resource: Resource }
+  | FarmRefusal;
+
+/** A refused command changed nothing. `code` is part of the API's contract. */
+export type FarmRefusal =
+  | {
+      readonly kind: 'refused';
+      readonly code: 'already_exists' | 'not_found';
+      readonly resource: ResourceKind;
+      readonly id: string;
+    }
+  | { readonly kind: 'refused'; readonly code: 'unknown_printer'; readonly printerId: string }
+  | { readonly kind: 'refused'; readonly code: 'unknown_filament'; readonly filamentId: string }
+  | {
+      readonly kind: 'refused';
+      readonly code: 'insufficient_filament';
+      readonly filamentId: string;
+      readonly remainingMilligrams: number;
+      readonly reservedMilligrams: number;
+      readonly availableMilligrams: number;
+      readonly askedMilligrams: number;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly code: 'invalid_transition';
+      readonly id: string;
+      readonly from: PrintJobStatus;
+      readonly to: PrintJobStatus;
+      readonly allowed: readonly PrintJobStatus[];
+    }
+  /** The key was used before, with another request. */
+  | { readonly kind: 'refused'; readonly code: 'idempotency_key_reused' }
+  /** The bytes are no command of this version. */
+  | { readonly kind: 'refused'; readonly code: 'malformed_command' };
+
+export type FarmRefusalCode = FarmRefusal['code'];

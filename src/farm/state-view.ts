@@ -1,0 +1,25 @@
+// How the farm sees its replicated state: an ordered map of strings to JSON values.
+
+/** A JSON value. Values handed out or in are never changed in place: write a new one. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json };
+
+export interface RangeOptions {
+  /** Only keys that begin with this. */
+  readonly prefix: string;
+  /** Only keys after this one (before it, when `reverse`). A whole key, prefix included. */
+  readonly after?: string;
+  readonly reverse?: boolean;
+}
+
+/** A consistent picture of the state. Keys are ordered by their UTF-8 bytes. */
+export interface StateReader {
+  get(key: string): Json | undefined;
+  /** Lazy: stop iterating when you have enough. Not valid across a return to the event loop. */
+  range(options: RangeOptions): Iterable<readonly [key: string, value: Json]>;
+}
+
+/** The state inside `apply`: what is written is seen at once by later reads, and becomes durable with the applied index. */
+export interface StateView extends StateReader {
+  put(key: string, value: Json): void;
+  delete(key: string): void;
+}

@@ -1,0 +1,97 @@
+// Applies committed entries to the state, in order, once.
+
+import type { ProposalOrigin } from '../codec/peer-message.ts';
+import { decodeProposal } from '../codec/proposal-codec.ts';
+import type { StateReader, StateView } from '../farm/state-view.ts';
+import { type Configuration, findMember } from '../raft/configuration.ts';
+import type { CommandEntry, ConfigurationEntry, Entry } from '../raft/entry.ts';
+import type { SnapshotPoint } from '../raft/ready.ts';
+import { assert, unreachable } from '../shared/assert.ts';
+import type { StateMachine } from './ports.ts';
+import { Sessions } from './sessions.ts';
+
+export interface ApplierHandlers {
+  /** A command was applied, for the first and only time. */
+  onApplied(origin: ProposalOrigin, result: unknown): void;
+  /** `previous` was the configuration before. */
+  onConfiguration(entry: ConfigurationEntry, previous: Configuration): void;
+}
+
+export class Applier {
+  readonly #stateMachine: StateMachine;
+  readonly #view: StateView & StateReader;
+  readonly #handlers: ApplierHandlers;
+  readonly #sessions = new Sessions();
+  /** The last entry that the state holds, and the configuration as of it. */
+  #point: SnapshotPoint;
+
+  constructor(
+    stateMachine: StateMachine,
+    view: StateView,
+    options: { point: SnapshotPoint; handlers: ApplierHandlers },
+  ) {
+    this.#stateMachine = stateMachine;
+    this.#view = view;
+    this.#point = options.point;
+    this.#handlers = options.handlers;
+    this.#sessions.load(view);
+  }
+
+  get point(): SnapshotPoint {
+    return this.#point;
+  }
+
+  apply(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      assert(
+        entry.index === this.#point.index + 1,
+        `entry ${entry.index} is applied after ${this.#point.index}`,
+      );
+      this.#applyOne(entry);
+    }
+  }
+
+  #applyOne(entry: Entry): void {
+    const previous = this.#point;
+    switch (entry.kind) {
+      case 'command':
+        this.#point = { ...previous, index: entry.index, term: entry.term };
+        this.#applyCommand(entry);
+        break;
+      case 'configuration':
+        this.#point = {
+          index: entry.index,
+          term: entry.term,
+          configuration: entry.configuration,
+          configurationIndex: entry.index,
+        };
+        this.#sessions.retain(new Set(entry.configuration.members.map((member) => member.server)));
+        this.#handlers.onConfiguration(entry, previous.configuration);
+        break;
+      case 'leader-start':
+        this.#point = { ...previous, index: entry.index, term: entry.term };
+        break;
+      default:
+        unreachable(entry);
+    }
+  }
+
+  #applyCommand(entry: CommandEntry): void {
+    const { origin, command } = decodeProposal(entry.data);
+    // A server that was removed has no session left to tell a repetition by.
+    if (findMember(this.#point.configuration, origin.server) === undefined) return;
+    if (!this.#sessions.admit(origin)) return;
+    this.#handlers.onApplied(origin, this.#stateMachine.apply(this.#view, command));
+  }
+
+  /** Brings the sessions into the state: call before the state is written. */
+  saveSessions(): void {
+    this.#sessions.save(this.#view);
+  }
+
+  /** The state was replaced by a snapshot that ends at `point`. */
+  restored(point: SnapshotPoint): void {
+    this.#point = point;
+    this.#sessions.load(this.#view);
+  }
+}

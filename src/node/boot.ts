@@ -1,0 +1,90 @@
+// What a node does to its disk before it takes part: who it is, and the first configuration of a new cluster.
+
+import { EMPTY_CONFIGURATION, withMember } from '../raft/configuration.ts';
+import { present } from '../shared/assert.ts';
+import type { Random } from '../shared/seeded-generator.ts';
+import {
+  initialRecords,
+  type LoadedState,
+  loadDurableState,
+  type NodeIdentity,
+  putEntries,
+  putHardState,
+  putIdentity,
+  startOver,
+} from './log-store.ts';
+import type { NodeOptions } from './options.ts';
+import type { KeyValueStore, Logger, WriteOperation } from './ports.ts';
+import { newServerId, randomHex } from './server-id.ts';
+import { unusedGeneration } from './state-store.ts';
+
+export interface BootPorts {
+  readonly store: KeyValueStore;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * Reads the disk, and writes what must be there before the node speaks: the identity of this data directory, the
+ * count of its starts, the first configuration where a cluster is begun, a new identity where a removed server joins
+ * again. `done` gets the state as it is on disk then. Throws what `loadDurableState` throws.
+ */
+export function boot(
+  ports: BootPorts,
+  options: NodeOptions,
+  done: (error: Error | undefined, loaded: LoadedState | undefined) => void,
+): void {
+  ports.store.write(bootOperations(ports, options), (error) => {
+    if (error !== undefined) {
+      done(error, undefined);
+      return;
+    }
+    done(undefined, present(loadDurableState(ports.store), 'the identity was just written'));
+  });
+}
+
+function bootOperations(ports: BootPorts, options: NodeOptions): WriteOperation[] {
+  const loaded = loadDurableState(ports.store);
+  if (loaded === undefined) {
+    const identity = newIdentity(ports, { node: options.node, boots: 1 });
+    return options.bootstrap ? foundingOperations(ports, { identity, options }) : initialRecords(identity);
+  }
+  const { identity, removed } = loaded;
+  const boots = identity.boots + 1;
+  if (options.startOver || (removed && options.join)) {
+    ports.logger.info('this server was removed: it joins as a new one', { was: identity.server });
+    const generation = unusedGeneration(ports.store);
+    return startOver(newIdentity(ports, { node: options.node, boots }), { loaded, generation });
+  }
+  if (options.bootstrap && identity.clusterId === '') {
+    return foundingOperations(ports, { identity: { ...identity, boots }, options });
+  }
+  if (options.bootstrap) {
+    ports.logger.info('-bootstrap is ignored: this node has state', { clusterId: identity.clusterId });
+  }
+  return [putIdentity({ ...identity, boots })];
+}
+
+function newIdentity(ports: BootPorts, { node, boots }: { node: string; boots: number }): NodeIdentity {
+  return { server: newServerId(node, ports.random), clusterId: '', boots };
+}
+
+/** Entry 1 of term 1 is the first configuration: this node alone. */
+function foundingOperations(
+  ports: BootPorts,
+  { identity, options }: { identity: NodeIdentity; options: NodeOptions },
+): WriteOperation[] {
+  const clusterId = randomHex(ports.random);
+  ports.logger.info('a new cluster begins', { clusterId });
+  const configuration = withMember(EMPTY_CONFIGURATION, {
+    server: identity.server,
+    role: 'voter',
+    raftAddress: options.raftAddress,
+    httpAddress: options.httpAddress,
+  });
+  return [
+    ...initialRecords({ ...identity, clusterId }),
+    putHardState({ term: 1, votedFor: undefined }),
+    ...putEntries([{ kind: 'configuration', index: 1, term: 1, configuration }]),
+  ];
+}

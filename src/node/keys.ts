@@ -1,0 +1,100 @@
+// The keys of the store (the table is in ARCHITECTURE.md). Nothing else spells them.
+
+import { assert } from '../shared/assert.ts';
+import type { KeyRange } from './ports.ts';
+
+const textEncoder = new TextEncoder();
+
+export const IDENTITY_KEY = textEncoder.encode('m/identity');
+export const HARD_STATE_KEY = textEncoder.encode('m/hard-state');
+export const LOG_START_KEY = textEncoder.encode('m/log-start');
+export const APPLIED_KEY = textEncoder.encode('m/applied');
+export const REMOVED_KEY = textEncoder.encode('m/removed');
+
+const LOG_PREFIX = 0x6c; // 'l'
+const STATE_PREFIX = 0x73; // 's'
+
+/** Beyond this an index does not fit its key: at a million entries a second, nine years. */
+export const MAX_LOG_INDEX = 2 ** 48 - 1;
+export const MAX_GENERATION = 2 ** 32 - 1;
+
+const ENTRY_KEY_BYTES = 7;
+/** Bytes of a state key before the farm's own key: prefix and generation. */
+const STATE_KEY_HEAD_BYTES = 5;
+
+/** Big-endian, so that the order of keys is the order of indexes. */
+export function entryKey(index: number): Uint8Array {
+  assert(Number.isSafeInteger(index) && index >= 0 && index <= MAX_LOG_INDEX, `${index} is no log index`);
+  const key = new Uint8Array(ENTRY_KEY_BYTES);
+  key[0] = LOG_PREFIX;
+  writeBigEndian(key, { from: 1, to: ENTRY_KEY_BYTES, value: index });
+  return key;
+}
+
+/** Entries `from` ≤ index < `to`. */
+export function entryRange(from: number, to: number): KeyRange {
+  return { from: entryKey(from), to: entryKey(to) };
+}
+
+/** Every entry, wherever it stands. */
+export const ALL_ENTRIES: KeyRange = {
+  from: new Uint8Array([LOG_PREFIX]),
+  to: new Uint8Array([LOG_PREFIX + 1]),
+};
+
+/** The key of one row of the replicated state; `farmKey` is UTF-8, and may be empty for the start of a generation. */
+export function stateKey(generation: number, farmKey: Uint8Array): Uint8Array {
+  const key = new Uint8Array(STATE_KEY_HEAD_BYTES + farmKey.length);
+  writeStateHead(key, generation);
+  key.set(farmKey, STATE_KEY_HEAD_BYTES);
+  return key;
+}
+
+/** The farm's own key, in UTF-8: a view of `key`. */
+export function farmKeyOf(key: Uint8Array): Uint8Array {
+  return key.subarray(STATE_KEY_HEAD_BYTES);
+}
+
+export function generationOf(key: Uint8Array): number {
+  let generation = 0;
+  for (let at = 1; at < STATE_KEY_HEAD_BYTES; at++) generation = generation * 0x100 + (key[at] ?? 0);
+  return generation;
+}
+
+/** The rows of generations `first` ≤ generation < `afterLast`, which may be one above the highest. */
+export function generationsRange(first: number, afterLast: number): KeyRange {
+  const none = new Uint8Array(0);
+  const to = afterLast > MAX_GENERATION ? ALL_STATE.to : stateKey(afterLast, none);
+  return { from: stateKey(first, none), to };
+}
+
+/** The state's rows of every generation. */
+export const ALL_STATE: KeyRange = {
+  from: new Uint8Array([STATE_PREFIX]),
+  to: new Uint8Array([STATE_PREFIX + 1]),
+};
+
+/** The smallest key above `key`. */
+export function justAfter(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
+}
+
+function writeStateHead(key: Uint8Array, generation: number): void {
+  const isGeneration = Number.isSafeInteger(generation) && generation >= 0 && generation <= MAX_GENERATION;
+  assert(isGeneration, `${generation} is no generation`);
+  key[0] = STATE_PREFIX;
+  writeBigEndian(key, { from: 1, to: STATE_KEY_HEAD_BYTES, value: generation });
+}
+
+function writeBigEndian(
+  bytes: Uint8Array,
+  { from, to, value }: { from: number; to: number; value: number },
+): void {
+  let rest = value;
+  for (let at = to - 1; at >= from; at--) {
+    bytes[at] = rest % 0x100;
+    rest = Math.floor(rest / 0x100);
+  }
+}

@@ -1,0 +1,79 @@
+// What a node is told when it is made.
+
+export interface NodeOptions {
+  /** The node's name: the part of its server id before the `@`. */
+  readonly node: string;
+  /** host:port that peers dial. */
+  readonly raftAddress: string;
+  /** host:port of its API, told to others. */
+  readonly httpAddress: string;
+  /** Start a new cluster of one, unless there is state already. */
+  readonly bootstrap: boolean;
+  /** A server that was removed starts again as a new one, to be joined. */
+  readonly join: boolean;
+  /** A member said that this server was removed: it starts as a new one, whatever its own disk says. */
+  readonly startOver: boolean;
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  /** Silence after which the leader removes a member; 0 never. */
+  readonly removeDeadAfterMs: number;
+  /** A member younger than this is not removed. */
+  readonly newMemberGraceMs: number;
+  /** Automatic removal leaves at least this many voters. */
+  readonly minVoters: number;
+  readonly limits: NodeLimits;
+}
+
+/** Every bound that matters to speed or memory, in one place. Tests make them tiny. */
+export interface NodeLimits {
+  readonly maxAppendBytes: number;
+  readonly maxApplyBytes: number;
+  readonly maxUncommittedBytes: number;
+  /** Proposals of this node that wait for their outcome. */
+  readonly maxWaitingProposals: number;
+  readonly maxProposalBytes: number;
+  /** A proposal that never reached a leader is refused after this. */
+  readonly leaderWaitMs: number;
+  /** A proposal that did is 'unknown' after this. */
+  readonly proposalTimeoutMs: number;
+  /** Silence after which a proposal or a read request is sent again. */
+  readonly resendAfterMs: number;
+  readonly maxWaitingReads: number;
+  /** The log is compacted when it holds more than this, in entries or bytes, … */
+  readonly compactAfterEntries: number;
+  readonly compactAfterBytes: number;
+  /** … down to this many, for followers that are a little behind. */
+  readonly keepEntries: number;
+  /** Applied state is written with the next log write, or alone after this long or this much. */
+  readonly flushStateAfterMs: number;
+  readonly flushStateBytes: number;
+  readonly snapshotChunkBytes: number;
+  /** A snapshot that makes no progress for this long has failed. */
+  readonly snapshotTimeoutMs: number;
+  /** How many entries a learner may lack when it is promoted. */
+  readonly promotionLagEntries: number;
+  /** How long a join or a removal may take. */
+  readonly memberChangeTimeoutMs: number;
+}
+
+export const DEFAULT_LIMITS: NodeLimits = {
+  maxAppendBytes: 512 * 1024,
+  maxApplyBytes: 1024 * 1024,
+  maxUncommittedBytes: 32 * 1024 * 1024,
+  maxWaitingProposals: 8_192,
+  maxProposalBytes: 1024 * 1024,
+  leaderWaitMs: 3_000,
+  proposalTimeoutMs: 8_000,
+  resendAfterMs: 1_000,
+  maxWaitingReads: 16_384,
+  compactAfterEntries: 50_000,
+  compactAfterBytes: 32 * 1024 * 1024,
+  keepEntries: 10_000,
+  flushStateAfterMs: 250,
+  flushStateBytes: 4 * 1024 * 1024,
+  snapshotChunkBytes: 256 * 1024,
+  snapshotTimeoutMs: 10_000,
+  promotionLagEntries: 256,
+  memberChangeTimeoutMs: 15_000,
+};

@@ -1,0 +1,329 @@
+// Drives the core: carries out what it wants done, batch by batch, and tells it what the disk has done.
+// One wake-up handles everything that is waiting.
+
+import type { ProposalOrigin } from '../codec/peer-message.ts';
+import type { Configuration, ServerId } from '../raft/configuration.ts';
+import { type ConfigurationEntry, entrySizeBytes } from '../raft/entry.ts';
+import type { Message } from '../raft/message.ts';
+import { RaftCore } from '../raft/raft-core.ts';
+import type { PersistRequest, Ready, SnapshotPoint } from '../raft/ready.ts';
+import { isEmpty } from '../raft/take-ready.ts';
+import { assert } from '../shared/assert.ts';
+import type { Random } from '../shared/seeded-generator.ts';
+import { Applier } from './applier.ts';
+import { DiskWriter } from './disk-writer.ts';
+import {
+  deleteEntries,
+  type LoadedState,
+  putApplied,
+  putEntries,
+  putHardState,
+  putLogStart,
+  StoredLog,
+} from './log-store.ts';
+import type { NodeOptions } from './options.ts';
+import type { Clock, KeyValueStore, Logger, StateMachine, WriteOperation } from './ports.ts';
+import { StateStore } from './state-store.ts';
+
+export interface ReplicaPorts {
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly stateMachine: StateMachine;
+}
+
+export interface ReplicaHandlers {
+  /** Before each round: proposals and reads that gathered go into the core now. */
+  beforeRound(): void;
+  /** After each round: role, leader, commit index or state may have changed. */
+  afterRound(): void;
+  send(message: Message): void;
+  onApplied(origin: ProposalOrigin, result: unknown): void;
+  onConfiguration(entry: ConfigurationEntry, previous: Configuration): void;
+  onRead(requestId: number, readIndex: number): void;
+  onReadRefused(requestId: number): void;
+  onSnapshotWanted(server: ServerId): void;
+  onFatal(error: Error): void;
+}
+
+/** Rounds in one wake-up: then whoever else waits for the event loop has a turn. */
+const MAX_ROUNDS = 16;
+/** Entries deleted by one compaction write. */
+const MAX_COMPACTED_ENTRIES = 2_048;
+/** Rows of replaced generations deleted by one write. */
+const MAX_GARBAGE_ROWS = 1_024;
+
+export class Replica {
+  readonly core: RaftCore;
+  readonly state: StateStore;
+  readonly #options: NodeOptions;
+  readonly #ports: ReplicaPorts;
+  readonly #handlers: ReplicaHandlers;
+  readonly #writer: DiskWriter;
+  readonly #applier: Applier;
+  /** The applied point that the disk holds. */
+  #durablePoint: SnapshotPoint;
+  /** The overlay was handed to a write that is not durable yet. */
+  #isStateWriting = false;
+  #stateChangedAt: number | undefined;
+  /** Log entries on disk: first..last, and about how many bytes. */
+  #storedFirst: number;
+  #storedLast: number;
+  #storedBytes: number;
+  #isCompacting = false;
+  #isDeletingGarbage = false;
+  /** Set while a staged snapshot waits to become the state. */
+  #install: { readonly generation: number; readonly done: () => void } | undefined;
+  #isScheduled = false;
+  #isStopped = false;
+
+  constructor(options: NodeOptions, loaded: LoadedState, ports: ReplicaPorts, handlers: ReplicaHandlers) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#handlers = handlers;
+    this.#writer = new DiskWriter(ports, (error) => this.#fatal(error));
+    this.state = new StateStore(ports.store, loaded.applied.generation);
+    this.#applier = new Applier(ports.stateMachine, this.state, { point: loaded.applied, handlers });
+    this.#durablePoint = this.#applier.point;
+    this.#storedFirst = loaded.logStart.index + 1;
+    this.#storedLast = loaded.lastLog.index;
+    this.#storedBytes = loaded.logBytes;
+    this.core = new RaftCore(
+      {
+        server: loaded.identity.server,
+        electionTicks: options.electionTicks,
+        heartbeatTicks: options.heartbeatTicks,
+        random: ports.random,
+        maxAppendBytes: options.limits.maxAppendBytes,
+        maxApplyBytes: options.limits.maxApplyBytes,
+        maxUncommittedBytes: options.limits.maxUncommittedBytes,
+      },
+      new StoredLog(ports.store),
+      {
+        hardState: loaded.hardState,
+        logStart: loaded.logStart,
+        lastLogIndex: loaded.lastLog.index,
+        appliedIndex: loaded.applied.index,
+        configurations: [
+          { index: loaded.applied.configurationIndex, configuration: loaded.applied.configuration },
+          ...loaded.configurations.filter(({ index }) => index > loaded.applied.index),
+        ],
+      },
+    );
+  }
+
+  get appliedIndex(): number {
+    return this.#applier.point.index;
+  }
+
+  /** The last applied configuration. */
+  get appliedConfiguration(): Configuration {
+    return this.#applier.point.configuration;
+  }
+
+  /** Index of the last entry that is compacted: what a snapshot has replaced. */
+  get snapshotIndex(): number {
+    return this.core.logStart.index;
+  }
+
+  get isDiskFull(): boolean {
+    return this.#writer.isFull;
+  }
+
+  get isSettled(): boolean {
+    return this.#writer.isIdle && !this.#isScheduled;
+  }
+
+  /** Something happened: the core is asked soon, once for all that happens until then. */
+  schedule(): void {
+    if (this.#isScheduled || this.#isStopped) return;
+    this.#isScheduled = true;
+    this.#ports.clock.soon(() => {
+      this.#isScheduled = false;
+      this.#guarded(() => this.#run());
+    });
+  }
+
+  /** One tick: time for the core, and what is done now and then. `compactionFloor`: keep entries above it. */
+  tick(compactionFloor: number): void {
+    this.#guarded(() => {
+      this.core.tick();
+      this.#maybeFlushState();
+      this.#maybeCompact(compactionFloor);
+      this.#maybeDeleteGarbage();
+    });
+    this.schedule();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#writer.stop();
+  }
+
+  /** Writes beside the log, in the order of the calls. */
+  write(operations: readonly WriteOperation[]): void {
+    this.#writer.write(operations, () => undefined);
+  }
+
+  /** The rows of a verified snapshot are staged under `generation`. False when they are not needed after all. */
+  install(point: SnapshotPoint, generation: number, done: () => void): boolean {
+    if (this.#install !== undefined || !this.core.restoreSnapshot(point)) return false;
+    this.#install = { generation, done };
+    this.schedule();
+    return true;
+  }
+
+  #run(): void {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      if (this.#isStopped) return;
+      this.#handlers.beforeRound();
+      const ready = this.core.takeReady();
+      if (isEmpty(ready)) {
+        this.#handlers.afterRound();
+        return;
+      }
+      this.#carryOut(ready);
+      this.#handlers.afterRound();
+    }
+    this.schedule();
+  }
+
+  #carryOut(ready: Ready): void {
+    // The followers' disks work while ours does.
+    for (const message of ready.messages) this.#handlers.send(message);
+    if (ready.committed.length > 0) {
+      this.#applier.apply(ready.committed);
+      this.#stateChangedAt ??= this.#ports.clock.now();
+    }
+    if (ready.persist !== undefined) this.#persist(ready.persist);
+    for (const server of ready.snapshotsWanted) this.#handlers.onSnapshotWanted(server);
+    for (const { requestId, readIndex } of ready.reads) this.#handlers.onRead(requestId, readIndex);
+    for (const requestId of ready.refusedReads) this.#handlers.onReadRefused(requestId);
+  }
+
+  /** One write: term and vote, log entries, and the state that was applied up to now. */
+  #persist(request: PersistRequest): void {
+    const operations: WriteOperation[] = [];
+    if (request.hardState !== undefined) operations.push(putHardState(request.hardState));
+    const isInstall = request.snapshot !== undefined;
+    if (request.snapshot !== undefined) this.#addInstall(request.snapshot, operations);
+    const { entries, remove } = request.log;
+    if (remove !== undefined && !isInstall) operations.push(...deleteEntries(remove.first, remove.last));
+    operations.push(...putEntries(entries));
+    for (const entry of entries) this.#storedBytes += entrySizeBytes(entry);
+    this.#storedLast = this.core.lastLogIndex;
+    const statePoint = isInstall ? undefined : this.#maybeAddState(operations);
+    this.#writer.write(operations, () => {
+      this.#guarded(() => {
+        if (statePoint !== undefined) this.#stateDurable(statePoint);
+        if (request.snapshot !== undefined) this.#installDurable(request.snapshot);
+        this.core.persisted();
+      });
+      this.schedule();
+    });
+  }
+
+  /** The switch to a staged snapshot: state, applied index, configuration, log start and log in one write. */
+  #addInstall(point: SnapshotPoint, operations: WriteOperation[]): void {
+    assert(this.#install !== undefined, 'a snapshot is staged before the core asks for it');
+    const { generation } = this.#install;
+    operations.push(putApplied({ ...point, generation }));
+    operations.push(putLogStart({ index: point.index, term: point.term }));
+    operations.push(...deleteEntries(this.#storedFirst, this.#storedLast));
+    this.#storedFirst = point.index + 1;
+    this.#storedBytes = 0;
+  }
+
+  #installDurable(point: SnapshotPoint): void {
+    assert(this.#install !== undefined, 'a snapshot is staged before it is installed');
+    const { generation, done } = this.#install;
+    this.#install = undefined;
+    this.#isStateWriting = false;
+    this.#stateChangedAt = undefined;
+    this.state.switchGeneration(generation);
+    this.#applier.restored(point);
+    this.#durablePoint = point;
+    this.#ports.logger.info('snapshot installed', { index: point.index, term: point.term });
+    done();
+  }
+
+  /** Adds the overlay to a write, unless one is under way. Returns the point that the write makes durable. */
+  #maybeAddState(operations: WriteOperation[]): SnapshotPoint | undefined {
+    const point = this.#applier.point;
+    if (this.#isStateWriting || this.#install !== undefined || point.index === this.#durablePoint.index) {
+      return undefined;
+    }
+    this.#isStateWriting = true;
+    this.#stateChangedAt = undefined;
+    this.#applier.saveSessions();
+    operations.push(...this.state.takeWrites(), putApplied({ ...point, generation: this.state.generation }));
+    return point;
+  }
+
+  #stateDurable(point: SnapshotPoint): void {
+    this.#isStateWriting = false;
+    this.state.writesDurable();
+    this.#durablePoint = point;
+  }
+
+  /** State that no log write takes along is written alone, after a while or when it is much. */
+  #maybeFlushState(): void {
+    const { flushStateAfterMs, flushStateBytes } = this.#options.limits;
+    if (this.#stateChangedAt === undefined || !this.#writer.isIdle) return;
+    const age = this.#ports.clock.now() - this.#stateChangedAt;
+    if (age < flushStateAfterMs && this.state.overlayBytes < flushStateBytes) return;
+    // The applied index on disk never runs ahead of the log on disk.
+    if (this.#applier.point.index > this.core.durableIndex) return;
+    const operations: WriteOperation[] = [];
+    const point = this.#maybeAddState(operations);
+    if (point === undefined) return;
+    this.#writer.write(operations, () => this.#guarded(() => this.#stateDurable(point)));
+  }
+
+  #maybeCompact(floor: number): void {
+    const { compactAfterEntries, compactAfterBytes, keepEntries } = this.#options.limits;
+    if (this.#isCompacting || this.#install !== undefined) return;
+    const count = this.#storedLast - this.#storedFirst + 1;
+    if (count <= compactAfterEntries && this.#storedBytes <= compactAfterBytes) return;
+    const keep =
+      this.#storedBytes > compactAfterBytes ? Math.min(keepEntries, Math.floor(count / 2)) : keepEntries;
+    const first = this.#storedFirst;
+    const wanted = Math.min(this.#durablePoint.index, this.#storedLast - keep, floor);
+    const last = Math.min(wanted, first + MAX_COMPACTED_ENTRIES - 1, this.core.durableIndex);
+    if (last < first) return;
+    this.#isCompacting = true;
+    const position = this.core.compact(last);
+    this.#storedFirst = last + 1;
+    this.#storedBytes -= Math.floor((this.#storedBytes * (last - first + 1)) / count);
+    this.#writer.write([putLogStart(position), ...deleteEntries(first, last)], () => {
+      this.#isCompacting = false;
+    });
+  }
+
+  #maybeDeleteGarbage(): void {
+    if (this.#isDeletingGarbage) return;
+    const operations = this.state.nextGarbage(MAX_GARBAGE_ROWS);
+    if (operations.length === 0) return;
+    this.#isDeletingGarbage = true;
+    this.#writer.write(operations, () => {
+      this.#isDeletingGarbage = false;
+    });
+  }
+
+  /** A broken invariant stops the node: it never goes on with a state that it does not understand. */
+  #guarded(action: () => void): void {
+    if (this.#isStopped) return;
+    try {
+      action();
+    } catch (error) {
+      this.#fatal(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #fatal(error: Error): void {
+    if (this.#isStopped) return;
+    this.stop();
+    this.#handlers.onFatal(error);
+  }
+}

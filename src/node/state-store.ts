@@ -1,0 +1,259 @@
+// The replicated state: rows of the store under an overlay of what was applied and is not durable yet.
+//
+//   reads:  active overlay, then the frozen one (its write is under way), then the store's rows
+//   writes: into the active overlay; `takeWrites` freezes it and gives what one disk write must do
+//
+// After a crash the overlays are gone, and the log has what they were made of.
+
+import { openSealed, seal } from '../codec/sealed-record.ts';
+import { compareUtf8 } from '../farm/memory-state.ts';
+import type { Json, RangeOptions, StateView } from '../farm/state-view.ts';
+import { assert } from '../shared/assert.ts';
+import {
+  ALL_STATE,
+  farmKeyOf,
+  generationOf,
+  generationsRange,
+  justAfter,
+  MAX_GENERATION,
+  stateKey,
+} from './keys.ts';
+import type { KeyRange, KeyValueReader, KeyValueRow, KeyValueSnapshot, WriteOperation } from './ports.ts';
+import { type OverlayRow, StateOverlay } from './state-overlay.ts';
+
+const textEncoder = new TextEncoder();
+const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Reads throw CodedError `record_damaged` when a row does not match its checksum: the node must stop. */
+export class StateStore implements StateView {
+  readonly #store: KeyValueReader;
+  #generation: number;
+  /** Rows of a snapshot that is coming in are under this generation. */
+  #stagingGeneration: number | undefined;
+  #active = new StateOverlay();
+  /** Present while its write is under way. */
+  #frozen: StateOverlay | undefined;
+
+  /** `generation` is the applied record's: rows of others are not part of the state. */
+  constructor(store: KeyValueReader, generation: number) {
+    this.#store = store;
+    this.#generation = generation;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** About what the overlays hold in memory: the owner flushes when it is much. */
+  get overlayBytes(): number {
+    return this.#active.bytes + (this.#frozen?.bytes ?? 0);
+  }
+
+  get(key: string): Json | undefined {
+    const row = this.#active.get(key) ?? this.#frozen?.get(key);
+    if (row !== undefined) return row.kind === 'put' ? row.value : undefined;
+    const farmKey = textEncoder.encode(key);
+    const value = this.#store.get(stateKey(this.#generation, farmKey));
+    return value === undefined ? undefined : openRow(farmKey, value);
+  }
+
+  put(key: string, value: Json): void {
+    this.#active.set(key, { kind: 'put', value, text: JSON.stringify(value) });
+  }
+
+  delete(key: string): void {
+    this.#active.set(key, { kind: 'deleted' });
+  }
+
+  /** Rows may be put and deleted while this goes on: those ahead of it are seen as they are when it comes to them. */
+  *range(options: RangeOptions): Generator<readonly [key: string, value: Json]> {
+    const direction = options.reverse === true ? -1 : 1;
+    const stored = this.#store.range(this.#storedRange(options))[Symbol.iterator]();
+    try {
+      let head = nextStored(stored);
+      let remaining = options;
+      for (;;) {
+        const overlaid = this.#nextOverlaid(remaining, direction);
+        const order = compareHeads(overlaid, head?.key, direction);
+        if (order === undefined) return;
+        const key = order <= 0 ? (overlaid as string) : (head as StoredHead).key;
+        const value = order <= 0 ? this.#overlaidValue(key) : head?.value();
+        if (order >= 0) head = nextStored(stored);
+        remaining = { ...options, after: key };
+        if (value !== undefined) yield [key, value];
+      }
+    } finally {
+      stored.return?.();
+    }
+  }
+
+  // -------------------------------------------------------------- flushing
+
+  /** What the disk must be told. Until `writesDurable` or `writesFailed` no other may be taken. */
+  takeWrites(): WriteOperation[] {
+    assert(this.#frozen === undefined, 'the writes that were taken before are still under way');
+    this.#frozen = this.#active;
+    this.#active = new StateOverlay();
+    return Array.from(this.#frozen.entries(), ([key, row]) => this.#toOperation(key, row));
+  }
+
+  /** The writes that were taken are in the store, and its reads see them. */
+  writesDurable(): void {
+    this.#frozen = undefined;
+  }
+
+  /** The writes that were taken did not happen: the next `takeWrites` has them again. */
+  writesFailed(): void {
+    if (this.#frozen === undefined) return;
+    const later = this.#active;
+    this.#active = this.#frozen;
+    this.#frozen = undefined;
+    for (const [key, row] of later.entries()) this.#active.set(key, row);
+  }
+
+  #toOperation(key: string, row: OverlayRow): WriteOperation {
+    const farmKey = textEncoder.encode(key);
+    const storeKey = stateKey(this.#generation, farmKey);
+    if (row.kind === 'deleted') return { kind: 'delete', key: storeKey };
+    return { kind: 'put', key: storeKey, value: seal(farmKey, textEncoder.encode(row.text)) };
+  }
+
+  // -------------------------------------------------------------- generations
+
+  /** A generation for the rows of a snapshot, kept from `nextGarbage` until the next call, or the switch. */
+  beginStaging(): number {
+    const unused = unusedGeneration(this.#store);
+    this.#stagingGeneration = Math.max(unused, this.#generation + 1, (this.#stagingGeneration ?? 0) + 1);
+    return this.#stagingGeneration;
+  }
+
+  /** The rows of `generation` are the state from now on. Call when the write that says so is durable. */
+  switchGeneration(generation: number): void {
+    this.#generation = generation;
+    this.#stagingGeneration = undefined;
+    this.#active = new StateOverlay();
+    this.#frozen = undefined;
+  }
+
+  /** Deletes of up to `maxRows` rows that belong neither to the state nor to a snapshot that is coming in. */
+  nextGarbage(maxRows: number): WriteOperation[] {
+    const operations: WriteOperation[] = [];
+    for (const range of this.#garbageRanges()) {
+      for (const { key } of this.#store.range(range)) {
+        if (operations.length === maxRows) return operations;
+        operations.push({ kind: 'delete', key });
+      }
+    }
+    return operations;
+  }
+
+  /** What lies before, between and after the generations that are in use. */
+  #garbageRanges(): KeyRange[] {
+    const used = [this.#generation, this.#stagingGeneration ?? this.#generation].sort((a, b) => a - b);
+    const ranges: KeyRange[] = [];
+    let from = 0;
+    for (const generation of used) {
+      if (generation > from) ranges.push(generationsRange(from, generation));
+      from = generation + 1;
+    }
+    if (from <= MAX_GENERATION) ranges.push(generationsRange(from, MAX_GENERATION + 1));
+    return ranges;
+  }
+
+  // -------------------------------------------------------------- merging
+
+  #storedRange({ prefix, after, reverse = false }: RangeOptions): KeyRange {
+    const first = stateKey(this.#generation, textEncoder.encode(prefix));
+    const beyond =
+      prefix === '' ? generationsRange(this.#generation, this.#generation + 1).to : afterPrefix(first);
+    if (after === undefined) return { from: first, to: beyond, reverse };
+    const at = stateKey(this.#generation, textEncoder.encode(after));
+    if (reverse) return { from: first, to: compareBytes(at, beyond) < 0 ? at : beyond, reverse };
+    const next = justAfter(at);
+    return { from: compareBytes(next, first) > 0 ? next : first, to: beyond, reverse };
+  }
+
+  #nextOverlaid(range: RangeOptions, direction: 1 | -1): string | undefined {
+    const active = this.#active.nextKey(range);
+    const frozen = this.#frozen?.nextKey(range);
+    if (active === undefined || frozen === undefined) return active ?? frozen;
+    return compareUtf8(active, frozen) * direction <= 0 ? active : frozen;
+  }
+
+  #overlaidValue(key: string): Json | undefined {
+    const row = this.#active.get(key) ?? this.#frozen?.get(key);
+    return row?.kind === 'put' ? row.value : undefined;
+  }
+}
+
+/** A generation above every one that a row belongs to. */
+export function unusedGeneration(store: KeyValueReader): number {
+  for (const { key } of store.range({ ...ALL_STATE, reverse: true })) return generationOf(key) + 1;
+  return 1;
+}
+
+/**
+ * Rows of a generation as they are sent to another node: the farm's key, and the value with its seal, which covers
+ * that key and no generation. In key order, those after `afterKey`; all when it is empty.
+ */
+export function* snapshotRows(
+  picture: KeyValueSnapshot,
+  { generation, afterKey }: { generation: number; afterKey: Uint8Array },
+): Generator<KeyValueRow> {
+  const { from: first, to } = generationsRange(generation, generation + 1);
+  const from = afterKey.length === 0 ? first : justAfter(stateKey(generation, afterKey));
+  for (const { key, value } of picture.range({ from, to })) yield { key: farmKeyOf(key), value };
+}
+
+/** Puts rows of `snapshotRows` under `generation`. Throws CodedError `record_damaged` when a seal is broken. */
+export function stagingOperations(generation: number, rows: readonly KeyValueRow[]): WriteOperation[] {
+  return rows.map(({ key, value }) => {
+    openSealed(key, value);
+    return { kind: 'put', key: stateKey(generation, key), value };
+  });
+}
+
+interface StoredHead {
+  readonly key: string;
+  /** Decoded only when an overlay does not hide it. */
+  value(): Json;
+}
+
+function nextStored(rows: Iterator<KeyValueRow>): StoredHead | undefined {
+  const next = rows.next();
+  if (next.done === true) return undefined;
+  const farmKey = farmKeyOf(next.value.key);
+  const { value } = next.value;
+  return { key: textDecoder.decode(farmKey), value: () => openRow(farmKey, value) };
+}
+
+/** Which head comes first: negative the overlay's, positive the store's, 0 both; undefined when there is none. */
+function compareHeads(
+  overlaid: string | undefined,
+  stored: string | undefined,
+  direction: 1 | -1,
+): number | undefined {
+  if (overlaid === undefined) return stored === undefined ? undefined : 1;
+  return stored === undefined ? -1 : compareUtf8(overlaid, stored) * direction;
+}
+
+function openRow(farmKey: Uint8Array, value: Uint8Array): Json {
+  return JSON.parse(textDecoder.decode(openSealed(farmKey, value))) as Json;
+}
+
+/** The smallest key above all that begin with `prefix`, whose last byte is below 0xff as UTF-8's always are. */
+function afterPrefix(prefix: Uint8Array): Uint8Array {
+  const beyond = prefix.slice();
+  const last = beyond.length - 1;
+  beyond[last] = (beyond[last] ?? 0) + 1;
+  return beyond;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}

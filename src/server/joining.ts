@@ -1,0 +1,83 @@
+// A node that was started with -join asks the members it was told of, one after the other, until one answers.
+
+import type { Logger } from '../node/ports.ts';
+
+const FIRST_PAUSE_MS = 200;
+const MAX_PAUSE_MS = 5_000;
+/** A join waits for the leader and for the new member to catch up. */
+const REQUEST_TIMEOUT_MS = 25_000;
+
+export interface JoinRequest {
+  readonly members: readonly string[];
+  readonly node: string;
+  readonly raftAddress: string;
+  readonly httpAddress: string;
+}
+
+export type JoinResult =
+  | { readonly kind: 'joined'; readonly role: string }
+  /** The answer will not change: the caller must. */
+  | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
+  | { readonly kind: 'cancelled' };
+
+/** Resolves when a member answered for good, or `signal` was aborted. */
+export async function joinCluster(
+  request: JoinRequest,
+  options: { logger: Logger; signal: AbortSignal },
+): Promise<JoinResult> {
+  const { logger, signal } = options;
+  let pauseMs = FIRST_PAUSE_MS;
+  while (!signal.aborted) {
+    for (const member of request.members) {
+      const result = await askMember(member, request, options);
+      if (result !== undefined) return result;
+    }
+    logger.debug('no member took the join yet: trying again', { pauseMs });
+    await pause(pauseMs, signal);
+    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+  }
+  return { kind: 'cancelled' };
+}
+
+/** Undefined: ask somebody else, or later. */
+async function askMember(
+  member: string,
+  { node, raftAddress, httpAddress }: JoinRequest,
+  { logger, signal }: { logger: Logger; signal: AbortSignal },
+): Promise<JoinResult | undefined> {
+  try {
+    const response = await fetch(`http://${member}/join`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ node_id: node, addr: raftAddress, http_addr: httpAddress }),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+    });
+    const answer = (await response.json()) as { role?: string; code?: string; detail?: string };
+    if (response.ok) return { kind: 'joined', role: answer.role ?? 'learner' };
+    const { code = 'unknown', detail = '' } = answer;
+    if (isFinal(response.status, code)) return { kind: 'refused', code, detail };
+    logger.info('join: not yet', { member, status: response.status, code, detail });
+  } catch (error) {
+    if (signal.aborted) return { kind: 'cancelled' };
+    const reason = error instanceof Error ? error.message : String(error);
+    logger.info('join: no answer', { member, reason });
+  }
+  return undefined;
+}
+
+/** A request that the member finds wrong stays wrong; one that the cluster cannot take now may be taken later. */
+function isFinal(status: number, code: string): boolean {
+  return status >= 400 && status < 500 && code !== 'would_lose_quorum' && code !== 'node_unreachable';
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(end, ms);
+    function end(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    }
+    signal.addEventListener('abort', end);
+  });
+}

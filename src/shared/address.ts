@@ -1,0 +1,48 @@
+// Network addresses as people write them: host:port, :port, [v6]:port.
+
+import { CodedError } from './coded-error.ts';
+
+export interface Address {
+  /** A name or an IP address without brackets. Empty means every address of this machine: only to listen on. */
+  readonly host: string;
+  /** 0 to 65535; 0 asks the system for a free port: only to listen on. */
+  readonly port: number;
+}
+
+export const MAX_ADDRESS_CHARACTERS = 300;
+const MAX_PORT = 65_535;
+
+const ADDRESS = /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[^:[\]]*)):(?<port>\d{1,5})$/;
+/** Host names and IPv4 addresses; names with an underscore exist on shop networks. */
+const HOST = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})$/;
+/** What may stand between brackets, with an optional zone (fe80::1%eth0); the system judges the rest. */
+const IPV6_HOST = /^(?=[^%]*:)[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,32})?$/;
+
+/** Reads `host:port`, `:port` or `[v6]:port`. Throws CodedError `bad_address` for anything else. */
+export function parseAddress(text: string): Address {
+  const groups = text.length <= MAX_ADDRESS_CHARACTERS ? ADDRESS.exec(text)?.groups : undefined;
+  if (groups === undefined) throw badAddress(text, 'write it as host:port, :port or [v6]:port');
+
+  const { bracketed, plain } = groups;
+  if (bracketed !== undefined && !IPV6_HOST.test(bracketed)) {
+    throw badAddress(text, `${JSON.stringify(bracketed)} is no IPv6 address`);
+  }
+  if (plain !== undefined && plain !== '' && !HOST.test(plain)) {
+    throw badAddress(text, `${JSON.stringify(plain)} is no host name or IPv4 address`);
+  }
+  const port = Number(groups.port);
+  if (port > MAX_PORT) throw badAddress(text, `the port must be at most ${MAX_PORT}`);
+  return { host: bracketed ?? plain ?? '', port };
+}
+
+/** The text that parseAddress reads back as the same address. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function badAddress(text: string, advice: string): CodedError {
+  const shown = text.slice(0, MAX_ADDRESS_CHARACTERS);
+  return new CodedError('bad_address', `${JSON.stringify(shown)} is no address: ${advice}`, {
+    fields: { address: shown },
+  });
+}

@@ -1,0 +1,106 @@
+import net from 'node:net';
+import { afterEach, expect, test, vi } from 'vitest';
+import { waitUntil } from '../../test/contracts/transport-tcp-harness.ts';
+import { encodeFrame } from '../codec/frame.ts';
+import { FrameConnection } from './frame-connection.ts';
+import { DEFAULT_LIMITS, type TransportLimits } from './limits.ts';
+
+const cleanUps: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanUp of cleanUps.splice(0)) cleanUp();
+});
+
+/** Our end as a connection, the other as a bare socket. */
+async function openPair(limits: Partial<TransportLimits> = {}) {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const accepted = new Promise<net.Socket>((resolve) => server.once('connection', resolve));
+  const socket = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+  const far = await accepted;
+  far.on('error', () => undefined);
+  cleanUps.push(() => {
+    socket.destroy();
+    far.destroy();
+    server.close();
+  });
+  await waitUntil(() => !socket.connecting, 'the socket is connected');
+  const options = { limits: { ...DEFAULT_LIMITS, ...limits }, remoteName: 'far end' };
+  return { connection: new FrameConnection(socket, options), socket, far };
+}
+
+test('all frames of one turn leave in one write', async () => {
+  const { connection, socket, far } = await openPair();
+  const write = vi.spyOn(socket, 'write');
+  let receivedBytes = 0;
+  far.on('data', (chunk) => {
+    receivedBytes += chunk.length;
+  });
+  const payload = new Uint8Array(100);
+  for (let sent = 0; sent < 50; sent++) connection.send((writer) => writer.raw(payload));
+  await waitUntil(() => receivedBytes === 50 * encodeFrame(payload).length, 'all frames have arrived');
+  expect(write).toHaveBeenCalledTimes(1);
+});
+
+test('the queue is bounded in frames and in bytes', async () => {
+  const { connection } = await openPair({ maxQueuedFrames: 2, maxQueuedBytes: 1_000 });
+  expect(connection.send((writer) => writer.raw(new Uint8Array(1_000)))).toBe(false);
+  expect(connection.send((writer) => writer.raw(new Uint8Array(10)))).toBe(true);
+  expect(connection.send((writer) => writer.raw(new Uint8Array(10)))).toBe(true);
+  expect(connection.send((writer) => writer.raw(new Uint8Array(10)))).toBe(false);
+});
+
+test('a connection that takes no bytes any more is given up', async () => {
+  const { connection, far } = await openPair({ writeStallMs: 50 });
+  far.pause();
+  const closes: (Error | undefined)[] = [];
+  connection.onClosed = (error) => closes.push(error);
+  const payload = new Uint8Array(1024 * 1024);
+  while (connection.send((writer) => writer.raw(payload)));
+  await waitUntil(() => closes.length > 0, 'the connection is given up');
+  expect(closes).toEqual([expect.objectContaining({ code: 'unreachable' })]);
+});
+
+test('what is queued is sent before an orderly close', async () => {
+  const { connection, far } = await openPair();
+  const received: number[] = [];
+  let ended = false;
+  far.on('data', (chunk) => received.push(...chunk));
+  far.on('end', () => {
+    ended = true;
+  });
+  connection.send((writer) => writer.raw(new Uint8Array([1, 2, 3])));
+  connection.close();
+  expect(connection.send((writer) => writer.raw(new Uint8Array([4])))).toBe(false);
+  await waitUntil(() => ended, 'the far end has seen the close');
+  expect(received).toEqual([...encodeFrame(new Uint8Array([1, 2, 3]))]);
+});
+
+test('frames that follow in the same chunk are not delivered once the connection is closing', async () => {
+  const { connection, far } = await openPair();
+  const frames: number[] = [];
+  connection.onFrame = (frame) => {
+    frames.push(frame.length);
+    connection.close();
+  };
+  far.write(Buffer.concat([encodeFrame(new Uint8Array(1)), encodeFrame(new Uint8Array(2))]));
+  let closed = false;
+  connection.onClosed = () => {
+    closed = true;
+  };
+  await waitUntil(() => closed, 'the connection is closed');
+  expect(frames).toEqual([1]);
+});
+
+test('a stream that ends in the middle of a frame is an error, one that ends between frames is not', async () => {
+  for (const [bytes, error] of [
+    [encodeFrame(new Uint8Array(5)).subarray(0, 9), expect.objectContaining({ code: 'malformed' })],
+    [encodeFrame(new Uint8Array(5)), undefined],
+  ] as const) {
+    const { connection, far } = await openPair();
+    const closes: (Error | undefined)[] = [];
+    connection.onClosed = (closedBy) => closes.push(closedBy);
+    far.end(bytes);
+    await waitUntil(() => closes.length > 0, 'the connection is closed');
+    expect(closes).toEqual([error]);
+  }
+});

@@ -1,0 +1,41 @@
+// Certificates for tests of TLS. Node makes keys but no certificates, so the openssl program does.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TlsMaterial } from '../../src/transport/sockets.ts';
+
+/** An authority of its own, and a certificate that it signed for 127.0.0.1. */
+export function makeTlsMaterial(): TlsMaterial {
+  const directory = mkdtempSync(path.join(tmpdir(), 'raft3d-tls-'));
+  const file = (name: string): string => path.join(directory, name);
+  const certify = (name: string, ...more: string[]): void =>
+    openssl(
+      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+      ['-keyout', file(`${name}.key`), '-out', file(`${name}.pem`), '-subj', `/CN=${name}`],
+      more,
+    );
+  try {
+    certify('authority');
+    const signed = ['-CA', file('authority.pem'), '-CAkey', file('authority.key')];
+    certify('node', ...signed, '-addext', 'subjectAltName=IP:127.0.0.1');
+    return {
+      key: readFileSync(file('node.key'), 'utf8'),
+      certificate: readFileSync(file('node.pem'), 'utf8'),
+      authority: readFileSync(file('authority.pem'), 'utf8'),
+    };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function openssl(...args: readonly string[][]): void {
+  try {
+    execFileSync('openssl', args.flat(), { stdio: 'pipe' });
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (missing) throw new Error('the tests of TLS need the openssl program: apt-get install openssl');
+    throw error;
+  }
+}

@@ -1,0 +1,428 @@
+// What every Transport holds, real or simulated.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { crc32 } from '../../src/codec/crc32.ts';
+import type { PeerMessage } from '../../src/codec/peer-message.ts';
+import { MAX_CHANNEL_FRAME_BYTES, type Transport, type TransportHandlers } from '../../src/node/ports.ts';
+import { present } from '../../src/shared/assert.ts';
+import { RecordingPeer } from './transport-recording-peer.ts';
+
+/** A world in which transports reach each other. */
+export interface TransportHarness {
+  /** A started transport, at an address that was in use before, or at a new one. */
+  start(handlers: TransportHandlers, address?: string): Promise<{ transport: Transport; address: string }>;
+  /** Lets the world go on until `condition` holds; fails, naming `what`, when it never does. */
+  until(condition: () => boolean, what: string): Promise<void>;
+  /** Closes every transport that is still open. */
+  close(): Promise<void>;
+}
+
+/** A world whose network can be cut between two addresses, both ways, without either side being told. */
+export interface CuttableHarness extends TransportHarness {
+  cut(oneAddress: string, otherAddress: string): void;
+  heal(oneAddress: string, otherAddress: string): void;
+}
+
+const heartbeat = (from: RecordingPeer, to: RecordingPeer, readRound: number): PeerMessage => ({
+  kind: 'raft',
+  message: {
+    kind: 'heartbeat-request',
+    from: from.server,
+    to: to.server,
+    term: 1,
+    commitIndex: 0,
+    readRound,
+  },
+});
+
+/** Enough to compare long frames by, and quickly. */
+const digest = (frame: Uint8Array): string => `${frame.length} ${crc32(frame)}`;
+
+const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
+
+const coded = (code: string): unknown => expect.objectContaining({ code });
+
+export function transportContract(name: string, makeHarness: () => TransportHarness): void {
+  describe(`the transport contract, held by ${name}`, () => {
+    let harness: TransportHarness;
+    let peers: RecordingPeer[];
+    const until = (condition: () => boolean, what: string): Promise<void> => harness.until(condition, what);
+
+    beforeEach(() => {
+      harness = makeHarness();
+      peers = [];
+    });
+
+    afterEach(async () => {
+      await harness.close();
+      expect(peers.flatMap((peer) => peer.violations)).toEqual([]);
+    });
+
+    async function start(peer: RecordingPeer, address?: string): Promise<RecordingPeer> {
+      const started = await harness.start(peer, address);
+      peer.attach(started.transport, started.address);
+      peers.push(peer);
+      return peer;
+    }
+
+    async function startPair(): Promise<[RecordingPeer, RecordingPeer]> {
+      const a = await start(new RecordingPeer('a@1'));
+      const b = await start(new RecordingPeer('b@1'));
+      return [a, b];
+    }
+
+    async function connectedPair(): Promise<[RecordingPeer, RecordingPeer]> {
+      const [a, b] = await startPair();
+      a.connectTo(b);
+      b.connectTo(a);
+      await until(() => a.isUp(b) && b.isUp(a), 'both are connected');
+      return [a, b];
+    }
+
+    async function stop(peer: RecordingPeer): Promise<void> {
+      let stopped = 0;
+      peer.call((transport) => transport.close(() => stopped++));
+      expect(stopped).toBe(0);
+      await until(() => stopped > 0, `${peer.server} has closed`);
+      expect(stopped).toBe(1);
+    }
+
+    async function openChannel(from: RecordingPeer, to: RecordingPeer) {
+      const known = to.channels.length;
+      const attempt = from.openChannel(to.server);
+      await until(
+        () => attempt.settled > 0 && to.channels.length > known,
+        'the channel is open on both sides',
+      );
+      return {
+        near: present(attempt.value, 'the dialler has a channel'),
+        far: present(to.channels.at(-1), 'the other side has a channel'),
+      };
+    }
+
+    describe('messages', () => {
+      test('arrive whole and in the order in which they were sent, from whoever the hello proved', async () => {
+        const [a, b] = await connectedPair();
+        const sent: PeerMessage[] = Array.from({ length: 500 }, (_, round) => heartbeat(a, b, round));
+        sent.push({
+          kind: 'forwarded-proposals',
+          proposals: [bytes(), bytes(1, 2, 3), new Uint8Array(300_000)],
+        });
+        sent.push({ kind: 'introduction', raftAddress: 'host:1' });
+        for (const message of sent) expect(a.send(b, message)).toBe(true);
+        await until(() => b.received.length >= sent.length, 'all messages have arrived');
+        expect(b.received).toEqual(sent.map((message) => ({ from: 'a@1', message })));
+        expect(a.received).toEqual([]);
+      });
+
+      test('flow both ways at once', async () => {
+        const [a, b] = await connectedPair();
+        a.send(b, heartbeat(a, b, 1));
+        b.send(a, heartbeat(b, a, 2));
+        await until(() => a.received.length > 0 && b.received.length > 0, 'both have heard of each other');
+      });
+
+      test('are dropped, and the sender told, while the peer is unknown or not connected yet', async () => {
+        const [a, b] = await startPair();
+        expect(a.send(b, heartbeat(a, b, 1))).toBe(false);
+        a.connectTo(b);
+        expect(a.send(b, heartbeat(a, b, 2))).toBe(false);
+        await until(() => a.isUp(b), 'a is connected');
+        expect(a.send(b, heartbeat(a, b, 3))).toBe(true);
+        await until(() => b.received.length > 0, 'the message has arrived');
+        expect(b.received).toEqual([{ from: 'a@1', message: heartbeat(a, b, 3) }]);
+      });
+
+      test('can be sent from within onPeerUp, and are the first to arrive', async () => {
+        const [a, b] = await startPair();
+        const inherited = a.onPeerUp.bind(a);
+        a.onPeerUp = (server) => {
+          inherited(server);
+          a.send(b, { kind: 'introduction', raftAddress: a.address });
+        };
+        a.connectTo(b);
+        await until(() => a.isUp(b), 'a is connected');
+        a.send(b, heartbeat(a, b, 1));
+        await until(() => b.received.length === 2, 'both messages have arrived');
+        expect(b.received[0]?.message.kind).toBe('introduction');
+      });
+
+      test('over the bound of the queue are dropped, and all others arrive in order', async () => {
+        const [a, b] = await connectedPair();
+        const MAX_TRIES = 5_000;
+        const padding = new Uint8Array(64 * 1024);
+        let accepted = 0;
+        while (accepted < MAX_TRIES) {
+          const mark = bytes(accepted >>> 8, accepted & 0xff);
+          if (!a.send(b, { kind: 'forwarded-proposals', proposals: [mark, padding] })) break;
+          accepted++;
+        }
+        expect(accepted).toBeGreaterThan(0);
+        expect(accepted).toBeLessThan(MAX_TRIES);
+        await until(() => b.received.length >= accepted, 'what was accepted has arrived');
+        const marks = b.received.map(({ message }) =>
+          message.kind === 'forwarded-proposals' ? [...(message.proposals[0] ?? [])] : [],
+        );
+        expect(marks).toEqual(Array.from({ length: accepted }, (_, at) => [at >>> 8, at & 0xff]));
+        expect(a.send(b, heartbeat(a, b, 1))).toBe(true);
+      });
+    });
+
+    describe('the hello', () => {
+      test('tells the accepting side who dials, before anything else', async () => {
+        const [a, b] = await startPair();
+        a.connectTo(b);
+        await until(() => a.isUp(b), 'a is connected');
+        expect(b.admitted).toEqual([{ server: 'a@1', clusterId: 'cluster-1' }]);
+      });
+
+      test('of a foreign cluster is refused, again at every try, and the dialler learns why', async () => {
+        const a = await start(new RecordingPeer('a@1', 'cluster-2'));
+        const b = await start(new RecordingPeer('b@1', 'cluster-1'));
+        a.connectTo(b);
+        await until(() => a.count('refused', b) >= 2, 'a was refused twice');
+        expect(
+          a.events.every((event) => event.kind === 'refused' && event.reason === 'foreign-cluster'),
+        ).toBe(true);
+        expect(a.send(b, heartbeat(a, b, 1))).toBe(false);
+        expect(b.received).toEqual([]);
+      });
+
+      test('that means another server is refused as wrong-server', async () => {
+        const [a, b] = await startPair();
+        const earlierIncarnation = { server: 'b@0', address: b.address };
+        a.call((transport) => transport.setPeers(new Map([[earlierIncarnation.server, b.address]])));
+        await until(() => a.count('refused', earlierIncarnation) > 0, 'a was refused');
+        expect(a.events[0]).toEqual({ kind: 'refused', server: 'b@0', reason: 'wrong-server' });
+      });
+
+      test('is tried again after a refusal, and succeeds once the peer admits it', async () => {
+        const [a, b] = await startPair();
+        b.refusals.set('a@1', 'not-member-yet');
+        a.connectTo(b);
+        await until(() => a.count('refused', b) > 0, 'a was refused');
+        b.refusals.clear();
+        await until(() => a.isUp(b), 'a is admitted');
+      });
+
+      test('reaches a node that belongs to no cluster yet', async () => {
+        const a = await start(new RecordingPeer('a@1'));
+        const b = await start(new RecordingPeer('b@1', ''));
+        a.connectTo(b);
+        await until(() => a.isUp(b), 'a is connected');
+      });
+    });
+
+    describe('the set of peers', () => {
+      test('without a peer closes the connections with it, both ways, and reports nothing more about it', async () => {
+        const [a, b] = await connectedPair();
+        a.connectTo();
+        expect(a.send(b, heartbeat(a, b, 1))).toBe(false);
+        const reported = a.events.length;
+        // b must say hello again, and so learns what a thinks of it now.
+        a.refusals.set('b@1', 'removed');
+        await until(() => b.count('refused', a) > 0, 'b was refused');
+        expect(b.events.slice(-2)).toEqual([
+          { kind: 'down', server: 'a@1', cause: 'closed' },
+          { kind: 'refused', server: 'a@1', reason: 'removed' },
+        ]);
+        expect(a.events.length).toBe(reported);
+      });
+
+      test('that is set again unchanged leaves the connections alone', async () => {
+        const [a, b] = await connectedPair();
+        const c = await start(new RecordingPeer('c@1'));
+        a.connectTo(b, c);
+        await until(() => a.isUp(c), 'a is connected to c');
+        expect(a.count('down', b) + b.count('down', a)).toBe(0);
+        expect(b.admitted).toHaveLength(1);
+      });
+
+      test('with another address dials there', async () => {
+        const [a, b] = await connectedPair();
+        await stop(b);
+        const moved = await start(new RecordingPeer('b@1'));
+        expect(moved.address).not.toBe(b.address);
+        a.connectTo(moved);
+        await until(() => a.count('up', b) === 2, 'a is connected to the new address');
+        a.send(moved, heartbeat(a, b, 1));
+        await until(() => moved.received.length > 0, 'the message has arrived there');
+      });
+
+      test('whose address changes under an open connection: down, then up at the new one', async () => {
+        const [a, b] = await startPair();
+        const twin = await start(new RecordingPeer('b@1'));
+        a.connectTo(b);
+        await until(() => a.isUp(b), 'a is connected');
+        a.connectTo(twin);
+        await until(() => a.count('up', b) === 2, 'a is connected to the new address');
+        expect(a.events.map((event) => event.kind)).toEqual(['up', 'down', 'up']);
+        expect(twin.admitted).toHaveLength(1);
+      });
+    });
+
+    describe('a peer that goes', () => {
+      test('is reported down, then as refused when nothing listens there', async () => {
+        const [a, b] = await connectedPair();
+        await stop(b);
+        await until(() => a.count('down', b) >= 3, 'a has dialled in vain');
+        expect(a.events.slice(0, 3)).toEqual([
+          { kind: 'up', server: 'b@1' },
+          { kind: 'down', server: 'b@1', cause: 'closed' },
+          { kind: 'down', server: 'b@1', cause: 'refused' },
+        ]);
+        expect(a.send(b, heartbeat(a, b, 1))).toBe(false);
+      });
+
+      test('and comes back is dialled again, without being asked for', async () => {
+        const [a, b] = await connectedPair();
+        await stop(b);
+        await until(() => a.count('down', b) >= 2, 'a has noticed');
+        const again = await start(new RecordingPeer('b@1'), b.address);
+        await until(() => a.isUp(b), 'a is connected again');
+        a.send(again, heartbeat(a, again, 7));
+        await until(() => again.received.length > 0, 'the message has arrived');
+        expect(again.received).toEqual([{ from: 'a@1', message: heartbeat(a, again, 7) }]);
+      });
+
+      test('hears nothing after its own close, and its peers hear nothing of it', async () => {
+        const [a, b] = await connectedPair();
+        await stop(a);
+        const events = a.events.length;
+        await until(() => b.count('down', a) >= 2, 'b has noticed');
+        expect(a.events.length).toBe(events);
+        expect(a.send(b, heartbeat(a, b, 1))).toBe(false);
+        expect(b.received).toEqual([]);
+      });
+    });
+
+    describe('a channel', () => {
+      test('carries frames in order, both ways, up to the largest', async () => {
+        const [a, b] = await connectedPair();
+        const { near, far } = await openChannel(a, b);
+        expect([near.peer, far.peer]).toEqual(['b@1', 'a@1']);
+        const frames = Array.from({ length: 100 }, (_, at) => bytes(at));
+        frames.push(new Uint8Array(0), new Uint8Array(MAX_CHANNEL_FRAME_BYTES).fill(7));
+        near.sendAll(frames);
+        far.sendAll([bytes(1), bytes(2)]);
+        await until(() => far.frames.length >= frames.length, 'all frames have arrived');
+        await until(() => near.frames.length >= 2, 'the answers have arrived');
+        await until(() => near.sentCount === frames.length, 'the sender knows that they have left');
+        expect(far.frames.map(digest)).toEqual(frames.map(digest));
+        expect(near.frames).toEqual([bytes(1), bytes(2)]);
+      });
+
+      test('that is closed by its opener delivers what was sent, then closes once on both sides', async () => {
+        const [a, b] = await connectedPair();
+        const { near, far } = await openChannel(a, b);
+        near.sendAll([bytes(1), bytes(2)], () => near.close());
+        await until(() => near.closes.length > 0 && far.closes.length > 0, 'both sides are closed');
+        near.close();
+        far.close();
+        expect(far.frames).toEqual([bytes(1), bytes(2)]);
+        expect([...near.closes, ...far.closes]).toEqual([undefined, undefined]);
+      });
+
+      test('can be closed by the other side as well', async () => {
+        const [a, b] = await connectedPair();
+        const { near, far } = await openChannel(a, b);
+        far.close();
+        await until(() => near.closes.length > 0 && far.closes.length > 0, 'both sides are closed');
+        near.sendAll([bytes(1)]);
+        expect([near.closes.length, far.closes.length, far.frames.length]).toEqual([1, 1, 0]);
+      });
+
+      test('leaves the messages alone, and messages leave it alone', async () => {
+        const [a, b] = await connectedPair();
+        const { near, far } = await openChannel(a, b);
+        a.send(b, heartbeat(a, b, 1));
+        near.sendAll([bytes(1)]);
+        await until(() => b.received.length === 1 && far.frames.length === 1, 'both have arrived');
+        near.close();
+        await until(() => far.closes.length > 0, 'the channel is closed');
+        expect(a.isUp(b) && b.isUp(a)).toBe(true);
+      });
+
+      test('closes on both sides when either process stops', async () => {
+        const [a, b] = await connectedPair();
+        const { near, far } = await openChannel(a, b);
+        await stop(b);
+        await until(() => near.closes.length > 0 && far.closes.length > 0, 'both sides are closed');
+        expect([near.closes.length, far.closes.length]).toEqual([1, 1]);
+      });
+
+      test('to an unknown peer, to a dead one, or to one that refuses us is an error, said once', async () => {
+        const [a, b] = await connectedPair();
+        const unknown = a.openChannel('nobody@1');
+        expect(unknown.settled).toBe(0);
+        await until(() => unknown.settled > 0, 'the unknown peer is reported');
+        expect(unknown.error).toEqual(coded('unknown_peer'));
+
+        b.refusals.set('a@1', 'removed');
+        const refused = a.openChannel(b.server);
+        await until(() => refused.settled > 0, 'the refusal is reported');
+        expect(refused.error).toEqual(coded('peer_refused'));
+        expect(b.channels).toEqual([]);
+
+        await stop(b);
+        const dead = a.openChannel(b.server);
+        await until(() => dead.settled > 0, 'the dead peer is reported');
+        expect(dead.error).toEqual(coded('unreachable'));
+        expect([unknown.settled, refused.settled, dead.settled]).toEqual([1, 1, 1]);
+      });
+    });
+
+    describe('a probe', () => {
+      test('tells who listens at an address, without being admitted', async () => {
+        const [a, b] = await startPair();
+        b.refusals.set('a@1', 'removed');
+        const attempt = a.probe(b.address);
+        expect(attempt.settled).toBe(0);
+        await until(() => attempt.settled > 0, 'the probe is answered');
+        expect(attempt.value).toEqual({ server: 'b@1', clusterId: 'cluster-1' });
+        expect([attempt.error, attempt.settled, b.admitted.length]).toEqual([undefined, 1, 0]);
+        expect([...a.events, ...b.events]).toEqual([]);
+      });
+
+      test('is answered by a node of another cluster, and by one of none', async () => {
+        const a = await start(new RecordingPeer('a@1', ''));
+        const b = await start(new RecordingPeer('b@1', 'cluster-2'));
+        const both = [a.probe(b.address), b.probe(a.address)];
+        await until(() => both.every((attempt) => attempt.settled > 0), 'both are answered');
+        expect(both.map((attempt) => attempt.value)).toEqual([b.identity(), a.identity()]);
+      });
+
+      test('of an address where nobody listens is an error', async () => {
+        const [a, b] = await startPair();
+        await stop(b);
+        const attempt = a.probe(b.address);
+        await until(() => attempt.settled > 0, 'the probe has failed');
+        expect([attempt.error, attempt.value]).toEqual([coded('unreachable'), undefined]);
+      });
+    });
+  });
+}
+
+/** For worlds whose network can be cut, beside the contract above. */
+export function cutNetworkContract(name: string, makeHarness: () => CuttableHarness): void {
+  test(`a network that is cut is noticed, and connected again once it heals: ${name}`, async () => {
+    const harness = makeHarness();
+    const [a, b] = [new RecordingPeer('a@1'), new RecordingPeer('b@1')];
+    for (const peer of [a, b]) {
+      const started = await harness.start(peer);
+      peer.attach(started.transport, started.address);
+    }
+    a.connectTo(b);
+    await harness.until(() => a.isUp(b), 'a is connected');
+    harness.cut(a.address, b.address);
+    a.send(b, heartbeat(a, b, 1));
+    await harness.until(() => a.count('down', b) > 0, 'a has noticed');
+    harness.heal(a.address, b.address);
+    await harness.until(() => a.isUp(b), 'a is connected again');
+    a.send(b, heartbeat(a, b, 2));
+    await harness.until(() => b.received.length > 0, 'messages flow again');
+    expect(b.received).toEqual([{ from: 'a@1', message: heartbeat(a, b, 2) }]);
+    await harness.close();
+    expect([...a.violations, ...b.violations]).toEqual([]);
+  });
+}
