@@ -1,0 +1,90 @@
+// `npm test`: sets up what the tests need, runs every check and every test, and ends with one line of counts.
+
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from './build.mjs';
+import { requireNode } from './node-version.mjs';
+
+const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const BIN = path.join(ROOT, 'node_modules', '.bin');
+/** Programs beyond Node that tests run, each in the Debian package of its own name. */
+const TOOLS = ['tmux', 'jq', 'curl', 'openssl'];
+
+requireNode();
+process.chdir(ROOT);
+if (!installTools()) process.exit(1);
+
+const counts = { passed: 0, failed: 0 };
+await check('lint', () => run(path.join(BIN, 'biome'), ['check', '.']));
+await check('types', () => run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.json', '--noEmit']));
+await check('types of the pure rooms', () =>
+  run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.pure.json', '--noEmit']),
+);
+await check('build', build);
+runTests();
+
+console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
+process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+
+/** False, with the command on stderr, when a tool is missing and may not be installed from here. */
+function installTools() {
+  const missing = TOOLS.filter((tool) => !isInstalled(tool));
+  if (missing.length === 0) return true;
+  const mayInstall = process.getuid?.() === 0 && isInstalled('apt-get');
+  if (mayInstall) {
+    console.log(`installing ${missing.join(', ')}`);
+    const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    run('apt-get', ['-qq', 'update'], environment);
+    run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...missing], environment);
+  }
+  const still = missing.filter((tool) => !isInstalled(tool));
+  if (still.length === 0) return true;
+  console.error(`The tests need ${still.join(', ')}. Install with:`);
+  console.error(`  sudo apt-get update && sudo apt-get install -y ${still.join(' ')}`);
+  return false;
+}
+
+function isInstalled(tool) {
+  return spawnSync('sh', ['-c', `command -v ${tool}`], { stdio: 'ignore' }).status === 0;
+}
+
+/** Whether the command ended with 0; its output goes where ours goes. */
+function run(command, args, environment = process.env) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env: environment });
+  if (error) console.error(error.message);
+  return status === 0;
+}
+
+async function check(name, passes) {
+  console.log(`\n== ${name}`);
+  const passed = await passes();
+  counts[passed ? 'passed' : 'failed'] += 1;
+  if (!passed) console.log(`FAILED: ${name}`);
+}
+
+function runTests() {
+  console.log('\n== tests');
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-tests-'));
+  const report = path.join(directory, 'report.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const clean = run(path.join(BIN, 'vitest'), ['run', ...reporters, ...process.argv.slice(2)]);
+  const before = counts.failed;
+  if (fs.existsSync(report)) addCounts(JSON.parse(fs.readFileSync(report, 'utf8')));
+  // Errors outside of any test, or no report at all.
+  if (!clean && counts.failed === before) counts.failed += 1;
+  fs.rmSync(directory, { recursive: true });
+}
+
+/** A test that was skipped held nothing: it counts as failed. So does a file that could not be loaded. */
+function addCounts(report) {
+  const unloadable = report.testResults.filter(
+    ({ status, assertionResults }) =>
+      status === 'failed' && assertionResults.every((one) => one.status !== 'failed'),
+  );
+  for (const { name } of unloadable) console.log(`FAILED outside of its tests: ${path.relative(ROOT, name)}`);
+  counts.passed += report.numPassedTests;
+  counts.failed += report.numFailedTests + report.numPendingTests + report.numTodoTests + unloadable.length;
+}

@@ -1,0 +1,236 @@
+// The command line of one node: what may be given, what it means, what does not fit together.
+
+import path from 'node:path';
+import { type Address, formatAddress } from '../shared/address.ts';
+import { FlagReader, type LogLevel, listensOnEveryAddress, readAddress } from './flag-reader.ts';
+import { type FlagDefinition, formatFlags, HELP_ASKED, parseGoFlags, usageError } from './go-flags.ts';
+
+/** PEM files for the connections between nodes: both sides show a certificate signed by `caFile`. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+}
+
+export interface NodeOptions {
+  /** The node's name: letters, digits, `.`, `_`, `-`, at most 64. */
+  readonly id: string;
+  /** An empty host means every address of this machine. */
+  readonly httpListen: Address;
+  readonly raftListen: Address;
+  /** host:port that other nodes dial. */
+  readonly advertiseRaft: string;
+  readonly advertiseHttp: string;
+  /** `<data>/<id>`. */
+  readonly dataDirectory: string;
+  /** `<logs>/<id>.log`. */
+  readonly logFile: string;
+  /** host:port of the API of members, to be tried in turn; empty without -join. */
+  readonly join: readonly string[];
+  readonly bootstrap: boolean;
+  readonly clean: boolean;
+  readonly consoleLevel: LogLevel;
+  readonly fileLevel: LogLevel;
+  /** 0: never. */
+  readonly removeDeadAfterMs: number;
+  /** A member younger than this is not removed automatically. */
+  readonly newMemberGraceMs: number;
+  readonly minVoters: number;
+  readonly electionTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** Entries that the log holds before the older ones are compacted away. */
+  readonly compactAfterEntries: number;
+  readonly tls: TlsFiles | undefined;
+}
+
+export type CommandLine =
+  | { readonly kind: 'help'; readonly usage: string }
+  | { readonly kind: 'run'; readonly options: NodeOptions };
+
+const MIN_HEARTBEAT_MS = 10;
+const MIN_HEARTBEATS_PER_ELECTION = 4;
+const MAX_ELECTION_TIMEOUT_MS = 60_000;
+/** A voter that is silent for less may only be slow: the leader itself needs this long to notice its own isolation. */
+const MIN_ELECTIONS_BEFORE_REMOVAL = 2;
+const MAX_JOIN_ADDRESSES = 64;
+const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+const text = (name: string, placeholder: string, defaultValue: string, help: string): FlagDefinition => ({
+  name,
+  kind: 'text',
+  placeholder,
+  defaultValue,
+  help,
+});
+
+const bool = (name: string, help: string): FlagDefinition => ({
+  name,
+  kind: 'bool',
+  placeholder: '',
+  defaultValue: '',
+  help,
+});
+
+const FLAGS: readonly FlagDefinition[] = [
+  text('id', 'name', '', 'Node id: letters, digits, ".", "_", "-", at most 64 (required)'),
+  text('http', 'address', ':8080', 'Where the API listens: :port, host:port or [v6]:port'),
+  text('raft', 'address', '127.0.0.1:7000', 'Where the Raft transport listens, and what other nodes dial'),
+  text('advertise', 'address', '', 'What other nodes dial instead of the -raft address'),
+  text('advertise-http', 'address', '', 'What others are told of the API instead of the -http address'),
+  text('data', 'directory', 'data', "The node's files live under <directory>/<id>/"),
+  text('logs', 'directory', 'logs', 'The log file is <directory>/<id>.log'),
+  text('join', 'addresses', '', 'HTTP addresses of members, comma-separated; any member will do'),
+  bool('bootstrap', 'Start a new cluster of one; ignored by a node that already has state'),
+  bool('clean', 'Wipe <data>/<id>/ before starting'),
+  text('console-level', 'level', 'info', 'Console log level: debug, info, warn, error'),
+  text('file-level', 'level', 'debug', 'File log level: debug, info, warn, error'),
+  text('remove-dead-after', 'duration', '4m', 'Silence after which the leader removes a voter; 0 is never'),
+  text('new-member-grace', 'duration', '2m', 'Age below which a member is not removed automatically'),
+  text('min-voters', 'count', '2', 'Automatic removal never leaves fewer voters than this'),
+  text('election-timeout', 'duration', '500ms', 'Silence of the leader after which a new one is elected'),
+  text('heartbeat', 'duration', '50ms', "Time between the leader's heartbeats"),
+  text('compact-after', 'entries', '50000', 'Log entries after which the older ones are compacted away'),
+  text('tls-cert', 'file', '', "PEM certificate of this node, for the nodes' own connections"),
+  text('tls-key', 'file', '', 'PEM private key that belongs to -tls-cert'),
+  text('tls-ca', 'file', '', 'PEM certificate of the authority that signed every node'),
+];
+
+export const USAGE = `Raft3D: one node of a replicated 3D-print farm.
+
+Usage:
+  raft3d -id <name> -bootstrap [flags]        start a new cluster
+  raft3d -id <name> -join <address> [flags]   join a cluster through any of its members
+  raft3d -id <name> [flags]                   rejoin with the state in <data>/<id>/
+
+Flags:
+${formatFlags(FLAGS)}
+
+Durations are written like 500ms, 90s, 4m or 1h30m.
+`;
+
+/**
+ * Reads the arguments of the process (without the interpreter and the script).
+ * Throws CodedError `usage`, whose message is one sentence for stderr; the process then exits with 2.
+ */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const given = parseGoFlags(args, FLAGS);
+  if (given === HELP_ASKED) return { kind: 'help', usage: USAGE };
+  return { kind: 'run', options: readOptions(new FlagReader(given, FLAGS)) };
+}
+
+function readOptions(flags: FlagReader): NodeOptions {
+  const id = readNodeId(flags);
+  const raftListen = flags.address('raft');
+  const httpListen = flags.address('http');
+  const advertiseRaft = readAdvertisedRaft(flags, raftListen);
+  const join = readJoin(flags);
+  const bootstrap = flags.bool('bootstrap');
+  if (bootstrap && join.length > 0) {
+    throw usageError('-bootstrap starts a new cluster and -join enters one: give only one of them', 'join');
+  }
+  return {
+    id,
+    httpListen,
+    raftListen,
+    advertiseRaft: formatAddress(advertiseRaft),
+    advertiseHttp: formatAddress(readAdvertisedHttp(flags, httpListen, advertiseRaft.host)),
+    dataDirectory: path.join(flags.filled('data'), id),
+    logFile: path.join(flags.filled('logs'), `${id}.log`),
+    join,
+    bootstrap,
+    clean: flags.bool('clean'),
+    consoleLevel: flags.level('console-level'),
+    fileLevel: flags.level('file-level'),
+    minVoters: flags.count('min-voters', { min: 1, max: 99 }),
+    newMemberGraceMs: flags.durationMs('new-member-grace'),
+    compactAfterEntries: flags.count('compact-after', { min: 100, max: 10_000_000 }),
+    ...readTimes(flags),
+    tls: readTls(flags),
+  };
+}
+
+function readNodeId(flags: FlagReader): string {
+  const id = flags.text('id');
+  if (id === '') throw usageError('-id is required: give this node a name, such as -id node1', 'id');
+  // `.` and `..` would be the data directory itself and its parent, which -clean must never wipe.
+  if (!NODE_ID.test(id) || id === '.' || id === '..') {
+    throw usageError(`-id is 1 to 64 letters, digits, ".", "_" or "-", not "${id}"`, 'id');
+  }
+  return id;
+}
+
+function readAdvertisedRaft(flags: FlagReader, listen: Address): Address {
+  if (flags.text('advertise') !== '') return flags.dialableAddress('advertise');
+  if (listensOnEveryAddress(listen)) {
+    throw usageError(
+      `-raft ${flags.text('raft')} listens on every address of this machine, so other nodes cannot know which to dial: pass -advertise host:port`,
+      'advertise',
+    );
+  }
+  return listen;
+}
+
+/** Without -advertise-http, an API that listens everywhere is reached where the Raft transport is reached. */
+function readAdvertisedHttp(flags: FlagReader, listen: Address, raftHost: string): Address {
+  if (flags.text('advertise-http') !== '') return flags.dialableAddress('advertise-http');
+  return listensOnEveryAddress(listen) ? { host: raftHost, port: listen.port } : listen;
+}
+
+function readJoin(flags: FlagReader): string[] {
+  const given = flags.text('join');
+  const parts = given
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  if (flags.has('join') && parts.length === 0) {
+    throw usageError('-join needs the HTTP address of a member, such as 127.0.0.1:8080', 'join');
+  }
+  if (parts.length > MAX_JOIN_ADDRESSES) {
+    throw usageError(`-join takes at most ${MAX_JOIN_ADDRESSES} addresses`, 'join');
+  }
+  return parts.map((part) => {
+    const address = readAddress('join', part);
+    return formatAddress(listensOnEveryAddress(address) ? { ...address, host: '127.0.0.1' } : address);
+  });
+}
+
+function readTimes(flags: FlagReader): {
+  electionTimeoutMs: number;
+  heartbeatMs: number;
+  removeDeadAfterMs: number;
+} {
+  const electionTimeoutMs = flags.durationMs('election-timeout');
+  const heartbeatMs = flags.durationMs('heartbeat');
+  const removeDeadAfterMs = flags.durationMs('remove-dead-after');
+  if (heartbeatMs < MIN_HEARTBEAT_MS) {
+    throw usageError(`-heartbeat is at least ${MIN_HEARTBEAT_MS}ms`, 'heartbeat');
+  }
+  if (electionTimeoutMs < MIN_HEARTBEATS_PER_ELECTION * heartbeatMs) {
+    throw usageError(
+      `-election-timeout is at least ${MIN_HEARTBEATS_PER_ELECTION} heartbeats (${MIN_HEARTBEATS_PER_ELECTION * heartbeatMs}ms), or one lost heartbeat would unseat the leader`,
+      'election-timeout',
+    );
+  }
+  if (electionTimeoutMs > MAX_ELECTION_TIMEOUT_MS) {
+    throw usageError('-election-timeout is at most 1m', 'election-timeout');
+  }
+  if (removeDeadAfterMs !== 0 && removeDeadAfterMs < MIN_ELECTIONS_BEFORE_REMOVAL * electionTimeoutMs) {
+    throw usageError(
+      `-remove-dead-after is 0 (never) or at least ${MIN_ELECTIONS_BEFORE_REMOVAL} election timeouts (${MIN_ELECTIONS_BEFORE_REMOVAL * electionTimeoutMs}ms)`,
+      'remove-dead-after',
+    );
+  }
+  return { electionTimeoutMs, heartbeatMs, removeDeadAfterMs };
+}
+
+function readTls(flags: FlagReader): TlsFiles | undefined {
+  const files = {
+    certFile: flags.text('tls-cert'),
+    keyFile: flags.text('tls-key'),
+    caFile: flags.text('tls-ca'),
+  };
+  const given = Object.values(files).filter((file) => file !== '').length;
+  if (given === 0) return undefined;
+  if (given < 3) throw usageError('-tls-cert, -tls-key and -tls-ca are given together or not at all');
+  return files;
+}

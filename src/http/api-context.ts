@@ -1,0 +1,20 @@
+import type { Engine, Logger } from '../node/ports.ts';
+
+/** What the routes are given: consensus, and the few things that only the process knows. */
+export interface ApiContext {
+  readonly engine: Engine;
+  /** Milliseconds since 1970, for the times in commands. */
+  readonly wallClock: () => number;
+  /** An id that no node has minted before, 1 to 128 characters. */
+  readonly mintId: () => string;
+  /** The program's version, as `/cluster/status` says it. */
+  readonly version: string;
+  /** host:port that peers and callers are told to dial for this node. */
+  readonly addresses: { readonly raft: string; readonly http: string };
+  readonly logger: Logger;
+  /**
+   * Called when a request ended in an error that is no answer to the caller: a bug, or a store that failed. The caller
+   * got 500 `internal_error`; whoever wires the process decides whether the node goes on.
+   */
+  readonly onInternalError: (error: unknown) => void;
+}

@@ -1,0 +1,21 @@
+// From what a caller sent to values that the farm takes, or one 400 with every field at fault.
+
+import { accepted, type Checked } from '../farm/checked.ts';
+import { invalidRequest } from './error-handler.ts';
+import { gatherFields } from './field-problems.ts';
+
+/** Throws `invalid_request` with every problem, or returns the checked values under the same names. */
+export function checkFields<T extends Readonly<Record<string, unknown>>>(
+  checks: {
+    readonly [K in keyof T]: Checked<T[K]>;
+  },
+): T {
+  const gathered = gatherFields<T>(checks);
+  if (!gathered.ok) throw invalidRequest(gathered.problems);
+  return gathered.fields;
+}
+
+/** Leaves out what was left out. */
+export function optional<T>(value: unknown, check: (value: unknown) => Checked<T>): Checked<T | undefined> {
+  return value === undefined ? accepted(undefined) : check(value);
+}

@@ -1,0 +1,90 @@
+import { type AddressInfo, connect } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { MAX_HEADER_BYTES } from './app.ts';
+import { createTestApp, type TestApp } from './test-app.ts';
+
+let server: TestApp | undefined;
+
+afterEach(async () => {
+  await server?.app.close();
+});
+
+/** Sends the first part, each next one when an answer came, and returns all that comes back until the server closes. */
+async function exchange(...parts: readonly string[]): Promise<string> {
+  server = createTestApp();
+  await server.app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.app.server.address() as AddressInfo;
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const rest = [...parts];
+    const socket = connect(port, '127.0.0.1', () => socket.write(rest.shift() ?? ''));
+    socket.setEncoding('utf8');
+    socket.on('data', (text) => {
+      answer += text;
+      const next = rest.shift();
+      if (next !== undefined) socket.write(next);
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(answer));
+  });
+}
+
+function problemIn(answer: string): unknown {
+  return JSON.parse(answer.slice(answer.lastIndexOf('\r\n\r\n') + 4));
+}
+
+test('bytes that are no HTTP are answered 400 and the connection closes', async () => {
+  const answer = await exchange('what is this\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json\r\n/);
+  expect(problemIn(answer)).toMatchObject({ code: 'malformed_request', status: 400 });
+});
+
+test('headers over the bound are answered 431', async () => {
+  const answer = await exchange(`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(MAX_HEADER_BYTES)}\r\n\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  expect(problemIn(answer)).toMatchObject({ code: 'headers_too_large' });
+});
+
+test('garbage behind a request that still waits is no answer to that request', async () => {
+  const answer = await exchange('GET /cluster/status HTTP/1.1\r\nHost: a\r\n\r\ngarbage\r\n\r\n');
+  // How far the first request came by then is the scheduler's choice; that it is not told 400 is ours.
+  expect(answer).toMatch(/^(HTTP\/1\.1 200 OK\r\n|$)/);
+});
+
+test('garbage on a connection that was answered before is answered 400', async () => {
+  const answer = await exchange('GET /cluster/status HTTP/1.1\r\nHost: a\r\n\r\n', 'garbage\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(problemIn(answer)).toMatchObject({ code: 'malformed_request' });
+});
+
+test('a body whose chunks are malformed is answered 400', async () => {
+  const head = 'POST /api/v1/printers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+  const answer = await exchange(`${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(problemIn(answer)).toMatchObject({ code: 'malformed_request' });
+});
+
+test('a path whose bytes are not percent-encoded does not reach a route', async () => {
+  const answer = await exchange(
+    'GET /api/v1/printers/%e0%a4%a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+  );
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(problemIn(answer)).toMatchObject({ code: 'malformed_url' });
+});
+
+test('a body shorter than its length, and then the end, changes nothing and harms nothing', async () => {
+  const head =
+    'POST /api/v1/printers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n';
+  server = createTestApp();
+  const { app, engine, internalErrors } = server;
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.end(`${head}{"id":"a"`));
+    socket.on('error', reject);
+    socket.on('close', () => resolve());
+    socket.resume();
+  });
+  expect((await app.inject('/cluster/status')).statusCode).toBe(200);
+  expect([engine.appliedIndex, internalErrors]).toEqual([0, []]);
+});

@@ -1,0 +1,56 @@
+// Requests that Node's HTTP parser refuses never reach a route: they are answered on the bare socket.
+
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ConnectionError } from 'fastify';
+import type { CodedError } from '../shared/coded-error.ts';
+import { problem, problemAnswerFor } from './error-handler.ts';
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export class ClientErrors {
+  readonly #lastExchanges = new WeakMap<Socket, Exchange>();
+
+  /** To be told of every request as it begins. */
+  noteExchange(request: IncomingMessage, response: ServerResponse): void {
+    this.#lastExchanges.set(request.socket, { request, response });
+  }
+
+  /** Answers and closes; or just closes, where the caller would take the answer for that of an earlier request. */
+  answer(error: ConnectionError, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable || !this.#isTurnToAnswer(socket)) {
+      socket.destroy();
+      return;
+    }
+    const { status, headers, body } = problemAnswerFor(problemFor(error));
+    const headerLines = Object.entries({
+      ...headers,
+      'content-length': String(Buffer.byteLength(body)),
+      connection: 'close',
+    }).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${headerLines.join('')}\r\n${body}`);
+  }
+
+  #isTurnToAnswer(socket: Socket): boolean {
+    const exchange = this.#lastExchanges.get(socket);
+    if (exchange === undefined || exchange.response.writableFinished) return true;
+    // An incomplete request is the one at fault; a complete one still waits for its own answer.
+    return !exchange.request.complete && !exchange.response.headersSent;
+  }
+}
+
+function problemFor(error: ConnectionError): CodedError {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return problem('headers_too_large', 'Send a shorter URL and fewer or shorter headers.', {
+        cause: error,
+      });
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return problem('request_timeout', 'Send the whole request sooner.', { cause: error });
+    default:
+      return problem('malformed_request', 'Send a well-formed HTTP/1.1 request.', { cause: error });
+  }
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { AssertionError } from '../shared/assert.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { PROBLEM_STATUSES, problem, problemAnswerFor } from './error-handler.ts';
+
+test('docs/api.md lists every code with its status, and no other', () => {
+  const text = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+  const rows = text.matchAll(/^\| `(?<code>[a-z_]+)` \| (?<status>[0-9]{3}) \|/gm);
+  const documented = new Map([...rows].map(({ groups }) => [groups?.code, Number(groups?.status)]));
+  expect(documented).toEqual(PROBLEM_STATUSES);
+});
+
+test('a problem carries the standard members first and its own fields after them', () => {
+  const { body, headers, status, isInternal } = problemAnswerFor(
+    problem('no_leader', 'Wait.', { fields: { node: 'a' } }),
+  );
+  expect(JSON.parse(body)).toEqual({
+    type: 'urn:raft3d:problem:no_leader',
+    title: 'The cluster has no leader now',
+    status: 503,
+    detail: 'Wait.',
+    code: 'no_leader',
+    node: 'a',
+  });
+  expect([status, headers['retry-after'], isInternal]).toEqual([503, '1', false]);
+});
+
+test.each([
+  new AssertionError('invariant'),
+  new CodedError('storage_failed', 'no such code here'),
+  new CodedError('constructor', 'a name that every object has'),
+  'a string',
+  null,
+  undefined,
+])('%s is an internal error', (error) => {
+  const { status, isInternal, body } = problemAnswerFor(error);
+  expect([status, isInternal, JSON.parse(body).code]).toEqual([500, true, 'internal_error']);
+});

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { putPrinter, putPrintJob } from '../farm/rows.ts';
+import { LIST_SLICE_ROWS } from './listing.ts';
+import { createTestApp } from './test-app.ts';
+import { TestEngine } from './test-engine.ts';
+
+function engineWithPrinters(count: number): TestEngine {
+  const engine = new TestEngine();
+  for (let index = 0; index < count; index += 1) {
+    putPrinter(engine.memory, { id: idOf(index), company: 'Prusa', model: 'MK4' });
+  }
+  return engine;
+}
+
+function idOf(index: number): string {
+  return `p${String(index).padStart(5, '0')}`;
+}
+
+function idsOf(body: string): string[] {
+  return (JSON.parse(body) as { id: string }[]).map(({ id }) => id);
+}
+
+test.each([0, 1, LIST_SLICE_ROWS - 1, LIST_SLICE_ROWS, LIST_SLICE_ROWS + 1, 3 * LIST_SLICE_ROWS])(
+  'a list of %i comes whole, in order, as one array',
+  async (count) => {
+    const { app } = createTestApp(engineWithPrinters(count));
+    const answer = await app.inject('/api/v1/printers');
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(idsOf(answer.body)).toEqual(Array.from({ length: count }, (_, index) => idOf(index)));
+  },
+);
+
+test('a long list looks at the state a slice at a time', async () => {
+  const engine = engineWithPrinters(2 * LIST_SLICE_ROWS + 1);
+  const { app } = createTestApp(engine);
+  await app.inject('/api/v1/printers');
+  expect(engine.statesAskedFor).toBe(3);
+});
+
+test('pages follow each other by their links, and the last has none', async () => {
+  const { app } = createTestApp(engineWithPrinters(5));
+  const seen: string[][] = [];
+  let url: string | undefined = '/api/v1/printers?limit=2&consistency=stale';
+  while (url !== undefined) {
+    const page: { body: string; headers: { link?: unknown } } = await app.inject(url);
+    seen.push(idsOf(page.body));
+    url = /^<(?<path>[^>]+)>; rel="next"$/.exec(String(page.headers.link))?.groups?.path;
+  }
+  expect(seen).toEqual([['p00000', 'p00001'], ['p00002', 'p00003'], ['p00004']]);
+});
+
+test('a page that ends with the list has no link', async () => {
+  const { app } = createTestApp(engineWithPrinters(4));
+  expect((await app.inject('/api/v1/printers?limit=4')).headers.link).toBeUndefined();
+  expect((await app.inject('/api/v1/printers?limit=3')).headers.link).toBeDefined();
+});
+
+test('a link keeps the filters, and takes any id', async () => {
+  const engine = new TestEngine();
+  for (const id of ['a&b=c', 'ü +%', 'z']) {
+    const job = { printerId: 'p&', filamentId: 'f', filePath: '/x', weightMilligrams: 1, createdAtMs: 0 };
+    putPrintJob(engine.memory, { ...job, id, status: 'Queued', updatedAtMs: 0 });
+  }
+  const { app } = createTestApp(engine);
+  const first = await app.inject('/api/v1/print_jobs?limit=1&status=queued&printer_id=p%26');
+  expect(idsOf(first.body)).toEqual(['a&b=c']);
+  const next = /<(?<path>[^>]+)>/.exec(String(first.headers.link))?.groups?.path ?? '';
+  const second = await app.inject(next);
+  expect(idsOf(second.body)).toEqual(['z']);
+  const third = await app.inject(/<(?<path>[^>]+)>/.exec(String(second.headers.link))?.groups?.path ?? '');
+  expect(idsOf(third.body)).toEqual(['ü +%']);
+});
+
+test('a filter finds what lies slices apart', async () => {
+  const engine = new TestEngine();
+  const count = 2 * LIST_SLICE_ROWS + 10;
+  for (let index = 0; index < count; index += 1) {
+    const isFirstOrLast = index === 0 || index === count - 1;
+    const job = { printerId: 'p', filamentId: 'f', filePath: '/x', weightMilligrams: 1, createdAtMs: 0 };
+    putPrintJob(engine.memory, {
+      ...job,
+      id: idOf(index),
+      status: isFirstOrLast ? 'Failed' : 'Done',
+      updatedAtMs: 0,
+    });
+  }
+  const { app } = createTestApp(engine);
+  for (const query of ['?status=Failed', '?status=Failed&limit=2']) {
+    const answer = await app.inject(`/api/v1/print_jobs${query}`);
+    expect(idsOf(answer.body)).toEqual([idOf(0), idOf(count - 1)]);
+    expect(answer.headers.link).toBeUndefined();
+  }
+  const first = await app.inject('/api/v1/print_jobs?status=Failed&limit=1');
+  expect(first.headers.link).toBe(`</api/v1/print_jobs?status=Failed&limit=1&after=${idOf(0)}>; rel="next"`);
+  expect((await app.inject('/api/v1/print_jobs?status=Canceled')).body).toBe('[]');
+});
+
+test.each(['0', '1001', '-1', '1.5', 'ten', '', '%00'])('limit=%s is refused', async (limit) => {
+  const { app } = createTestApp();
+  const answer = await app.inject(`/api/v1/printers?limit=${limit}`);
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json()).toMatchObject({ errors: [{ field: 'limit' }] });
+});

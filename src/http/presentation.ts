@@ -1,0 +1,53 @@
+// Rows as callers see them: grams, ISO times, snake_case.
+
+import { gramsFromMilligrams } from '../farm/milligrams.ts';
+import {
+  availableMilligrams,
+  type Filament,
+  type Printer,
+  type PrintJob,
+  type Resource,
+} from '../farm/model.ts';
+import { unreachable } from '../shared/assert.ts';
+
+export function presentPrinter({ id, company, model }: Printer) {
+  return { id, company, model };
+}
+
+export function presentFilament(filament: Filament) {
+  return {
+    id: filament.id,
+    type: filament.material,
+    color: filament.color,
+    total_weight_in_grams: gramsFromMilligrams(filament.totalMilligrams),
+    remaining_weight_in_grams: gramsFromMilligrams(filament.remainingMilligrams),
+    reserved_weight_in_grams: gramsFromMilligrams(filament.reservedMilligrams),
+    available_weight_in_grams: gramsFromMilligrams(availableMilligrams(filament)),
+  };
+}
+
+export function presentPrintJob(printJob: PrintJob) {
+  return {
+    id: printJob.id,
+    printer_id: printJob.printerId,
+    filament_id: printJob.filamentId,
+    filepath: printJob.filePath,
+    print_weight_in_grams: gramsFromMilligrams(printJob.weightMilligrams),
+    status: printJob.status,
+    created_at: new Date(printJob.createdAtMs).toISOString(),
+    updated_at: new Date(printJob.updatedAtMs).toISOString(),
+  };
+}
+
+export function presentResource(resource: Resource): object {
+  switch (resource.kind) {
+    case 'printer':
+      return presentPrinter(resource.row);
+    case 'filament':
+      return presentFilament(resource.row);
+    case 'print_job':
+      return presentPrintJob(resource.row);
+    default:
+      return unreachable(resource);
+  }
+}

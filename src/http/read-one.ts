@@ -1,0 +1,32 @@
+// One resource by its id.
+
+import type { FastifyReply } from 'fastify';
+import { checkId } from '../farm/identifier.ts';
+import type { ResourceKind } from '../farm/model.ts';
+import type { StateReader } from '../farm/state-view.ts';
+import type { ApiContext } from './api-context.ts';
+import { checkFields } from './check-fields.ts';
+import { checkConsistency, prepareRead } from './consistency.ts';
+import { notFound } from './refusals.ts';
+
+export interface OneQuery<Row> {
+  readonly kind: ResourceKind;
+  readonly id: string;
+  readonly consistency: string | undefined;
+  readonly get: (reader: StateReader, id: string) => Row | undefined;
+}
+
+/** The row, read as the caller asked; throws `not_found` when it is not there. */
+export async function readOne<Row>(
+  context: ApiContext,
+  reply: FastifyReply,
+  { kind, id, consistency: asked, get }: OneQuery<Row>,
+): Promise<Row> {
+  const { consistency } = checkFields({ consistency: checkConsistency(asked) });
+  // What is no id names nothing, now or later; and it may be too long for a key of the store.
+  if (!checkId(id).ok) throw notFound(kind, id);
+  await prepareRead(context, reply, consistency);
+  const row = get(context.engine.state(), id);
+  if (row === undefined) throw notFound(kind, id);
+  return row;
+}

@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+import { createTestApp } from '../test-app.ts';
+
+const JOIN = { node_id: 'node2', addr: '127.0.0.1:7001', http_addr: '127.0.0.1:8081' };
+
+test('the status says who leads, how far the log is, and how the members are', async () => {
+  const { app } = createTestApp();
+  const answer = await app.inject('/cluster/status');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({
+    node_id: 'node1',
+    cluster_id: 'cluster-1',
+    is_leader: true,
+    leader: '127.0.0.1:7000',
+    leader_id: 'node1',
+    raft_addr: '127.0.0.1:7000',
+    http_addr: '127.0.0.1:8080',
+    state: 'leader',
+    term: 3,
+    commit_index: 0,
+    applied_index: 0,
+    last_log_index: 0,
+    snapshot_index: 0,
+    version: '0.0.0-test',
+    nodes: [
+      {
+        id: 'node1',
+        server: 'node1@abc',
+        raft_addr: '127.0.0.1:7000',
+        http_addr: '127.0.0.1:8080',
+        role: 'voter',
+        healthy: true,
+        last_contact_ms: 0,
+        match_index: 0,
+      },
+    ],
+  });
+});
+
+test('the status answers without a leader', async () => {
+  const { app, engine } = createTestApp();
+  engine.trouble = 'no-leader';
+  const answer = await app.inject('/cluster/status');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toMatchObject({
+    is_leader: false,
+    leader: '',
+    leader_id: '',
+    nodes: [{ last_contact_ms: null, match_index: null }],
+  });
+});
+
+test('a node that joined is told the leader and its role', async () => {
+  const { app, engine } = createTestApp();
+  const answer = await app.inject({ method: 'POST', url: '/join', payload: JOIN });
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({ status: 'success', leader: '127.0.0.1:7000', role: 'voter' });
+  const { http_addr: _, ...seedJoin } = JOIN;
+  await app.inject({ method: 'POST', url: '/join', payload: seedJoin });
+  const change = { kind: 'add', node: 'node2', raftAddress: '127.0.0.1:7001' };
+  expect(engine.memberChanges).toEqual([
+    { ...change, httpAddress: '127.0.0.1:8081' },
+    { ...change, httpAddress: '' },
+  ]);
+});
+
+test.each([
+  [{ node_id: '' }, 'node_id'],
+  [{ node_id: 'a b' }, 'node_id'],
+  [{ node_id: 'x'.repeat(65) }, 'node_id'],
+  [{ node_id: 5 }, 'node_id'],
+  [{ addr: '127.0.0.1' }, 'addr'],
+  [{ addr: '127.0.0.1:0' }, 'addr'],
+  [{ addr: '127.0.0.1:65536' }, 'addr'],
+  [{ addr: 'http://a:1' }, 'addr'],
+  [{ http_addr: ':8080' }, 'http_addr'],
+  [{ role: 'voter' }, 'role'],
+])('a join with %j is refused, naming the field', async (change, field) => {
+  const { app, engine } = createTestApp();
+  const answer = await app.inject({ method: 'POST', url: '/join', payload: { ...JOIN, ...change } });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json()).toMatchObject({ code: 'invalid_request', errors: [{ field }] });
+  expect(engine.memberChanges).toEqual([]);
+});
+
+test('[v6]:port is an address', async () => {
+  const { app } = createTestApp();
+  const payload = { ...JOIN, addr: '[::1]:7001' };
+  expect((await app.inject({ method: 'POST', url: '/join', payload })).statusCode).toBe(200);
+});
+
+test.each([
+  ['node_id_in_use', 409],
+  ['address_in_use', 409],
+  ['last_voter', 409],
+  ['not_found', 404],
+  ['would_lose_quorum', 409],
+  ['too_busy', 503],
+])('a change that the cluster refuses with %s answers %i', async (code, status) => {
+  const { app, engine } = createTestApp();
+  engine.memberOutcome = { kind: 'refused', code, message: 'Because.' };
+  const answer = await app.inject({ method: 'POST', url: '/join', payload: JOIN });
+  expect(answer.statusCode).toBe(status);
+  expect(answer.json()).toMatchObject({ code, detail: 'Because.', node_id: 'node2' });
+});
+
+test('a refusal with a code that this API does not list is still a refusal', async () => {
+  const { app, engine } = createTestApp();
+  engine.memberOutcome = { kind: 'refused', code: 'some_new_reason', message: 'Because.' };
+  const answer = await app.inject({ method: 'POST', url: '/join', payload: JOIN });
+  expect([answer.statusCode, answer.json().code]).toEqual([409, 'member_change_refused']);
+});
+
+test('a change of members that nobody can decide, or confirm, says so', async () => {
+  const { app, engine } = createTestApp();
+  engine.memberOutcome = { kind: 'no-leader' };
+  const noLeader = await app.inject({ method: 'POST', url: '/join', payload: JOIN });
+  expect([noLeader.statusCode, noLeader.headers['retry-after']]).toEqual([503, '1']);
+  engine.memberOutcome = { kind: 'unknown' };
+  const unknown = await app.inject({ method: 'DELETE', url: '/cluster/servers?id=node2' });
+  expect([unknown.statusCode, unknown.json().code]).toEqual([504, 'outcome_unknown']);
+});
+
+test('a removed node is named in the answer', async () => {
+  const { app, engine } = createTestApp();
+  engine.memberOutcome = { kind: 'done', leaderRaftAddress: '127.0.0.1:7000', role: 'removed' };
+  const answer = await app.inject({ method: 'DELETE', url: '/cluster/servers?id=node3' });
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({ status: 'removed', node_id: 'node3' });
+  expect(engine.memberChanges).toEqual([{ kind: 'remove', node: 'node3' }]);
+  expect((await app.inject({ method: 'DELETE', url: '/cluster/servers' })).statusCode).toBe(400);
+});

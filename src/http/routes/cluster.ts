@@ -1,0 +1,114 @@
+import type { FastifyInstance } from 'fastify';
+import { accepted, type Checked, rejected } from '../../farm/checked.ts';
+import type { Engine } from '../../node/ports.ts';
+import { nodeOf } from '../../node/server-id.ts';
+import { unreachable } from '../../shared/assert.ts';
+import type { ApiContext } from '../api-context.ts';
+import { checkFields, optional } from '../check-fields.ts';
+import { isProblemCode, problem } from '../error-handler.ts';
+import { readIdempotencyKey } from '../idempotency-key.ts';
+import { memberChangeUnknown, noLeader } from '../refusals.ts';
+import { JoinBody, NoQueryString, ServerQueryString } from '../schemas.ts';
+
+const MAX_NODE_ID_CHARACTERS = 64;
+const MAX_ADDRESS_CHARACTERS = 255;
+const NODE_ID = /^[A-Za-z0-9._-]+$/;
+/** host:port or [v6]:port. */
+const ADDRESS = /^(?:\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9._-]+):(?<port>[0-9]{1,5})$/;
+
+type MemberChange = Parameters<Engine['changeMembers']>[0];
+type MemberChangeOutcome = Parameters<Parameters<Engine['changeMembers']>[1]>[0];
+type DoneChange = Extract<MemberChangeOutcome, { kind: 'done' }>;
+
+/** Idempotency keys are taken and not needed here: sent twice, a change of members leaves the same members. */
+export function addClusterRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.get('/cluster/status', { schema: { querystring: NoQueryString } }, () => presentStatus(context));
+
+  app.post<{ Body: JoinBody }>(
+    '/join',
+    { schema: { body: JoinBody, querystring: NoQueryString } },
+    async (request) => {
+      readIdempotencyKey(request);
+      const { node_id, addr, http_addr } = checkFields({
+        node_id: checkNodeId(request.body.node_id),
+        addr: checkAddress(request.body.addr),
+        http_addr: optional(request.body.http_addr, checkAddress),
+      });
+      const change = { node: node_id, raftAddress: addr, httpAddress: http_addr ?? '' };
+      const { leaderRaftAddress, role } = await changeMembers(context.engine, { kind: 'add', ...change });
+      return { status: 'success', leader: leaderRaftAddress, role };
+    },
+  );
+
+  app.delete<{ Querystring: ServerQueryString }>(
+    '/cluster/servers',
+    { schema: { querystring: ServerQueryString } },
+    async (request) => {
+      readIdempotencyKey(request);
+      const { id } = checkFields({ id: checkNodeId(request.query.id) });
+      await changeMembers(context.engine, { kind: 'remove', node: id });
+      return { status: 'removed', node_id: id };
+    },
+  );
+}
+
+function presentStatus({ engine, addresses, version }: ApiContext): object {
+  const status = engine.status();
+  return {
+    node_id: status.node,
+    cluster_id: status.clusterId,
+    is_leader: status.state === 'leader',
+    leader: status.leader?.raftAddress ?? '',
+    leader_id: status.leader === undefined ? '' : nodeOf(status.leader.server),
+    raft_addr: addresses.raft,
+    http_addr: addresses.http,
+    state: status.state,
+    term: status.term,
+    commit_index: status.commitIndex,
+    applied_index: status.appliedIndex,
+    last_log_index: status.lastLogIndex,
+    snapshot_index: status.snapshotIndex,
+    version,
+    nodes: status.members.map((member) => ({
+      id: member.node,
+      server: member.server,
+      raft_addr: member.raftAddress,
+      http_addr: member.httpAddress,
+      role: member.role,
+      healthy: member.healthy,
+      last_contact_ms: member.lastContactMs ?? null,
+      match_index: member.matchIndex ?? null,
+    })),
+  };
+}
+
+async function changeMembers(engine: Engine, change: MemberChange): Promise<DoneChange> {
+  const outcome = await new Promise<MemberChangeOutcome>((resolve) => engine.changeMembers(change, resolve));
+  switch (outcome.kind) {
+    case 'done':
+      return outcome;
+    case 'refused': {
+      const { code, message } = outcome;
+      const known = isProblemCode(code) ? code : 'member_change_refused';
+      throw problem(known, message, { fields: { node_id: change.node } });
+    }
+    case 'no-leader':
+      throw noLeader();
+    case 'unknown':
+      throw memberChangeUnknown();
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function checkNodeId(value: string): Checked<string> {
+  if (value.length <= MAX_NODE_ID_CHARACTERS && NODE_ID.test(value)) return accepted(value);
+  return rejected(`must be 1 to ${MAX_NODE_ID_CHARACTERS} letters, digits, dots, underscores or hyphens`);
+}
+
+function checkAddress(value: unknown): Checked<string> {
+  const match = typeof value === 'string' && value.length <= MAX_ADDRESS_CHARACTERS && ADDRESS.exec(value);
+  const port = match ? Number(match.groups?.port) : 0;
+  if (match && port >= 1 && port <= 65_535) return accepted(match[0]);
+  return rejected('must be host:port or [v6]:port, with a port from 1 to 65535');
+}

@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify';
+import { checkId } from '../../farm/identifier.ts';
+import { listPrinters } from '../../farm/queries.ts';
+import { getPrinter } from '../../farm/rows.ts';
+import { checkText, MAX_NAME_CHARACTERS } from '../../farm/text.ts';
+import type { ApiContext } from '../api-context.ts';
+import { checkFields, optional } from '../check-fields.ts';
+import { checkListQuery, sendList } from '../listing.ts';
+import { presentPrinter } from '../presentation.ts';
+import { readOne } from '../read-one.ts';
+import { GetQueryString, ListQueryString, NoQueryString, PrinterBody } from '../schemas.ts';
+import { submitCreation } from '../submit.ts';
+
+const PATH = '/api/v1/printers';
+
+export function addPrinterRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.get<{ Querystring: ListQueryString }>(
+    PATH,
+    { schema: { querystring: ListQueryString } },
+    (request, reply) =>
+      sendList(
+        context,
+        reply,
+        { path: PATH, scan: listPrinters, present: presentPrinter },
+        checkListQuery(request.query),
+      ),
+  );
+
+  app.get<{ Params: { id: string }; Querystring: GetQueryString }>(
+    `${PATH}/:id`,
+    { schema: { querystring: GetQueryString } },
+    async ({ params: { id }, query: { consistency } }, reply) =>
+      presentPrinter(await readOne(context, reply, { kind: 'printer', id, consistency, get: getPrinter })),
+  );
+
+  app.post<{ Body: PrinterBody }>(
+    PATH,
+    { schema: { body: PrinterBody, querystring: NoQueryString } },
+    (request, reply) => {
+      const { id, company, model } = checkFields({
+        id: optional(request.body.id, checkId),
+        company: checkText(request.body.company, MAX_NAME_CHARACTERS),
+        model: checkText(request.body.model, MAX_NAME_CHARACTERS),
+      });
+      return submitCreation(context, request, reply, {
+        id,
+        actionFor: (id) => ({ kind: 'add_printer', printer: { id, company, model } }),
+      });
+    },
+  );
+}

@@ -1,0 +1,67 @@
+// How a log line reads on the console: `[12:34:56.789] [node1] INFO  became leader term=3`.
+
+import type { LogLevel } from '../cli/flag-reader.ts';
+
+const LEVEL_COLOURS: Readonly<Record<LogLevel, number>> = { debug: 90, info: 32, warn: 33, error: 31 };
+const DIM = 90;
+const CYAN = 36;
+
+/** The fields that every line has; all others are the caller's. */
+export interface LogLine {
+  readonly level: LogLevel;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly node: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** One line with its line feed; the stack of an error follows, indented, at level `error`. */
+export function formatConsoleLine(line: LogLine, options: { colour: boolean }): string {
+  const paint = (code: number, text: string): string =>
+    options.colour ? `\u001b[${code}m${text}\u001b[0m` : text;
+  const { level, time, node, msg, ...fields } = line;
+  const head = [
+    paint(DIM, `[${clockTime(time)}]`),
+    paint(CYAN, `[${node}]`),
+    paint(LEVEL_COLOURS[level], level.toUpperCase().padEnd(5)),
+    msg,
+  ];
+  const pairs = Object.entries(fields).map(([key, value]) => `${paint(DIM, `${key}=`)}${formatValue(value)}`);
+  const stacks = level === 'error' ? Object.values(fields).map(stackOf) : [];
+  return `${[...head, ...pairs].join(' ')}\n${stacks.join('')}`;
+}
+
+/** The local time of day, in milliseconds. */
+function clockTime(iso: string): string {
+  const time = new Date(iso);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const milliseconds = String(time.getMilliseconds()).padStart(3, '0');
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${milliseconds}`;
+}
+
+/** Bare where that cannot be misread, otherwise as JSON: a value never breaks the line. */
+function formatValue(value: unknown): string {
+  if (isSerializedError(value)) return JSON.stringify(value.message);
+  if (typeof value === 'string' && /^[^\s"=\p{C}]+$/u.test(value)) return value;
+  return JSON.stringify(value) ?? 'undefined';
+}
+
+function stackOf(value: unknown): string {
+  if (!isSerializedError(value)) return '';
+  return value.stack
+    .split('\n')
+    .map((line) => `    ${line.trim()}\n`)
+    .join('');
+}
+
+function isSerializedError(value: unknown): value is { message: string; stack: string } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'message' in value &&
+    typeof value.message === 'string' &&
+    'stack' in value &&
+    typeof value.stack === 'string'
+  );
+}

@@ -1,0 +1,76 @@
+// What `npm start` runs: three nodes on this machine, their ports, directories and command lines.
+
+import path from 'node:path';
+import { CodedError } from '../shared/coded-error.ts';
+
+export interface LocalNode {
+  readonly id: string;
+  readonly httpPort: number;
+  readonly raftPort: number;
+}
+
+export interface LocalClusterPlan {
+  readonly nodes: readonly LocalNode[];
+  readonly data: string;
+  readonly logs: string;
+  /**
+   * Made once all nodes are members. Until then node1 may found the cluster; from then on it never does again, so
+   * that a node1 whose files were deleted joins the others instead of founding a second cluster beside them.
+   */
+  readonly formedMarker: string;
+}
+
+export const LOCAL_HOST = '127.0.0.1';
+const NODE_COUNT = 3;
+
+/** The settings come from RAFT3D_HTTP_PORT, RAFT3D_RAFT_PORT (each the first of three), RAFT3D_DATA and RAFT3D_LOGS. */
+export function planLocalCluster(
+  environment: Readonly<Record<string, string | undefined>>,
+): LocalClusterPlan {
+  const firstHttpPort = readPort(environment, 'RAFT3D_HTTP_PORT', 8080);
+  const firstRaftPort = readPort(environment, 'RAFT3D_RAFT_PORT', 7000);
+  const data = environment.RAFT3D_DATA || 'data';
+  return {
+    nodes: Array.from({ length: NODE_COUNT }, (_, at) => ({
+      id: `node${at + 1}`,
+      httpPort: firstHttpPort + at,
+      raftPort: firstRaftPort + at,
+    })),
+    data,
+    logs: environment.RAFT3D_LOGS || 'logs',
+    formedMarker: path.join(data, '.formed'),
+  };
+}
+
+/** The flags of one node of the plan, as one would type them. */
+export function nodeArguments(
+  plan: LocalClusterPlan,
+  node: LocalNode,
+  options: { formed: boolean },
+): string[] {
+  const others = plan.nodes.filter((other) => other !== node);
+  const founds = !options.formed && node === plan.nodes[0];
+  return [
+    ['-id', node.id],
+    ['-http', `${LOCAL_HOST}:${node.httpPort}`],
+    ['-raft', `${LOCAL_HOST}:${node.raftPort}`],
+    ['-data', plan.data],
+    ['-logs', plan.logs],
+    ['-console-level', 'warn'],
+    ['-file-level', 'debug'],
+    founds ? ['-bootstrap'] : ['-join', others.map((other) => `${LOCAL_HOST}:${other.httpPort}`).join(',')],
+  ].flat();
+}
+
+function readPort(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+  otherwise: number,
+): number {
+  const text = environment[name] || String(otherwise);
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port + NODE_COUNT - 1 > 65_535) {
+    throw new CodedError('usage', `${name} is the first of ${NODE_COUNT} ports, not "${text}"`);
+  }
+  return port;
+}

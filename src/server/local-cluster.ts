@@ -1,0 +1,244 @@
+// `npm start`: three nodes on this machine, each a process of its own, stopped together with Ctrl-C.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CodedError } from '../shared/coded-error.ts';
+import {
+  LOCAL_HOST,
+  type LocalClusterPlan,
+  type LocalNode,
+  nodeArguments,
+  planLocalCluster,
+} from './local-cluster-plan.ts';
+
+const MAIN = path.join(import.meta.dirname, 'main.js');
+const FORMING_PATIENCE_MS = 60_000;
+const POLL_MS = 100;
+const POLL_TIMEOUT_MS = 1_000;
+/** A node has this long to hand over and close its files before it is killed. */
+const STOP_PATIENCE_MS = 15_000;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+interface RunningNode {
+  readonly node: LocalNode;
+  readonly child: ChildProcess;
+  /** Settles when the process has ended. */
+  readonly ended: Promise<void>;
+}
+
+/** What this program reads of `GET /cluster/status`. */
+interface ClusterStatus {
+  readonly leader_id?: string | null;
+  readonly nodes?: readonly { readonly id: string; readonly role: string }[];
+}
+
+process.exitCode = await run(planLocalCluster(process.env)).catch((error: unknown) => {
+  if (!(error instanceof CodedError)) throw error;
+  console.error(`raft3d: ${error.message}`);
+  return 1;
+});
+
+/** The exit code: 0 when the cluster was up and was asked to stop. */
+async function run(plan: LocalClusterPlan): Promise<number> {
+  makeDirectories(plan);
+  await checkPorts(plan);
+
+  const stopRequest = new AbortController();
+  const running = plan.nodes.map((node) => startNode(plan, node));
+  const kill = (): void => {
+    for (const { child } of running) child.kill('SIGKILL');
+  };
+  for (const signal of STOP_SIGNALS) {
+    process.on(signal, () => (stopRequest.signal.aborted ? kill() : stopRequest.abort()));
+  }
+  // Whatever ends this process, no node outlives it.
+  process.on('exit', kill);
+
+  const formed = await waitUntilFormed(plan, running, stopRequest.signal);
+  if (formed !== undefined) {
+    fs.writeFileSync(plan.formedMarker, '');
+    console.log(introduction(plan, running, formed));
+    await watch(running, stopRequest.signal);
+  }
+  const asked = stopRequest.signal.aborted;
+  if (asked) console.log('\nstopping the nodes ...');
+  const clean = await stopAll(running);
+  if (asked && clean) console.log('all nodes have stopped; `npm start` goes on with their data');
+  return asked && clean ? 0 : 1;
+}
+
+function makeDirectories(plan: LocalClusterPlan): void {
+  for (const directory of [plan.data, plan.logs]) {
+    try {
+      fs.mkdirSync(directory, { recursive: true });
+      fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new CodedError('directory_unusable', `cannot write in ${path.resolve(directory)}: ${reason}`, {
+        cause,
+      });
+    }
+  }
+}
+
+async function checkPorts(plan: LocalClusterPlan): Promise<void> {
+  const ports = plan.nodes.flatMap(({ httpPort, raftPort }) => [httpPort, raftPort]);
+  const free = await Promise.all(ports.map(isFree));
+  const taken = ports.filter((_, at) => !free[at]);
+  if (taken.length > 0) {
+    throw new CodedError(
+      'port_in_use',
+      `in use already: port ${taken.join(', ')} on ${LOCAL_HOST}; stop what listens there, or choose others with RAFT3D_HTTP_PORT and RAFT3D_RAFT_PORT`,
+    );
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, LOCAL_HOST, () => probe.close(() => resolve(true)));
+  });
+}
+
+function startNode(plan: LocalClusterPlan, node: LocalNode): RunningNode {
+  const formed = fs.existsSync(plan.formedMarker);
+  const child = spawn(process.execPath, [MAIN, ...nodeArguments(plan, node, { formed })], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // A process group of its own: Ctrl-C reaches this program alone, which then stops the nodes in order.
+    detached: true,
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  return { node, child, ended };
+}
+
+/** The id of the leader once every node sees one and all are voters; undefined when that is not to be. */
+async function waitUntilFormed(
+  plan: LocalClusterPlan,
+  running: readonly RunningNode[],
+  stop: AbortSignal,
+): Promise<string | undefined> {
+  const ids = plan.nodes.map(({ id }) => id);
+  for (const deadline = Date.now() + FORMING_PATIENCE_MS; !stop.aborted; ) {
+    const dead = running.find(({ child }) => !isRunning(child));
+    if (dead !== undefined) {
+      console.error(
+        `raft3d: ${describeEnd(dead)}; stopping the others. Its log: ${logFile(plan, dead.node)}`,
+      );
+      return undefined;
+    }
+    const statuses = await Promise.all(plan.nodes.map(fetchStatus));
+    const leader = statuses[0]?.leader_id ?? undefined;
+    if (leader && statuses.every((status) => status?.leader_id === leader && areVoters(status, ids))) {
+      return leader;
+    }
+    if (Date.now() > deadline) {
+      console.error(
+        `raft3d: the nodes formed no cluster within ${FORMING_PATIENCE_MS / 1_000} s; see ${plan.logs}`,
+      );
+      return undefined;
+    }
+    await sleep(POLL_MS);
+  }
+  return undefined;
+}
+
+function areVoters(status: ClusterStatus, ids: readonly string[]): boolean {
+  return ids.every((id) => status.nodes?.some((node) => node.id === id && node.role === 'voter'));
+}
+
+async function fetchStatus(node: LocalNode): Promise<ClusterStatus | undefined> {
+  try {
+    const response = await fetch(`${url(node)}/cluster/status`, {
+      signal: AbortSignal.timeout(POLL_TIMEOUT_MS),
+    });
+    return (await response.json()) as ClusterStatus;
+  } catch {
+    // Not listening yet, or busy: the next poll asks again, and the deadline is the caller's.
+    return undefined;
+  }
+}
+
+/** Settles when stopping is asked for, or when no node is left; tells of each node that ends meanwhile. */
+async function watch(running: readonly RunningNode[], stop: AbortSignal): Promise<void> {
+  const stopped = new Promise<void>((resolve) =>
+    stop.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  const ends = running.map(async (one) => {
+    await one.ended;
+    if (stop.aborted) return;
+    console.error(
+      `raft3d: ${describeEnd(one)}; start it again in another terminal with\n  ${commandOf(one)}`,
+    );
+  });
+  const allEnded = Promise.all(ends).then(() => {
+    if (!stop.aborted) console.error('raft3d: no node is left');
+  });
+  if (!stop.aborted) await Promise.race([stopped, allEnded]);
+}
+
+/** Whether every node that was still running ended by itself. */
+async function stopAll(running: readonly RunningNode[]): Promise<boolean> {
+  let clean = true;
+  const killer = setTimeout(() => {
+    clean = false;
+    for (const { node, child } of running.filter((one) => isRunning(one.child))) {
+      console.error(`raft3d: ${node.id} does not stop; killing it`);
+      child.kill('SIGKILL');
+    }
+  }, STOP_PATIENCE_MS);
+  for (const { child } of running) child.kill('SIGTERM');
+  await Promise.all(running.map(({ ended }) => ended));
+  clearTimeout(killer);
+  return clean;
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
+function describeEnd({ node, child }: RunningNode): string {
+  if (child.signalCode !== null) return `${node.id} was ended by ${child.signalCode}`;
+  return `${node.id} ended with exit code ${child.exitCode ?? 'unknown'}`;
+}
+
+function commandOf({ child }: RunningNode): string {
+  return `./raft3d ${child.spawnargs.slice(2).join(' ')}`;
+}
+
+function introduction(plan: LocalClusterPlan, running: readonly RunningNode[], leader: string): string {
+  const [first, , last] = plan.nodes;
+  if (first === undefined || last === undefined) return '';
+  const rows = running.map(({ node, child }) => {
+    const role = node.id === leader ? 'leader' : 'follower';
+    return `  ${node.id}  ${url(node)}  raft ${LOCAL_HOST}:${node.raftPort}  pid ${child.pid}  ${role}`;
+  });
+  return `
+Raft3D is up: three voters, ${leader} leads. Data in ${plan.data}, logs in ${plan.logs}.
+
+${rows.join('\n')}
+
+Try next, in another terminal:
+
+  curl ${url(first)}/cluster/status
+  curl -X POST -H "Content-Type: application/json" -d '{"id":"printer1","company":"Prusa","model":"MK3S+"}' ${url(last)}/api/v1/printers
+  curl ${url(first)}/api/v1/printers
+  kill -9 ${running.find(({ node }) => node.id === leader)?.child.pid}    # the leader: the others elect a new one, and nothing is lost
+
+Ctrl-C stops all three.
+`;
+}
+
+function url(node: LocalNode): string {
+  return `http://${LOCAL_HOST}:${node.httpPort}`;
+}
+
+function logFile(plan: LocalClusterPlan, node: LocalNode): string {
+  return path.join(plan.logs, `${node.id}.log`);
+}

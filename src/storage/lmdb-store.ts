@@ -1,0 +1,309 @@
+// The store on LMDB (by way of lmdb-js): one environment a data directory, one write a transaction.
+//
+// Chosen, with what was measured (docs/storage.md):
+// - `overlappingSync: false`: a commit becomes visible only when it is durable. It costs nothing that could be measured
+//   here, and the other mode shows readers what a failed sync then takes back.
+// - One transaction under way at a time: a write that fails takes no other with it.
+// - `eventTurnBatching: false`: what one call writes is exactly one transaction, begun at once.
+// - `noMemInit` stays off: LMDB would write whatever was in the heap, keys of TLS too, into the file.
+
+import { statfsSync } from 'node:fs';
+import type { Database, RootDatabase, Transaction } from 'lmdb';
+import {
+  type KeyRange,
+  type KeyValueRow,
+  type KeyValueSnapshot,
+  type KeyValueStore,
+  MAX_KEY_BYTES,
+  type StorageSpace,
+  type WriteOperation,
+} from '../node/ports.ts';
+import { assert } from '../shared/assert.ts';
+import type { DirectoryLock } from './directory-lock.ts';
+import { diskFull, isForLackOfRoom, storageFailed } from './storage-errors.ts';
+
+export type BinaryDatabase = RootDatabase<Uint8Array, Buffer>;
+
+/** Writes that may wait for the one under way: the node has a handful. */
+const MAX_QUEUED_WRITES = 256;
+/** What is kept for votes and membership: this much, or a tenth of a small file system. */
+const MAX_RESERVE_BYTES = 32 * 1024 * 1024;
+const RESERVE_FRACTION = 0.1;
+/** The last of the reserve is for writes that put no more than this: votes, and deletes, which need pages too. */
+const SMALL_WRITE_BYTES = 4 * 1024;
+const SMALL_WRITES_FRACTION = 0.25;
+/** LMDB copies the pages that a write touches: with less than this it is not even tried. */
+const MIN_WRITE_BYTES = 64 * 1024;
+/** Within this of full, a write that was cut short was cut by lack of room. */
+const NEARLY_FULL_BYTES = 1024 * 1024;
+/** How old `space()` may be. */
+const SPACE_AGE_MS = 100;
+
+interface QueuedWrite {
+  readonly operations: readonly WriteOperation[];
+  readonly done: (error: Error | undefined) => void;
+}
+
+export class LmdbStore implements KeyValueStore {
+  readonly #directory: string;
+  readonly #database: BinaryDatabase;
+  readonly #lock: DirectoryLock;
+  readonly #queue: QueuedWrite[] = [];
+  readonly #snapshots = new Set<LmdbSnapshot>();
+  #isWriting = false;
+  /** Set by the first failure that is not for lack of room: nothing is written after it. */
+  #failure: Error | undefined;
+  #whenIdle: (() => void) | undefined;
+  #isClosed = false;
+  #space: { readonly at: number; readonly space: StorageSpace } | undefined;
+
+  /** Use `openLmdbStore`. The store releases `lock` when it is closed. */
+  constructor(directory: string, database: BinaryDatabase, lock: DirectoryLock) {
+    this.#directory = directory;
+    this.#database = database;
+    this.#lock = lock;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#database.get(asBuffer(key));
+  }
+
+  range(range: KeyRange): Iterable<KeyValueRow> {
+    return readRange(this.#database, range);
+  }
+
+  /** The bytes of `operations` must not change until `done`. */
+  write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    assert(!this.#isClosed, 'nothing is written to a store that was closed');
+    assert(this.#queue.length < MAX_QUEUED_WRITES, 'too many writes wait for the disk');
+    for (const { key } of operations) {
+      assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key has ${key.length} bytes`);
+    }
+    this.#queue.push({ operations, done });
+    this.#next();
+  }
+
+  snapshot(): KeyValueSnapshot {
+    const snapshot = new LmdbSnapshot(this.#database, () => this.#snapshots.delete(snapshot));
+    this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+
+  space(): StorageSpace {
+    const now = performance.now();
+    if (this.#space === undefined || now - this.#space.at > SPACE_AGE_MS) {
+      this.#space = { at: now, space: this.#measureSpace() };
+    }
+    return this.#space.space;
+  }
+
+  close(done: () => void): void {
+    assert(!this.#isClosed, 'a store is closed once');
+    this.#isClosed = true;
+    const release = (): void => {
+      for (const snapshot of this.#snapshots) snapshot.close();
+      this.#database.close().then(() => {
+        this.#lock.release();
+        done();
+      });
+    };
+    if (this.#isWriting) this.#whenIdle = release;
+    else setImmediate(release);
+  }
+
+  // -------------------------------------------------------------- writing
+
+  #next(): void {
+    if (this.#isWriting) return;
+    const write = this.#queue.shift();
+    if (write === undefined) {
+      this.#whenIdle?.();
+      return;
+    }
+    this.#isWriting = true;
+    const finish = (error: Error | undefined): void => {
+      this.#isWriting = false;
+      try {
+        write.done(error);
+      } finally {
+        this.#next();
+      }
+    };
+    const refusal = this.#failure ?? this.#lackOfRoom(write.operations);
+    if (refusal !== undefined || write.operations.length === 0) setImmediate(finish, refusal);
+    else this.#commit(write.operations).then(finish);
+  }
+
+  /** Never rejects: gives the error instead. */
+  async #commit(operations: readonly WriteOperation[]): Promise<Error | undefined> {
+    try {
+      await this.#database.batch(() => {
+        for (const operation of operations) this.#enqueue(operation);
+      });
+      // The put's promise speaks of the commit; `flushed` is the documented word on durability (trap 31).
+      await this.#database.flushed;
+      return undefined;
+    } catch (error) {
+      return this.#explain(await causeOf(error), operations);
+    }
+  }
+
+  /** Inside `batch`: its instructions are one block, which LMDB's writer takes into one transaction whole. */
+  #enqueue(operation: WriteOperation): void {
+    const key = asBuffer(operation.key);
+    const written =
+      operation.kind === 'put' ? this.#database.put(key, operation.value) : this.#database.remove(key);
+    // Within a batch these settle at once and tell nothing: the batch's own promise does.
+    written.catch(() => undefined);
+  }
+
+  #explain(cause: unknown, operations: readonly WriteOperation[]): Error {
+    this.#space = undefined;
+    const isNearlyFull = (): boolean =>
+      this.#fileSystemFreeBytes() < NEARLY_FULL_BYTES + putBytes(operations);
+    if (isForLackOfRoom(cause, isNearlyFull) && this.#canWriteAgain())
+      return diskFull(this.#directory, cause);
+    this.#failure = storageFailed(this.#directory, cause);
+    return this.#failure;
+  }
+
+  /**
+   * After a failed update of its meta page LMDB refuses every transaction, and lmdb-js would wait for the next one
+   * for ever. An empty transaction finds out, and touches no disk.
+   */
+  #canWriteAgain(): boolean {
+    try {
+      this.#database.transactionSync(() => undefined);
+      return true;
+    } catch {
+      // What went wrong before is the cause that is reported.
+      return false;
+    }
+  }
+
+  // -------------------------------------------------------------- room
+
+  #lackOfRoom(operations: readonly WriteOperation[]): Error | undefined {
+    const bytes = putBytes(operations);
+    const { freeBytes, reserveBytes } = this.space();
+    const needed =
+      bytes <= SMALL_WRITE_BYTES
+        ? MIN_WRITE_BYTES
+        : MIN_WRITE_BYTES + bytes + reserveBytes * SMALL_WRITES_FRACTION;
+    if (freeBytes >= needed) return undefined;
+    this.#space = undefined;
+    return diskFull(this.#directory);
+  }
+
+  /** Pages of the file that hold nothing now are room too: the file never shrinks. */
+  #measureSpace(): StorageSpace {
+    const { bavail, blocks, bsize } = statfsSync(this.#directory);
+    const { pageSize, filePages, usedPages } = pageCounts(this.#database);
+    return {
+      freeBytes: bavail * bsize + Math.max(0, filePages - usedPages) * pageSize,
+      reserveBytes: Math.min(MAX_RESERVE_BYTES, Math.floor(blocks * bsize * RESERVE_FRACTION)),
+      usedBytes: usedPages * pageSize,
+    };
+  }
+
+  #fileSystemFreeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#directory);
+    return bavail * bsize;
+  }
+}
+
+/** A read transaction that is held: LMDB keeps its pages until it is closed. */
+class LmdbSnapshot implements KeyValueSnapshot {
+  readonly #database: BinaryDatabase;
+  readonly #onClose: () => void;
+  #transaction: Transaction | undefined;
+
+  constructor(database: BinaryDatabase, onClose: () => void) {
+    this.#database = database;
+    this.#onClose = onClose;
+    this.#transaction = database.useReadTransaction();
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#database.get(asBuffer(key), { transaction: this.#open() });
+  }
+
+  range(range: KeyRange): Iterable<KeyValueRow> {
+    return readRange(this.#database, range, this.#open());
+  }
+
+  close(): void {
+    this.#transaction?.done();
+    this.#transaction = undefined;
+    this.#onClose();
+  }
+
+  #open(): Transaction {
+    assert(this.#transaction !== undefined, 'a snapshot that was closed is not read');
+    return this.#transaction;
+  }
+}
+
+function readRange(
+  database: Database<Uint8Array, Buffer>,
+  { from, to, reverse = false }: KeyRange,
+  transaction?: Transaction,
+): Iterable<KeyValueRow> {
+  const [low, high] = [asBuffer(from), asBuffer(to)];
+  const held = transaction === undefined ? {} : { transaction };
+  // lmdb-js starts a reverse range at its upper end: exclusive there, inclusive at the lower.
+  const bounds = reverse
+    ? { start: high, end: low, reverse, exclusiveStart: true, inclusiveEnd: true }
+    : { start: low, end: high };
+  return database.getRange({ ...bounds, ...held }) as Iterable<KeyValueRow>;
+}
+
+function pageCounts(database: BinaryDatabase): { pageSize: number; filePages: number; usedPages: number } {
+  const stats = database.getStats() as TreeStats & {
+    root: TreeStats;
+    free: TreeStats;
+    lastPageNumber: number;
+  };
+  const META_PAGES = 2;
+  return {
+    pageSize: stats.pageSize,
+    filePages: stats.lastPageNumber + 1,
+    usedPages: META_PAGES + treePages(stats.root) + treePages(stats.free),
+  };
+}
+
+/** As lmdb-js reports them. */
+interface TreeStats {
+  readonly pageSize: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+function treePages({ treeBranchPageCount, treeLeafPageCount, overflowPages }: TreeStats): number {
+  return treeBranchPageCount + treeLeafPageCount + overflowPages;
+}
+
+function putBytes(operations: readonly WriteOperation[]): number {
+  let bytes = 0;
+  for (const operation of operations) {
+    if (operation.kind === 'put') bytes += operation.key.length + operation.value.length;
+  }
+  return bytes;
+}
+
+/** lmdb-js says only that a commit failed, and keeps the reason in a promise beside. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error;
+  try {
+    await error.commitError;
+  } catch (cause) {
+    return cause;
+  }
+  return error;
+}
+
+/** The same bytes, in the type that lmdb-js takes for a binary key. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
