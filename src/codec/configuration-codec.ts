@@ -1,13 +1,6 @@
 // The cluster's configuration in bytes: part of log entries and of snapshots.
 
-import {
-  type Configuration,
-  MAX_MEMBERS,
-  MAX_REMEMBERED_REMOVALS,
-  type Member,
-  type Role,
-  type ServerId,
-} from '../raft/configuration.ts';
+import type { Configuration, Member, Role, ServerId } from '../raft/configuration.ts';
 import { MAX_ADDRESS_CHARACTERS } from '../shared/address.ts';
 import { assert } from '../shared/assert.ts';
 import type { ByteReader } from './byte-reader.ts';
@@ -17,14 +10,17 @@ import { malformed } from './malformed.ts';
 export const MAX_SERVER_ID_BYTES = 256;
 export const MAX_ADDRESS_BYTES = MAX_ADDRESS_CHARACTERS;
 
+/** Of members, and of removed servers that are remembered: the bounds of src/raft/configuration.ts, which tests hold. */
+const MAX_LISTED_SERVERS = 64;
+
 const VOTER = 1;
 const LEARNER = 2;
 const MIN_MEMBER_BYTES = 4;
 
 export function writeConfiguration(writer: ByteWriter, configuration: Configuration): void {
   const { members, removed } = configuration;
-  assert(members.length <= MAX_MEMBERS, `a cluster has at most ${MAX_MEMBERS} members`);
-  assert(removed.length <= MAX_REMEMBERED_REMOVALS, 'too many removed servers are remembered');
+  assert(members.length <= MAX_LISTED_SERVERS, `a cluster has at most ${MAX_LISTED_SERVERS} members`);
+  assert(removed.length <= MAX_LISTED_SERVERS, 'too many removed servers are remembered');
   writer.varint(members.length);
   for (const member of members) {
     writer.string(member.server, MAX_SERVER_ID_BYTES);
@@ -38,7 +34,7 @@ export function writeConfiguration(writer: ByteWriter, configuration: Configurat
 
 export function readConfiguration(reader: ByteReader): Configuration {
   const members: Member[] = [];
-  for (let left = reader.count(MIN_MEMBER_BYTES, MAX_MEMBERS); left > 0; left--) {
+  for (let left = reader.count(MIN_MEMBER_BYTES, MAX_LISTED_SERVERS); left > 0; left--) {
     const member = readMember(reader);
     const last = members.at(-1);
     if (last !== undefined && last.server >= member.server) {
@@ -47,7 +43,7 @@ export function readConfiguration(reader: ByteReader): Configuration {
     members.push(member);
   }
   const removed: ServerId[] = [];
-  for (let left = reader.count(1, MAX_REMEMBERED_REMOVALS); left > 0; left--) {
+  for (let left = reader.count(1, MAX_LISTED_SERVERS); left > 0; left--) {
     removed.push(reader.string(MAX_SERVER_ID_BYTES));
   }
   return { members, removed };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { entries, peerMessages, proposals } from '../../test/arbitraries/messages.ts';
+import { MAX_MEMBERS, MAX_REMEMBERED_REMOVALS } from '../raft/configuration.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { decodeEntry, encodeEntry } from './entry-codec.ts';
 import { decodePeerMessage, encodePeerMessage } from './message-codec.ts';
@@ -115,4 +116,23 @@ test('a configuration whose members are not in order is malformed', () => {
     },
   });
   expect(() => decodeEntry(bytes)).toThrow('not sorted');
+});
+
+test('the largest configuration that the core allows has bytes', () => {
+  const server = (number: number): string => `node${String(number).padStart(3, '0')}@1`;
+  const entry = {
+    kind: 'configuration' as const,
+    index: 1,
+    term: 1,
+    configuration: {
+      members: Array.from({ length: MAX_MEMBERS }, (_, number) => ({
+        server: server(number),
+        role: 'learner' as const,
+        raftAddress: 'h:1',
+        httpAddress: 'h:2',
+      })),
+      removed: Array.from({ length: MAX_REMEMBERED_REMOVALS }, (_, number) => server(number)),
+    },
+  };
+  expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
 });

@@ -1,12 +1,13 @@
 // Applies committed entries to the state, in order, once.
 
-import type { ProposalOrigin } from '../codec/peer-message.ts';
+import type { Proposal, ProposalOrigin } from '../codec/peer-message.ts';
 import { decodeProposal } from '../codec/proposal-codec.ts';
 import type { StateReader, StateView } from '../farm/state-view.ts';
 import { type Configuration, findMember } from '../raft/configuration.ts';
 import type { CommandEntry, ConfigurationEntry, Entry } from '../raft/entry.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { assert, unreachable } from '../shared/assert.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import type { StateMachine } from './ports.ts';
 import { Sessions } from './sessions.ts';
 
@@ -77,7 +78,9 @@ export class Applier {
   }
 
   #applyCommand(entry: CommandEntry): void {
-    const { origin, command } = decodeProposal(entry.data);
+    const proposal = readProposal(entry.data);
+    if (proposal === undefined) return;
+    const { origin, command } = proposal;
     // A server that was removed has no session left to tell a repetition by.
     if (findMember(this.#point.configuration, origin.server) === undefined) return;
     if (!this.#sessions.admit(origin)) return;
@@ -93,5 +96,15 @@ export class Applier {
   restored(point: SnapshotPoint): void {
     this.#point = point;
     this.#sessions.load(this.#view);
+  }
+}
+
+/** Undefined, on every server alike, for bytes that no node of ours wrote: they must not stop the whole cluster. */
+export function readProposal(bytes: Uint8Array): Proposal | undefined {
+  try {
+    return decodeProposal(bytes);
+  } catch (error) {
+    if (error instanceof CodedError) return undefined;
+    throw error;
   }
 }

@@ -50,6 +50,10 @@ export function stateKey(generation: number, farmKey: Uint8Array): Uint8Array {
   return key;
 }
 
+export function isStateKey(key: Uint8Array): boolean {
+  return key[0] === STATE_PREFIX && key.length >= STATE_KEY_HEAD_BYTES;
+}
+
 /** The farm's own key, in UTF-8: a view of `key`. */
 export function farmKeyOf(key: Uint8Array): Uint8Array {
   return key.subarray(STATE_KEY_HEAD_BYTES);

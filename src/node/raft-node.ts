@@ -2,13 +2,13 @@
 // for consensus, and who is a member.
 
 import type { MemberChange, MemberChangeOutcome, PeerMessage } from '../codec/peer-message.ts';
-import { decodeProposal } from '../codec/proposal-codec.ts';
 import type { StateReader } from '../farm/state-view.ts';
 import { type Configuration, findMember, isVoter, type ServerId } from '../raft/configuration.ts';
 import type { ConfigurationEntry } from '../raft/entry.ts';
 import type { Message } from '../raft/message.ts';
 import { unreachable } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
+import { readProposal } from './applier.ts';
 import { boot } from './boot.ts';
 import { Health } from './health.ts';
 import { type LoadedState, type NodeIdentity, putIdentity, putRemoved } from './log-store.ts';
@@ -178,7 +178,7 @@ export class RaftNode implements Engine {
       {
         identity: () => ({ server: this.#identity.server, clusterId: this.#clusterId }),
         admit: (peer) => this.#admit(peer),
-        onMessage: (from, message) => this.#onMessage(from, message),
+        onMessage: (from, message) => this.#replica.guarded(() => this.#onMessage(from, message)),
         onPeerUp: (server) => this.#onPeerUp(server),
         onPeerDown: (server, cause) => this.#onPeerDown(server, cause),
         onRefused: (server, reason) => this.#onRefused(server, reason),
@@ -442,11 +442,9 @@ export class RaftNode implements Engine {
   #takeForwarded(from: ServerId, proposals: readonly Uint8Array[]): void {
     const result = this.#replica.core.role === 'leader' ? this.#appendProposals(proposals) : 'not-sent';
     if (result === 'taken') return;
-    this.#ports.transport.send(from, {
-      kind: 'proposals-refused',
-      sequences: proposals.map((bytes) => decodeProposal(bytes).origin.sequence),
-      reason: result === 'not-sent' ? 'not-leader' : result,
-    });
+    const reason = result === 'not-sent' ? 'not-leader' : result;
+    const sequences = proposals.flatMap((bytes) => readProposal(bytes)?.origin.sequence ?? []);
+    this.#ports.transport.send(from, { kind: 'proposals-refused', sequences, reason });
   }
 
   #askMemberChange(requestId: number, change: MemberChange): boolean {

@@ -141,13 +141,13 @@ export class Replica {
     this.#isScheduled = true;
     this.#ports.clock.soon(() => {
       this.#isScheduled = false;
-      this.#guarded(() => this.#run());
+      this.guarded(() => this.#run());
     });
   }
 
   /** One tick: time for the core, and what is done now and then. `compactionFloor`: keep entries above it. */
   tick(compactionFloor: number): void {
-    this.#guarded(() => {
+    this.guarded(() => {
       this.core.tick();
       this.#maybeFlushState();
       this.#maybeCompact(compactionFloor);
@@ -215,7 +215,7 @@ export class Replica {
     this.#storedLast = this.core.lastLogIndex;
     const statePoint = isInstall ? undefined : this.#maybeAddState(operations);
     this.#writer.write(operations, () => {
-      this.#guarded(() => {
+      this.guarded(() => {
         if (statePoint !== undefined) this.#stateDurable(statePoint);
         if (request.snapshot !== undefined) this.#installDurable(request.snapshot);
         this.core.persisted();
@@ -278,7 +278,7 @@ export class Replica {
     const operations: WriteOperation[] = [];
     const point = this.#maybeAddState(operations);
     if (point === undefined) return;
-    this.#writer.write(operations, () => this.#guarded(() => this.#stateDurable(point)));
+    this.#writer.write(operations, () => this.guarded(() => this.#stateDurable(point)));
   }
 
   #maybeCompact(floor: number): void {
@@ -312,7 +312,7 @@ export class Replica {
   }
 
   /** A broken invariant stops the node: it never goes on with a state that it does not understand. */
-  #guarded(action: () => void): void {
+  guarded(action: () => void): void {
     if (this.#isStopped) return;
     try {
       action();

@@ -14,6 +14,7 @@ import {
   farmKeyOf,
   generationOf,
   generationsRange,
+  isStateKey,
   justAfter,
   MAX_GENERATION,
   stateKey,
@@ -211,6 +212,14 @@ export function stagingOperations(generation: number, rows: readonly KeyValueRow
     openSealed(key, value);
     return { kind: 'put', key: stateKey(generation, key), value };
   });
+}
+
+/**
+ * Throws CodedError `record_damaged` when a row of the store, of whatever kind, is not as it was sealed. The bytes
+ * are those of the store, key and value.
+ */
+export function verifyRow(key: Uint8Array, value: Uint8Array): void {
+  openSealed(isStateKey(key) ? farmKeyOf(key) : key, value);
 }
 
 interface StoredHead {

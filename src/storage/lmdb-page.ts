@@ -21,6 +21,10 @@ const F_BIGDATA = 0x01;
 
 const MAGIC = 0xbeefc0de;
 const VERSION = 2;
+/** The free list has integers for keys, and carries the environment's own flag: the file is no directory. */
+const FREE_LIST_FLAGS = 0x08 | 0x4000;
+/** Rows have no duplicates and bytewise order. */
+const ROWS_FLAGS = 0;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 export interface Tree {
@@ -63,6 +67,8 @@ export function readMeta(bytes: Buffer, pageNumber: number): Meta {
 }
 
 function readTree(bytes: Buffer, at: number, name: Tree['name']): Tree {
+  const flags = name === 'rows' ? ROWS_FLAGS : FREE_LIST_FLAGS;
+  check(bytes.readUInt16LE(at + 4) === flags, `the tree of ${name} is of another kind`);
   const root = bytes.readBigUInt64LE(at + 40);
   return {
     name,
@@ -85,6 +91,11 @@ export interface LeafNode {
   readonly key: Buffer;
   /** The data itself, or where it is. */
   readonly data: Buffer | { readonly page: number; readonly bytes: number };
+}
+
+/** The transaction that wrote a page of a tree. `bytes` is its header. */
+export function writingTransaction(bytes: Buffer): number {
+  return u64(bytes, 8);
 }
 
 export function isBranchPage(page: Buffer, pageNumber: number): boolean {

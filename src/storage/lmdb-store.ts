@@ -102,7 +102,7 @@ export class LmdbStore implements KeyValueStore {
     this.#isClosed = true;
     const release = (): void => {
       for (const snapshot of this.#snapshots) snapshot.close();
-      this.#database.close().then(() => {
+      void this.#database.close().then(() => {
         this.#lock.release();
         done();
       });
@@ -131,7 +131,7 @@ export class LmdbStore implements KeyValueStore {
     };
     const refusal = this.#failure ?? this.#lackOfRoom(write.operations);
     if (refusal !== undefined || write.operations.length === 0) setImmediate(finish, refusal);
-    else this.#commit(write.operations).then(finish);
+    else void this.#commit(write.operations).then(finish);
   }
 
   /** Never rejects: gives the error instead. */

@@ -24,7 +24,7 @@ const LMDB_LOCK_FILE_BYTES = 8_192;
 
 /**
  * Opens or makes the store in `directory`, which this process then owns until the store is closed. Every row is
- * handed to `checkRow`, which throws when it is damaged. Rejects with CodedError `data_directory_unusable`,
+ * handed to `checkRow` first: pass `verifyRow` of the node. Rejects with CodedError `data_directory_unusable`,
  * `data_directory_in_use`, `store_damaged` or `disk_full`.
  */
 export async function openLmdbStore(directory: string, checkRow?: RowCheck): Promise<LmdbStore> {

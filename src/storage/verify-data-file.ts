@@ -24,6 +24,7 @@ import {
   PAGE_HEADER_BYTES,
   readMeta,
   type Tree,
+  writingTransaction,
 } from './lmdb-page.ts';
 
 /** Throws when the row is not as it was written. The bytes are valid during the call only. */
@@ -97,7 +98,20 @@ class FileVerification {
     const isNew = a === 0 && b === 0;
     check(isNew || (Math.abs(a - b) === 1 && a % 2 === 0), 'the meta pages do not belong together');
     check(first.pageBytes === second.pageBytes, 'the meta pages do not belong together');
+    for (const meta of [first, second]) this.#checkRoots(meta);
     return a > b || isNew ? first : second;
+  }
+
+  /**
+   * A transaction number that lost a bit can pass for the one before the other meta page's, and would take the last
+   * transaction back. But then its trees were written after it. (LMDB keeps the last two states whole.)
+   */
+  #checkRoots({ pageBytes, transaction, rows, freeList }: Meta): void {
+    for (const { root } of [rows, freeList]) {
+      if (root === undefined) continue;
+      const header = this.#read(root * pageBytes, PAGE_HEADER_BYTES);
+      check(writingTransaction(header) <= transaction, 'a meta page is older than what it points to');
+    }
   }
 
   #verifyTree(tree: Tree, compare: (a: Buffer, b: Buffer) => number, visit: (node: LeafNode) => void): void {

@@ -6,11 +6,10 @@ import { malformed } from '../codec/malformed.ts';
 import { decodePeerMessage } from '../codec/message-codec.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
 import type { RefusalReason } from '../node/ports.ts';
-import type { ServerId } from '../raft/configuration.ts';
 import { type Address, formatAddress } from '../shared/address.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type { FrameConnection } from './frame-connection.ts';
-import { decodeHello, type Hello, type HelloAnswer, writeHelloAnswer } from './hello.ts';
+import { decodeHello, type Hello, type HelloAnswer, type ServerId, writeHelloAnswer } from './hello.ts';
 import { ReceiptSender } from './receipts.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { createServer, listenError } from './sockets.ts';
@@ -145,6 +144,7 @@ export class Acceptor {
     this.#messageConnections.get(from)?.destroy(undefined);
     this.#messageConnections.set(from, connection);
     connection.maxPayloadBytes = MAX_FRAME_PAYLOAD_BYTES;
+    connection.onBytes = () => receipts.owe();
     connection.onClosed = (error) => {
       receipts.stop();
       if (this.#messageConnections.get(from) === connection) this.#messageConnections.delete(from);
@@ -152,9 +152,7 @@ export class Acceptor {
     };
     connection.onFrame = (payload) => {
       const message = orDrop(connection, () => this.#decode(payload, from));
-      if (message === undefined) return;
-      receipts.owe();
-      handlers.onMessage(from, message);
+      if (message !== undefined) handlers.onMessage(from, message);
     };
   }
 

@@ -1,11 +1,10 @@
 // Opens a connection and says hello: the same for messages, channels and probes.
 
 import type { PeerIdentity, RefusalReason } from '../node/ports.ts';
-import type { ServerId } from '../raft/configuration.ts';
 import { type Address, parseAddress } from '../shared/address.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type { FrameConnection } from './frame-connection.ts';
-import { decodeHelloAnswer, type HelloAnswer, type Purpose, writeHello } from './hello.ts';
+import { decodeHelloAnswer, type HelloAnswer, type Purpose, type ServerId, writeHello } from './hello.ts';
 import { openSocket } from './sockets.ts';
 import type { TransportContext } from './transport-context.ts';
 

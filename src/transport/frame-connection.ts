@@ -17,12 +17,13 @@ export interface ConnectionOptions {
 export class FrameConnection {
   /** A whole frame arrived. Not called any more once the connection is closing. */
   onFrame: (payload: Uint8Array) => void = () => undefined;
+  /** Bytes arrived, of a whole frame or of a part of one. */
+  onBytes: () => void = () => undefined;
   /** Called once, never inside a call: the socket is gone. An error unless it was closed in order. */
   onClosed: (error: Error | undefined) => void = () => undefined;
 
   readonly #socket: Socket;
   readonly #limits: TransportLimits;
-  readonly #remoteName: string;
   readonly #decoder = new FrameDecoder(MAX_HELLO_BYTES);
   #closing = false;
   #error: Error | undefined;
@@ -35,20 +36,20 @@ export class FrameConnection {
 
   /** Handed to the socket, and not yet taken by the system. */
   #framesUnderWay = 0;
-  #writesBegun = 0;
-  #writesDone = 0;
-  #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, { limits, remoteName }: ConnectionOptions) {
     this.#socket = socket;
     this.#limits = limits;
-    this.#remoteName = remoteName;
     socket.on('data', (chunk: Buffer) => this.#receive(withoutBuffer(chunk)));
     socket.on('end', () => this.#peerEnded());
     socket.on('error', (error) => {
       this.#error ??= error;
     });
     socket.on('close', () => this.#closed());
+    // It fires when no byte moved for so long, in or out, also within one long write; idle is no reason to close.
+    socket.setTimeout(limits.writeStallMs, () => {
+      if (this.#framesUnderWay > 0) this.destroy(stalled(remoteName));
+    });
   }
 
   /** Frames that arrive may be this long; a hello's length until it is changed. */
@@ -110,33 +111,17 @@ export class FrameConnection {
     this.#outboxFrames = 0;
     this.#sentCallbacks = [];
     this.#framesUnderWay += frames;
-    this.#writesBegun++;
-    this.#stallTimer ??= this.#watchForStall();
     this.#socket.write(this.#outbox.take(), (error) => {
       this.#framesUnderWay -= frames;
-      this.#writesDone++;
       for (const sent of callbacks) {
         if (!error && !this.#closing) sent();
       }
     });
   }
 
-  /** Looks once in a while, rather than at every write, whether the oldest write is still under way. */
-  #watchForStall(): NodeJS.Timeout {
-    const doneBefore = this.#writesDone;
-    return setTimeout(() => {
-      this.#stallTimer = undefined;
-      if (this.#writesDone === this.#writesBegun) return;
-      if (this.#writesDone > doneBefore) {
-        this.#stallTimer = this.#watchForStall();
-        return;
-      }
-      this.destroy(new CodedError('unreachable', `${this.#remoteName} takes no bytes any more`));
-    }, this.#limits.writeStallMs);
-  }
-
   #receive(chunk: Uint8Array): void {
     if (this.#closing) return;
+    this.onBytes();
     this.#decoder.push(chunk);
     for (let payload = this.#nextPayload(); payload !== undefined; payload = this.#nextPayload()) {
       this.onFrame(payload);
@@ -165,9 +150,12 @@ export class FrameConnection {
   #closed(): void {
     this.#closing = true;
     clearTimeout(this.#lingerTimer);
-    clearTimeout(this.#stallTimer);
     this.onClosed(this.#error);
   }
+}
+
+function stalled(remoteName: string): CodedError {
+  return new CodedError('unreachable', `${remoteName} takes no bytes any more`);
 }
 
 /** The same bytes as a plain Uint8Array: a Buffer's `slice` would be a view where pure code expects a copy. */

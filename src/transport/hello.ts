@@ -8,7 +8,6 @@ import type { ByteWriter } from '../codec/byte-writer.ts';
 import { MAX_SERVER_ID_BYTES } from '../codec/configuration-codec.ts';
 import { malformed } from '../codec/malformed.ts';
 import type { PeerIdentity, RefusalReason } from '../node/ports.ts';
-import type { ServerId } from '../raft/configuration.ts';
 
 /** Of everything on the wire: hello, messages (src/codec/message-codec.ts), the snapshot channel's frames. */
 export const PROTOCOL_VERSION = 1;
@@ -31,6 +30,7 @@ const REFUSAL_REASONS: readonly RefusalReason[] = [
   'not-member-yet',
 ];
 
+export type ServerId = PeerIdentity['server'];
 export type Purpose = (typeof PURPOSES)[number];
 
 export interface Hello {

@@ -8,7 +8,7 @@ export interface TransportLimits {
   /** The waits between dials double from the first to the second, each shortened by a random part of up to a half. */
   readonly minBackOffMs: number;
   readonly maxBackOffMs: number;
-  /** A connection that takes none of our bytes for this long (at most twice this) is given up. */
+  /** A connection on which bytes wait and none moves for this long is given up. */
   readonly writeStallMs: number;
   /** A peer says at this pace that our messages arrive. */
   readonly receiptIntervalMs: number;

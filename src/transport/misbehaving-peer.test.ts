@@ -216,9 +216,21 @@ test('a new connection of a peer takes the place of its old one', async () => {
 test('messages are confirmed, many with one receipt', async () => {
   const peer = await startPeer({ receiptIntervalMs: 20 });
   const { socket, frames } = dialBare(peer);
-  socket.write(Buffer.concat([helloFrame(), encodeFrame(introduction), encodeFrame(introduction)]));
+  socket.write(helloFrame());
+  await waitUntil(() => frames.length > 0, 'the hello is answered');
+  socket.write(Buffer.concat([encodeFrame(introduction), encodeFrame(introduction)]));
   await waitUntil(() => frames.length > 1, 'a receipt has come');
   expect(frames[1]).toHaveLength(0);
+});
+
+test('a part of a long message is confirmed too', async () => {
+  const peer = await startPeer({ receiptIntervalMs: 20 });
+  const { socket, frames } = dialBare(peer);
+  socket.write(helloFrame());
+  await waitUntil(() => frames.length > 0, 'the hello is answered');
+  socket.write(encodeFrame(new Uint8Array(1_000_000)).subarray(0, 1_000));
+  await waitUntil(() => frames.length > 1, 'a receipt has come');
+  expect(peer.received).toEqual([]);
 });
 
 test.each<[string, 'closed' | 'unreachable', (socket: net.Socket) => void]>([

@@ -2,11 +2,11 @@
 
 import { writePeerMessage } from '../codec/message-codec.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
-import type { ServerId } from '../raft/configuration.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { BackOff } from './back-off.ts';
 import { type Dial, type DialResult, dial } from './dial.ts';
 import type { FrameConnection } from './frame-connection.ts';
+import type { ServerId } from './hello.ts';
 import { ReceiptWatch } from './receipts.ts';
 import { downCause } from './sockets.ts';
 import type { TransportContext } from './transport-context.ts';

@@ -47,7 +47,7 @@ export class ReceiptSender {
     this.#intervalMs = intervalMs;
   }
 
-  /** A message arrived. */
+  /** Something arrived: a part of a message counts too, or a long one on a slow link would never be confirmed. */
   owe(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;

@@ -1,9 +1,9 @@
 import net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import type { TransportHarness } from '../../test/contracts/transport.ts';
 import { makeTlsMaterial } from '../../test/contracts/transport-certificates.ts';
 import { RecordingPeer } from '../../test/contracts/transport-recording-peer.ts';
 import { silentLogger, tcpHarness, waitUntil } from '../../test/contracts/transport-tcp-harness.ts';
+import type { TransportHarness } from '../../test/contracts/transport-world.ts';
 import { parseAddress } from '../shared/address.ts';
 import type { TlsMaterial } from './sockets.ts';
 import { TcpTransport } from './tcp-transport.ts';

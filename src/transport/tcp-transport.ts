@@ -5,13 +5,13 @@
 
 import type { PeerMessage } from '../codec/peer-message.ts';
 import type { Channel, Logger, PeerIdentity, Transport, TransportHandlers } from '../node/ports.ts';
-import type { ServerId } from '../raft/configuration.ts';
 import type { Address } from '../shared/address.ts';
 import { assert, present } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { Acceptor } from './acceptor.ts';
 import { BoundedLog } from './bounded-log.ts';
 import { dial, dialError } from './dial.ts';
+import type { ServerId } from './hello.ts';
 import { DEFAULT_LIMITS, type TransportLimits } from './limits.ts';
 import { PeerLink } from './peer-link.ts';
 import { SocketChannel } from './socket-channel.ts';

@@ -32,7 +32,7 @@ export class RecordingPeer implements TransportHandlers {
   /** Where it can be dialled, once it has started. */
   address = '';
   #transport: Transport | undefined;
-  #callsUnderWay = 0;
+  readonly #calls = new Calls();
 
   constructor(server: ServerId, clusterId = 'cluster-1') {
     this.server = server;
@@ -44,14 +44,8 @@ export class RecordingPeer implements TransportHandlers {
     this.address = address;
   }
 
-  /** Every call goes through here, so that a callback inside it is seen. */
   call<T>(use: (transport: Transport) => T): T {
-    this.#callsUnderWay++;
-    try {
-      return use(present(this.#transport, 'the peer has started'));
-    } finally {
-      this.#callsUnderWay--;
-    }
+    return this.#calls.during(() => use(present(this.#transport, 'the peer has started')));
   }
 
   identity(): PeerIdentity {
@@ -91,11 +85,20 @@ export class RecordingPeer implements TransportHandlers {
 
   onChannel(from: ServerId, channel: Channel): void {
     this.#note('onChannel');
-    this.channels.push(this.record(channel, from));
+    this.channels.push(this.#record(channel, from));
   }
 
-  record(channel: Channel, peer: ServerId): RecordedChannel {
-    return new RecordedChannel(channel, peer, (callback) => this.#note(callback));
+  #record(channel: Channel, peer: ServerId): RecordedChannel {
+    const recorded = new RecordedChannel(channel, peer, this.#calls);
+    channel.onFrame = (frame) => {
+      this.#note('onFrame');
+      recorded.frames.push(frame.slice());
+    };
+    channel.onClose = (error) => {
+      this.#note('onClose');
+      recorded.closes.push(error);
+    };
+    return recorded;
   }
 
   connectTo(...peers: readonly RecordingPeer[]): void {
@@ -111,7 +114,7 @@ export class RecordingPeer implements TransportHandlers {
     this.call((transport) =>
       transport.openChannel(to, (error, channel) => {
         this.#note('openChannel done');
-        attempt.settle(error, channel === undefined ? undefined : this.record(channel, to));
+        attempt.settle(error, channel === undefined ? undefined : this.#record(channel, to));
       }),
     );
     return attempt;
@@ -138,7 +141,7 @@ export class RecordingPeer implements TransportHandlers {
   }
 
   #note(callback: string): void {
-    if (this.#callsUnderWay > 0) this.violations.push(`${callback} was called inside a call`);
+    if (this.#calls.underWay > 0) this.violations.push(`${callback} was called inside a call`);
   }
 }
 
@@ -161,22 +164,12 @@ export class RecordedChannel {
   readonly closes: (Error | undefined)[] = [];
   sentCount = 0;
   readonly #channel: Channel;
-  readonly #note: (callback: string) => void;
-  #callsUnderWay = 0;
+  readonly #calls: Calls;
 
-  constructor(channel: Channel, peer: ServerId, note: (callback: string) => void) {
+  constructor(channel: Channel, peer: ServerId, calls: Calls) {
     this.#channel = channel;
     this.peer = peer;
-    this.#note = (callback) =>
-      note(this.#callsUnderWay > 0 ? `${callback} inside a call of its channel` : callback);
-    channel.onFrame = (frame) => {
-      this.#note('onFrame');
-      this.frames.push(frame.slice());
-    };
-    channel.onClose = (error) => {
-      this.#note('onClose');
-      this.closes.push(error);
-    };
+    this.#calls = calls;
   }
 
   /** Sends them one after the other, each when the one before has left. */
@@ -186,14 +179,31 @@ export class RecordedChannel {
       done();
       return;
     }
-    this.#channel.send(first, () => {
-      this.#note('sent');
+    let returned = false;
+    const sent = (): void => {
+      if (!returned) throw new Error('sent was called inside send');
       this.sentCount++;
       this.sendAll(rest, done);
-    });
+    };
+    this.#calls.during(() => this.#channel.send(first, sent));
+    returned = true;
   }
 
   close(): void {
-    this.#channel.close();
+    this.#calls.during(() => this.#channel.close());
+  }
+}
+
+/** How many calls of the transport, or of its channels, are on the stack. */
+class Calls {
+  underWay = 0;
+
+  during<T>(use: () => T): T {
+    this.underWay++;
+    try {
+      return use();
+    } finally {
+      this.underWay--;
+    }
   }
 }

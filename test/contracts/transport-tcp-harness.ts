@@ -5,7 +5,7 @@ import { parseAddress } from '../../src/shared/address.ts';
 import type { TransportLimits } from '../../src/transport/limits.ts';
 import type { TlsMaterial } from '../../src/transport/sockets.ts';
 import { TcpTransport } from '../../src/transport/tcp-transport.ts';
-import type { TransportHarness } from './transport.ts';
+import type { TransportHarness } from './transport-world.ts';
 
 const WAIT_BOUND_MS = 30_000;
 

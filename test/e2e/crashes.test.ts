@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { addPrinter, hasPrinters, printerIds } from '../support/farm-client.ts';
+import type { NodeProcess } from '../support/node-process.ts';
+import { allAreVoters, useStage, waitForLeader } from '../support/stage.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { WriteLoad } from '../support/write-load.ts';
+
+const stage = useStage();
+
+/** Waits until this many more writes have been acknowledged. */
+async function moreWrites(load: WriteLoad, count: number): Promise<void> {
+  const wanted = load.acknowledged.length + count;
+  await waitFor(`${count} more writes are acknowledged`, () => load.acknowledged.length >= wanted);
+}
+
+async function expectNothingLost(load: WriteLoad, nodes: readonly NodeProcess[]): Promise<void> {
+  for (const node of nodes) {
+    const ids = await printerIds(node);
+    expect(ids).toEqual(expect.arrayContaining(load.acknowledged));
+    expect(ids.filter((id) => !load.sent.has(id))).toEqual([]);
+    expect(new Set(ids).size).toBe(ids.length);
+  }
+}
+
+describe('kill -9', () => {
+  test('of the leader under load, again and again: nothing acknowledged is lost, nothing is applied twice, no read goes back', async () => {
+    const nodes = await stage().startCluster(3);
+    const load = new WriteLoad(nodes);
+    for (let round = 0; round < 3; round++) {
+      await moreWrites(load, 100);
+      const leader = await waitForLeader(nodes);
+      await leader.kill();
+      await waitForLeader(nodes.filter((node) => node !== leader));
+      await moreWrites(load, 50);
+      leader.start();
+      await allAreVoters(nodes);
+    }
+    await load.stop();
+    await expectNothingLost(load, nodes);
+    expect(load.wrongReads).toEqual([]);
+    // Every id was sent once: a 409 would mean that the cluster had applied it twice.
+    expect(load.refusals.get(409)).toBeUndefined();
+    for (const node of nodes) await hasPrinters(node, load.acknowledged);
+  });
+
+  test('of all three under load: after a restart everything acknowledged is there, and writes go on', async () => {
+    const nodes = await stage().startCluster(3);
+    const load = new WriteLoad(nodes);
+    await moreWrites(load, 300);
+    await Promise.all(nodes.map((node) => node.kill()));
+    await load.stop();
+    for (const node of nodes) node.start();
+    await waitForLeader(nodes);
+    await expectNothingLost(load, nodes);
+    await addPrinter(nodes[1] as NodeProcess, 'after-the-restart');
+    for (const node of nodes) expect(await printerIds(node)).toContain('after-the-restart');
+  });
+
+  test('of a single node: after a restart everything acknowledged is there', async () => {
+    const [node] = (await stage().startCluster(1)) as [NodeProcess];
+    const load = new WriteLoad([node]);
+    await moreWrites(load, 300);
+    await node.kill();
+    await load.stop();
+    node.start();
+    await waitForLeader([node]);
+    await expectNothingLost(load, [node]);
+  });
+
+  test('a leader that stood still for a while finds its successor, and answers no read of its own', async () => {
+    const nodes = await stage().startCluster(3);
+    const old = await waitForLeader(nodes);
+    const others = nodes.filter((node) => node !== old);
+    await addPrinter(old, 'before');
+    old.pause();
+    const successor = await waitForLeader(others);
+    await addPrinter(successor, 'meanwhile');
+    old.resume();
+    expect(await waitFor('the old leader answers a read', () => printerIds(old))).toContain('meanwhile');
+    await waitFor('it follows', async () => (await old.status())?.state === 'follower');
+  });
+});
+
+describe('a stop that is asked for', () => {
+  test('of the leader hands over, ends with exit code 0, and loses nothing', async () => {
+    const nodes = await stage().startCluster(3);
+    const load = new WriteLoad(nodes);
+    await moreWrites(load, 100);
+    const leader = await waitForLeader(nodes);
+    expect(await leader.stop()).toEqual({ code: 0, signal: null });
+    const others = nodes.filter((node) => node !== leader);
+    await waitForLeader(others);
+    await moreWrites(load, 50);
+    leader.start();
+    await allAreVoters(nodes);
+    await load.stop();
+    await expectNothingLost(load, nodes);
+    expect(load.wrongReads).toEqual([]);
+  });
+
+  test('of all three, one after another, and a restart: everything is there', async () => {
+    const nodes = await stage().startCluster(3);
+    await addPrinter(nodes[0] as NodeProcess, 'kept');
+    for (const node of nodes) expect(await node.stop()).toEqual({ code: 0, signal: null });
+    for (const node of nodes) node.start();
+    await allAreVoters(nodes);
+    for (const node of nodes) expect(await printerIds(node)).toEqual(['kept']);
+  });
+});

@@ -1,0 +1,255 @@
+import { describe, expect, test } from 'vitest';
+import { apiRequest } from '../support/api-request.ts';
+import { addPrinter, hasPrinters, printerIds } from '../support/farm-client.ts';
+import type { NodeProcess } from '../support/node-process.ts';
+import { allAreVoters, type Stage, useStage, waitForLeader } from '../support/stage.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const stage = useStage();
+
+async function memberIds(node: NodeProcess): Promise<string[]> {
+  return ((await node.status())?.nodes ?? []).map(({ id }) => id).sort();
+}
+
+async function waitForMembers(nodes: readonly NodeProcess[], ids: readonly string[]): Promise<void> {
+  for (const node of nodes) {
+    await waitFor(`${node.id} has the members ${ids.join(', ')}`, async () => {
+      const seen = await memberIds(node);
+      return seen.join() === [...ids].sort().join();
+    });
+  }
+}
+
+/** A node that asks the given ones to let it in, and is in. */
+async function join(on: Stage, members: readonly NodeProcess[], id: string): Promise<NodeProcess> {
+  const addresses = members.map(({ httpAddress }) => httpAddress).join(',');
+  const node = await on.newNode({ id, flags: ['-join', addresses] });
+  node.start();
+  await allAreVoters([...members, node]);
+  return node;
+}
+
+describe('joining', () => {
+  test('through a follower, and past an address where nobody answers', async () => {
+    const nodes = await stage().startCluster(2);
+    const leader = await waitForLeader(nodes);
+    const follower = nodes.find((node) => node !== leader) as NodeProcess;
+    await addPrinter(leader, 'before-the-join');
+    const nobody = await stage().newNode();
+    const third = await stage().newNode({
+      id: 'third',
+      flags: ['-join', `${nobody.httpAddress},${follower.httpAddress}`],
+    });
+    third.start();
+    await allAreVoters([...nodes, third]);
+    await hasPrinters(third, ['before-the-join']);
+    await addPrinter(third, 'through-the-third');
+  });
+
+  test('a node that was started before the cluster waits for it', async () => {
+    const first = await stage().newNode({ flags: ['-bootstrap'] });
+    const second = await stage().newNode({ flags: ['-join', first.httpAddress] });
+    second.start();
+    await waitFor('it waits', async () => (await second.status())?.state === 'waiting');
+    first.start();
+    await allAreVoters([first, second]);
+  });
+
+  test('again is harmless, with the same addresses', async () => {
+    const nodes = await stage().startCluster(3);
+    const [, second] = nodes as [NodeProcess, NodeProcess];
+    const body = { node_id: second.id, addr: second.raftAddress, http_addr: second.httpAddress };
+    for (const node of nodes) {
+      const answer = await node.request('/join', { body });
+      expect(answer).toMatchObject({ status: 200, body: { status: 'success' } });
+      expect(nodes.map(({ raftAddress }) => raftAddress)).toContain(answer.body.leader);
+    }
+    await waitForMembers(nodes, ['node1', 'node2', 'node3']);
+  });
+
+  test('with the id of another node that is alive is refused, and the cluster goes on', async () => {
+    const nodes = await stage().startCluster(2);
+    const [first] = nodes as [NodeProcess];
+    const double = await stage().newNode({
+      id: 'node2',
+      data: `${stage().directory}/elsewhere`,
+      flags: ['-join', first.httpAddress],
+    });
+    double.start();
+    expect(await double.ended).toEqual({ code: 1, signal: null });
+    expect(double.output).toContain('choose another -id');
+    await addPrinter(first, 'still-working');
+    await waitForMembers(nodes, ['node1', 'node2']);
+    expect((await first.status())?.nodes.map(({ raft_addr }) => raft_addr)).not.toContain(double.raftAddress);
+  });
+
+  test('with an address that another member has is refused', async () => {
+    const nodes = await stage().startCluster(2);
+    const [first, second] = nodes as [NodeProcess, NodeProcess];
+    const answer = await first.request('/join', { body: { node_id: 'node9', addr: second.raftAddress } });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'address_in_use' } });
+    await waitForMembers(nodes, ['node1', 'node2']);
+  });
+
+  test('at an address where no node listens is refused, and leaves no member behind', async () => {
+    const nodes = await stage().startCluster(1);
+    const [first] = nodes as [NodeProcess];
+    const nobody = await stage().newNode();
+    const body = { node_id: 'ghost', addr: nobody.raftAddress };
+    expect(await first.request('/join', { body })).toMatchObject({
+      status: 409,
+      body: { code: 'node_unreachable' },
+    });
+    await waitForMembers(nodes, ['node1']);
+  });
+});
+
+describe('removing', () => {
+  test('a node that was removed says so, disturbs nobody, and may join again', async () => {
+    const nodes = await stage().startCluster(3);
+    const leader = await waitForLeader(nodes);
+    const [removed, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
+    const rest = [leader, other];
+    await addPrinter(leader, 'before');
+    const answer = await other.request(`/cluster/servers?id=${removed.id}`, { method: 'DELETE' });
+    expect(answer).toMatchObject({ status: 200, body: { status: 'removed', node_id: removed.id } });
+    await waitForMembers(
+      rest,
+      rest.map(({ id }) => id),
+    );
+    await waitFor('it says so', async () => (await removed.status())?.state === 'removed');
+
+    // The term stands still: nobody is asked for a vote.
+    const term = (await leader.status())?.term;
+    for (let count = 0; count < 20; count++) await addPrinter(leader, `undisturbed-${count}`);
+    expect((await leader.status())?.term).toBe(term);
+
+    await removed.stop();
+    removed.start(['-bootstrap=false', '-join', rest.map(({ httpAddress }) => httpAddress).join(',')]);
+    await allAreVoters(nodes);
+    await hasPrinters(removed, ['before', 'undisturbed-19']);
+  });
+
+  test('the leader: the others elect a new one and go on', async () => {
+    const nodes = await stage().startCluster(3);
+    const leader = await waitForLeader(nodes);
+    const rest = nodes.filter((node) => node !== leader);
+    const answer = await leader.request(`/cluster/servers?id=${leader.id}`, { method: 'DELETE' });
+    expect(answer).toMatchObject({ status: 200, body: { status: 'removed', node_id: leader.id } });
+    const next = await waitForLeader(rest);
+    await addPrinter(next, 'without-the-old-leader');
+    await waitForMembers(
+      rest,
+      rest.map(({ id }) => id),
+    );
+    await waitFor('the old leader says so', async () => (await leader.status())?.state === 'removed');
+  });
+
+  test('a node that is down can be removed, and its return disturbs nobody', async () => {
+    const nodes = await stage().startCluster(3);
+    const leader = await waitForLeader(nodes);
+    const [down, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
+    await down.kill();
+    const answer = await leader.request(`/cluster/servers?id=${down.id}`, { method: 'DELETE' });
+    expect(answer.status).toBe(200);
+    const term = (await leader.status())?.term;
+    down.start(['-bootstrap=false', '-join=127.0.0.1:1']);
+    await waitFor('it learns that it was removed', async () =>
+      ['removed', 'waiting'].includes((await down.status())?.state ?? ''),
+    );
+    await addPrinter(other, 'undisturbed');
+    expect((await leader.status())?.term).toBe(term);
+  });
+
+  test('an unknown node is 404, and the last voter stays', async () => {
+    const [node] = (await stage().startCluster(1)) as [NodeProcess];
+    const remove = (id: string) => node.request(`/cluster/servers?id=${id}`, { method: 'DELETE' });
+    expect(await remove('nobody')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect(await remove('node1')).toMatchObject({ status: 409, body: { code: 'last_voter' } });
+    await addPrinter(node, 'still-here');
+  });
+
+  test('growing from one to five and shrinking to two, with writes all along', async () => {
+    const on = stage();
+    const nodes = await on.startCluster(1);
+    for (const id of ['b', 'c', 'd', 'e']) {
+      nodes.push(await join(on, nodes, id));
+      await addPrinter(nodes[0] as NodeProcess, `with-${id}`);
+    }
+    while (nodes.length > 2) {
+      const leader = await waitForLeader(nodes);
+      const gone = nodes.find((node) => node !== leader) as NodeProcess;
+      const answer = await leader.request(`/cluster/servers?id=${gone.id}`, { method: 'DELETE' });
+      expect(answer.status).toBe(200);
+      await gone.stop();
+      nodes.splice(nodes.indexOf(gone), 1);
+      await addPrinter(leader, `without-${gone.id}`);
+    }
+    for (const node of nodes) expect(await printerIds(node)).toHaveLength(7);
+  });
+});
+
+/** Whether the node's log has a line with these words about the other node. */
+function logs(node: NodeProcess, words: string, about: NodeProcess): boolean {
+  return node
+    .logLines()
+    .map((line) => JSON.stringify(line))
+    .some((line) => line.includes(words) && line.includes(`"${about.id}@`));
+}
+
+describe('automatic removal', () => {
+  const flags = ['-remove-dead-after', '2s', '-new-member-grace', '0'];
+
+  test('removes a voter that is silent for too long, and logs each step; it may join again', async () => {
+    const nodes = await stage().startCluster(3, { flags });
+    const leader = await waitForLeader(nodes);
+    const [dead, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
+    await dead.kill();
+    await waitForMembers([leader, other], [leader.id, other.id]);
+    for (const step of ['member is silent', 'silent member is removed']) {
+      await waitFor(`the leader logs: ${step}`, () => logs(leader, step, dead));
+    }
+    dead.start(['-bootstrap=false', '-join', `${leader.httpAddress},${other.httpAddress}`]);
+    await allAreVoters(nodes);
+  });
+
+  test('never goes below -min-voters, and says why', async () => {
+    const nodes = await stage().startCluster(3, { flags: [...flags, '-min-voters', '3'] });
+    const leader = await waitForLeader(nodes);
+    const [dead] = nodes.filter((node) => node !== leader) as [NodeProcess];
+    await dead.kill();
+    await waitFor('the leader logs why not', () => logs(leader, 'fewer than -min-voters 3', dead));
+    await waitForMembers([leader], ['node1', 'node2', 'node3']);
+    dead.start();
+    await allAreVoters(nodes);
+  });
+});
+
+describe('a node of another cluster', () => {
+  test('is refused and logged, whichever side dials, and both clusters go on', async () => {
+    const ours = await stage().startCluster(2);
+    const [first] = ours as [NodeProcess];
+    const foreign = await stage().newNode({ id: 'foreign', flags: ['-bootstrap'] });
+    foreign.start();
+    await allAreVoters([foreign]);
+
+    const body = { node_id: foreign.id, addr: foreign.raftAddress, http_addr: foreign.httpAddress };
+    const answer = await apiRequest(`http://${first.httpAddress}/join`, { body });
+    expect(answer.status).toBe(409);
+
+    // It is told so when it asks by itself, and goes on alone when it no longer does.
+    await foreign.stop();
+    const asking = stage().withFlags(foreign, ['-join', first.httpAddress]);
+    asking.start();
+    expect(await asking.ended).toEqual({ code: 1, signal: null });
+    expect(asking.output).toContain('cluster');
+    foreign.start();
+    await waitForLeader([foreign]);
+    await waitForMembers(ours, ['node1', 'node2']);
+    await waitForMembers([foreign], ['foreign']);
+    await addPrinter(first, 'ours');
+    await addPrinter(foreign, 'theirs');
+    expect(await printerIds(foreign)).toEqual(['theirs']);
+    expect(await printerIds(first)).toEqual(['ours']);
+  });
+});

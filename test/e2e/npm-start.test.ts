@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type ApiAnswer, apiRequest } from '../support/api-request.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { PROJECT_ROOT } from '../support/project-root.ts';
+import { useStage } from '../support/stage.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const stage = useStage();
+
+/** One `npm start` after another on the same ports and files. */
+class LocalCluster {
+  readonly environment: Record<string, string>;
+  readonly ports: readonly number[];
+  output = '';
+  #child: ChildProcess | undefined;
+
+  private constructor(ports: readonly number[]) {
+    this.ports = ports;
+    this.environment = {
+      RAFT3D_HTTP_PORT: String(ports[0]),
+      RAFT3D_RAFT_PORT: String(ports[3]),
+      RAFT3D_DATA: stage().data,
+      RAFT3D_LOGS: stage().logs,
+    };
+  }
+
+  static async plan(): Promise<LocalCluster> {
+    return new LocalCluster(await freePorts(6));
+  }
+
+  /** In a process group of its own, as in a terminal. */
+  start(environment: Record<string, string> = {}): void {
+    this.output = '';
+    const child = spawn('npm', ['start'], {
+      cwd: PROJECT_ROOT,
+      env: { ...process.env, ...this.environment, ...environment },
+      detached: true,
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    this.#child = child;
+    stage().onEnd(() => this.#killAll());
+  }
+
+  async waitUntilUp(): Promise<void> {
+    await waitFor('npm start says that the cluster is up', () => this.output.includes('Raft3D is up'), {
+      timeoutMs: 60_000,
+    });
+  }
+
+  /** Ctrl-C: every process of the terminal's foreground group gets it. */
+  interrupt(signal: NodeJS.Signals = 'SIGINT'): void {
+    process.kill(-(this.#child?.pid as number), signal);
+  }
+
+  async exitCode(): Promise<number | null> {
+    return waitFor('npm start ends', () => this.#child?.exitCode ?? undefined, { timeoutMs: 60_000 });
+  }
+
+  get pids(): number[] {
+    return [...this.output.matchAll(/ pid (\d+) /g)].map((match) => Number(match[1]));
+  }
+
+  request(node: number, pathAndQuery: string, body?: unknown): Promise<ApiAnswer> {
+    return apiRequest(`http://127.0.0.1:${this.ports[node]}${pathAndQuery}`, { body });
+  }
+
+  /** Also when the test failed half-way. */
+  #killAll(): void {
+    for (const pid of this.pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    if (this.#child?.exitCode === null) process.kill(-(this.#child.pid as number), 'SIGKILL');
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    // ESRCH: there is no such process.
+    return false;
+  }
+}
+
+async function expectPortsFree(ports: readonly number[]): Promise<void> {
+  for (const port of ports) {
+    await new Promise<void>((resolve, reject) => {
+      const probe = net.createServer().once('error', reject);
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
+    });
+  }
+}
+
+describe('npm start', () => {
+  test('runs three nodes, stops them all with Ctrl-C, and goes on with their data when started again', async () => {
+    const cluster = await LocalCluster.plan();
+    cluster.start();
+    await cluster.waitUntilUp();
+    expect(cluster.output).toContain('three voters');
+    expect(cluster.output).toContain('curl ');
+    expect(cluster.pids).toHaveLength(3);
+    for (const at of [0, 1, 2]) {
+      const { body } = await cluster.request(at, '/cluster/status');
+      expect(body.nodes.map((node: { role: string }) => node.role)).toEqual(['voter', 'voter', 'voter']);
+    }
+    const printer = { id: 'printer1', company: 'Prusa', model: 'MK3S+' };
+    expect((await cluster.request(2, '/api/v1/printers', printer)).status).toBe(201);
+
+    const pids = cluster.pids;
+    cluster.interrupt();
+    expect(await cluster.exitCode()).toBe(0);
+    expect(pids.filter(isAlive)).toEqual([]);
+    await expectPortsFree(cluster.ports);
+
+    cluster.start();
+    await cluster.waitUntilUp();
+    expect((await cluster.request(1, '/api/v1/printers')).body).toEqual([printer]);
+    cluster.interrupt('SIGTERM');
+    await cluster.exitCode();
+    await waitFor('no node is left', () => cluster.pids.every((pid) => !isAlive(pid)));
+  });
+
+  test('a node that dies is told of, and the others go on', async () => {
+    const cluster = await LocalCluster.plan();
+    cluster.start();
+    await cluster.waitUntilUp();
+    process.kill(cluster.pids[1] as number, 'SIGKILL');
+    await waitFor('it says so', () => cluster.output.includes('node2 was ended by SIGKILL'));
+    await waitFor('the others take writes', async () => {
+      const { status } = await cluster.request(0, '/api/v1/printers', { id: 'p', company: 'a', model: 'b' });
+      return [201, 409].includes(status);
+    });
+    cluster.interrupt();
+    expect(await cluster.exitCode()).toBe(0);
+  });
+
+  test('a port in use is one clear line, and nothing is left running', async () => {
+    const cluster = await LocalCluster.plan();
+    const holder = net.createServer();
+    await new Promise<void>((resolve) => holder.listen(cluster.ports[4], '127.0.0.1', resolve));
+    stage().onEnd(() => void holder.close());
+    cluster.start();
+    expect(await cluster.exitCode()).toBe(1);
+    expect(cluster.output).toContain(`in use already: port ${cluster.ports[4]} on 127.0.0.1`);
+    expect(cluster.output.split('\n').filter((line) => line.startsWith('raft3d:'))).toHaveLength(1);
+    await expectPortsFree(cluster.ports.filter((_, at) => at !== 4));
+    expect(fs.existsSync(path.join(stage().data, 'node1'))).toBe(false);
+  });
+
+  test('a directory that cannot be written is one clear line', async () => {
+    const file = path.join(stage().directory, 'file');
+    fs.writeFileSync(file, '');
+    const cluster = await LocalCluster.plan();
+    cluster.start({ RAFT3D_DATA: path.join(file, 'data') });
+    expect(await cluster.exitCode()).toBe(1);
+    expect(cluster.output).toContain(`raft3d: cannot write in ${path.join(file, 'data')}`);
+    await expectPortsFree(cluster.ports);
+  });
+
+  test('a node that cannot start takes the others down with it', async () => {
+    const cluster = await LocalCluster.plan();
+    fs.mkdirSync(stage().data);
+    fs.writeFileSync(path.join(stage().data, 'node3'), 'a file stands where the directory should be');
+    cluster.start();
+    expect(await cluster.exitCode()).toBe(1);
+    expect(cluster.output).toContain('raft3d: node3 ended with exit code 1; stopping the others');
+    await expectPortsFree(cluster.ports);
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { addPrinter, hasPrinters, postPrinter } from '../support/farm-client.ts';
+import type { NodeProcess } from '../support/node-process.ts';
+import { allAreVoters, useStage, waitForLeader } from '../support/stage.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const COMPACT_AFTER = 200;
+const stage = useStage();
+
+/** Writes until the node has compacted its log past `index`; the ids of what was written. */
+async function writeUntilCompacted(node: NodeProcess, prefix: string): Promise<string[]> {
+  const ids: string[] = [];
+  const before = (await node.status())?.snapshot_index ?? 0;
+  await waitFor(`${node.id} compacts its log`, async () => {
+    const batch = Array.from({ length: 50 }, (_, at) => `${prefix}-${ids.length + at}`);
+    const answers = await Promise.all(batch.map((id) => postPrinter(node, id)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    ids.push(...batch);
+    return ((await node.status())?.snapshot_index ?? 0) > before;
+  });
+  return ids;
+}
+
+describe('a follower that lacks what is compacted away', () => {
+  test('with a wiped disk joins as a new incarnation, gets a snapshot and what came since, and votes again', async () => {
+    const nodes = await stage().startCluster(3, { flags: ['-compact-after', String(COMPACT_AFTER)] });
+    const leader = await waitForLeader(nodes);
+    const [wiped, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
+    const formerServer = (await leader.status())?.nodes.find(({ id }) => id === wiped.id)?.server;
+    await wiped.kill();
+    wiped.wipe();
+    const ids = await writeUntilCompacted(leader, 'while-wiped');
+
+    wiped.start(['-bootstrap=false', '-join', `${leader.httpAddress},${other.httpAddress}`]);
+    await hasPrinters(wiped, ids);
+    await allAreVoters(nodes);
+    const members = (await leader.status())?.nodes ?? [];
+    expect(members.filter(({ id }) => id === wiped.id)).toHaveLength(1);
+    expect(members.find(({ id }) => id === wiped.id)?.server).not.toBe(formerServer);
+
+    // It counts: with the other follower gone, its acknowledgement makes the majority.
+    await other.kill();
+    await addPrinter(wiped, 'with-the-new-voter');
+    await hasPrinters(wiped, [...ids, 'with-the-new-voter']);
+  });
+
+  test('with its own disk catches up by snapshot while the leader goes on serving', async () => {
+    const nodes = await stage().startCluster(3, { flags: ['-compact-after', String(COMPACT_AFTER)] });
+    const leader = await waitForLeader(nodes);
+    const [late] = nodes.filter((node) => node !== leader) as [NodeProcess];
+    await addPrinter(leader, 'known-to-all');
+    await late.kill();
+    const ids = await writeUntilCompacted(leader, 'while-down');
+    late.start();
+    const during = Array.from({ length: 100 }, (_, at) => `while-catching-up-${at}`);
+    for (const id of during) await addPrinter(leader, id);
+    await hasPrinters(late, ['known-to-all', ...ids, ...during]);
+    await late.kill();
+    late.start();
+    await allAreVoters(nodes);
+    await hasPrinters(late, ['known-to-all', ...ids, ...during]);
+  });
+});

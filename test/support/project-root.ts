@@ -1,0 +1,3 @@
+import path from 'node:path';
+
+export const PROJECT_ROOT = path.dirname(path.dirname(import.meta.dirname));

@@ -1,0 +1,54 @@
+// A file system that is soon full: a tmpfs of a few megabytes.
+
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Stage } from './stage.ts';
+
+const CHUNK_BYTES = 64 * 1024;
+
+export class SmallDisk {
+  readonly directory: string;
+
+  /** Mounts it for this stage. Only root may: anybody else gets an error that says so, and the test fails. */
+  constructor(stage: Stage, options: { megabytes: number }) {
+    if (process.getuid?.() !== 0)
+      throw new Error('this test mounts a tmpfs, which only root may: run it as root');
+    this.directory = path.join(stage.directory, 'small-disk');
+    fs.mkdirSync(this.directory);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${options.megabytes}m`, 'tmpfs', this.directory]);
+    stage.onEnd(() => {
+      execFileSync('umount', ['--lazy', this.directory]);
+    });
+  }
+
+  /** Takes all the room that is left. */
+  fill(): void {
+    const filler = fs.openSync(this.#filler, 'a');
+    try {
+      for (const bytes of [Buffer.alloc(CHUNK_BYTES), Buffer.alloc(1)]) {
+        while (this.#appends(filler, bytes));
+      }
+    } finally {
+      fs.closeSync(filler);
+    }
+  }
+
+  /** Gives it back. */
+  makeRoom(): void {
+    fs.rmSync(this.#filler);
+  }
+
+  get #filler(): string {
+    return path.join(this.directory, 'filler');
+  }
+
+  #appends(descriptor: number, bytes: Buffer): boolean {
+    try {
+      return fs.writeSync(descriptor, bytes) === bytes.length;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// A steady load of writes and reads, which keeps book of what was acknowledged.
+
+import { postPrinter, printerIds } from './farm-client.ts';
+import type { NodeProcess } from './node-process.ts';
+
+const WRITERS = 6;
+
+/**
+ * Writers add printers through all nodes in turn, and never retry: each id is sent once. A reader lists them, one
+ * linearizable read after another over all nodes.
+ */
+export class WriteLoad {
+  /** Ids whose 201 has arrived. */
+  readonly acknowledged: string[] = [];
+  readonly sent = new Set<string>();
+  /** How often each other status came; 0 stands for no answer at all. */
+  readonly refusals = new Map<number, number>();
+  /** Reads that saw fewer printers than an earlier one, or missed what was acknowledged before they began. */
+  readonly wrongReads: string[] = [];
+  readonly #nodes: readonly NodeProcess[];
+  readonly #loops: Promise<void>[];
+  #stopped = false;
+  #count = 0;
+
+  constructor(nodes: readonly NodeProcess[]) {
+    this.#nodes = nodes;
+    this.#loops = Array.from({ length: WRITERS }, () => this.#write());
+    this.#loops.push(this.#read());
+  }
+
+  /** Settles when the last answer is in. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#loops);
+  }
+
+  #node(count: number): NodeProcess {
+    return this.#nodes[count % this.#nodes.length] as NodeProcess;
+  }
+
+  async #write(): Promise<void> {
+    while (!this.#stopped) {
+      this.#count += 1;
+      const id = `load-${this.#count}`;
+      this.sent.add(id);
+      const status = await postPrinter(this.#node(this.#count), id).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+      if (status === 201) this.acknowledged.push(id);
+      else this.refusals.set(status, (this.refusals.get(status) ?? 0) + 1);
+    }
+  }
+
+  async #read(): Promise<void> {
+    let seen: readonly string[] = [];
+    for (let count = 0; !this.#stopped; count++) {
+      const before = [...this.acknowledged];
+      const ids = await printerIds(this.#node(count)).catch(() => undefined);
+      // No quorum just now, or a node that is down.
+      if (ids === undefined) continue;
+      const present = new Set(ids);
+      const lost = [...seen, ...before].filter((id) => !present.has(id));
+      if (lost.length > 0) this.wrongReads.push(`read ${count} misses ${lost.join(', ')}`);
+      seen = ids;
+    }
+  }
+}

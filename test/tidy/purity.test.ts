@@ -1,0 +1,64 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { PROJECT_ROOT } from '../support/project-root.ts';
+import { type SourceFile, sourceFiles } from '../support/source-files.ts';
+import { parse } from './imports-of.ts';
+import { readRoomTable } from './room-table.ts';
+
+const PURE_ROOMS = readRoomTable(fs.readFileSync(path.join(PROJECT_ROOT, 'ARCHITECTURE.md'), 'utf8'))
+  .filter(({ isPure }) => isPure)
+  .map(({ name }) => name);
+
+/** What is in the language or in its hosts and differs from run to run. `Math.random` is looked for by itself. */
+const IMPURE_NAMES = new Set(
+  [
+    'Date Intl performance crypto process Buffer console require globalThis fetch',
+    'setTimeout setInterval setImmediate queueMicrotask clearTimeout clearInterval clearImmediate',
+  ].flatMap((line) => line.split(' ')),
+);
+
+function impuritiesOf(file: SourceFile): string[] {
+  const found: string[] = [];
+  const source = parse(file);
+  const visit = (node: ts.Node): void => {
+    const isMember = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node;
+    const isOwnName = ts.isPropertyAssignment(node.parent) || ts.isPropertySignature(node.parent);
+    if (ts.isIdentifier(node) && IMPURE_NAMES.has(node.text) && !isMember && !isOwnName) {
+      found.push(describeAt(source, node));
+    }
+    if (ts.isPropertyAccessExpression(node) && node.getText(source) === 'Math.random') {
+      found.push(describeAt(source, node));
+    }
+    ts.forEachChild(node, visit);
+  };
+  ts.forEachChild(source, visit);
+  return found;
+}
+
+function describeAt(source: ts.SourceFile, node: ts.Node): string {
+  const { line } = source.getLineAndCharacterOfPosition(node.getStart(source));
+  return `${source.fileName}:${line + 1} ${node.getText(source)}`;
+}
+
+describe('the pure rooms', () => {
+  test('the table marks the core, the farm, the codec and the node as pure', () => {
+    expect(PURE_ROOMS).toEqual(expect.arrayContaining(['raft', 'farm', 'codec', 'node']));
+  });
+
+  test.each(PURE_ROOMS)('src/%s has no clock, no timer, no randomness and no process', (room) => {
+    const files = sourceFiles([`src/${room}`], ['.ts']).filter(({ name }) => !name.endsWith('.test.ts'));
+    expect(files.flatMap(impuritiesOf)).toEqual([]);
+  });
+
+  test('the check itself finds what it looks for', () => {
+    const text =
+      'const a = Math.random();\nconst b = { Date: 1 }.Date + Date.now();\nsetTimeout(() => {}, 1);';
+    expect(impuritiesOf({ name: 'x.ts', text })).toEqual([
+      'x.ts:1 Math.random',
+      'x.ts:2 Date',
+      'x.ts:3 setTimeout',
+    ]);
+  });
+});
