@@ -1,7 +1,7 @@
 // Elections: pre-vote, vote, and who gets one (§5.2, §5.4.1; dissertation §4.2.3, §9.6).
 
 import { unreachable } from '../shared/assert.ts';
-import type { ServerId } from './configuration.ts';
+import { isVoter, type ServerId } from './configuration.ts';
 import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from './message.ts';
 import { tallyVotes } from './quorum.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './roles.ts';
@@ -14,10 +14,14 @@ import {
   setHardState,
 } from './state.ts';
 
-/** May this server stand? Only a voter of the configuration in force whose disk answers and whose state is whole. */
+/**
+ * May this server stand? Only one whose disk answers and whose state is whole; and a voter of the configuration in
+ * force, or of one that it may still be rolled back to: the others may need the log of a server that is just being
+ * removed, until its removal is committed (dissertation §4.2.2, figure 4.6). Its own vote does not count then.
+ */
 export function isPromotable(state: CoreState): boolean {
   return (
-    state.isVoter &&
+    state.configurations.some(({ configuration }) => isVoter(configuration, state.server)) &&
     state.pendingSnapshot === undefined &&
     state.durableSequence >= state.restoreSequence &&
     state.writeTicks < state.options.electionTicks

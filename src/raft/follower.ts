@@ -64,10 +64,11 @@ function acknowledge(state: CoreState, to: ServerId, index: number): void {
   });
 }
 
-/** Also tells a deposed leader the current term. */
+/** Also tells a deposed leader the current term: it needs no hint, and the log is not searched for one. */
 export function refuse(state: CoreState, message: AppendRequest | HeartbeatRequest): void {
-  const index = message.kind === 'append-request' ? message.previousLogIndex : 0;
-  const term = message.kind === 'append-request' ? message.previousLogTerm : 0;
+  const isCurrent = message.kind === 'append-request' && message.term === state.term;
+  const index = isCurrent ? message.previousLogIndex : 0;
+  const term = isCurrent ? message.previousLogTerm : 0;
   const hint = lastIndexAtMostTerm(state.log, { index, term });
   sendWhenTermDurable(state, {
     kind: 'append-response',
@@ -110,13 +111,15 @@ export function handleTimeoutNow(state: CoreState, message: TimeoutNow): void {
  * false when this server already has what it holds.
  */
 export function restoreSnapshot(state: CoreState, point: SnapshotPoint): boolean {
-  assert(state.role !== 'leader', 'a leader does not install snapshots');
-  if (point.index <= state.commitIndex) return false;
+  // A leader holds all that is committed. Staging takes long: it may have been elected meanwhile.
+  if (state.role === 'leader' || point.index <= state.commitIndex) return false;
   if (state.log.term(point.index) === point.term) {
     // The log agrees up to there, so the snapshot's entries are here, and are committed.
     commitTo(state, point.index);
     return false;
   }
+  // The log and the voters that a candidacy rests on go away.
+  if (state.role !== 'follower') becomeFollower(state, state.term, undefined);
   // Everything in the log is older than the snapshot or conflicts with it (trap 21).
   state.log.restore({ index: point.index, term: point.term });
   state.configurations = [{ index: point.configurationIndex, configuration: point.configuration }];

@@ -224,7 +224,8 @@ export class RaftCore {
 
   /** Stands for election at once, without pre-vote: for a cluster of one at its start. */
   campaignNow(): void {
-    if (this.#state.role !== 'leader' && isPromotable(this.#state)) campaign(this.#state, false);
+    const state = this.#state;
+    if (state.role !== 'leader' && state.isVoter && isPromotable(state)) campaign(state, false);
   }
 
   /** See `restoreSnapshot` in follower.ts. */

@@ -112,7 +112,12 @@ function sendAppendOutOfWindow(state: CoreState, to: ServerId, progress: Progres
   }
   const previousLogIndex = progress.next - 1;
   const previousLogTerm = state.log.term(previousLogIndex);
-  if (previousLogTerm === undefined) return;
+  if (previousLogTerm === undefined) {
+    // What it may have missed is compacted meanwhile: no append can ever ask, only a snapshot helps.
+    progress.becomeProbe();
+    sendAppend(state, to, progress);
+    return;
+  }
   sendNow(state, {
     kind: 'append-request',
     from: state.server,
@@ -214,6 +219,17 @@ export function handleSnapshotEnded(
 ): void {
   const progress = state.progress.get(server);
   if (state.role !== 'leader' || progress === undefined || progress.state !== 'snapshot') return;
-  if (installedIndex !== undefined) progress.acknowledged(installedIndex);
+  if (installedIndex !== undefined) {
+    progress.acknowledged(installedIndex);
+    // Where the logs agree is known now. A probe would wait for an entry to carry it: in an idle cluster for ever, and
+    // a learner in that state is never promoted.
+    if (progress.match >= state.log.start.index) progress.becomeReplicate();
+    else progress.becomeProbe();
+    return;
+  }
+  // Perhaps only the answer was lost, and the follower has more than is known of it: it is asked anew from the end,
+  // where its match may lie below the log. Not before it answers a heartbeat, so that failing at once is no busy loop.
   progress.becomeProbe();
+  progress.next = state.log.lastIndex + 1;
+  progress.probeSent = true;
 }

@@ -26,6 +26,9 @@ export interface CoreOptions {
   readonly maxUncommittedBytes: number;
 }
 
+/** Messages that wait for a disk that does not answer, while peers go on asking. */
+export const MAX_WAITING_MESSAGES = 1_024;
+
 /** A configuration and the index of the entry that set it. */
 export interface IndexedConfiguration {
   readonly index: number;
@@ -163,6 +166,8 @@ export function setHardState(state: CoreState, hardState: HardState): void {
 }
 
 export function appendToLog(state: CoreState, entries: readonly Entry[]): void {
+  // A change that nothing writes would never become durable, and hold back every message that waits for it.
+  if (entries.length === 0) return;
   state.log.append(entries);
   for (const entry of entries) {
     if (entry.kind === 'configuration') {
@@ -179,12 +184,17 @@ export function sendNow(state: CoreState, message: Message): void {
 
 /** Sends once the current term is durable, without waiting for log entries: for answers that only tell the term. */
 export function sendWhenTermDurable(state: CoreState, message: Message): void {
-  if (state.durableSequence >= state.hardStateSequence) state.messages.push(message);
-  else state.waitingMessages.push({ message, sequence: state.hardStateSequence });
+  sendAfter(state, state.hardStateSequence, message);
 }
 
 /** Sends once everything that has changed up to now is durable: for votes, acknowledgements, and own terms. */
 export function sendWhenDurable(state: CoreState, message: Message): void {
-  if (state.durableSequence >= state.changeSequence) state.messages.push(message);
-  else state.waitingMessages.push({ message, sequence: state.changeSequence });
+  sendAfter(state, state.changeSequence, message);
+}
+
+function sendAfter(state: CoreState, sequence: number, message: Message): void {
+  if (state.durableSequence >= sequence) state.messages.push(message);
+  else if (state.waitingMessages.length < MAX_WAITING_MESSAGES)
+    state.waitingMessages.push({ message, sequence });
+  // Else it counts as lost, as any message may be: the other side asks again.
 }

@@ -3,6 +3,7 @@
 import { assert, present } from '../shared/assert.ts';
 import { maybeCountOwnVote } from './election.ts';
 import { type Entry, entrySizeBytes } from './entry.ts';
+import type { Message } from './message.ts';
 import type { PersistRequest, Ready } from './ready.ts';
 import { broadcast, noteOwnProgress } from './replication.ts';
 import type { CoreState } from './state.ts';
@@ -55,11 +56,19 @@ function takeCommitted(state: CoreState): readonly Entry[] {
   assert(entries.length > 0, 'there is something to apply');
   state.appliedIndex += entries.length;
   if (state.role === 'leader') {
-    const bytes = entries.reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
-    state.uncommittedBytes = Math.max(0, state.uncommittedBytes - bytes);
+    state.uncommittedBytes -= proposedBytes(state.term, entries);
+    assert(state.uncommittedBytes >= 0, 'what was proposed is applied once');
   }
   state.log.trimCache(state.appliedIndex);
   return entries;
+}
+
+/** What `propose` counted of these entries: the commands of the leader's own term, and nothing else. */
+function proposedBytes(term: number, entries: readonly Entry[]): number {
+  return entries.reduce(
+    (sum, entry) => (entry.kind === 'command' && entry.term === term ? sum + entrySizeBytes(entry) : sum),
+    0,
+  );
 }
 
 /** The write of the last `persist` is durable. */
@@ -76,14 +85,16 @@ export function persisted(state: CoreState): void {
 
 function releaseWaitingMessages(state: CoreState): void {
   if (state.waitingMessages.length === 0) return;
-  const stillWaiting = state.waitingMessages.filter(
-    (waiting) => waiting.sequence > state.durableSequence && waiting.message.term >= state.term,
-  );
-  for (const { message, sequence } of state.waitingMessages) {
-    // What was promised in an earlier term is of no use to anybody now, and may have been truncated since.
-    if (sequence <= state.durableSequence && message.term >= state.term) state.messages.push(message);
+  const stillTrue = state.waitingMessages.filter(({ message }) => isStillTrue(state, message));
+  for (const { message, sequence } of stillTrue) {
+    if (sequence <= state.durableSequence) state.messages.push(message);
   }
-  state.waitingMessages = stillWaiting;
+  state.waitingMessages = stillTrue.filter(({ sequence }) => sequence > state.durableSequence);
+}
+
+/** What was promised in an earlier term, or asked in a candidacy that is over, may speak of entries that are gone. */
+function isStillTrue(state: CoreState, message: Message): boolean {
+  return message.term >= state.term && (message.kind !== 'vote-request' || state.role === 'candidate');
 }
 
 const NO_ENTRIES: readonly Entry[] = [];
