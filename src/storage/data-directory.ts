@@ -3,11 +3,12 @@
 import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { CodedError } from '../shared/coded-error.ts';
+import { diskFull, isForLackOfRoom } from './storage-errors.ts';
 
 /**
  * Makes `directory` with the parents that it lacks, and fsyncs every directory that got a new entry: a power cut
  * must not take the directory away with what was acknowledged inside it (trap 28).
- * Throws CodedError `data_directory_unusable`.
+ * Throws CodedError `data_directory_unusable` or `disk_full`.
  */
 export function prepareDataDirectory(directory: string): void {
   const path = resolve(directory);
@@ -30,7 +31,9 @@ export function syncDirectory(directory: string): void {
   }
 }
 
+/** The error for a directory in which something cannot be made, opened or read: `disk_full` where room is what lacks. */
 export function unusable(directory: string, cause: unknown): CodedError {
+  if (isForLackOfRoom(cause, () => false)) return diskFull(directory, cause);
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new CodedError(
     'data_directory_unusable',

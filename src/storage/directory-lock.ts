@@ -28,7 +28,7 @@ export interface DirectoryLock {
 
 /**
  * Takes the lock, or throws CodedError `data_directory_in_use` with the pid of the owner where it is known, or
- * `data_directory_unusable`. Blocks for some milliseconds.
+ * `data_directory_unusable`, or `disk_full`. Blocks for some milliseconds.
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const path = join(directory, LOCK_FILE_NAME);

@@ -8,6 +8,7 @@
 // - `noMemInit` stays off: LMDB would write whatever was in the heap, keys of TLS too, into the file.
 
 import { statfsSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database, RootDatabase, Transaction } from 'lmdb';
 import {
   type KeyRange,
@@ -36,8 +37,11 @@ const SMALL_WRITES_FRACTION = 0.25;
 const MIN_WRITE_BYTES = 64 * 1024;
 /** Within this of full, a write that was cut short was cut by lack of room. */
 const NEARLY_FULL_BYTES = 1024 * 1024;
-/** How old `space()` may be. */
-const SPACE_AGE_MS = 100;
+/** How old `space()` may be … */
+const MAX_SPACE_AGE_MS = 100;
+/** … while there is plenty left, counting each byte written since as so many: LMDB writes whole pages. */
+const BYTES_PER_BYTE_PUT = 8;
+const PLENTY_OF_RESERVES = 2;
 
 interface QueuedWrite {
   readonly operations: readonly WriteOperation[];
@@ -55,7 +59,8 @@ export class LmdbStore implements KeyValueStore {
   #failure: Error | undefined;
   #whenIdle: (() => void) | undefined;
   #isClosed = false;
-  #space: { readonly at: number; readonly space: StorageSpace } | undefined;
+  #space: (StorageSpace & { readonly at: number }) | undefined;
+  #bytesSinceSpace = 0;
 
   /** Use `openLmdbStore`. The store releases `lock` when it is closed. */
   constructor(directory: string, database: BinaryDatabase, lock: DirectoryLock) {
@@ -90,25 +95,29 @@ export class LmdbStore implements KeyValueStore {
   }
 
   space(): StorageSpace {
-    const now = performance.now();
-    if (this.#space === undefined || now - this.#space.at > SPACE_AGE_MS) {
-      this.#space = { at: now, space: this.#measureSpace() };
+    const at = performance.now();
+    if (
+      this.#space === undefined ||
+      at - this.#space.at > MAX_SPACE_AGE_MS ||
+      !this.#hasPlenty(this.#space)
+    ) {
+      this.#space = { at, ...this.#measureSpace() };
+      this.#bytesSinceSpace = 0;
     }
-    return this.#space.space;
+    return this.#space;
   }
 
   close(done: () => void): void {
     assert(!this.#isClosed, 'a store is closed once');
     this.#isClosed = true;
-    const release = (): void => {
+    this.#whenIdle = () => {
       for (const snapshot of this.#snapshots) snapshot.close();
       void this.#database.close().then(() => {
         this.#lock.release();
         done();
       });
     };
-    if (this.#isWriting) this.#whenIdle = release;
-    else setImmediate(release);
+    setImmediate(() => this.#next());
   }
 
   // -------------------------------------------------------------- writing
@@ -117,30 +126,35 @@ export class LmdbStore implements KeyValueStore {
     if (this.#isWriting) return;
     const write = this.#queue.shift();
     if (write === undefined) {
-      this.#whenIdle?.();
+      const whenIdle = this.#whenIdle;
+      this.#whenIdle = undefined;
+      whenIdle?.();
       return;
     }
     this.#isWriting = true;
-    const finish = (error: Error | undefined): void => {
+    void this.#perform(write.operations).then((error) => {
       this.#isWriting = false;
       try {
         write.done(error);
       } finally {
         this.#next();
       }
-    };
-    const refusal = this.#failure ?? this.#lackOfRoom(write.operations);
-    if (refusal !== undefined || write.operations.length === 0) setImmediate(finish, refusal);
-    else void this.#commit(write.operations).then(finish);
+    });
   }
 
   /** Never rejects: gives the error instead. */
-  async #commit(operations: readonly WriteOperation[]): Promise<Error | undefined> {
+  async #perform(operations: readonly WriteOperation[]): Promise<Error | undefined> {
     try {
+      const refusal = this.#failure ?? this.#lackOfRoom(operations);
+      if (refusal !== undefined || operations.length === 0) {
+        // A turn of the event loop, so that whoever tries again at once does not keep it for himself.
+        await nextTurn();
+        return refusal;
+      }
       await this.#database.batch(() => {
         for (const operation of operations) this.#enqueue(operation);
       });
-      // The put's promise speaks of the commit; `flushed` is the documented word on durability (trap 31).
+      // The batch's promise speaks of the commit; `flushed` is the documented word on durability (trap 31).
       await this.#database.flushed;
       return undefined;
     } catch (error) {
@@ -151,10 +165,9 @@ export class LmdbStore implements KeyValueStore {
   /** Inside `batch`: its instructions are one block, which LMDB's writer takes into one transaction whole. */
   #enqueue(operation: WriteOperation): void {
     const key = asBuffer(operation.key);
-    const written =
-      operation.kind === 'put' ? this.#database.put(key, operation.value) : this.#database.remove(key);
-    // Within a batch these settle at once and tell nothing: the batch's own promise does.
-    written.catch(() => undefined);
+    // What these return settles at once and tells nothing: the batch's own promise does.
+    if (operation.kind === 'put') void this.#database.put(key, operation.value);
+    else void this.#database.remove(key);
   }
 
   #explain(cause: unknown, operations: readonly WriteOperation[]): Error {
@@ -190,9 +203,12 @@ export class LmdbStore implements KeyValueStore {
       bytes <= SMALL_WRITE_BYTES
         ? MIN_WRITE_BYTES
         : MIN_WRITE_BYTES + bytes + reserveBytes * SMALL_WRITES_FRACTION;
-    if (freeBytes >= needed) return undefined;
-    this.#space = undefined;
-    return diskFull(this.#directory);
+    this.#bytesSinceSpace += bytes;
+    return freeBytes >= needed ? undefined : diskFull(this.#directory);
+  }
+
+  #hasPlenty({ freeBytes, reserveBytes }: StorageSpace): boolean {
+    return freeBytes - this.#bytesSinceSpace * BYTES_PER_BYTE_PUT > reserveBytes * PLENTY_OF_RESERVES;
   }
 
   /** Pages of the file that hold nothing now are room too: the file never shrinks. */

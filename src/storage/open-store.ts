@@ -7,7 +7,7 @@ import { CodedError } from '../shared/coded-error.ts';
 import { prepareDataDirectory, syncDirectory, unusable } from './data-directory.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type BinaryDatabase, LmdbStore } from './lmdb-store.ts';
-import { diskFull, isForLackOfRoom } from './storage-errors.ts';
+import { diskFull } from './storage-errors.ts';
 import { type RowCheck, verifyDataFile } from './verify-data-file.ts';
 
 export const DATA_FILE_NAME = 'data.mdb';
@@ -18,9 +18,9 @@ const LOCK_SUFFIX = '-lock';
 
 /** Address space for the map of the file, not memory: so large that LMDB never has to map it anew. */
 const MAP_BYTES = 64 * 1024 ** 3;
-/** How many snapshots and other readers there may be, and what LMDB's lock file needs for them. */
+/** How many snapshots and other readers there may be, and whole pages for LMDB's table of them (8,272 bytes). */
 const MAX_READERS = 126;
-const LMDB_LOCK_FILE_BYTES = 8_192;
+const LMDB_LOCK_FILE_BYTES = 3 * 4_096;
 
 /**
  * Opens or makes the store in `directory`, which this process then owns until the store is closed. Every row is
@@ -40,9 +40,7 @@ export async function openLmdbStore(directory: string, checkRow?: RowCheck): Pro
     return new LmdbStore(directory, database, lock);
   } catch (error) {
     lock.release();
-    if (error instanceof CodedError) throw error;
-    if (isForLackOfRoom(error, () => false)) throw diskFull(directory, error);
-    throw unusable(directory, error);
+    throw error instanceof CodedError ? error : unusable(directory, error);
   }
 }
 

@@ -32,6 +32,13 @@ export type RowCheck = (key: Uint8Array, value: Uint8Array) => void;
 
 /** LMDB's cursors go no deeper. */
 const MAX_DEPTH = 32;
+/** What one transaction may take at the end of the file and give back. */
+const MAX_UNWRITTEN_PAGES = 65_536;
+
+/** What a page was found to be. */
+const UNSEEN = 0;
+const FREE = 1;
+const USED = 2;
 
 /** Throws CodedError `store_damaged`, which names the file and what to do. */
 export function verifyDataFile(path: string, checkRow: RowCheck = () => undefined): void {
@@ -56,7 +63,7 @@ class FileVerification {
   readonly #checkRow: RowCheck;
   readonly #meta: Meta;
   readonly #fileBytes: number;
-  /** One byte a page: FREE or USED once it was accounted for. */
+  /** One byte a page: FREE or USED once it is accounted for. */
   readonly #pages: Uint8Array;
 
   constructor(descriptor: number, checkRow: RowCheck) {
@@ -65,8 +72,9 @@ class FileVerification {
     this.#fileBytes = fstatSync(descriptor).size;
     this.#meta = this.#readMetas();
     const { lastPage } = this.#meta;
-    // A list of free pages may name pages beyond the end of the file, so its size is no bound; this is.
-    check(lastPage >= 1 && lastPage < MAX_PAGES, 'the number of pages is out of range');
+    // The last pages may be free and never written, but not many: a damaged count must not make us reserve more.
+    const mostPages = 2 * Math.ceil(this.#fileBytes / this.#meta.pageBytes) + MAX_UNWRITTEN_PAGES;
+    check(lastPage >= 1 && lastPage < mostPages, 'the number of pages is out of range');
     this.#pages = new Uint8Array(lastPage + 1);
     this.#pages.fill(USED, 0, 2);
   }
@@ -103,15 +111,17 @@ class FileVerification {
   }
 
   /**
-   * A transaction number that lost a bit can pass for the one before the other meta page's, and would take the last
-   * transaction back. But then its trees were written after it. (LMDB keeps the last two states whole.)
+   * Every transaction writes the root of a tree anew, so the later root tells which transaction the meta page is of.
+   * Without this a single bit could make the state before the last transaction pass for the latest one.
+   * (LMDB reuses no page of the last two states: both are whole.)
    */
   #checkRoots({ pageBytes, transaction, rows, freeList }: Meta): void {
+    let latest = 0;
     for (const { root } of [rows, freeList]) {
       if (root === undefined) continue;
-      const header = this.#read(root * pageBytes, PAGE_HEADER_BYTES);
-      check(writingTransaction(header) <= transaction, 'a meta page is older than what it points to');
+      latest = Math.max(latest, writingTransaction(this.#read(root * pageBytes, PAGE_HEADER_BYTES)));
     }
+    check(latest === transaction, 'a meta page and the trees that it names are not of one transaction');
   }
 
   #verifyTree(tree: Tree, compare: (a: Buffer, b: Buffer) => number, visit: (node: LeafNode) => void): void {
@@ -172,19 +182,21 @@ class FileVerification {
     check(position + length <= this.#fileBytes, 'the file ends too early');
     const bytes = Buffer.allocUnsafe(length);
     for (let at = 0; at < length; ) {
-      const count = readSync(this.#descriptor, bytes, at, length - at, position + at);
+      const count = this.#readSome(bytes.subarray(at), position + at);
       check(count > 0, 'the file ends too early');
       at += count;
     }
     return bytes;
   }
-}
 
-const UNSEEN = 0;
-const FREE = 1;
-const USED = 2;
-/** 4 TiB of 4 KiB pages, far above what a node stores: a damaged count must not make us reserve more. */
-const MAX_PAGES = 2 ** 30;
+  #readSome(target: Buffer, position: number): number {
+    try {
+      return readSync(this.#descriptor, target, 0, target.length, position);
+    } catch (cause) {
+      throw new Damage(`it cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+  }
+}
 
 /** Holds that the keys of a tree ascend, and counts what is there. */
 class TreeWalk {

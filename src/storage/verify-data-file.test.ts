@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSealed, seal } from '../codec/sealed-record.ts';
+import type { KeyValueSnapshot, WriteOperation } from '../node/ports.ts';
+import { SeededGenerator } from '../shared/seeded-generator.ts';
+import { leafNodes, readMeta } from './lmdb-page.ts';
+import type { LmdbStore } from './lmdb-store.ts';
+import { DATA_FILE_NAME, openLmdbStore } from './open-store.ts';
+import { verifyDataFile } from './verify-data-file.ts';
+
+const PAGE_BYTES = 4_096;
+const root = mkdtempSync(join(tmpdir(), 'raft3d-verify-'));
+const everything = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) };
+
+function write(store: LmdbStore, operations: readonly WriteOperation[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    store.write(operations, (error) => (error === undefined ? resolve() : reject(error)));
+  });
+}
+
+function close(store: LmdbStore): Promise<void> {
+  return new Promise((resolve) => store.close(resolve));
+}
+
+/** Puts and deletes of every size, as a node's would be and worse. */
+function randomOperations(random: SeededGenerator, count: number): WriteOperation[] {
+  return Array.from({ length: count }, () => {
+    const key = Buffer.from(`${random.below(900)}${'-'.repeat(random.below(30))}`);
+    if (random.chance(0.35)) return { kind: 'delete', key };
+    const bytes = random.chance(0.05) ? random.below(20_000) : random.below(500);
+    return { kind: 'put', key, value: seal(key, new Uint8Array(bytes).fill(random.below(256))) };
+  });
+}
+
+/** A digest of every row. */
+async function readAll(directory: string): Promise<string> {
+  const store = await openLmdbStore(directory);
+  const digest = createHash('sha256');
+  for (const { key, value } of store.range(everything)) {
+    digest.update(`${key.length} ${value.length}:`).update(key).update(value);
+  }
+  await close(store);
+  return digest.digest('hex');
+}
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('verifyDataFile', () => {
+  test('passes whatever LMDB writes: with deletes, large values, open snapshots, and opened again', async () => {
+    const directory = join(root, 'grown');
+    const random = new SeededGenerator(11);
+    const snapshots: KeyValueSnapshot[] = [];
+    let store = await openLmdbStore(directory);
+    for (let round = 0; round < 300; round++) {
+      await write(store, randomOperations(random, random.chance(0.05) ? 1_000 : random.below(40)));
+      if (random.chance(0.1) && snapshots.length < 3) snapshots.push(store.snapshot());
+      if (random.chance(0.1)) snapshots.shift()?.close();
+      if (random.chance(0.02)) {
+        snapshots.length = 0;
+        await close(store);
+        store = await openLmdbStore(directory, openSealed);
+      } else if (random.chance(0.2)) verifyDataFile(join(directory, DATA_FILE_NAME), openSealed);
+    }
+    await close(store);
+  });
+
+  describe('of a file that was damaged', () => {
+    const directory = join(root, 'damaged');
+    const path = join(directory, DATA_FILE_NAME);
+    let whole: Buffer;
+    let rows: string;
+    beforeAll(async () => {
+      const origin = join(root, 'origin');
+      const random = new SeededGenerator(12);
+      const store = await openLmdbStore(origin);
+      for (let round = 0; round < 30; round++) await write(store, randomOperations(random, 60));
+      await close(store);
+      rows = await readAll(origin);
+      mkdirSync(directory);
+      copyFileSync(join(origin, DATA_FILE_NAME), path);
+      whole = readFileSync(path);
+    });
+
+    /** Whether the check finds it; what it throws must be the one error, which names the file. */
+    function isFound(bytes: Buffer): boolean {
+      writeFileSync(path, bytes);
+      try {
+        verifyDataFile(path, openSealed);
+        return false;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'store_damaged', message: expect.stringContaining(path) });
+        return true;
+      }
+    }
+
+    function flipped(at: number, bit: number): Buffer {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+      return bytes;
+    }
+
+    test('a flipped bit is found, or changes no row', async () => {
+      const random = new SeededGenerator(13);
+      let found = 0;
+      for (let sample = 0; sample < 100; sample++) {
+        // Half of them near the beginning of a page, where its structure is.
+        const anywhere = random.below(whole.length);
+        const at = sample % 2 === 0 ? anywhere : anywhere - (anywhere % PAGE_BYTES) + random.below(64);
+        if (isFound(flipped(at, random.below(8)))) found++;
+        else expect(await readAll(directory)).toBe(rows);
+      }
+      expect(found).toBeGreaterThan(20);
+    });
+
+    test('a bit of a meta page never takes the last transaction back', async () => {
+      for (const page of [0, 1]) {
+        // Sizes, the two trees, the last page, and from 152 on the transaction.
+        for (let at = 24; at < 160; at++) {
+          for (let bit = 0; bit < 8; bit++) {
+            if ((at * 8 + bit) % 13 !== 0 && at < 152) continue;
+            const bytes = flipped(page * PAGE_BYTES + at, bit);
+            if (!isFound(bytes)) expect(await readAll(directory)).toBe(rows);
+          }
+        }
+      }
+    });
+
+    test('a free list that names a page in use, or one twice, is found: a write would overwrite rows', () => {
+      const metas = [readMeta(whole, 0), readMeta(whole.subarray(PAGE_BYTES), 1)];
+      const { freeList, rows: tree } = metas.reduce((a, b) => (a.transaction > b.transaction ? a : b));
+      const at = (freeList.root ?? 0) * PAGE_BYTES;
+      /** The file with the first page number of the free list replaced, and what was there. */
+      const withFirst = (page: number): [Buffer, number] => {
+        const bytes = Buffer.from(whole);
+        const nodes = leafNodes(bytes.subarray(at, at + PAGE_BYTES), freeList.root ?? 0);
+        for (const { data } of nodes) {
+          if (!Buffer.isBuffer(data)) continue;
+          for (let word = 8; word < data.length; word += 8) {
+            const before = Number(data.readBigInt64LE(word));
+            if (before <= 0 || before === page) continue;
+            data.writeBigInt64LE(BigInt(page), word);
+            return [bytes, before];
+          }
+        }
+        throw new Error('the free list has no page');
+      };
+      const [overTree, first] = withFirst(tree.root ?? 0);
+      expect(isFound(overTree)).toBe(true);
+      const [twice] = withFirst(first);
+      expect(isFound(twice)).toBe(true);
+      expect(isFound(whole)).toBe(false);
+    });
+
+    test('a sector of zeros is found, or changes no row', async () => {
+      for (let at = 0; at < whole.length; at += 23 * 512) {
+        const bytes = Buffer.from(whole).fill(0, at, at + 512);
+        if (!isFound(bytes)) expect(await readAll(directory)).toBe(rows);
+      }
+    });
+
+    test('a file that ends too early is found, wherever it ends, unless nothing was there', async () => {
+      for (let length = 0; length < whole.length; length += 5_000) {
+        if (!isFound(whole.subarray(0, length))) expect(await readAll(directory)).toBe(rows);
+      }
+      expect(isFound(whole.subarray(0, whole.length / 2))).toBe(true);
+      expect(isFound(Buffer.alloc(0))).toBe(true);
+    });
+
+    test('a file that is something else is found', () => {
+      expect(isFound(Buffer.from('not a data file at all'))).toBe(true);
+      expect(isFound(Buffer.alloc(whole.length))).toBe(true);
+    });
+
+    test('opening it is refused, and leaves it as it is', async () => {
+      const half = whole.subarray(0, whole.length / 2);
+      writeFileSync(path, half);
+      await expect(openLmdbStore(directory)).rejects.toMatchObject({ code: 'store_damaged' });
+      expect(readFileSync(path).equals(half)).toBe(true);
+      writeFileSync(path, whole);
+      expect(await readAll(directory)).toBe(rows);
+    });
+  });
+});

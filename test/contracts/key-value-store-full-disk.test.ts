@@ -1,0 +1,100 @@
+// LMDB on a file system that is full, really: a small tmpfs.
+
+import { describe, expect, test } from 'vitest';
+import { CodedError } from '../../src/shared/coded-error.ts';
+import { openLmdbStore } from '../../src/storage/open-store.ts';
+import { SmallDisk } from '../support/small-disk.ts';
+import { useStage } from '../support/stage.ts';
+import { closeStore, keysIn, put, remove, textAt, writeTo } from './key-value-store.ts';
+
+const harness = { run: () => undefined, open: () => Promise.reject(), dispose: () => Promise.resolve() };
+
+function batch(number: number, { rows = 64, bytes = 200 } = {}) {
+  const key = (row: number): string => `${String(number).padStart(6, '0')}/${String(row).padStart(3, '0')}`;
+  return Array.from({ length: rows }, (_, row) => put(key(row), new Uint8Array(bytes).fill(number)));
+}
+
+function codeOf(error: Error | undefined): string | undefined {
+  return error instanceof CodedError ? error.code : error?.message;
+}
+
+describe('LmdbStore on a full disk', () => {
+  const stage = useStage();
+
+  test('refuses a write with disk_full, half done nothing, and takes the same write when there is room', async () => {
+    const disk = new SmallDisk(stage(), { megabytes: 16 });
+    const store = await openLmdbStore(`${disk.directory}/node1`);
+    await writeTo(store, harness, batch(0));
+    disk.fill();
+    let written = 1;
+    for (; ; written++) {
+      const error = await writeTo(store, harness, batch(written));
+      if (error === undefined) continue;
+      expect(codeOf(error)).toBe('disk_full');
+      break;
+    }
+    expect(keysIn(store, { from: '0', to: '9' })).toHaveLength(written * 64);
+    expect(codeOf(await writeTo(store, harness, batch(written)))).toBe('disk_full');
+    expect(store.space().freeBytes).toBeLessThan(store.space().reserveBytes);
+    disk.makeRoom();
+    expect(await writeTo(store, harness, batch(written))).toBeUndefined();
+    expect(keysIn(store, { from: '0', to: '9' })).toHaveLength((written + 1) * 64);
+    await closeStore(store, harness);
+  });
+
+  test('fills a disk to the reserve, records votes and compacts there, and uses again what was freed', async () => {
+    const disk = new SmallDisk(stage(), { megabytes: 8 });
+    const store = await openLmdbStore(`${disk.directory}/node1`);
+    let written = 0;
+    while ((await writeTo(store, harness, batch(written))) === undefined) written++;
+    for (let term = 1; term <= 200; term++) {
+      expect(await writeTo(store, harness, [put('m/hard-state', `term ${term}`)])).toBeUndefined();
+    }
+    const half = Math.floor(written / 2);
+    for (let number = 0; number < half; number++) {
+      const deletes = batch(number).map(({ key }) => remove(key));
+      expect(await writeTo(store, harness, deletes)).toBeUndefined();
+    }
+    for (let number = written; number < written + half / 2; number++) {
+      expect(await writeTo(store, harness, batch(number))).toBeUndefined();
+    }
+    await closeStore(store, harness);
+  });
+
+  test.each([200, 20_000])(
+    'LMDB itself running out, with values of %i bytes, is disk_full too',
+    async (bytes) => {
+      const disk = new SmallDisk(stage(), { megabytes: 16 });
+      const store = await openLmdbStore(`${disk.directory}/node1`);
+      await writeTo(store, harness, batch(0));
+      // The store has just looked and found room: it learns from LMDB that there is none.
+      store.space();
+      disk.fill();
+      const large = batch(1, { rows: 50, bytes });
+      expect(codeOf(await writeTo(store, harness, large))).toBe('disk_full');
+      expect(keysIn(store, { from: '0', to: '9' })).toHaveLength(64);
+      disk.makeRoom();
+      expect(await writeTo(store, harness, large)).toBeUndefined();
+      await closeStore(store, harness);
+    },
+  );
+
+  test('opens and reads on a full disk', async () => {
+    const disk = new SmallDisk(stage(), { megabytes: 4 });
+    const directory = `${disk.directory}/node1`;
+    const store = await openLmdbStore(directory);
+    await writeTo(store, harness, [put('a', '1')]);
+    await closeStore(store, harness);
+    disk.fill();
+    const again = await openLmdbStore(directory);
+    expect(textAt(again, 'a')).toBe('1');
+    await closeStore(again, harness);
+  });
+
+  test('a store cannot be made on a full disk, and says so', async () => {
+    const disk = new SmallDisk(stage(), { megabytes: 1 });
+    disk.fill();
+    const opening = openLmdbStore(`${disk.directory}/node1`);
+    await expect(opening).rejects.toMatchObject({ code: 'disk_full' });
+  });
+});

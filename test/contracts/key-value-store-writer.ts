@@ -1,0 +1,43 @@
+// Run as a process of its own, to be killed: writes numbered batches to the store of argv[2], and says of each that is
+// done its number, a line each. A batch puts ROWS_PER_BATCH rows and deletes those of the batch KEPT_BATCHES before.
+
+import { writeSync } from 'node:fs';
+import type { WriteOperation } from '../../src/node/ports.ts';
+import { openLmdbStore } from '../../src/storage/open-store.ts';
+
+export const ROWS_PER_BATCH = 40;
+export const KEPT_BATCHES = 10;
+export const NEXT_BATCH_KEY = Buffer.from('next');
+
+export function rowKey(batch: number, row: number): Buffer {
+  return Buffer.from(`row/${String(batch).padStart(9, '0')}/${String(row).padStart(4, '0')}`);
+}
+
+function batchOperations(batch: number): WriteOperation[] {
+  const operations: WriteOperation[] = [
+    { kind: 'put', key: NEXT_BATCH_KEY, value: Buffer.from(`${batch + 1}`) },
+  ];
+  for (let row = 0; row < ROWS_PER_BATCH; row++) {
+    operations.push({ kind: 'put', key: rowKey(batch, row), value: Buffer.alloc(200 + row, batch) });
+    if (batch >= KEPT_BATCHES) operations.push({ kind: 'delete', key: rowKey(batch - KEPT_BATCHES, row) });
+  }
+  return operations;
+}
+
+async function writeForEver(directory: string): Promise<void> {
+  const store = await openLmdbStore(directory);
+  const next = store.get(NEXT_BATCH_KEY);
+  const writeBatch = (batch: number): void => {
+    store.write(batchOperations(batch), (error) => {
+      if (error !== undefined) throw error;
+      // To the pipe before anything else: what stands there was acknowledged.
+      writeSync(1, `${batch}\n`);
+      writeBatch(batch + 1);
+    });
+  };
+  writeBatch(next === undefined ? 0 : Number(Buffer.from(next).toString()));
+}
+
+const directory = process.argv[2];
+if (directory !== undefined && process.argv[1]?.endsWith('key-value-store-writer.ts'))
+  await writeForEver(directory);

@@ -1,0 +1,289 @@
+// What every KeyValueStore promises, as tests: LMDB in production and the simulated disk must both pass.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  type KeyRange,
+  type KeyValueReader,
+  type KeyValueStore,
+  MAX_KEY_BYTES,
+  type WriteOperation,
+} from '../../src/node/ports.ts';
+
+/** One place where data is kept, and stores that are opened on it one after the other. */
+export interface KeyValueStoreHarness {
+  open(): Promise<KeyValueStore>;
+  /** Lets time pass until what is under way has ended. Nothing to do where time passes by itself. */
+  run(): void;
+  dispose(): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function put(key: string | Uint8Array, value: string | Uint8Array): WriteOperation {
+  return { kind: 'put', key: toBytes(key), value: toBytes(value) };
+}
+
+export function remove(key: string | Uint8Array): WriteOperation {
+  return { kind: 'delete', key: toBytes(key) };
+}
+
+/** Resolves with what `done` was called with. */
+export function writeTo(
+  store: KeyValueStore,
+  harness: KeyValueStoreHarness,
+  operations: readonly WriteOperation[],
+): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    store.write(operations, resolve);
+    harness.run();
+  });
+}
+
+export function closeStore(store: KeyValueStore, harness: KeyValueStoreHarness): Promise<void> {
+  return new Promise((resolve) => {
+    store.close(resolve);
+    harness.run();
+  });
+}
+
+export function textAt(reader: KeyValueReader, key: string): string | undefined {
+  const value = reader.get(encoder.encode(key));
+  return value === undefined ? undefined : decoder.decode(value);
+}
+
+export function keysIn(
+  reader: KeyValueReader,
+  range: { from: string; to: string; reverse?: boolean },
+): string[] {
+  const bytes: KeyRange = { ...range, from: encoder.encode(range.from), to: encoder.encode(range.to) };
+  return Array.from(reader.range(bytes), ({ key }) => decoder.decode(key));
+}
+
+function toBytes(text: string | Uint8Array): Uint8Array {
+  return typeof text === 'string' ? encoder.encode(text) : text;
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0;
+}
+
+export function keyValueStoreContract(name: string, makeHarness: () => KeyValueStoreHarness): void {
+  describe(`${name} keeps the contract of KeyValueStore`, () => {
+    let harness: KeyValueStoreHarness;
+    let store: KeyValueStore;
+    const write = (operations: readonly WriteOperation[]): Promise<Error | undefined> =>
+      writeTo(store, harness, operations);
+
+    beforeEach(async () => {
+      harness = makeHarness();
+      store = await harness.open();
+    });
+    afterEach(async () => {
+      await closeStore(store, harness);
+      await harness.dispose();
+    });
+
+    test('what was written is read back, and what was not is undefined', async () => {
+      expect(await write([put('a', 'one'), put('b', '')])).toBeUndefined();
+      expect(textAt(store, 'a')).toBe('one');
+      expect(textAt(store, 'b')).toBe('');
+      expect(textAt(store, 'c')).toBeUndefined();
+    });
+
+    test('the operations of a write happen in their order', async () => {
+      await write([put('a', '1'), remove('a'), put('b', '1'), put('b', '2'), remove('c'), put('c', '3')]);
+      expect(textAt(store, 'a')).toBeUndefined();
+      expect(textAt(store, 'b')).toBe('2');
+      expect(textAt(store, 'c')).toBe('3');
+    });
+
+    test('deleting what is not there is no error', async () => {
+      expect(await write([remove('nothing'), put('a', '1')])).toBeUndefined();
+      expect(textAt(store, 'a')).toBe('1');
+    });
+
+    test('a write of nothing is done too', async () => {
+      expect(await write([])).toBeUndefined();
+    });
+
+    test('done is called once for each write, in order, and never inside the call', async () => {
+      const order: string[] = [];
+      const last = new Promise<void>((resolve) => {
+        for (const number of [1, 2, 3]) {
+          store.write(number === 2 ? [] : [put('key', `${number}`)], () => {
+            order.push(`done ${number}`);
+            if (number === 3) resolve();
+          });
+          order.push(`called ${number}`);
+        }
+      });
+      harness.run();
+      await last;
+      expect(order).toEqual(['called 1', 'called 2', 'called 3', 'done 1', 'done 2', 'done 3']);
+      expect(textAt(store, 'key')).toBe('3');
+    });
+
+    test('a write may be begun while another is reported', async () => {
+      const ended = new Promise<Error | undefined>((resolve) => {
+        store.write([put('a', '1')], () => {
+          expect(textAt(store, 'a')).toBe('1');
+          store.write([put('b', '2')], resolve);
+        });
+      });
+      harness.run();
+      expect(await ended).toBeUndefined();
+      expect(textAt(store, 'b')).toBe('2');
+    });
+
+    test('what was done is there after closing and opening', async () => {
+      await write([put('a', '1'), put('b', '2')]);
+      await write([remove('b')]);
+      await closeStore(store, harness);
+      store = await harness.open();
+      expect(textAt(store, 'a')).toBe('1');
+      expect(textAt(store, 'b')).toBeUndefined();
+    });
+
+    test('closing finishes the writes that were begun', async () => {
+      const errors: (Error | undefined)[] = [];
+      for (const key of ['a', 'b', 'c']) store.write([put(key, key)], (error) => errors.push(error));
+      await closeStore(store, harness);
+      expect(errors).toEqual([undefined, undefined, undefined]);
+      store = await harness.open();
+      expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b', 'c']);
+    });
+
+    test('closing while one write is reported finishes those behind it', async () => {
+      const errors: (Error | undefined)[] = [];
+      const closed = new Promise<void>((resolve) => {
+        store.write([put('a', '1')], () => store.close(resolve));
+      });
+      store.write([put('b', '2')], (error) => errors.push(error));
+      store.write([put('c', '3')], (error) => errors.push(error));
+      harness.run();
+      await closed;
+      expect(errors).toEqual([undefined, undefined]);
+      store = await harness.open();
+      expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b', 'c']);
+    });
+
+    test('thousands of operations are one write', async () => {
+      const many = Array.from({ length: 20_000 }, (_, index) =>
+        put(`k${String(index).padStart(6, '0')}`, `${index}`),
+      );
+      expect(await write(many)).toBeUndefined();
+      expect(keysIn(store, { from: 'k', to: 'l' })).toHaveLength(20_000);
+      expect(textAt(store, 'k012345')).toBe('12345');
+    });
+
+    test('values may be large, and change their size', async () => {
+      const large = new Uint8Array(3_000_000).map((_, at) => at % 251);
+      await write([put('a', large)]);
+      expect(isSame(store.get(toBytes('a')), large)).toBe(true);
+      await write([put('a', 'small')]);
+      expect(textAt(store, 'a')).toBe('small');
+    });
+
+    test('a range has its start and not its end, forwards and backwards', async () => {
+      await write(['a', 'b', 'c', 'd'].map((key) => put(key, key)));
+      expect(keysIn(store, { from: 'b', to: 'd' })).toEqual(['b', 'c']);
+      expect(keysIn(store, { from: 'b', to: 'd', reverse: true })).toEqual(['c', 'b']);
+      expect(keysIn(store, { from: 'aa', to: 'cc' })).toEqual(['b', 'c']);
+      expect(keysIn(store, { from: 'aa', to: 'cc', reverse: true })).toEqual(['c', 'b']);
+    });
+
+    test('a range that ends where it starts, or before, is empty', async () => {
+      await write(['a', 'b', 'c'].map((key) => put(key, key)));
+      for (const reverse of [false, true]) {
+        expect(keysIn(store, { from: 'b', to: 'b', reverse })).toEqual([]);
+        expect(keysIn(store, { from: 'c', to: 'a', reverse })).toEqual([]);
+        expect(keysIn(store, { from: 'x', to: 'z', reverse })).toEqual([]);
+      }
+    });
+
+    test('a range may be abandoned, and another begun inside it', async () => {
+      await write(['a', 'b', 'c'].map((key) => put(key, key)));
+      const pairs: string[] = [];
+      for (const { key } of store.range({ from: toBytes('a'), to: toBytes('z') })) {
+        pairs.push(decoder.decode(key) + keysIn(store, { from: 'b', to: 'z', reverse: true }).join(''));
+        if (pairs.length === 2) break;
+      }
+      expect(pairs).toEqual(['acb', 'bcb']);
+    });
+
+    test('keys are ordered by their bytes, a prefix before what is longer', async () => {
+      const keys = [[0], [0, 0], [0, 1], [1], [1, 0xff], [0x7f], [0x80], [0xff], [0xff, 0], [0xff, 0xff]];
+      const shuffled = [3, 7, 0, 9, 5, 1, 8, 2, 6, 4].map((position) => keys[position] ?? []);
+      await write(shuffled.map((key) => put(Uint8Array.from(key), 'x')));
+      const range = { from: Uint8Array.of(0), to: Uint8Array.of(0xff, 0xff, 0) };
+      expect(Array.from(store.range(range), ({ key }) => [...key])).toEqual(keys);
+      const backwards = Array.from(store.range({ ...range, reverse: true }), ({ key }) => [...key]);
+      expect(backwards).toEqual(keys.toReversed());
+    });
+
+    test('keys have 1 to MAX_KEY_BYTES bytes, and others are a bug', async () => {
+      const longest = new Uint8Array(MAX_KEY_BYTES).fill(0xab);
+      expect(await write([put(longest, 'x'), put(Uint8Array.of(0), 'y')])).toBeUndefined();
+      expect(isSame(store.get(longest), toBytes('x'))).toBe(true);
+      const fail = (): void => expect.fail('a write that is a bug is not reported as done');
+      expect(() => store.write([put('a', '1'), put(new Uint8Array(0), '')], fail)).toThrow();
+      expect(() => store.write([put('a', '1'), put(new Uint8Array(MAX_KEY_BYTES + 1), '')], fail)).toThrow();
+      await write([]);
+      expect(textAt(store, 'a')).toBeUndefined();
+    });
+
+    test('the bytes that are read belong to the reader', async () => {
+      await write([put('a', 'one')]);
+      store.get(toBytes('a'))?.fill(0);
+      for (const { value } of store.range({ from: toBytes('a'), to: toBytes('b') })) value.fill(0);
+      const first = store.get(toBytes('a'));
+      await write([put('a', 'two')]);
+      expect(isSame(first, toBytes('one'))).toBe(true);
+      expect(textAt(store, 'a')).toBe('two');
+    });
+
+    test('a snapshot is one moment, while writes go on', async () => {
+      await write([put('a', '1'), put('b', '1')]);
+      const before = store.snapshot();
+      await write([put('a', '2'), remove('b'), put('c', '2')]);
+      const after = store.snapshot();
+      await write([put('a', '3')]);
+      expect([textAt(before, 'a'), textAt(before, 'b'), textAt(before, 'c')]).toEqual(['1', '1', undefined]);
+      expect(keysIn(before, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
+      expect(keysIn(after, { from: 'a', to: 'z', reverse: true })).toEqual(['c', 'a']);
+      expect(textAt(after, 'a')).toBe('2');
+      expect(textAt(store, 'a')).toBe('3');
+      before.close();
+      expect(textAt(after, 'a')).toBe('2');
+      after.close();
+      expect(textAt(store, 'a')).toBe('3');
+    });
+
+    test('a snapshot has every write that was done before it', async () => {
+      for (let round = 0; round < 50; round++) {
+        // A read before the write, so that a reader that was kept would show what is old.
+        textAt(store, 'a');
+        await write([put('a', `${round}`)]);
+        const snapshot = store.snapshot();
+        expect(textAt(snapshot, 'a')).toBe(`${round}`);
+        snapshot.close();
+      }
+    });
+
+    test('the store can be closed while a snapshot is open', async () => {
+      await write([put('a', '1')]);
+      store.snapshot();
+      await closeStore(store, harness);
+      store = await harness.open();
+      expect(textAt(store, 'a')).toBe('1');
+    });
+
+    test('space says what is free, what is kept back, and what is used', () => {
+      const { freeBytes, reserveBytes, usedBytes } = store.space();
+      expect(freeBytes).toBeGreaterThan(reserveBytes);
+      expect(reserveBytes).toBeGreaterThan(0);
+      expect(usedBytes).toBeGreaterThan(0);
+    });
+  });
+}
