@@ -83,7 +83,8 @@ function foundingOperations(
     httpAddress: options.httpAddress,
   });
   return [
-    ...initialRecords({ ...identity, clusterId }),
+    // Rows that an earlier life of this data left behind must not become the state of the new cluster.
+    ...initialRecords({ ...identity, clusterId }, unusedGeneration(ports.store)),
     putHardState({ term: 1, votedFor: undefined }),
     ...putEntries([{ kind: 'configuration', index: 1, term: 1, configuration }]),
   ];

@@ -8,6 +8,9 @@ import type { Clock, Logger } from './ports.ts';
 /** How often a member that stays silent is mentioned. */
 const REPEAT_AFTER_MS = 30_000;
 
+/** What the watch needs of the core. */
+export type HealthCore = Pick<RaftCore, 'role' | 'configuration' | 'progressOf' | 'proposeConfiguration'>;
+
 export interface HealthOptions {
   readonly self: ServerId;
   readonly tickMs: number;
@@ -29,13 +32,13 @@ interface Watched {
 }
 
 export class Health {
-  readonly #core: RaftCore;
+  readonly #core: HealthCore;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #options: HealthOptions;
   readonly #watched = new Map<ServerId, Watched>();
 
-  constructor(ports: { core: RaftCore; clock: Clock; logger: Logger }, options: HealthOptions) {
+  constructor(ports: { core: HealthCore; clock: Clock; logger: Logger }, options: HealthOptions) {
     this.#core = ports.core;
     this.#clock = ports.clock;
     this.#logger = ports.logger;

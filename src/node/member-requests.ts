@@ -11,8 +11,8 @@ interface Request {
   readonly done: (outcome: MemberChangeOutcome) => void;
   readonly deadline: number;
   askedAt: number | undefined;
-  /** A leader may have carried it out before its answer was lost. */
-  wasAsked: boolean;
+  /** A leader whose answer was lost, or that lost its place, may have carried it out. */
+  mayHaveBegun: boolean;
 }
 
 export class MemberRequests {
@@ -31,7 +31,7 @@ export class MemberRequests {
   add(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): boolean {
     if (this.#requests.size >= MAX_WAITING_REQUESTS) return false;
     const deadline = this.#clock.now() + this.#options.timeoutMs;
-    this.#requests.set(this.#nextId, { change, done, deadline, askedAt: undefined, wasAsked: false });
+    this.#requests.set(this.#nextId, { change, done, deadline, askedAt: undefined, mayHaveBegun: false });
     this.#nextId += 1;
     return true;
   }
@@ -44,22 +44,26 @@ export class MemberRequests {
         this.#finish(requestId, request, outcomeUnheard(request));
         continue;
       }
-      if (request.askedAt !== undefined && now - request.askedAt < this.#options.resendAfterMs) continue;
-      if (!ask(requestId, request.change)) continue;
-      if (request.askedAt !== undefined) request.wasAsked = true;
+      const { askedAt } = request;
+      if (askedAt !== undefined && now - askedAt < this.#options.resendAfterMs) continue;
+      // Before it is asked: it may be answered inside the call.
       request.askedAt = now;
+      if (!ask(requestId, request.change)) request.askedAt = askedAt;
+      else if (askedAt !== undefined) request.mayHaveBegun = true;
     }
   }
 
   answered(requestId: number, outcome: MemberChangeOutcome): void {
     const request = this.#requests.get(requestId);
     if (request === undefined) return;
-    if (outcome.kind === 'no-leader') {
+    if (outcome.kind === 'no-leader' || outcome.kind === 'unknown') {
       // Asked again at the next tick, of whoever leads then.
       request.askedAt = undefined;
+      if (outcome.kind === 'unknown') request.mayHaveBegun = true;
       return;
     }
-    const isRepeatedRemoval = request.wasAsked && outcome.kind === 'refused' && outcome.code === 'not_found';
+    const isRepeatedRemoval =
+      request.mayHaveBegun && outcome.kind === 'refused' && outcome.code === 'not_found';
     if (isRepeatedRemoval) {
       this.#finish(requestId, request, { kind: 'done', leaderRaftAddress: '', role: 'removed' });
     } else this.#finish(requestId, request, outcome);
@@ -70,7 +74,7 @@ export class MemberRequests {
     for (const request of this.#requests.values()) {
       if (request.askedAt === undefined) continue;
       request.askedAt = undefined;
-      request.wasAsked = true;
+      request.mayHaveBegun = true;
     }
   }
 
@@ -87,5 +91,5 @@ export class MemberRequests {
 }
 
 function outcomeUnheard(request: Request): MemberChangeOutcome {
-  return request.wasAsked || request.askedAt !== undefined ? { kind: 'unknown' } : { kind: 'no-leader' };
+  return request.mayHaveBegun || request.askedAt !== undefined ? { kind: 'unknown' } : { kind: 'no-leader' };
 }

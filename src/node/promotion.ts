@@ -4,6 +4,18 @@ import { withMember } from '../raft/configuration.ts';
 import type { RaftCore } from '../raft/raft-core.ts';
 import type { Logger } from './ports.ts';
 
+/** What a promotion needs of the core. */
+export type PromotionCore = Pick<
+  RaftCore,
+  | 'role'
+  | 'isEstablished'
+  | 'isConfigurationCommitted'
+  | 'configuration'
+  | 'progressOf'
+  | 'lastLogIndex'
+  | 'proposeConfiguration'
+>;
+
 export interface PromotionOptions {
   /** How many entries it may lack. */
   readonly lagEntries: number;
@@ -12,7 +24,7 @@ export interface PromotionOptions {
 }
 
 /** On the leader, proposes the promotion of one learner that is ready. True when it did. */
-export function maybePromote(core: RaftCore, options: PromotionOptions, logger: Logger): boolean {
+export function maybePromote(core: PromotionCore, options: PromotionOptions, logger: Logger): boolean {
   if (core.role !== 'leader' || !core.isEstablished || !core.isConfigurationCommitted) return false;
   for (const member of core.configuration.members) {
     if (member.role === 'voter') continue;

@@ -9,6 +9,11 @@ import type { Clock, ProposalOutcome } from './ports.ts';
 /** Proposals of one forwarded message, or of one append to the own log. */
 const MAX_BATCH_PROPOSALS = 1_024;
 const MAX_BATCH_BYTES = 1024 * 1024;
+/**
+ * From the oldest sequence that waits to the newest, in multiples of the proposals that may wait: the replicated session
+ * remembers every sequence in between, so that one proposal that is stuck must not make it grow.
+ */
+const MAX_SPAN_FACTOR = 4;
 
 interface Pending {
   readonly sequence: number;
@@ -28,6 +33,8 @@ export type BatchResult = 'taken' | 'not-sent' | 'too-busy' | 'disk-full';
 export interface ProposalOptions {
   readonly server: ServerId;
   readonly boot: number;
+  /** Sequences are this much and up: a late refusal for an earlier start of this process meets none of them. */
+  readonly firstSequence: number;
   readonly maxWaiting: number;
   readonly maxBytes: number;
   readonly leaderWaitMs: number;
@@ -38,7 +45,7 @@ export interface ProposalOptions {
 export class Proposals {
   readonly #clock: Clock;
   readonly #options: ProposalOptions;
-  #nextSequence = 1;
+  #nextSequence: number;
   /** In the order of their sequences. */
   readonly #pending = new Map<number, Pending>();
   #unsent: Pending[] = [];
@@ -46,6 +53,7 @@ export class Proposals {
   constructor(clock: Clock, options: ProposalOptions) {
     this.#clock = clock;
     this.#options = options;
+    this.#nextSequence = options.firstSequence;
   }
 
   get hasUnsent(): boolean {
@@ -58,8 +66,10 @@ export class Proposals {
 
   /** Undefined when it waits now; otherwise why it was not taken. */
   add(command: Uint8Array, done: (outcome: ProposalOutcome) => void): 'too-busy' | 'too-large' | undefined {
-    if (this.#pending.size >= this.#options.maxWaiting) return 'too-busy';
-    if (command.length > this.#options.maxBytes) return 'too-large';
+    const { maxWaiting, maxBytes } = this.#options;
+    if (this.#pending.size >= maxWaiting) return 'too-busy';
+    if (this.#nextSequence - this.#settledBelow() >= MAX_SPAN_FACTOR * maxWaiting) return 'too-busy';
+    if (command.length > maxBytes) return 'too-large';
     const sequence = this.#nextSequence;
     this.#nextSequence += 1;
     const pending: Pending = {
@@ -121,8 +131,10 @@ export class Proposals {
   refused(message: ProposalsRefused): void {
     for (const sequence of message.sequences) {
       const pending = this.#pending.get(sequence);
-      if (pending?.sentAt === undefined || pending.openSendings === 0) continue;
+      if (pending === undefined || pending.openSendings === 0) continue;
       pending.openSendings -= 1;
+      // It waits to be sent again already.
+      if (pending.sentAt === undefined) continue;
       // At the next tick, not at once: two nodes that do not know the leader must not keep each other busy.
       if (message.reason === 'not-leader') pending.sentAt = Number.NEGATIVE_INFINITY;
       else this.#turnedAway(pending, message.reason);

@@ -3,7 +3,7 @@
 
 import type { ProposalOrigin } from '../codec/peer-message.ts';
 import type { Configuration, ServerId } from '../raft/configuration.ts';
-import { type ConfigurationEntry, entrySizeBytes } from '../raft/entry.ts';
+import type { ConfigurationEntry } from '../raft/entry.ts';
 import type { Message } from '../raft/message.ts';
 import { RaftCore } from '../raft/raft-core.ts';
 import type { PersistRequest, Ready, SnapshotPoint } from '../raft/ready.ts';
@@ -12,6 +12,7 @@ import { assert } from '../shared/assert.ts';
 import type { Random } from '../shared/seeded-generator.ts';
 import { Applier } from './applier.ts';
 import { DiskWriter } from './disk-writer.ts';
+import { LogExtent } from './log-extent.ts';
 import {
   deleteEntries,
   type LoadedState,
@@ -49,8 +50,6 @@ export interface ReplicaHandlers {
 
 /** Rounds in one wake-up: then whoever else waits for the event loop has a turn. */
 const MAX_ROUNDS = 16;
-/** Entries deleted by one compaction write. */
-const MAX_COMPACTED_ENTRIES = 2_048;
 /** Rows of replaced generations deleted by one write. */
 const MAX_GARBAGE_ROWS = 1_024;
 
@@ -67,10 +66,7 @@ export class Replica {
   /** The overlay was handed to a write that is not durable yet. */
   #isStateWriting = false;
   #stateChangedAt: number | undefined;
-  /** Log entries on disk: first..last, and about how many bytes. */
-  #storedFirst: number;
-  #storedLast: number;
-  #storedBytes: number;
+  readonly #logExtent: LogExtent;
   #isCompacting = false;
   #isDeletingGarbage = false;
   /** Set while a staged snapshot waits to become the state. */
@@ -86,40 +82,16 @@ export class Replica {
     this.state = new StateStore(ports.store, loaded.applied.generation);
     this.#applier = new Applier(ports.stateMachine, this.state, { point: loaded.applied, handlers });
     this.#durablePoint = this.#applier.point;
-    this.#storedFirst = loaded.logStart.index + 1;
-    this.#storedLast = loaded.lastLog.index;
-    this.#storedBytes = loaded.logBytes;
-    this.core = new RaftCore(
-      {
-        server: loaded.identity.server,
-        electionTicks: options.electionTicks,
-        heartbeatTicks: options.heartbeatTicks,
-        random: ports.random,
-        maxAppendBytes: options.limits.maxAppendBytes,
-        maxApplyBytes: options.limits.maxApplyBytes,
-        maxUncommittedBytes: options.limits.maxUncommittedBytes,
-      },
-      new StoredLog(ports.store),
-      {
-        hardState: loaded.hardState,
-        logStart: loaded.logStart,
-        lastLogIndex: loaded.lastLog.index,
-        appliedIndex: loaded.applied.index,
-        configurations: [
-          { index: loaded.applied.configurationIndex, configuration: loaded.applied.configuration },
-          ...loaded.configurations.filter(({ index }) => index > loaded.applied.index),
-        ],
-      },
-    );
+    this.#logExtent = new LogExtent({
+      first: loaded.logStart.index + 1,
+      last: loaded.lastLog.index,
+      bytes: loaded.logBytes,
+    });
+    this.core = createCore(options, loaded, ports);
   }
 
   get appliedIndex(): number {
     return this.#applier.point.index;
-  }
-
-  /** The last applied configuration. */
-  get appliedConfiguration(): Configuration {
-    return this.#applier.point.configuration;
   }
 
   /** Index of the last entry that is compacted: what a snapshot has replaced. */
@@ -129,10 +101,6 @@ export class Replica {
 
   get isDiskFull(): boolean {
     return this.#writer.isFull;
-  }
-
-  get isSettled(): boolean {
-    return this.#writer.isIdle && !this.#isScheduled;
   }
 
   /** Something happened: the core is asked soon, once for all that happens until then. */
@@ -168,7 +136,9 @@ export class Replica {
 
   /** The rows of a verified snapshot are staged under `generation`. False when they are not needed after all. */
   install(point: SnapshotPoint, generation: number, done: () => void): boolean {
-    if (this.#install !== undefined || !this.core.restoreSnapshot(point)) return false;
+    // Who leads meanwhile has every committed entry, and so what the snapshot holds.
+    if (this.core.role === 'leader' || this.#install !== undefined) return false;
+    if (!this.core.restoreSnapshot(point)) return false;
     this.#install = { generation, done };
     this.schedule();
     return true;
@@ -209,10 +179,9 @@ export class Replica {
     const isInstall = request.snapshot !== undefined;
     if (request.snapshot !== undefined) this.#addInstall(request.snapshot, operations);
     const { entries, remove } = request.log;
-    if (remove !== undefined && !isInstall) operations.push(...deleteEntries(remove.first, remove.last));
-    operations.push(...putEntries(entries));
-    for (const entry of entries) this.#storedBytes += entrySizeBytes(entry);
-    this.#storedLast = this.core.lastLogIndex;
+    if (remove !== undefined && !isInstall) addAll(operations, deleteEntries(remove.first, remove.last));
+    addAll(operations, putEntries(entries));
+    this.#logExtent.wrote(entries, this.core.lastLogIndex);
     const statePoint = isInstall ? undefined : this.#maybeAddState(operations);
     this.#writer.write(operations, () => {
       this.guarded(() => {
@@ -230,9 +199,8 @@ export class Replica {
     const { generation } = this.#install;
     operations.push(putApplied({ ...point, generation }));
     operations.push(putLogStart({ index: point.index, term: point.term }));
-    operations.push(...deleteEntries(this.#storedFirst, this.#storedLast));
-    this.#storedFirst = point.index + 1;
-    this.#storedBytes = 0;
+    addAll(operations, deleteEntries(this.#logExtent.first, this.#logExtent.last));
+    this.#logExtent.restartAfter(point.index);
   }
 
   #installDurable(point: SnapshotPoint): void {
@@ -257,7 +225,8 @@ export class Replica {
     this.#isStateWriting = true;
     this.#stateChangedAt = undefined;
     this.#applier.saveSessions();
-    operations.push(...this.state.takeWrites(), putApplied({ ...point, generation: this.state.generation }));
+    addAll(operations, this.state.takeWrites());
+    operations.push(putApplied({ ...point, generation: this.state.generation }));
     return point;
   }
 
@@ -281,22 +250,17 @@ export class Replica {
     this.#writer.write(operations, () => this.guarded(() => this.#stateDurable(point)));
   }
 
+  /** Never what the disk does not hold as state yet, nor what lies above `floor`. */
   #maybeCompact(floor: number): void {
-    const { compactAfterEntries, compactAfterBytes, keepEntries } = this.#options.limits;
     if (this.#isCompacting || this.#install !== undefined) return;
-    const count = this.#storedLast - this.#storedFirst + 1;
-    if (count <= compactAfterEntries && this.#storedBytes <= compactAfterBytes) return;
-    const keep =
-      this.#storedBytes > compactAfterBytes ? Math.min(keepEntries, Math.floor(count / 2)) : keepEntries;
-    const first = this.#storedFirst;
-    const wanted = Math.min(this.#durablePoint.index, this.#storedLast - keep, floor);
-    const last = Math.min(wanted, first + MAX_COMPACTED_ENTRIES - 1, this.core.durableIndex);
-    if (last < first) return;
+    const highest = Math.min(this.#durablePoint.index, this.core.durableIndex, floor);
+    const last = this.#logExtent.compactionEnd(this.#options.limits, highest);
+    if (last === undefined) return;
     this.#isCompacting = true;
     const position = this.core.compact(last);
-    this.#storedFirst = last + 1;
-    this.#storedBytes -= Math.floor((this.#storedBytes * (last - first + 1)) / count);
-    this.#writer.write([putLogStart(position), ...deleteEntries(first, last)], () => {
+    const operations = [putLogStart(position), ...deleteEntries(this.#logExtent.first, last)];
+    this.#logExtent.compactedThrough(last);
+    this.#writer.write(operations, () => {
       this.#isCompacting = false;
     });
   }
@@ -326,4 +290,38 @@ export class Replica {
     this.stop();
     this.#handlers.onFatal(error);
   }
+}
+
+function createCore(options: NodeOptions, loaded: LoadedState, ports: ReplicaPorts): RaftCore {
+  const { electionTicks, heartbeatTicks, limits } = options;
+  const { maxAppendBytes, maxApplyBytes, maxUncommittedBytes } = limits;
+  const { server } = loaded.identity;
+  const { index, configuration, configurationIndex } = loaded.applied;
+  return new RaftCore(
+    {
+      server,
+      electionTicks,
+      heartbeatTicks,
+      random: ports.random,
+      maxAppendBytes,
+      maxApplyBytes,
+      maxUncommittedBytes,
+    },
+    new StoredLog(ports.store),
+    {
+      hardState: loaded.hardState,
+      logStart: loaded.logStart,
+      lastLogIndex: loaded.lastLog.index,
+      appliedIndex: index,
+      configurations: [
+        { index: configurationIndex, configuration },
+        ...loaded.configurations.filter((later) => later.index > index),
+      ],
+    },
+  );
+}
+
+/** Not `push(...more)`: a call takes only so many arguments, and a write may have more operations. */
+function addAll(operations: WriteOperation[], more: readonly WriteOperation[]): void {
+  for (const operation of more) operations.push(operation);
 }

@@ -3,17 +3,20 @@
 
 import type { ServerId } from '../raft/configuration.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import type { Channel, KeyValueStore, Logger } from './ports.ts';
 import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from './snapshot-frames.ts';
 import { stagingOperations } from './state-store.ts';
 
 export interface SnapshotReceiverHandlers {
-  /** The leader's term, as this node knows it, and its commit index. */
-  current(): { readonly term: number; readonly commitIndex: number };
+  /** The term as this node knows it, and up to where it durably holds what is committed. */
+  current(): { readonly term: number; readonly commitIndex: number; readonly durableCommitIndex: number };
   /** A generation that no row on disk belongs to; protected from clean-up until the next call or an install. */
   newStagingGeneration(): number;
   /** Every row is staged. False when the snapshot is not needed after all. */
   install(point: SnapshotPoint, generation: number, done: () => void): boolean;
+  /** Runs what a callback does: our own bugs and a broken disk stop the node there. */
+  guarded(action: () => void): void;
 }
 
 /** Rows staged so far, for one picture of one sender's store. */
@@ -22,6 +25,7 @@ interface Staging {
   readonly snapshotId: string;
   readonly point: SnapshotPoint;
   readonly generation: number;
+  /** Invariant: every row up to here is staged durably. */
   lastKey: Uint8Array;
 }
 
@@ -44,6 +48,7 @@ export class SnapshotReceiver {
   #staging: Staging | undefined;
   #session: Session | undefined;
   #isInstalling = false;
+  #isStopped = false;
 
   constructor(ports: { store: KeyValueStore; logger: Logger }, handlers: SnapshotReceiverHandlers) {
     this.#store = ports.store;
@@ -51,21 +56,32 @@ export class SnapshotReceiver {
     this.#handlers = handlers;
   }
 
-  /** A peer opened a channel to bring a snapshot. A later one replaces an earlier one. */
+  /** A peer opened a channel to bring a snapshot. A later one takes the place of an earlier one. */
   accept(from: ServerId, channel: Channel): void {
     channel.onClose = () => {
       if (this.#session?.channel === channel) this.#session = undefined;
     };
     channel.onFrame = (bytes) => {
-      try {
-        this.#handleFrame(from, channel, decodeSnapshotFrame(bytes));
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#logger.warn('snapshot refused', { from, reason });
-        this.#answer(channel, { kind: 'refused', reason });
-        channel.close();
-      }
+      if (!this.#isStopped) this.#handlers.guarded(() => this.#takeFrame(from, channel, bytes));
     };
+  }
+
+  /** Nothing more is staged or answered. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#session?.channel.close();
+    this.#session = undefined;
+  }
+
+  /** Bytes that are not as they should be are the peer's fault, and end its snapshot. */
+  #takeFrame(from: ServerId, channel: Channel, bytes: Uint8Array): void {
+    try {
+      this.#handleFrame(from, channel, decodeSnapshotFrame(bytes));
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#refuse(channel, error.message);
+      channel.close();
+    }
   }
 
   #handleFrame(from: ServerId, channel: Channel, frame: SnapshotFrame): void {
@@ -84,7 +100,7 @@ export class SnapshotReceiver {
   }
 
   #begin(from: ServerId, channel: Channel, frame: SnapshotFrame & { kind: 'begin' }): void {
-    const { term, commitIndex } = this.#handlers.current();
+    const { term, commitIndex, durableCommitIndex } = this.#handlers.current();
     if (this.#isInstalling) {
       this.#refuse(channel, 'another snapshot is being installed');
       return;
@@ -93,24 +109,30 @@ export class SnapshotReceiver {
       this.#refuse(channel, `term ${frame.term} is over, this is ${term}`);
       return;
     }
-    if (frame.point.index <= commitIndex) {
-      this.#refuse(channel, `entry ${frame.point.index} is here already`);
+    if (frame.point.index <= durableCommitIndex) {
+      // Installed before, and the answer was lost: to refuse would have the leader send snapshots for ever (trap 23).
+      this.#answer(channel, { kind: 'installed', index: frame.point.index });
       return;
     }
-    let staging = this.#staging;
-    if (staging === undefined || staging.from !== from || staging.snapshotId !== frame.snapshotId) {
-      staging = {
-        from,
-        snapshotId: frame.snapshotId,
-        point: frame.point,
-        generation: this.#handlers.newStagingGeneration(),
-        lastKey: new Uint8Array(0),
-      };
-      this.#staging = staging;
-      this.#logger.info('snapshot begins', { from, index: frame.point.index });
+    if (frame.point.index <= commitIndex) {
+      this.#refuse(channel, `entry ${frame.point.index} is on its way to the disk already`);
+      return;
     }
+    if (this.#session !== undefined) this.#refuse(this.#session.channel, 'another channel took its place');
+    const staging = this.#stagingFor(from, frame);
     this.#session = { channel, staging, nextSequence: 0, rows: 0, writing: 0, expectedRows: undefined };
     this.#answer(channel, { kind: 'resume', afterKey: staging.lastKey });
+  }
+
+  /** What the same picture has brought so far, or a new beginning. */
+  #stagingFor(from: ServerId, { snapshotId, point }: SnapshotFrame & { kind: 'begin' }): Staging {
+    const known = this.#staging;
+    if (known !== undefined && known.from === from && known.snapshotId === snapshotId) return known;
+    const generation = this.#handlers.newStagingGeneration();
+    const staging = { from, snapshotId, point, generation, lastKey: new Uint8Array(0) };
+    this.#staging = staging;
+    this.#logger.info('snapshot begins', { from, index: point.index });
+    return staging;
   }
 
   #stage(session: Session, frame: SnapshotFrame & { kind: 'chunk' }): void {
@@ -119,33 +141,44 @@ export class SnapshotReceiver {
       this.#refuse(channel, `chunk ${frame.sequence} came where ${session.nextSequence} was due`);
       return;
     }
+    const operations = stagingOperations(staging.generation, frame.rows);
+    const lastKey = frame.rows.at(-1)?.key ?? staging.lastKey;
     session.nextSequence += 1;
     session.rows += frame.rows.length;
     session.writing += 1;
-    const lastKey = frame.rows.at(-1)?.key ?? staging.lastKey;
-    this.#store.write(stagingOperations(staging.generation, frame.rows), (error) => {
+    this.#store.write(operations, (error) => {
       session.writing -= 1;
-      if (error !== undefined) {
-        this.#refuse(channel, error.message);
-        return;
-      }
-      staging.lastKey = lastKey;
-      if (this.#session !== session) return;
-      this.#answer(channel, { kind: 'acknowledged', sequence: frame.sequence });
-      this.#maybeInstall(session);
+      if (this.#isStopped) return;
+      this.#handlers.guarded(() => {
+        if (error === undefined) this.#staged(session, { sequence: frame.sequence, lastKey });
+        else this.#notStaged(session, error);
+      });
     });
+  }
+
+  #staged(session: Session, chunk: { sequence: number; lastKey: Uint8Array }): void {
+    session.staging.lastKey = chunk.lastKey;
+    if (this.#session !== session) return;
+    this.#answer(session.channel, { kind: 'acknowledged', sequence: chunk.sequence });
+    this.#maybeInstall(session);
+  }
+
+  /** Chunks after this one may be durable: what was staged has a hole, and is never gone on from. */
+  #notStaged({ channel, staging }: Session, error: Error): void {
+    if (this.#staging === staging) this.#staging = undefined;
+    this.#refuse(channel, error.message);
+    if (!(error instanceof CodedError) || error.code !== 'disk_full') throw error;
   }
 
   #maybeInstall(session: Session): void {
     if (session.expectedRows === undefined || session.writing > 0 || this.#isInstalling) return;
     const { channel, staging } = session;
+    this.#staging = undefined;
     if (session.rows !== session.expectedRows) {
-      this.#staging = undefined;
       this.#refuse(channel, `${session.rows} rows came of ${session.expectedRows}`);
       return;
     }
     this.#isInstalling = true;
-    this.#staging = undefined;
     const isWanted = this.#handlers.install(staging.point, staging.generation, () => {
       this.#isInstalling = false;
       this.#session = undefined;

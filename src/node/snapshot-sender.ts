@@ -54,6 +54,8 @@ export class SnapshotSender {
   #rowsSent = 0;
   #nextSequence = 0;
   #acknowledgedSequences = 0;
+  /** The follower has said where to begin, on the connection there is now. */
+  #isStreaming = false;
   #isEndSent = false;
   #isSending = false;
   #resumes = 0;
@@ -110,6 +112,7 @@ export class SnapshotSender {
   #maybeResume(reason: string): void {
     this.#channel = undefined;
     this.#isSending = false;
+    this.#isStreaming = false;
     if (this.#isEnded) return;
     this.#resumes += 1;
     if (this.#resumes > MAX_RESUMES) {
@@ -140,7 +143,7 @@ export class SnapshotSender {
         this.#sendMore();
         break;
       case 'installed':
-        this.#end(frame.index, undefined);
+        this.#end(this.point.index, undefined);
         break;
       case 'refused':
         this.#end(undefined, frame.reason);
@@ -154,6 +157,7 @@ export class SnapshotSender {
     this.#lastKeySent = afterKey;
     this.#nextSequence = 0;
     this.#acknowledgedSequences = 0;
+    this.#isStreaming = true;
     this.#isEndSent = false;
     this.#rowsSent = 0;
     this.#sendMore();
@@ -161,7 +165,7 @@ export class SnapshotSender {
 
   /** One chunk at a time leaves the buffers, a few are on the way: memory stays bounded, the event loop free. */
   #sendMore(): void {
-    if (this.#isSending || this.#isEndSent || this.#isEnded) return;
+    if (!this.#isStreaming || this.#isSending || this.#isEndSent || this.#isEnded) return;
     if (this.#nextSequence - this.#acknowledgedSequences >= MAX_CHUNKS_UNDER_WAY) return;
     const rows = this.#nextRows();
     if (rows.length === 0) {
@@ -193,8 +197,9 @@ export class SnapshotSender {
     if (channel === undefined) return;
     this.#isSending = true;
     channel.send(encodeSnapshotFrame(frame), () => {
+      if (channel !== this.#channel) return;
       this.#isSending = false;
-      if (channel === this.#channel && frame.kind === 'chunk') this.#sendMore();
+      this.#sendMore();
     });
   }
 

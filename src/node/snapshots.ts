@@ -11,6 +11,8 @@ import { SnapshotSender } from './snapshot-sender.ts';
 const MAX_SENDERS = 2;
 /** Pause after a failure before the follower may ask again. */
 const RETRY_AFTER_MS = 1_000;
+/** How long the log waits for a follower that has its snapshot and lacks what came since. */
+const CATCH_UP_MS = 30_000;
 
 export interface SnapshotPorts {
   readonly replica: Replica;
@@ -24,6 +26,8 @@ export class Snapshots {
   readonly #ports: SnapshotPorts;
   readonly #options: { readonly boot: number; readonly limits: NodeLimits };
   readonly #senders = new Map<ServerId, SnapshotSender>();
+  /** Until when the entries after a delivered snapshot are kept for its follower. */
+  readonly #catchingUp = new Map<ServerId, number>();
   readonly #receiver: SnapshotReceiver;
   #sent = 0;
   #isStopped = false;
@@ -33,9 +37,13 @@ export class Snapshots {
     this.#options = options;
     const { replica } = ports;
     this.#receiver = new SnapshotReceiver(ports, {
-      current: () => ({ term: replica.core.term, commitIndex: replica.core.commitIndex }),
+      current: () => {
+        const { term, commitIndex, durableIndex } = replica.core;
+        return { term, commitIndex, durableCommitIndex: Math.min(commitIndex, durableIndex) };
+      },
       newStagingGeneration: () => replica.state.beginStaging(),
       install: (point, generation, done) => replica.install(point, generation, done),
+      guarded: (action) => replica.guarded(action),
     });
   }
 
@@ -66,23 +74,36 @@ export class Snapshots {
   }
 
   #ended(to: ServerId, installedIndex: number | undefined): void {
+    if (this.#isStopped) return;
+    const { clock, replica } = this.#ports;
     const report = (): void => {
       if (this.#isStopped) return;
-      this.#ports.replica.core.snapshotEnded(to, installedIndex);
-      this.#ports.replica.schedule();
+      replica.guarded(() => replica.core.snapshotEnded(to, installedIndex));
+      replica.schedule();
     };
-    if (installedIndex !== undefined) report();
-    else this.#ports.clock.after(RETRY_AFTER_MS, report);
+    if (installedIndex === undefined) {
+      clock.after(RETRY_AFTER_MS, report);
+      return;
+    }
+    this.#catchingUp.set(to, clock.now() + CATCH_UP_MS);
+    report();
   }
 
   receive(from: ServerId, channel: Channel): void {
     this.#receiver.accept(from, channel);
   }
 
-  /** Entries above this must stay in the log: a snapshot on its way ends there. */
+  /**
+   * Entries above this must stay in the log: a snapshot on its way ends there, or a follower that has just got one goes
+   * on from there. Without that, a busy leader would compact what the follower needs next, and begin again for ever.
+   */
   compactionFloor(): number {
     let floor = Number.POSITIVE_INFINITY;
     for (const sender of this.#senders.values()) floor = Math.min(floor, sender.point.index);
+    for (const to of this.#catchingUp.keys()) {
+      const match = this.#ports.replica.core.progressOf(to)?.match;
+      if (match !== undefined) floor = Math.min(floor, match);
+    }
     return floor;
   }
 
@@ -93,10 +114,22 @@ export class Snapshots {
       if (core.role !== 'leader') sender.cancel('this node no longer leads');
       else if (core.progressOf(to) === undefined) sender.cancel('the follower is no longer a member');
     }
+    const now = this.#ports.clock.now();
+    for (const [to, until] of this.#catchingUp) {
+      if (now >= until || this.#hasCaughtUp(to)) this.#catchingUp.delete(to);
+    }
+  }
+
+  /** True also for who is no longer a member, and where this node no longer leads. */
+  #hasCaughtUp(to: ServerId): boolean {
+    const { core } = this.#ports.replica;
+    const progress = core.progressOf(to);
+    return progress === undefined || core.lastLogIndex - progress.match <= this.#options.limits.keepEntries;
   }
 
   stop(): void {
     this.#isStopped = true;
     for (const sender of this.#senders.values()) sender.cancel('the node stops');
+    this.#receiver.stop();
   }
 }

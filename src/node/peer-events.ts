@@ -1,0 +1,129 @@
+// What peers do to this node: they say hello, come and go, and send messages and snapshots.
+
+import type { PeerMessage } from '../codec/peer-message.ts';
+import type { ServerId } from '../raft/configuration.ts';
+import { unreachable } from '../shared/assert.ts';
+import type { ClientRequests } from './client-requests.ts';
+import type { Forwarding } from './forwarding.ts';
+import type { OwnMembership } from './own-membership.ts';
+import type { Peers } from './peers.ts';
+import type { Channel, Logger, PeerIdentity, RefusalReason, Transport, TransportHandlers } from './ports.ts';
+import type { Replica } from './replica.ts';
+import type { Snapshots } from './snapshots.ts';
+
+export interface PeerEventParts {
+  readonly replica: Replica;
+  readonly peers: Peers;
+  readonly membership: OwnMembership;
+  readonly requests: ClientRequests;
+  readonly forwarding: Forwarding;
+  readonly snapshots: Snapshots;
+  readonly transport: Transport;
+  readonly logger: Logger;
+  /** host:port that peers dial. */
+  readonly raftAddress: string;
+  /** The leader spoke: what this node knows is current. */
+  onLeaderHeard(): void;
+}
+
+/** A node that has stopped, or that its cluster removed, hears nothing. */
+export class PeerEvents implements TransportHandlers {
+  readonly #parts: PeerEventParts;
+  #isStopped = false;
+
+  constructor(parts: PeerEventParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  identity(): PeerIdentity {
+    return this.#parts.membership.identity;
+  }
+
+  admit(peer: PeerIdentity): RefusalReason | undefined {
+    const { peers, membership, replica } = this.#parts;
+    const { clusterId } = membership.identity;
+    const refusal = peers.admit(peer, { clusterId, committed: replica.core.committedConfiguration });
+    if (refusal === undefined) membership.greeted(peer);
+    return refusal;
+  }
+
+  onPeerUp(server: ServerId): void {
+    const { peers, transport, raftAddress } = this.#parts;
+    this.#unlessSilent(() => {
+      peers.up(server);
+      transport.send(server, { kind: 'introduction', raftAddress });
+    });
+  }
+
+  onPeerDown(server: ServerId, cause: 'refused' | 'closed' | 'unreachable'): void {
+    const { peers, replica } = this.#parts;
+    this.#unlessSilent(() => {
+      peers.down(server);
+      if (cause === 'refused') replica.core.suspectLeader(server);
+    });
+  }
+
+  onRefused(server: ServerId, reason: RefusalReason): void {
+    const { logger, membership } = this.#parts;
+    this.#unlessSilent(() => {
+      logger.debug('refused by a peer', { server, reason });
+      if (reason === 'removed') membership.becomeRemoved();
+    });
+  }
+
+  onChannel(from: ServerId, channel: Channel): void {
+    if (this.#isSilent) channel.close();
+    else this.#parts.snapshots.receive(from, channel);
+  }
+
+  onMessage(from: ServerId, message: PeerMessage): void {
+    const { membership, peers, replica, onLeaderHeard } = this.#parts;
+    this.#unlessSilent(() => {
+      membership.addressed(from);
+      peers.heard(from);
+      this.#take(from, message);
+      if (message.kind === 'raft' && from === replica.core.leader) onLeaderHeard();
+    });
+  }
+
+  #take(from: ServerId, message: PeerMessage): void {
+    const { replica, peers, requests, forwarding } = this.#parts;
+    switch (message.kind) {
+      case 'raft':
+        replica.core.step(message.message);
+        break;
+      case 'introduction':
+        peers.introduce(from, message.raftAddress);
+        break;
+      case 'forwarded-proposals':
+        forwarding.takeProposals(from, message.proposals);
+        break;
+      case 'proposals-refused':
+        requests.proposals.refused(message);
+        break;
+      case 'forwarded-member-change':
+        forwarding.takeMemberChange(from, message);
+        break;
+      case 'member-change-answer':
+        requests.memberChanges.answered(message.requestId, message.outcome);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  get #isSilent(): boolean {
+    return this.#isStopped || this.#parts.membership.isRemoved;
+  }
+
+  /** Whatever it was, the core may have something to do now. */
+  #unlessSilent(action: () => void): void {
+    if (this.#isSilent) return;
+    this.#parts.replica.guarded(action);
+    this.#parts.replica.schedule();
+  }
+}

@@ -1,0 +1,319 @@
+import { expect, test } from 'vitest';
+import { seal } from '../codec/sealed-record.ts';
+import type { SnapshotPoint } from '../raft/ready.ts';
+import type { KeyValueRow } from './ports.ts';
+import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from './snapshot-frames.ts';
+import { SnapshotReceiver } from './snapshot-receiver.ts';
+import { StateStore } from './state-store.ts';
+import { TestClock, TestLogger } from './test-clock.ts';
+import { configurationOf } from './test-core.ts';
+import { TestChannel } from './test-network.ts';
+import { TestStore } from './test-store.ts';
+
+const POINT: SnapshotPoint = {
+  index: 40,
+  term: 2,
+  configuration: configurationOf({ a: 'voter' }),
+  configurationIndex: 1,
+};
+
+function rowOf(key: string, value: unknown): KeyValueRow {
+  const bytes = new TextEncoder().encode(key);
+  return { key: bytes, value: seal(bytes, new TextEncoder().encode(JSON.stringify(value))) };
+}
+
+function createReceiver() {
+  const clock = new TestClock();
+  const store = new TestStore(clock);
+  const state = new StateStore(store, 1);
+  const fatal: unknown[] = [];
+  const node = { term: 2, commitIndex: 10, durableCommitIndex: 10, wants: true };
+  const installs: { point: SnapshotPoint; generation: number; done: () => void }[] = [];
+  const receiver = new SnapshotReceiver(
+    { store, logger: new TestLogger() },
+    {
+      current: () => node,
+      newStagingGeneration: () => state.beginStaging(),
+      install: (point, generation, done) => {
+        if (node.wants) installs.push({ point, generation, done });
+        return node.wants;
+      },
+      guarded: (action) => {
+        try {
+          action();
+        } catch (error) {
+          fatal.push(error);
+        }
+      },
+    },
+  );
+  /** A leader's end of a channel, and what the receiver answered on it. */
+  const open = (from = 'l@1') => {
+    const [ours, theirs] = TestChannel.pair([clock, clock]);
+    const answers: SnapshotFrame[] = [];
+    ours.onFrame = (bytes) => answers.push(decodeSnapshotFrame(bytes));
+    receiver.accept(from, theirs);
+    const say = (frame: SnapshotFrame): void => ours.send(encodeSnapshotFrame(frame), () => undefined);
+    return {
+      channel: ours,
+      answers,
+      say,
+      begin: (change: { snapshotId?: string; term?: number; point?: SnapshotPoint } = {}) => {
+        say({ kind: 'begin', snapshotId: '1-1', term: 2, point: POINT, ...change });
+        clock.advance(5);
+      },
+      chunk: (sequence: number, ...rows: KeyValueRow[]) => {
+        say({ kind: 'chunk', sequence, rows });
+        clock.advance(5);
+      },
+      end: (rowCount: number) => {
+        say({ kind: 'end', rowCount });
+        clock.advance(5);
+      },
+      kinds: () => answers.map(({ kind }) => kind),
+    };
+  };
+  return { clock, store, state, receiver, node, installs, fatal, open };
+}
+
+test('rows are staged durably, then installed, and the leader hears of it when that is done', () => {
+  const { open, installs, store, state } = createReceiver();
+  const leader = open();
+  leader.begin();
+  leader.chunk(0, rowOf('a', 1), rowOf('b', 2));
+  leader.chunk(1, rowOf('c', 3));
+  leader.end(3);
+  expect(leader.kinds()).toEqual(['resume', 'acknowledged', 'acknowledged']);
+  expect(installs).toMatchObject([{ point: POINT, generation: 2 }]);
+  // The old state serves until the switch.
+  expect(state.get('a')).toBeUndefined();
+  expect(new StateStore(store, 2).get('c')).toBe(3);
+  installs[0]?.done();
+});
+
+test('the answer `installed` comes when the install is durable, and not before', () => {
+  const { clock, open, installs } = createReceiver();
+  const leader = open();
+  leader.begin();
+  leader.end(0);
+  expect(leader.kinds()).toEqual(['resume']);
+  installs[0]?.done();
+  clock.advance(5);
+  expect(leader.answers.at(-1)).toEqual({ kind: 'installed', index: 40 });
+});
+
+test('a chunk is acknowledged when the disk has it', () => {
+  const { clock, open, store } = createReceiver();
+  const leader = open();
+  leader.begin();
+  store.isHeld = true;
+  leader.chunk(0, rowOf('a', 1));
+  leader.end(1);
+  expect(leader.kinds()).toEqual(['resume']);
+  store.release();
+  clock.advance(5);
+  expect(leader.kinds()).toEqual(['resume', 'acknowledged']);
+});
+
+test('after a cut it goes on behind the last row that is durable', () => {
+  const { clock, open, store, installs } = createReceiver();
+  const first = open();
+  first.begin();
+  first.chunk(0, rowOf('a', 1));
+  store.isHeld = true;
+  first.chunk(1, rowOf('b', 2));
+  first.channel.break();
+  clock.advance(5);
+  const second = open();
+  second.begin();
+  expect(second.answers).toEqual([{ kind: 'resume', afterKey: new TextEncoder().encode('a') }]);
+  store.release();
+  second.chunk(0, rowOf('b', 2), rowOf('c', 3));
+  second.end(2);
+  expect(installs).toHaveLength(1);
+  expect([...new StateStore(store, 2).range({ prefix: '' })]).toEqual([
+    ['a', 1],
+    ['b', 2],
+    ['c', 3],
+  ]);
+});
+
+test('a chunk that found no room is never skipped: what was staged begins anew (trap 33)', () => {
+  const { clock, open, store } = createReceiver();
+  const first = open();
+  first.begin();
+  first.chunk(0, rowOf('a', 1));
+  store.isHeld = true;
+  first.chunk(1, rowOf('b', 2));
+  first.chunk(2, rowOf('c', 3));
+  // The second chunk fails, the third finds room again, and the connection breaks before that is said.
+  store.failure = 'disk_full';
+  store.release();
+  clock.runUntil(() => store.pendingWrites === 1, 'the second chunk has failed');
+  store.failure = undefined;
+  first.channel.break();
+  clock.advance(5);
+  const second = open();
+  second.begin();
+  expect(second.answers).toEqual([{ kind: 'resume', afterKey: new Uint8Array() }]);
+});
+
+test('a disk that fails stops the node', () => {
+  const { open, store, fatal } = createReceiver();
+  const leader = open();
+  leader.begin();
+  store.failure = 'storage_failed';
+  leader.chunk(0, rowOf('a', 1));
+  expect(fatal).toMatchObject([{ code: 'storage_failed' }]);
+});
+
+test('a full disk refuses the snapshot, and does not stop the node', () => {
+  const { open, store, fatal } = createReceiver();
+  const leader = open();
+  leader.begin();
+  store.failure = 'disk_full';
+  leader.chunk(0, rowOf('a', 1));
+  expect([leader.kinds(), fatal]).toEqual([['resume', 'refused'], []]);
+});
+
+test('a chunk that was changed on its way is refused (trap 30)', () => {
+  const { clock, open, store, installs } = createReceiver();
+  const leader = open();
+  leader.begin();
+  const bytes = encodeSnapshotFrame({ kind: 'chunk', sequence: 0, rows: [rowOf('a', 1)] });
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  leader.channel.send(bytes, () => undefined);
+  clock.advance(5);
+  expect(leader.kinds()).toEqual(['resume', 'refused']);
+  expect([store.written, installs]).toEqual([[], []]);
+});
+
+test('a row that was damaged on the sender’s disk is refused (trap 30)', () => {
+  const { open, store } = createReceiver();
+  const leader = open();
+  leader.begin();
+  const row = rowOf('a', 1);
+  const damaged = row.value.map((byte, at) => (at === 0 ? byte ^ 1 : byte));
+  leader.chunk(0, rowOf('0', 0), { key: row.key, value: damaged });
+  expect([leader.kinds(), store.written]).toEqual([['resume', 'refused'], []]);
+});
+
+test('a snapshot that lacks rows is not installed', () => {
+  const { open, installs } = createReceiver();
+  const leader = open();
+  leader.begin();
+  leader.chunk(0, rowOf('a', 1));
+  leader.end(2);
+  expect([leader.kinds().at(-1), installs]).toEqual(['refused', []]);
+  // Nor is it gone on from.
+  const again = open();
+  again.begin();
+  expect(again.answers).toEqual([{ kind: 'resume', afterKey: new Uint8Array() }]);
+});
+
+test('a chunk out of turn is refused', () => {
+  const { open } = createReceiver();
+  const leader = open();
+  leader.begin();
+  leader.chunk(1, rowOf('a', 1));
+  expect(leader.kinds()).toEqual(['resume', 'refused']);
+});
+
+test('an old leader is turned away', () => {
+  const { open } = createReceiver();
+  const leader = open();
+  leader.begin({ term: 1 });
+  expect(leader.kinds()).toEqual(['refused']);
+});
+
+test('what is durable here already counts as installed: its answer was lost (trap 23)', () => {
+  const { open, node } = createReceiver();
+  node.commitIndex = 40;
+  node.durableCommitIndex = 40;
+  const leader = open();
+  leader.begin();
+  expect(leader.answers).toEqual([{ kind: 'installed', index: 40 }]);
+});
+
+test('what is committed and not yet durable is not called installed', () => {
+  const { open, node } = createReceiver();
+  node.commitIndex = 40;
+  node.durableCommitIndex = 39;
+  const leader = open();
+  leader.begin();
+  expect(leader.kinds()).toEqual(['refused']);
+});
+
+test('a snapshot that is not needed after all is refused, and the next one is taken', () => {
+  const { open, node, installs } = createReceiver();
+  node.wants = false;
+  const leader = open();
+  leader.begin();
+  leader.end(0);
+  expect(leader.kinds()).toEqual(['resume', 'refused']);
+  node.wants = true;
+  const next = open();
+  next.begin({ snapshotId: '1-2' });
+  next.end(0);
+  expect(installs).toHaveLength(1);
+});
+
+test('a second sender takes the place of the first, which is told', () => {
+  const { open, installs } = createReceiver();
+  const first = open('l@1');
+  first.begin();
+  first.chunk(0, rowOf('a', 1));
+  const second = open('m@1');
+  second.begin({ term: 3 });
+  expect([first.kinds().at(-1), second.kinds()]).toEqual(['refused', ['resume']]);
+  expect(second.answers).toEqual([{ kind: 'resume', afterKey: new Uint8Array() }]);
+  first.chunk(1, rowOf('x', 1));
+  first.end(2);
+  expect(installs).toEqual([]);
+  second.end(0);
+  expect(installs).toMatchObject([{ generation: 3 }]);
+});
+
+test('while one is installed no other begins', () => {
+  const { clock, open, installs } = createReceiver();
+  const first = open();
+  first.begin();
+  first.end(0);
+  const second = open();
+  second.begin({ snapshotId: '1-2' });
+  expect(second.kinds()).toEqual(['refused']);
+  installs[0]?.done();
+  clock.advance(5);
+  const third = open();
+  third.begin({ snapshotId: '1-3' });
+  expect(third.kinds()).toEqual(['resume']);
+});
+
+test('an install goes on though the connection breaks', () => {
+  const { clock, open, installs } = createReceiver();
+  const leader = open();
+  leader.begin();
+  leader.end(0);
+  leader.channel.break();
+  clock.advance(5);
+  installs[0]?.done();
+  clock.advance(5);
+  const next = open();
+  next.begin({ snapshotId: '1-2' });
+  expect(next.kinds()).toEqual(['resume']);
+});
+
+test('a node that stops stages nothing more', () => {
+  const { clock, open, receiver, store, installs } = createReceiver();
+  const leader = open();
+  leader.begin();
+  store.isHeld = true;
+  leader.chunk(0, rowOf('a', 1));
+  leader.say({ kind: 'end', rowCount: 1 });
+  receiver.stop();
+  leader.chunk(1, rowOf('b', 1));
+  store.release();
+  clock.advance(50);
+  expect([store.written.length, installs]).toEqual([1, []]);
+  expect(leader.channel.isOpen).toBe(false);
+});
