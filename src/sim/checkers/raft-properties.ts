@@ -1,0 +1,242 @@
+// The properties of figure 3, and the promises that they rest on, judged from what servers say and what their disks
+// hold, never from what they think.
+
+import type { WriteOperation } from '../../node/ports.ts';
+import { type ServerId, voters } from '../../raft/configuration.ts';
+import type { Entry, LogPosition } from '../../raft/entry.ts';
+import type { AppendRequest, Message } from '../../raft/message.ts';
+import { DiskMirror } from './disk-mirror.ts';
+import { LogHistory } from './log-history.ts';
+import type { Violations } from './violations.ts';
+
+export class RaftProperties {
+  readonly #violations: Violations;
+  readonly #history: LogHistory;
+  /** What each server's disk holds, or held when it was lost: no server comes back with an empty disk. */
+  readonly #mirrors = new Map<ServerId, DiskMirror>();
+  readonly #leaders = new Map<number, ServerId>();
+  /** Terms of the committed entries, by index; entry 0 stands before the first. */
+  readonly #committed: number[] = [0];
+  /** The latest leader's log as its term began. */
+  #latestStart: LogPosition = { index: 0, term: 0 };
+  snapshotsInstalled = 0;
+
+  constructor(violations: Violations) {
+    this.#violations = violations;
+    this.#history = new LogHistory(violations, {
+      onLeaderStart: (entry, previousTerm) => this.#onLeaderStart(entry, previousTerm),
+    });
+  }
+
+  /** How many terms had a leader. */
+  get elections(): number {
+    return this.#leaders.size;
+  }
+
+  get membershipChanges(): number {
+    return this.#history.configurationEntries;
+  }
+
+  get commitIndex(): number {
+    return this.#committed.length - 1;
+  }
+
+  mirrorOf(server: ServerId): DiskMirror {
+    let mirror = this.#mirrors.get(server);
+    if (mirror === undefined) {
+      mirror = new DiskMirror();
+      this.#mirrors.set(server, mirror);
+    }
+    return mirror;
+  }
+
+  // ------------------------------------------------------------ disks
+
+  /** A write of `server` became durable. True when it made a snapshot the state. */
+  onDurable(server: ServerId, operations: readonly WriteOperation[]): boolean {
+    const mirror = this.mirrorOf(server);
+    const { term: termBefore, votedFor: voteBefore } = mirror;
+    const generationBefore = mirror.applied?.generation;
+    const { hardState, entries, applied } = mirror.take(operations);
+    if (hardState !== undefined) {
+      const { term, votedFor } = hardState;
+      this.#violations.expect(
+        term > termBefore || (term === termBefore && (voteBefore === undefined || votedFor === voteBefore)),
+        'term and vote never go back',
+        () =>
+          `${server} had term ${termBefore}, vote ${voteBefore}, and wrote term ${term}, vote ${votedFor}`,
+      );
+    }
+    for (const entry of entries) {
+      const previousTerm = mirror.termAt(entry.index - 1);
+      if (previousTerm === undefined) {
+        this.#violations.add('log matching', `${server} wrote entry ${entry.index} after a gap`);
+      } else this.#history.see(previousTerm, [entry]);
+    }
+    if (applied === undefined) return false;
+    if (applied.index > 0) this.#commit(applied, `the state of ${server}`);
+    const isInstall = generationBefore !== undefined && applied.generation !== generationBefore;
+    if (isInstall) this.snapshotsInstalled += 1;
+    return isInstall;
+  }
+
+  /** A process of `server` starts and says what it remembers. */
+  onStart(server: ServerId, remembered: { term: number; lastLogIndex: number }): void {
+    const mirror = this.mirrorOf(server);
+    this.#violations.expect(
+      remembered.term >= mirror.term && remembered.lastLogIndex >= mirror.lastIndex,
+      'what is durable is remembered',
+      () =>
+        `${server} starts in term ${remembered.term} with ${remembered.lastLogIndex} entries, ` +
+        `and its disk held term ${mirror.term} and ${mirror.lastIndex} entries`,
+    );
+  }
+
+  // ------------------------------------------------------------ messages
+
+  onSend(message: Message): void {
+    switch (message.kind) {
+      case 'append-request':
+        this.#leads(message.from, message.term);
+        this.#onAppendRequest(message);
+        break;
+      case 'heartbeat-request':
+        this.#leads(message.from, message.term);
+        break;
+      case 'vote-request':
+        this.#expectVote(message.from, message.term, message.from);
+        break;
+      case 'vote-response':
+        if (message.granted) this.#expectVote(message.from, message.term, message.to);
+        break;
+      case 'append-response':
+        if (message.success) this.#expectDurable(message.from, message.index);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** §5.2: at most one leader a term. */
+  #leads(server: ServerId, term: number): void {
+    const known = this.#leaders.get(term);
+    if (known === undefined) this.#leaders.set(term, server);
+    this.#violations.expect(
+      known === undefined || known === server,
+      'election safety',
+      () => `${known} and ${server} both lead in term ${term}`,
+    );
+  }
+
+  #onAppendRequest(message: AppendRequest): void {
+    const { previousLogIndex, previousLogTerm, entries, commitIndex } = message;
+    this.#history.see(previousLogTerm, entries);
+    const last = entries.at(-1) ?? { index: previousLogIndex, term: previousLogTerm };
+    if (commitIndex === 0 || commitIndex > last.index) return;
+    const term = this.#history.termBefore(last, commitIndex);
+    if (term !== undefined) this.#commit({ index: commitIndex, term }, `leader ${message.from}`);
+  }
+
+  /** A vote is on disk before anybody hears of it. */
+  #expectVote(server: ServerId, term: number, candidate: ServerId): void {
+    const mirror = this.mirrorOf(server);
+    this.#violations.expect(
+      mirror.term > term || (mirror.term === term && mirror.votedFor === candidate),
+      'votes are durable',
+      () =>
+        `${server} tells its vote for ${candidate} in term ${term}; ` +
+        `on its disk are term ${mirror.term}, vote ${mirror.votedFor}`,
+    );
+  }
+
+  /** What is acknowledged is on disk. */
+  #expectDurable(server: ServerId, index: number): void {
+    const mirror = this.mirrorOf(server);
+    this.#violations.expect(
+      mirror.lastIndex >= index,
+      'acknowledged entries are durable',
+      () => `${server} acknowledges entry ${index}; its disk ends at ${mirror.lastIndex}`,
+    );
+  }
+
+  // ------------------------------------------------------------ commits
+
+  /** Some process applies a command as entry `index`, the first that does. */
+  onFirstApplied(index: number): void {
+    if (index <= this.commitIndex) return;
+    for (const mirror of this.#mirrors.values()) {
+      const term = mirror.termAt(index);
+      if (term === undefined || !this.#isOnMajority({ index, term })) continue;
+      this.#commit({ index, term }, 'whoever applies it');
+      return;
+    }
+    this.#violations.add(
+      'committed means durable on a majority',
+      `entry ${index} is applied, on no majority of disks`,
+    );
+  }
+
+  /** Somebody says that everything up to `position` is committed. */
+  #commit(position: LogPosition, source: string): void {
+    const { index, term } = position;
+    if (index <= this.commitIndex) {
+      this.#violations.expect(
+        this.#committed[index] === term,
+        'state machine safety',
+        () =>
+          `entry ${index} was committed with term ${this.#committed[index]}, and ${source} has term ${term}`,
+      );
+      return;
+    }
+    const terms = this.#history.termsBefore(position, this.commitIndex);
+    this.#violations.expect(
+      terms?.[0] === this.#committed[this.commitIndex],
+      'leader completeness',
+      () =>
+        `${source} commits entry ${index} of term ${term} on top of entry ${this.commitIndex} of term ${terms?.[0]}, ` +
+        `which was committed with term ${this.#committed[this.commitIndex]}`,
+    );
+    this.#committed.push(...(terms ?? []).slice(1));
+    this.#violations.expect(
+      this.#isOnMajority(position),
+      'committed means durable on a majority',
+      () => `${source} commits entry ${index} of term ${term}, which is on no majority of disks`,
+    );
+    if (this.#latestStart.term > term) this.#expectComplete(this.#latestStart);
+  }
+
+  #isOnMajority(position: LogPosition): boolean {
+    return this.#history.configurationsAround(position.index).some((configuration) => {
+      const all = voters(configuration);
+      const holders = all.filter((server) => this.#mirrors.get(server)?.holds(position) === true);
+      return holders.length > all.length / 2;
+    });
+  }
+
+  #onLeaderStart(entry: Entry, previousTerm: number): void {
+    if (entry.term > this.#latestStart.term) {
+      this.#latestStart = { index: entry.index, term: entry.term };
+      this.#expectComplete(this.#latestStart);
+    } else if (previousTerm > entry.term) {
+      this.#violations.add(
+        'log matching',
+        `term ${entry.term} begins after an entry of term ${previousTerm}`,
+      );
+    }
+  }
+
+  /** §5.4: whoever leads has every entry that was committed in an earlier term. */
+  #expectComplete(start: LogPosition): void {
+    let index = this.commitIndex;
+    while (index > 0 && (this.#committed[index] ?? 0) >= start.term) index -= 1;
+    if (index === 0) return;
+    const term = start.index > index ? this.#history.termBefore(start, index) : undefined;
+    this.#violations.expect(
+      term === this.#committed[index],
+      'leader completeness',
+      () =>
+        `the leader of term ${start.term} begins at entry ${start.index} and has term ${term} at entry ${index}, ` +
+        `which was committed with term ${this.#committed[index]}`,
+    );
+  }
+}

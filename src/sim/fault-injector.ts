@@ -1,0 +1,265 @@
+// Makes faults happen, and ends them.
+
+import { Draws } from './draws.ts';
+import type { Fault, FaultKind } from './faults.ts';
+import type { Operator } from './operator.ts';
+import type { SimulatedHost } from './simulated-host.ts';
+import type { HostIndex, SimulatedLinks } from './simulated-links.ts';
+import type { Timeline } from './timeline.ts';
+import type { Trace } from './trace.ts';
+
+export interface FaultWorld {
+  readonly timeline: Timeline;
+  readonly links: SimulatedLinks;
+  readonly hosts: readonly SimulatedHost[];
+  readonly operator: Operator;
+  readonly trace: Trace;
+}
+
+/** How far a crystal is off. */
+const MAX_DRIFT = 0.2;
+const MAX_JUMP_MS = 100_000;
+const MAX_LATENESS_MS = 60;
+const MAX_EXTRA_DELAY_MS = 150;
+const MAX_CALLS_TO_DEATH = 40;
+
+export class FaultInjector {
+  readonly #world: FaultWorld;
+  /** How often each kind was made to happen; a fault that found nothing to hurt is not counted. */
+  readonly counts = new Map<FaultKind, number>();
+  #isOver = false;
+
+  constructor(world: FaultWorld) {
+    this.#world = world;
+  }
+
+  schedule(plan: readonly Fault[]): void {
+    const { timeline } = this.#world;
+    for (const fault of plan) {
+      timeline.scheduleAt(fault.atMs, undefined, () => {
+        if (this.#isOver || !this.#inject(fault)) return;
+        this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1);
+      });
+    }
+  }
+
+  /** Nothing goes wrong any more, and what did is mended: nodes run, disks work, links are open, clocks agree. */
+  healAll(): void {
+    this.#isOver = true;
+    const { hosts, links } = this.#world;
+    links.calmDown();
+    for (const host of hosts) {
+      host.downUntilMs = 0;
+      host.powerOn();
+      host.resume();
+      host.disk.mend();
+      host.clock.drift(1);
+      host.clock.maxLatenessMs = 0;
+      host.life?.dieAtCall(Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** False when there was nothing to hurt. */
+  #inject(fault: Fault): boolean {
+    const draws = new Draws(fault.seed);
+    const { kind, number, durationMs } = fault;
+    this.#world.trace.add('fault', () => `${number}: ${kind} for ${Math.round(durationMs)} ms`);
+    return (
+      this.#processFault(fault, draws) ?? this.#networkFault(fault, draws) ?? this.#hostFault(fault, draws)
+    );
+  }
+
+  // ------------------------------------------------------------ processes
+
+  #processFault(fault: Fault, draws: Draws): boolean | undefined {
+    const running = this.#world.hosts.filter((host) => host.life !== undefined);
+    const some = draws.sample(running, 1);
+    const majority = draws.sample(running, Math.floor(running.length / 2) + 1);
+    switch (fault.kind) {
+      case 'kill':
+        return this.#kill(some, fault);
+      case 'kill-leader':
+        return this.#kill(this.#leader(), fault);
+      case 'kill-majority':
+        return this.#kill(majority, fault);
+      case 'kill-all':
+        return this.#kill(running, fault);
+      case 'power-loss':
+        return this.#kill(draws.chance(0.3) ? majority : some, fault, { power: true });
+      case 'kill-at-call':
+        for (const host of draws.chance(0.5) ? some : this.#leader()) {
+          host.downUntilMs = this.#world.timeline.nowMs + fault.durationMs;
+          host.life?.dieAtCall(draws.integer(1, MAX_CALLS_TO_DEATH));
+        }
+        return some.length > 0;
+      case 'orderly-restart':
+        for (const host of some) {
+          host.downUntilMs = this.#world.timeline.nowMs + fault.durationMs;
+          host.stop();
+        }
+        return some.length > 0;
+      case 'pause':
+        return this.#pause(some, fault);
+      case 'pause-leader':
+        return this.#pause(this.#leader(), fault);
+      default:
+        return undefined;
+    }
+  }
+
+  #kill(hosts: readonly SimulatedHost[], { durationMs }: Fault, options: { power?: boolean } = {}): boolean {
+    for (const host of hosts) {
+      host.downUntilMs = this.#world.timeline.nowMs + durationMs;
+      host.crash(options);
+    }
+    return hosts.length > 0;
+  }
+
+  #pause(hosts: readonly SimulatedHost[], { durationMs }: Fault): boolean {
+    for (const host of hosts) {
+      const { life } = host;
+      if (life === undefined || life.isPaused) continue;
+      host.pause();
+      this.#after(durationMs, () => {
+        if (host.life === life) host.resume();
+      });
+    }
+    return hosts.length > 0;
+  }
+
+  // ------------------------------------------------------------ the network
+
+  #networkFault(fault: Fault, draws: Draws): boolean | undefined {
+    const all = this.#world.hosts.map((host) => host.index);
+    const leader = this.#leader()[0]?.index;
+    switch (fault.kind) {
+      case 'isolate-leader':
+        if (leader === undefined) return false;
+        return this.#block(fault, (from, to) => from === leader || to === leader);
+      case 'split': {
+        const side = new Set(draws.sample(all, draws.integer(1, Math.max(1, all.length - 1))));
+        return this.#block(fault, (from, to) => side.has(from) !== side.has(to));
+      }
+      case 'one-way': {
+        const victim = leader !== undefined && draws.chance(0.5) ? leader : draws.pick(all);
+        const isDeaf = draws.chance(0.5);
+        return this.#block(fault, (from, to) => (isDeaf ? to : from) === victim);
+      }
+      case 'partial': {
+        // A sees B, B sees C, A does not see C: everybody sees the bridge, the two sides not each other.
+        const bridge = draws.pick(all);
+        const side = new Set(draws.sample(all, Math.ceil(all.length / 2)));
+        return this.#block(
+          fault,
+          (from, to) => from !== bridge && to !== bridge && side.has(from) !== side.has(to),
+        );
+      }
+      case 'cut-links':
+        return this.#block(fault, () => draws.chance(0.3));
+      case 'slow-links': {
+        const extraMs = draws.fraction() * MAX_EXTRA_DELAY_MS;
+        const slow = this.#pairs().filter(() => draws.chance(0.4));
+        for (const [from, to] of slow) this.#world.links.slowDown(from, to, extraMs);
+        this.#after(fault.durationMs, () => {
+          for (const [from, to] of slow) this.#world.links.slowDown(from, to, 0);
+        });
+        return slow.length > 0;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #block(fault: Fault, isCut: (from: HostIndex, to: HostIndex) => boolean): boolean {
+    const { links } = this.#world;
+    const cut = this.#pairs().filter(([from, to]) => !links.isBlocked(from, to) && isCut(from, to));
+    for (const [from, to] of cut) links.block(from, to);
+    this.#after(fault.durationMs, () => {
+      for (const [from, to] of cut) links.unblock(from, to);
+    });
+    return cut.length > 0;
+  }
+
+  #pairs(): (readonly [HostIndex, HostIndex])[] {
+    const { hosts } = this.#world;
+    return hosts.flatMap((a) => hosts.filter((b) => b !== a).map((b) => [a.index, b.index] as const));
+  }
+
+  // ------------------------------------------------------------ disks, clocks, members
+
+  #hostFault(fault: Fault, draws: Draws): boolean {
+    const { hosts, operator } = this.#world;
+    const host = draws.chance(0.4) ? (this.#leader()[0] ?? draws.pick(hosts)) : draws.pick(hosts);
+    switch (fault.kind) {
+      case 'disk-stall':
+        host.disk.stall(fault.durationMs);
+        return true;
+      case 'disk-full':
+        return this.#fill([host], fault);
+      case 'disk-full-everywhere':
+        return this.#fill(hosts, fault);
+      case 'disk-failure':
+        host.disk.isBroken = true;
+        return true;
+      case 'drift':
+        host.clock.drift(1 + draws.between(-MAX_DRIFT, MAX_DRIFT));
+        return true;
+      case 'clock-jump':
+        host.clock.jump(draws.between(-MAX_JUMP_MS, MAX_JUMP_MS));
+        return true;
+      case 'late-timers':
+        host.clock.maxLatenessMs = draws.fraction() * MAX_LATENESS_MS;
+        return true;
+      case 'add-member': {
+        const idle = hosts.filter((other) => !operator.isWanted(other));
+        for (const other of draws.sample(idle, 1)) operator.want(other);
+        return idle.length > 0;
+      }
+      default:
+        return this.#riskyFault(fault, host);
+    }
+  }
+
+  /** What the cluster can bear once at a time, and only while it is well. */
+  #riskyFault({ kind }: Fault, host: SimulatedHost): boolean {
+    const { operator } = this.#world;
+    // The copy that the next one of its kind will bring back.
+    if (kind === 'old-disk') operator.backUp(host);
+    if (!operator.isWanted(host) || host.state !== 'running' || !operator.canRisk()) return false;
+    switch (kind) {
+      case 'bit-flip':
+        operator.damage(host);
+        return true;
+      case 'lost-disk':
+        operator.replaceDisk(host);
+        return true;
+      case 'old-disk':
+        operator.replaceDisk(host, { fromBackup: true });
+        return true;
+      case 'remove-member':
+        operator.remove(host);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #fill(hosts: readonly SimulatedHost[], { durationMs }: Fault): boolean {
+    for (const { disk } of hosts) disk.isFull = true;
+    this.#after(durationMs, () => {
+      for (const { disk } of hosts) disk.isFull = false;
+    });
+    return true;
+  }
+
+  #leader(): SimulatedHost[] {
+    const leader = this.#world.operator.leader();
+    return this.#world.hosts.filter((host) => host.name === leader?.node && host.life !== undefined);
+  }
+
+  #after(delayMs: number, action: () => void): void {
+    this.#world.timeline.schedule(delayMs, undefined, () => {
+      if (!this.#isOver) action();
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { lookUp, rowAt, rowsBetween, sizeOf, type Version, withoutRow, withRow } from './persistent-map.ts';
+
+const keys = fc.string({ maxLength: 3 });
+const steps = fc.array(fc.record({ key: keys, value: fc.option(fc.integer(), { nil: undefined }) }));
+
+function changed(
+  map: Version<number>,
+  { key, value }: { key: string; value: number | undefined },
+): Version<number> {
+  return value === undefined ? withoutRow(map, key) : withRow(map, key, value);
+}
+
+function contentOf(map: Version<number>): [string, number][] {
+  return Array.from(rowsBetween(map, { from: '', to: '\uffff\uffff\uffff\uffff' }), ({ key, value }) => [
+    key,
+    value,
+  ]);
+}
+
+test('it holds what a plain map holds, in order, after any changes', () => {
+  fc.assert(
+    fc.property(steps, (changes) => {
+      const plain = new Map<string, number>();
+      let map: Version<number>;
+      for (const change of changes) {
+        if (change.value === undefined) plain.delete(change.key);
+        else plain.set(change.key, change.value);
+        map = changed(map, change);
+      }
+      const expected = [...plain].sort(([a], [b]) => (a < b ? -1 : 1));
+      expect(contentOf(map)).toEqual(expected);
+      expect(sizeOf(map)).toBe(plain.size);
+      for (const [position, [key, value]] of expected.entries()) {
+        expect(lookUp(map, key)).toBe(value);
+        expect(rowAt(map, position)?.key).toBe(key);
+      }
+    }),
+  );
+});
+
+test('ranges give the rows from one key to before another, either way', () => {
+  fc.assert(
+    fc.property(fc.array(keys), keys, keys, (present, from, to) => {
+      const map = present.reduce<Version<number>>((sum, key) => withRow(sum, key, 0), undefined);
+      const expected = [...new Set(present)]
+        .filter((key) => from <= key && key < to)
+        .sort((a, b) => (a < b ? -1 : 1));
+      const keysOf = (reverse: boolean): string[] =>
+        Array.from(rowsBetween(map, { from, to, reverse }), ({ key }) => key);
+      expect(keysOf(false)).toEqual(expected);
+      expect(keysOf(true)).toEqual(expected.reverse());
+    }),
+  );
+});
+
+test('a version stays as it was, whatever is made of it', () => {
+  fc.assert(
+    fc.property(steps, steps, (before, after) => {
+      const version = before.reduce<Version<number>>(changed, undefined);
+      const content = contentOf(version);
+      after.reduce(changed, version);
+      expect(contentOf(version)).toEqual(content);
+    }),
+  );
+});
+
+test('it stays balanced when rows come in order', () => {
+  let map: Version<number>;
+  for (let row = 0; row < 4_096; row += 1) map = withRow(map, String(row).padStart(5, '0'), row);
+  // An AVL tree is at most 1.44 log2(n) high.
+  expect(map?.height).toBeLessThanOrEqual(17);
+});

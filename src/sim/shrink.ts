@@ -1,0 +1,57 @@
+// Makes a failing run smaller, as long as it fails in the same way: less time, fewer faults.
+
+import type { SimulationOptions, SimulationResult } from './simulation.ts';
+
+export interface ShrinkOptions {
+  /** Runs that may be spent. */
+  readonly maxRuns: number;
+  readonly run: (options: SimulationOptions) => SimulationResult;
+}
+
+export interface Shrunk {
+  readonly options: SimulationOptions;
+  readonly result: SimulationResult;
+  readonly runs: number;
+}
+
+/** The smallest failing run that was found. `failing` failed with `options`. */
+export function shrink(
+  options: SimulationOptions,
+  failing: SimulationResult,
+  { maxRuns, run }: ShrinkOptions,
+): Shrunk {
+  let best: Shrunk = { options, result: failing, runs: 0 };
+  let runs = 0;
+  const fails = (candidate: SimulationOptions): boolean => {
+    if (runs >= maxRuns) return false;
+    runs += 1;
+    const result = run(candidate);
+    if (result.violations[0]?.property !== failing.violations[0]?.property) return false;
+    best = { options: candidate, result, runs };
+    return true;
+  };
+  // Nothing that comes after the failure is needed for it. The faults before it stay as they were drawn.
+  const neededMs = Math.ceil(failing.simulatedMs) + 1;
+  if (neededMs < failing.profile.durationMs) fails({ ...options, durationMs: neededMs });
+  shrinkFaults(() => best, fails);
+  return { ...best, runs };
+}
+
+/** Leaves out halves, then quarters, down to single faults (delta debugging, Zeller and Hildebrandt 2002). */
+function shrinkFaults(best: () => Shrunk, fails: (candidate: SimulationOptions) => boolean): void {
+  const remaining = (): readonly number[] => {
+    const { options, result } = best();
+    return options.faults ?? result.plan.map(({ number }) => number);
+  };
+  let parts = 2;
+  while (remaining().length > 0 && parts <= 2 * remaining().length) {
+    const faults = remaining();
+    const size = Math.ceil(faults.length / parts);
+    let isSmaller = false;
+    for (let from = 0; from < faults.length && !isSmaller; from += size) {
+      const rest = faults.filter((_, place) => place < from || place >= from + size);
+      isSmaller = fails({ ...best().options, faults: rest });
+    }
+    parts = isSmaller ? Math.max(2, parts - 1) : parts * 2;
+  }
+}

@@ -1,0 +1,212 @@
+// One host's disk: an ordered key-value space whose writes become durable late, in order, each whole or not at all.
+// It outlives the processes that open it, loses what was not durable when one dies, and can be made to misbehave.
+
+import type { WriteOperation } from '../node/ports.ts';
+import { assert } from '../shared/assert.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import type { Draws } from './draws.ts';
+import { rowAt, sizeOf, type Version, withoutRow, withRow } from './persistent-map.ts';
+import type { ProcessLife } from './process-life.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What one version of the disk holds. Keys are byte strings, one character a byte. */
+export type DiskVersion = Version<Uint8Array>;
+
+export interface DiskProfile {
+  /** How long a write takes to become durable. */
+  readonly minWriteMs: number;
+  readonly meanWriteMs: number;
+  /** A write is seen by reads at once with this probability, otherwise when it is durable. */
+  readonly earlyVisibility: number;
+}
+
+/** Sees what is written, apart from the process that writes. */
+export interface DiskObserver {
+  /** These operations are durable now, after all that were so before. */
+  onDurable(disk: SimulatedDisk, operations: readonly WriteOperation[]): void;
+}
+
+const MENDED_WRITE_MS = 2;
+
+interface PendingWrite {
+  /** 1, 2, 3 … in the order of the calls. */
+  readonly order: number;
+  readonly operations: readonly WriteOperation[];
+  /** The disk with this write and all before it; meaningless for a write that fails. */
+  version: DiskVersion;
+  readonly error: Error | undefined;
+  readonly life: ProcessLife;
+  readonly done: (error: Error | undefined) => void;
+}
+
+export class SimulatedDisk {
+  readonly name: string;
+  readonly #timeline: Timeline;
+  readonly #draws: Draws;
+  #profile: DiskProfile;
+  readonly #observer: DiskObserver;
+  #durable: DiskVersion;
+  /** What reads see: the durable version, or one a little ahead of it. */
+  #visible: DiskVersion;
+  #visibleOrder = 0;
+  #newest: DiskVersion;
+  #lastOrder = 0;
+  /** Oldest first. */
+  #pending: PendingWrite[] = [];
+  #isWriting = false;
+  #stalledUntilMs = 0;
+  /** Writes find no room. */
+  isFull = false;
+  /** The next write fails for good. */
+  isBroken = false;
+
+  constructor(
+    name: string,
+    world: { timeline: Timeline; draws: Draws; profile: DiskProfile; observer: DiskObserver },
+  ) {
+    this.name = name;
+    this.#timeline = world.timeline;
+    this.#draws = world.draws;
+    this.#profile = world.profile;
+    this.#observer = world.observer;
+  }
+
+  get durable(): DiskVersion {
+    return this.#durable;
+  }
+
+  get visible(): DiskVersion {
+    return this.#visible;
+  }
+
+  get pendingWrites(): number {
+    return this.#pending.length;
+  }
+
+  write(
+    operations: readonly WriteOperation[],
+    { life, done }: { life: ProcessLife; done: (error: Error | undefined) => void },
+  ): void {
+    const error = this.#nextError();
+    if (error === undefined) this.#newest = apply(this.#newest, operations);
+    const order = ++this.#lastOrder;
+    this.#pending.push({ order, operations, version: this.#newest, error, life, done });
+    if (this.#draws.chance(this.#profile.earlyVisibility)) {
+      this.#visible = this.#newest;
+      this.#visibleOrder = order;
+    }
+    this.#next();
+  }
+
+  /** Nothing becomes durable for so long; what is under way waits too. */
+  stall(durationMs: number): void {
+    this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.#timeline.nowMs + durationMs);
+  }
+
+  get isStalled(): boolean {
+    return this.#stalledUntilMs > this.#timeline.nowMs;
+  }
+
+  /** Works as a disk should from now on. What was turned or lost stays so. */
+  mend(): void {
+    this.#stalledUntilMs = 0;
+    this.isFull = false;
+    this.isBroken = false;
+    this.#profile = { ...this.#profile, meanWriteMs: Math.min(this.#profile.meanWriteMs, MENDED_WRITE_MS) };
+  }
+
+  /** The process is gone: of what it wrote last some first part is there, the rest is not. */
+  crash(): void {
+    const kept = this.#draws.below(this.#pending.length + 1);
+    for (const write of this.#pending.slice(0, kept)) this.#becomeDurable(write);
+    this.#pending = [];
+    this.#newest = this.#durable;
+    this.#visible = this.#durable;
+    this.#visibleOrder = 0;
+  }
+
+  /** Everything is gone, or replaced by `version`: an old copy of some disk. */
+  replace(version: DiskVersion): void {
+    assert(this.#pending.length === 0, 'nobody writes to a disk that is replaced');
+    this.#durable = version;
+    this.#newest = version;
+    this.#visible = version;
+    this.isFull = false;
+    this.isBroken = false;
+  }
+
+  /** Turns one bit of one value that is at rest. The key of the row, or undefined when there is none. */
+  flipBit(): string | undefined {
+    const row = rowAt(this.#durable, this.#draws.below(Math.max(1, sizeOf(this.#durable))));
+    if (row === undefined || row.value.length === 0) return undefined;
+    const damaged = row.value.slice();
+    const at = this.#draws.below(damaged.length);
+    damaged[at] = (damaged[at] ?? 0) ^ (1 << this.#draws.below(8));
+    const damage: WriteOperation[] = [{ kind: 'put', key: bytesOf(row.key), value: damaged }];
+    this.#durable = apply(this.#durable, damage);
+    this.#newest = apply(this.#newest, damage);
+    this.#visible = apply(this.#visible, damage);
+    for (const write of this.#pending) write.version = apply(write.version, damage);
+    return row.key;
+  }
+
+  #nextError(): Error | undefined {
+    if (this.isBroken) {
+      this.isBroken = false;
+      return new CodedError('storage_failed', 'the simulated disk failed to flush');
+    }
+    return this.isFull ? new CodedError('disk_full', 'the simulated disk is full') : undefined;
+  }
+
+  /** One write after the other becomes durable. */
+  #next(): void {
+    const write = this.#pending[0];
+    if (write === undefined || this.#isWriting) return;
+    this.#isWriting = true;
+    const { minWriteMs, meanWriteMs } = this.#profile;
+    const writeMs = minWriteMs + this.#draws.exponential(meanWriteMs);
+    const stallMs = Math.max(0, this.#stalledUntilMs - this.#timeline.nowMs);
+    this.#timeline.schedule(stallMs + writeMs, undefined, () => this.#ended(write));
+  }
+
+  #ended(write: PendingWrite): void {
+    this.#isWriting = false;
+    // By a crash.
+    const isDropped = this.#pending[0] !== write;
+    if (!isDropped && !this.isStalled) {
+      this.#pending.shift();
+      this.#becomeDurable(write);
+      this.#timeline.schedule(0, write.life, () => write.done(write.error));
+    }
+    this.#next();
+  }
+
+  #becomeDurable(write: PendingWrite): void {
+    if (write.error !== undefined) return;
+    this.#durable = write.version;
+    // What is durable is always seen; what was seen before it was durable stays so.
+    if (write.order >= this.#visibleOrder) this.#visible = write.version;
+    this.#observer.onDurable(this, write.operations);
+  }
+}
+
+function apply(version: DiskVersion, operations: readonly WriteOperation[]): DiskVersion {
+  let next = version;
+  for (const operation of operations) {
+    const key = keyOf(operation.key);
+    // The caller may use its buffers again: the disk has bytes of its own.
+    next = operation.kind === 'put' ? withRow(next, key, operation.value.slice()) : withoutRow(next, key);
+  }
+  return next;
+}
+
+/** Bytes as a string whose order is theirs. */
+export function keyOf(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+}
+
+export function bytesOf(key: string): Uint8Array {
+  const bytes = new Uint8Array(key.length);
+  for (let at = 0; at < key.length; at += 1) bytes[at] = key.charCodeAt(at);
+  return bytes;
+}

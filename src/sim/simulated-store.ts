@@ -1,0 +1,125 @@
+// The store that a process sees when it opens a simulated disk.
+
+import {
+  type KeyRange,
+  type KeyValueRow,
+  type KeyValueSnapshot,
+  type KeyValueStore,
+  MAX_KEY_BYTES,
+  type StorageSpace,
+  type WriteOperation,
+} from '../node/ports.ts';
+import { assert } from '../shared/assert.ts';
+import { lookUp, rowsBetween } from './persistent-map.ts';
+import type { ProcessLife } from './process-life.ts';
+import { bytesOf, type DiskVersion, keyOf, type SimulatedDisk } from './simulated-disk.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What a simulated file system has, and what a store on it keeps for elections and membership. */
+const TOTAL_BYTES = 1024 * 1024 * 1024;
+const RESERVE_BYTES = 64 * 1024 * 1024;
+
+export class SimulatedStore implements KeyValueStore {
+  readonly #timeline: Timeline;
+  readonly #disk: SimulatedDisk;
+  readonly #life: ProcessLife;
+  #underWay = 0;
+  #isClosed = false;
+  #closed: (() => void) | undefined;
+
+  constructor(timeline: Timeline, disk: SimulatedDisk, life: ProcessLife) {
+    this.#timeline = timeline;
+    this.#disk = disk;
+    this.#life = life;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    assert(!this.#isClosed, 'a closed store is not read');
+    return read(this.#disk.visible, key);
+  }
+
+  range(range: KeyRange): Iterable<KeyValueRow> {
+    assert(!this.#isClosed, 'a closed store is not read');
+    return readRange(this.#disk.visible, range);
+  }
+
+  write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    // A process that dies in the middle of its step: what it does from there on never happened.
+    if (!this.#life.survivesCall()) return;
+    assert(!this.#isClosed, 'a closed store is not written');
+    for (const { key } of operations) checkKey(key);
+    this.#underWay += 1;
+    this.#disk.write(operations, {
+      life: this.#life,
+      done: (error) => {
+        this.#underWay -= 1;
+        done(error);
+        this.#maybeClosed();
+      },
+    });
+  }
+
+  snapshot(): KeyValueSnapshot {
+    assert(!this.#isClosed, 'a closed store is not read');
+    return new SimulatedSnapshot(this.#disk.visible);
+  }
+
+  space(): StorageSpace {
+    return {
+      freeBytes: this.#disk.isFull ? 0 : TOTAL_BYTES / 2,
+      reserveBytes: RESERVE_BYTES,
+      usedBytes: TOTAL_BYTES / 2,
+    };
+  }
+
+  close(done: () => void): void {
+    assert(!this.#isClosed, 'a store is closed once');
+    this.#isClosed = true;
+    this.#closed = () => this.#timeline.schedule(0, this.#life, done);
+    this.#maybeClosed();
+  }
+
+  #maybeClosed(): void {
+    if (!this.#isClosed || this.#underWay > 0) return;
+    this.#closed?.();
+    this.#closed = undefined;
+  }
+}
+
+class SimulatedSnapshot implements KeyValueSnapshot {
+  readonly #version: DiskVersion;
+  #isClosed = false;
+
+  constructor(version: DiskVersion) {
+    this.#version = version;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    assert(!this.#isClosed, 'a closed snapshot is not read');
+    return read(this.#version, key);
+  }
+
+  range(range: KeyRange): Iterable<KeyValueRow> {
+    assert(!this.#isClosed, 'a closed snapshot is not read');
+    return readRange(this.#version, range);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+}
+
+function read(version: DiskVersion, key: Uint8Array): Uint8Array | undefined {
+  checkKey(key);
+  return lookUp(version, keyOf(key))?.slice();
+}
+
+function* readRange(version: DiskVersion, { from, to, reverse = false }: KeyRange): Generator<KeyValueRow> {
+  for (const row of rowsBetween(version, { from: keyOf(from), to: keyOf(to), reverse })) {
+    yield { key: bytesOf(row.key), value: row.value.slice() };
+  }
+}
+
+function checkKey(key: Uint8Array): void {
+  assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key of ${key.length} bytes is out of bounds`);
+}
