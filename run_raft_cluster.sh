@@ -74,6 +74,7 @@ open_session() {
     type_in "${panes[number]}" "$(node_command "$number")"
   done
   tmux select-pane -t "$commands" -T 'Commands'
+  tmux select-pane -t "$commands"
   type_in "$commands" "clear; ./run_raft_cluster.sh --examples"
 }
 

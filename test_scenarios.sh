@@ -12,7 +12,7 @@ readonly CATCH_UP_SECONDS=60
 readonly WRITES_BEFORE_FAILURE=20
 
 # Ids differ from run to run, so that the scenarios can be repeated on one cluster.
-RUN="$(date +%H%M%S)-$$"
+printf -v RUN '%(%H%M%S)T-%d' -1 "$$"
 readonly RUN
 
 # What the last request was answered.

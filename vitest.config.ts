@@ -15,13 +15,13 @@ export default defineConfig({
       },
       {
         test: {
-          // Real processes with real election timeouts: one file at a time, after everything else.
+          // Real processes with real election timeouts: two files at a time, after everything else.
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/build-first.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

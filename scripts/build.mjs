@@ -4,42 +4,38 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { requireNode } from './node-version.mjs';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const DIST = path.join(ROOT, 'dist');
 const STAMP = 'sources.sha256';
 const WORK = path.join(ROOT, '.build');
-const LOCK = path.join(WORK, 'lock');
 const COMPILER = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const CONFIGURATIONS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
-const LOCK_POLL_MS = 100;
-const LOCK_PATIENCE_MS = 120_000;
+/** Given to the process that `flock` starts: it holds the lock. */
+const LOCKED = '--locked';
 
 /** Builds when needed. Returns false, with the reason on stderr, when that is not possible. */
-export async function build() {
+export function build() {
   requireNode();
   if (!fs.existsSync(path.join(ROOT, 'node_modules'))) {
     return complain(`the packages are not installed: run \`npm ci\` in ${ROOT}`);
   }
-  const stamp = sourcesStamp();
-  if (isBuiltFrom(stamp)) return true;
+  if (isUpToDate()) return true;
   if (!fs.existsSync(COMPILER)) {
     return complain(`the compiler is not installed: run \`npm ci --include=dev\` in ${ROOT}`);
   }
-  try {
-    await takeLock();
-  } catch (error) {
-    return complain(`cannot build in ${ROOT}: ${error.message}`);
-  }
-  try {
-    return isBuiltFrom(stamp) || compile(stamp);
-  } finally {
-    fs.rmSync(LOCK, { force: true });
-    removeIfEmpty(WORK);
-  }
+  return buildAlone();
+}
+
+/** One build at a time: the others wait, and find its result. The kernel frees the lock of a build that dies. */
+function buildAlone() {
+  const command = [process.execPath, fileURLToPath(import.meta.url), LOCKED];
+  const { status, error } = spawnSync('flock', [ROOT, ...command], { stdio: 'inherit' });
+  // Not on Linux: two first starts at the same moment are on their own.
+  if (error?.code === 'ENOENT') return isUpToDate() || compile();
+  return status === 0;
 }
 
 function complain(message) {
@@ -61,9 +57,9 @@ function sourcesStamp() {
   return digest.digest('hex');
 }
 
-function isBuiltFrom(stamp) {
+function isUpToDate() {
   try {
-    return fs.readFileSync(path.join(DIST, STAMP), 'utf8') === stamp;
+    return fs.readFileSync(path.join(DIST, STAMP), 'utf8') === sourcesStamp();
   } catch (error) {
     if (error.code === 'ENOENT') return false;
     throw error;
@@ -71,11 +67,12 @@ function isBuiltFrom(stamp) {
 }
 
 /** Compiles beside dist/ and swaps: a build that fails, or is killed, leaves dist/ as it was. */
-function compile(stamp) {
-  removeLeftovers();
-  const fresh = path.join(WORK, `fresh-${process.pid}`);
-  const stale = path.join(WORK, `stale-${process.pid}`);
+function compile() {
+  const stamp = sourcesStamp();
+  const fresh = path.join(WORK, 'fresh');
   try {
+    fs.rmSync(WORK, { recursive: true, force: true });
+    fs.mkdirSync(WORK);
     const { status, stdout, stderr, error } = spawnSync(
       process.execPath,
       [COMPILER, '-p', 'tsconfig.build.json', '--outDir', fresh, '--pretty', 'false'],
@@ -85,66 +82,17 @@ function compile(stamp) {
       return complain(`the build failed:\n${error ? error.message : `${stdout}${stderr}`.trim()}`);
     }
     fs.writeFileSync(path.join(fresh, STAMP), stamp);
-    if (fs.existsSync(DIST)) fs.renameSync(DIST, stale);
+    if (fs.existsSync(DIST)) fs.renameSync(DIST, path.join(WORK, 'stale'));
     fs.renameSync(fresh, DIST);
     return true;
+  } catch (error) {
+    return complain(`cannot build in ${ROOT}: ${error.message}`);
   } finally {
-    removeLeftovers();
+    fs.rmSync(WORK, { recursive: true, force: true });
   }
 }
 
-/** Only the holder of the lock may: all but the lock is its own, or of a build that was killed. */
-function removeLeftovers() {
-  for (const name of fs.readdirSync(WORK)) {
-    if (name !== path.basename(LOCK)) fs.rmSync(path.join(WORK, name), { recursive: true, force: true });
-  }
-}
-
-/** One build at a time; the lock of a build that died is taken over. */
-async function takeLock() {
-  fs.mkdirSync(WORK, { recursive: true });
-  for (const deadline = Date.now() + LOCK_PATIENCE_MS; ; ) {
-    try {
-      fs.writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
-      return;
-    } catch (error) {
-      if (error.code === 'ENOENT') fs.mkdirSync(WORK, { recursive: true });
-      else if (error.code !== 'EEXIST') throw error;
-    }
-    const holder = lockHolder();
-    if (holder !== undefined && !isAlive(holder)) fs.rmSync(LOCK, { force: true });
-    else if (Date.now() > deadline) throw new Error(`another build holds ${LOCK}`);
-    else await sleep(LOCK_POLL_MS);
-  }
-}
-
-/** The process that holds the lock; undefined while it is only just writing its id, or has let go. */
-function lockHolder() {
-  try {
-    return Number(fs.readFileSync(LOCK, 'utf8')) || undefined;
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-}
-
-function removeIfEmpty(directory) {
-  try {
-    fs.rmdirSync(directory);
-  } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY'].includes(error.code)) throw error;
-  }
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = (await build()) ? 0 : 1;
+if (fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const isLocked = process.argv[2] === LOCKED;
+  process.exitCode = (isLocked ? isUpToDate() || compile() : build()) ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 
 import { build } from './build.mjs';
 
-if (await build()) {
+if (build()) {
   await import('../dist/server/local-cluster.js');
 } else {
   process.exitCode = 1;

@@ -20,6 +20,8 @@ const POLL_MS = 100;
 const POLL_TIMEOUT_MS = 1_000;
 /** A node has this long to hand over and close its files before it is killed. */
 const STOP_PATIENCE_MS = 15_000;
+/** One Ctrl-C comes twice: from the terminal, and again from npm, which passes it on. */
+const SAME_SIGNAL_MS = 1_000;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 interface RunningNode {
@@ -46,28 +48,36 @@ async function run(plan: LocalClusterPlan): Promise<number> {
   makeDirectories(plan);
   await checkPorts(plan);
 
-  const stopRequest = new AbortController();
   const running = plan.nodes.map((node) => startNode(plan, node));
-  const kill = (): void => {
-    for (const { child } of running) child.kill('SIGKILL');
-  };
-  for (const signal of STOP_SIGNALS) {
-    process.on(signal, () => (stopRequest.signal.aborted ? kill() : stopRequest.abort()));
-  }
   // Whatever ends this process, no node outlives it.
-  process.on('exit', kill);
+  process.on('exit', () => killAll(running));
+  const stop = stopSignal(() => killAll(running));
 
-  const formed = await waitUntilFormed(plan, running, stopRequest.signal);
+  const formed = await waitUntilFormed(plan, running, stop);
   if (formed !== undefined) {
     fs.writeFileSync(plan.formedMarker, '');
     console.log(introduction(plan, running, formed));
-    await watch(running, stopRequest.signal);
+    await watch(running, stop);
   }
-  const asked = stopRequest.signal.aborted;
+  const asked = stop.aborted;
   if (asked) console.log('\nstopping the nodes ...');
   const clean = await stopAll(running);
   if (asked && clean) console.log('all nodes have stopped; `npm start` goes on with their data');
   return asked && clean ? 0 : 1;
+}
+
+/** Aborted by the first signal to stop; a later one, by somebody who does not want to wait, calls `onImpatience`. */
+function stopSignal(onImpatience: () => void): AbortSignal {
+  const request = new AbortController();
+  let impatientAfter = 0;
+  const onSignal = (): void => {
+    if (!request.signal.aborted) {
+      impatientAfter = Date.now() + SAME_SIGNAL_MS;
+      request.abort();
+    } else if (Date.now() > impatientAfter) onImpatience();
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  return request.signal;
 }
 
 function makeDirectories(plan: LocalClusterPlan): void {
@@ -183,20 +193,19 @@ async function watch(running: readonly RunningNode[], stop: AbortSignal): Promis
   if (!stop.aborted) await Promise.race([stopped, allEnded]);
 }
 
-/** Whether every node that was still running ended by itself. */
+/** Whether every node that was still running stopped as asked. */
 async function stopAll(running: readonly RunningNode[]): Promise<boolean> {
-  let clean = true;
-  const killer = setTimeout(() => {
-    clean = false;
-    for (const { node, child } of running.filter((one) => isRunning(one.child))) {
-      console.error(`raft3d: ${node.id} does not stop; killing it`);
-      child.kill('SIGKILL');
-    }
-  }, STOP_PATIENCE_MS);
-  for (const { child } of running) child.kill('SIGTERM');
-  await Promise.all(running.map(({ ended }) => ended));
+  const asked = running.filter(({ child }) => child.kill('SIGTERM'));
+  const killer = setTimeout(() => killAll(asked), STOP_PATIENCE_MS);
+  await Promise.all(asked.map(({ ended }) => ended));
   clearTimeout(killer);
-  return clean;
+  const unclean = asked.filter(({ child }) => child.exitCode !== 0);
+  for (const one of unclean) console.error(`raft3d: ${describeEnd(one)} instead of stopping`);
+  return unclean.length === 0;
+}
+
+function killAll(running: readonly RunningNode[]): void {
+  for (const { child } of running) child.kill('SIGKILL');
 }
 
 function isRunning(child: ChildProcess): boolean {

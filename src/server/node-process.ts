@@ -10,6 +10,7 @@ import { createApp } from '../http/app.ts';
 import { DEFAULT_LIMITS, type NodeOptions as EngineOptions } from '../node/options.ts';
 import type { KeyValueStore, Logger } from '../node/ports.ts';
 import { RaftNode } from '../node/raft-node.ts';
+import type { Address } from '../shared/address.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { openLmdbStore } from '../storage/open-store.ts';
 import { wipeDataDirectory } from '../storage/wipe-data-directory.ts';
@@ -124,9 +125,8 @@ export class NodeProcess {
       },
     });
     this.#app = app;
-    const { host, port } = httpListen;
     try {
-      await app.listen({ port, host: host === '' ? '::' : host });
+      await listen(app, httpListen);
     } catch (cause) {
       throw listenError(this.#options, cause);
     }
@@ -242,6 +242,17 @@ function readPem(file: string): string {
 function readVersion(): string {
   const file = new URL('../../package.json', import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** Without a host: every address of this machine, also where it has no IPv6. */
+async function listen(app: FastifyInstance, { host, port }: Address): Promise<void> {
+  try {
+    await app.listen({ port, host: host === '' ? '::' : host });
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (host !== '' || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error;
+    await app.listen({ port, host: '0.0.0.0' });
+  }
 }
 
 function isDamage(error: unknown): error is CodedError {

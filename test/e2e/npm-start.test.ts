@@ -56,8 +56,13 @@ class LocalCluster {
   }
 
   /** Ctrl-C: every process of the terminal's foreground group gets it. */
-  interrupt(signal: NodeJS.Signals = 'SIGINT'): void {
-    process.kill(-(this.#child?.pid as number), signal);
+  interrupt(): void {
+    process.kill(-(this.#child?.pid as number), 'SIGINT');
+  }
+
+  /** What a service manager does: npm alone gets the signal. */
+  terminate(): void {
+    this.#child?.kill('SIGTERM');
   }
 
   async exitCode(): Promise<number | null> {
@@ -75,7 +80,9 @@ class LocalCluster {
   /** Also when the test failed half-way. */
   #killAll(): void {
     for (const pid of this.pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-    if (this.#child?.exitCode === null) process.kill(-(this.#child.pid as number), 'SIGKILL');
+    if (this.#child?.exitCode === null && this.#child.signalCode === null) {
+      process.kill(-(this.#child.pid as number), 'SIGKILL');
+    }
   }
 }
 
@@ -116,15 +123,19 @@ describe('npm start', () => {
     const pids = cluster.pids;
     cluster.interrupt();
     expect(await cluster.exitCode()).toBe(0);
+    expect(cluster.output).toContain('all nodes have stopped');
     expect(pids.filter(isAlive)).toEqual([]);
+    for (const id of ['node1', 'node2', 'node3']) {
+      expect(fs.readFileSync(path.join(stage().logs, `${id}.log`), 'utf8')).toMatch(/"msg":"stopped"}\n$/);
+    }
     await expectPortsFree(cluster.ports);
 
     cluster.start();
     await cluster.waitUntilUp();
     expect((await cluster.request(1, '/api/v1/printers')).body).toEqual([printer]);
-    cluster.interrupt('SIGTERM');
-    await cluster.exitCode();
-    await waitFor('no node is left', () => cluster.pids.every((pid) => !isAlive(pid)));
+    cluster.terminate();
+    expect(await cluster.exitCode()).toBe(0);
+    expect(cluster.pids.filter(isAlive)).toEqual([]);
   });
 
   test('a node that dies is told of, and the others go on', async () => {

@@ -3,25 +3,24 @@
 import net from 'node:net';
 
 const FIRST_PORT = 12_000;
-const LAST_PORT = 31_999;
-/** Where this process begins to look: runs at the same time seldom meet, and a port that is taken is passed over. */
-let next = FIRST_PORT + ((process.pid * 131) % (LAST_PORT - FIRST_PORT));
-
-export async function freePort(): Promise<number> {
-  const [port] = await freePorts(1);
-  return port as number;
-}
+const PORTS_PER_WORKER = 4_000;
+const WORKERS = 5;
+/** Test files that run at the same time have ranges of their own: a port may be free only while its node is down. */
+const start = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS) * PORTS_PER_WORKER;
+const end = start + PORTS_PER_WORKER;
+/** Two runs at the same time seldom meet: they begin at different places, and pass over what is taken. */
+let next = start + ((process.pid * 131) % PORTS_PER_WORKER);
 
 /** `count` ports in a row, all free just now. */
 export async function freePorts(count: number): Promise<number[]> {
-  for (let attempt = 0; attempt < LAST_PORT - FIRST_PORT; attempt++) {
-    if (next + count > LAST_PORT) next = FIRST_PORT;
+  for (let attempt = 0; attempt < PORTS_PER_WORKER; attempt++) {
+    if (next + count > end) next = start;
     const ports = Array.from({ length: count }, (_, at) => next + at);
     next += count;
     const free = await Promise.all(ports.map(isFree));
     if (free.every(Boolean)) return ports;
   }
-  throw new Error(`no ${count} free ports in a row between ${FIRST_PORT} and ${LAST_PORT}`);
+  throw new Error(`no ${count} free ports in a row between ${start} and ${end}`);
 }
 
 function isFree(port: number): Promise<boolean> {
