@@ -10,6 +10,7 @@ import { createApp } from '../http/app.ts';
 import { DEFAULT_LIMITS, type NodeOptions as EngineOptions } from '../node/options.ts';
 import type { KeyValueStore, Logger } from '../node/ports.ts';
 import { RaftNode } from '../node/raft-node.ts';
+import { verifyRow } from '../node/state-store.ts';
 import type { Address } from '../shared/address.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { openLmdbStore } from '../storage/open-store.ts';
@@ -54,7 +55,7 @@ export class NodeProcess {
     handlers: NodeProcessHandlers,
   ): Promise<NodeProcess> {
     if (options.clean) wipeDataDirectory(options.dataDirectory);
-    const store = await openLmdbStore(options.dataDirectory);
+    const store = await openLmdbStore(options.dataDirectory, verifyRow);
     const process = new NodeProcess(options, { logger, store, handlers });
     try {
       await process.#open();

@@ -58,15 +58,21 @@ export function drawProfile(draws: Draws, { durationMs }: { durationMs: number }
 function drawNode(draws: Draws): NodeProfile {
   const tickMs = draws.between(10, 30);
   const heartbeatTicks = draws.integer(1, 3);
+  const electionTicks = heartbeatTicks * draws.integer(4, 10);
   const removesDead = draws.chance(0.3);
+  const limits = drawLimits(draws);
   return {
     tickMs,
     heartbeatTicks,
-    electionTicks: heartbeatTicks * draws.integer(4, 10),
+    electionTicks,
     removeDeadAfterMs: removesDead ? draws.between(1_500, 6_000) : 0,
     newMemberGraceMs: draws.between(0, 2_000),
     minVoters: draws.integer(2, 3),
-    limits: drawLimits(draws),
+    limits: {
+      ...limits,
+      // A change that waits for an old incarnation to be silent waits for two elections, and must not time out before.
+      memberChangeTimeoutMs: limits.memberChangeTimeoutMs + 3 * electionTicks * tickMs,
+    },
   };
 }
 
