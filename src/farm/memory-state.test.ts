@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compareUtf8, MemoryState } from './memory-state.ts';
+import { compareUtf8 } from '../shared/utf8-order.ts';
+import { MemoryState } from './memory-state.ts';
 
 const aKey = fc.string({ unit: 'binary', maxLength: 6 });
 

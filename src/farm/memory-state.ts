@@ -2,6 +2,7 @@
 // what comes back can share nothing with what was put, as in the real store.
 
 import { present } from '../shared/assert.ts';
+import { compareUtf8 } from '../shared/utf8-order.ts';
 import type { Json, RangeOptions, StateView } from './state-view.ts';
 
 export class MemoryState implements StateView {
@@ -69,22 +70,4 @@ function firstIndexWhere(keys: readonly string[], predicate: (key: string) => bo
     else low = middle + 1;
   }
   return low;
-}
-
-/**
- * Orders well-formed strings by their UTF-8 bytes, which is the order of their code points. UTF-16, the order of `<`,
- * differs: it puts surrogates (code points from U+10000) before U+E000.
- */
-export function compareUtf8(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index += 1) {
-    const unitA = a.charCodeAt(index);
-    const unitB = b.charCodeAt(index);
-    if (unitA !== unitB) return raiseSurrogate(unitA) - raiseSurrogate(unitB);
-  }
-  return a.length - b.length;
-}
-
-function raiseSurrogate(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit;
 }

@@ -1,7 +1,7 @@
 // Rows of the state that the store does not hold yet, in the order of their keys.
 
-import { compareUtf8 } from '../farm/memory-state.ts';
 import type { Json, RangeOptions } from '../farm/state-view.ts';
+import { compareUtf8 } from '../shared/utf8-order.ts';
 
 export type OverlayRow =
   | { readonly kind: 'put'; readonly value: Json /** The value as JSON, made once. */; readonly text: string }

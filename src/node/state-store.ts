@@ -6,9 +6,9 @@
 // After a crash the overlays are gone, and the log has what they were made of.
 
 import { openSealed, seal } from '../codec/sealed-record.ts';
-import { compareUtf8 } from '../farm/memory-state.ts';
 import type { Json, RangeOptions, StateView } from '../farm/state-view.ts';
 import { assert } from '../shared/assert.ts';
+import { compareUtf8 } from '../shared/utf8-order.ts';
 import {
   ALL_STATE,
   farmKeyOf,

@@ -1,0 +1,19 @@
+// The order of keys: that of their bytes in UTF-8, as the store has them.
+
+/**
+ * Orders well-formed strings by their UTF-8 bytes, which is the order of their code points. UTF-16, the order of `<`,
+ * differs: it puts surrogates (code points from U+10000) before U+E000.
+ */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const unitA = a.charCodeAt(index);
+    const unitB = b.charCodeAt(index);
+    if (unitA !== unitB) return raiseSurrogate(unitA) - raiseSurrogate(unitB);
+  }
+  return a.length - b.length;
+}
+
+function raiseSurrogate(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit;
+}
