@@ -18,10 +18,10 @@ process.chdir(ROOT);
 if (!installTools()) process.exit(1);
 
 const counts = { passed: 0, failed: 0 };
-check('lint', () => run(path.join(BIN, 'biome'), ['check', '.']));
-check('types', () => run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.json', '--noEmit']));
-check('types of the pure rooms', () => run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.pure.json', '--noEmit']));
-check('build', build);
+await check('lint', () => run(path.join(BIN, 'biome'), ['check', '.']));
+await check('types', () => run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.json', '--noEmit']));
+await check('types of the pure rooms', () => run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.pure.json', '--noEmit']));
+await check('build', build);
 runTests();
 
 console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
@@ -56,9 +56,9 @@ function run(command, args, environment = process.env) {
   return status === 0;
 }
 
-function check(name, passes) {
+async function check(name, passes) {
   console.log(`\n== ${name}`);
-  const passed = passes();
+  const passed = await passes();
   counts[passed ? 'passed' : 'failed'] += 1;
   if (!passed) console.log(`FAILED: ${name}`);
 }

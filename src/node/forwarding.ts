@@ -63,7 +63,7 @@ export class Forwarding {
     const { replica, memberChanges, memberRequests, transport } = this.#parts;
     const { role, leader } = replica.core;
     if (role === 'leader') {
-      memberChanges.begin(change, (outcome) => memberRequests.answered(requestId, outcome));
+      memberChanges.begin(`${requestId}`, change, (outcome) => memberRequests.answered(requestId, outcome));
       return true;
     }
     if (leader === undefined) return false;
@@ -72,7 +72,7 @@ export class Forwarding {
 
   /** A join or a removal that was asked of another node. */
   takeMemberChange(from: ServerId, { requestId, change }: ForwardedMemberChange): void {
-    this.#parts.memberChanges.begin(change, (outcome) => {
+    this.#parts.memberChanges.begin(`${requestId} of ${from}`, change, (outcome) => {
       // An answer that is lost is asked for again.
       this.#parts.transport.send(from, { kind: 'member-change-answer', requestId, outcome });
     });

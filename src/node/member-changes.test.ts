@@ -40,9 +40,10 @@ function createChanges(roles: Readonly<Record<string, Role>> = { a: 'voter', b: 
     },
     OPTIONS,
   );
-  const begin = (change: MemberChange): MemberChangeOutcome[] => {
+  let requests = 0;
+  const begin = (change: MemberChange, key = `request ${requests++}`): MemberChangeOutcome[] => {
     const outcomes: MemberChangeOutcome[] = [];
-    changes.begin(change, (outcome) => outcomes.push(outcome));
+    changes.begin(key, change, (outcome) => outcomes.push(outcome));
     return outcomes;
   };
   const tick = (ms: number): void => {
@@ -60,7 +61,7 @@ function createChanges(roles: Readonly<Record<string, Role>> = { a: 'voter', b: 
     logger,
     join: (node: string, raftAddress = `${node}:7000`) =>
       begin({ kind: 'add', node, raftAddress, httpAddress: `${node}:8080` }),
-    remove: (node: string) => begin({ kind: 'remove', node }),
+    remove: (node: string, key?: string) => begin({ kind: 'remove', node }, key),
     listen: (node: string, change: Partial<PeerIdentity> & { address?: string } = {}) => {
       const { address = `${node}:7000`, server = serverOf(node), clusterId = '' } = change;
       listening.set(address, { server, clusterId });
@@ -311,6 +312,16 @@ describe('answers', () => {
     core.configuration = configurationOf({ a: 'voter', b: 'voter', c: 'voter', d: 'learner' });
     for (let more = 0; more < MAX_WAITING_CHANGES; more++) expect(remove('c')).toEqual([]);
     expect(remove('c')).toMatchObject([{ kind: 'refused', code: 'too_busy' }]);
+  });
+
+  test('a request that is sent again while it is under way is answered once', () => {
+    const { core, remove, tick } = createChanges();
+    const [first, again] = [remove('c', 'one'), remove('c', 'one')];
+    core.commit();
+    tick(10);
+    expect([first.length, again]).toEqual([1, []]);
+    // Its answer was lost: it is begun anew.
+    expect(remove('c', 'one')).toMatchObject([{ code: 'not_found' }]);
   });
 
   test('an answer may bring the next change', () => {

@@ -17,6 +17,7 @@ import { MemberRemoval } from './member-removal.ts';
 export const MAX_WAITING_CHANGES = 16;
 
 interface Running {
+  readonly key: string;
   readonly change: MemberChange;
   readonly steps: MemberChangeSteps;
   readonly startedAt: number;
@@ -33,14 +34,18 @@ export class MemberChanges {
     this.#options = options;
   }
 
-  /** Begins a change on the leader; `done` is called once, when it is committed or cannot be. It may be called inside. */
-  begin(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void {
+  /**
+   * Begins a change on the leader; `done` is called once, when it is committed or cannot be. It may be called inside.
+   * `key` names the request: sent again while it is under way, it is not begun again, and the first `done` answers it.
+   */
+  begin(key: string, change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void {
+    if (this.#waiting.some((running) => running.key === key)) return;
     if (this.#waiting.length >= MAX_WAITING_CHANGES) {
       done(refused('too_busy', 'too many joins and removals are waiting; try again in a few seconds'));
       return;
     }
     const startedAt = this.#ports.clock.now();
-    this.#waiting.push({ change, steps: this.#stepsOf(change), startedAt, done });
+    this.#waiting.push({ key, change, steps: this.#stepsOf(change), startedAt, done });
     this.tick();
   }
 

@@ -120,7 +120,23 @@ export class RaftNode implements Engine {
       { replica: this.#replica, ...ports },
       { boot: identity.boots, limits: options.limits },
     );
-    this.#memberChanges = new MemberChanges(
+    this.#memberChanges = this.#createMemberChanges(silentAfterMs);
+    this.#forwarding = new Forwarding({
+      replica: this.#replica,
+      store,
+      transport,
+      memberChanges: this.#memberChanges,
+      memberRequests: this.#requests.memberChanges,
+    });
+    this.#health = new Health({ core, clock, logger }, { ...options, self, silentAfterMs });
+    this.#health.knowAlready(core.configuration.members);
+    this.#peerEvents = this.#createPeerEvents();
+  }
+
+  #createMemberChanges(silentAfterMs: number): MemberChanges {
+    const { transport, clock, logger } = this.#ports;
+    const { core } = this.#replica;
+    return new MemberChanges(
       {
         core,
         transport,
@@ -133,22 +149,17 @@ export class RaftNode implements Engine {
         guarded: (action) => this.#replica.guarded(action),
       },
       {
-        self,
+        self: this.#self,
         silentAfterMs,
-        timeoutMs: options.limits.memberChangeTimeoutMs,
+        timeoutMs: this.#options.limits.memberChangeTimeoutMs,
         promotionWaitMs: PROMOTION_WAIT_MS,
       },
     );
-    this.#forwarding = new Forwarding({
-      replica: this.#replica,
-      store,
-      transport,
-      memberChanges: this.#memberChanges,
-      memberRequests: this.#requests.memberChanges,
-    });
-    this.#health = new Health({ core, clock, logger }, { ...options, self, silentAfterMs });
-    this.#health.knowAlready(core.configuration.members);
-    this.#peerEvents = new PeerEvents({
+  }
+
+  #createPeerEvents(): PeerEvents {
+    const { transport, clock, logger } = this.#ports;
+    return new PeerEvents({
       replica: this.#replica,
       peers: this.#peers,
       membership: this.#membership,
@@ -157,7 +168,7 @@ export class RaftNode implements Engine {
       snapshots: this.#snapshots,
       transport,
       logger,
-      raftAddress: options.raftAddress,
+      raftAddress: this.#options.raftAddress,
       onLeaderHeard: () => {
         this.#freshAt = clock.now();
       },
@@ -304,6 +315,7 @@ export class RaftNode implements Engine {
       // A leader that removed itself answers for it before it falls silent.
       this.#memberChanges.tick();
       this.#requests.stop();
+      this.#snapshots.stop();
       this.#peers.leaveAll();
       this.#handlers.onRemoved();
     });

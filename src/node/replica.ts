@@ -136,9 +136,7 @@ export class Replica {
 
   /** The rows of a verified snapshot are staged under `generation`. False when they are not needed after all. */
   install(point: SnapshotPoint, generation: number, done: () => void): boolean {
-    // Who leads meanwhile has every committed entry, and so what the snapshot holds.
-    if (this.core.role === 'leader' || this.#install !== undefined) return false;
-    if (!this.core.restoreSnapshot(point)) return false;
+    if (this.#install !== undefined || !this.core.restoreSnapshot(point)) return false;
     this.#install = { generation, done };
     this.schedule();
     return true;

@@ -42,6 +42,8 @@ const CODES = {
 
 const MAX_ID_BYTES = 256;
 const MAX_REASON_BYTES = 1_024;
+/** Longer reasons are cut, at four bytes a character at most: a damaged row may have a long key. */
+const MAX_REASON_CHARACTERS = MAX_REASON_BYTES / 4;
 /** Key and value lengths of a row, each at least one byte. */
 const MIN_ROW_BYTES = 2;
 
@@ -74,7 +76,7 @@ export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
       writer.varint(frame.index);
       break;
     case 'refused':
-      writer.string(frame.reason, MAX_REASON_BYTES);
+      writer.string(frame.reason.slice(0, MAX_REASON_CHARACTERS), MAX_REASON_BYTES);
       break;
   }
   return writer.take();

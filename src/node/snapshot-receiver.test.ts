@@ -226,6 +226,17 @@ test('an old leader is turned away', () => {
   expect(leader.kinds()).toEqual(['refused']);
 });
 
+test('a leader whose term is not known here yet is asked to come again: the log never runs ahead of the term', () => {
+  const { open, node } = createReceiver();
+  const early = open();
+  early.begin({ term: 3 });
+  expect(early.kinds()).toEqual(['refused']);
+  node.term = 3;
+  const again = open();
+  again.begin({ term: 3 });
+  expect(again.kinds()).toEqual(['resume']);
+});
+
 test('what is durable here already counts as installed: its answer was lost (trap 23)', () => {
   const { open, node } = createReceiver();
   node.commitIndex = 40;
@@ -259,10 +270,11 @@ test('a snapshot that is not needed after all is refused, and the next one is ta
 });
 
 test('a second sender takes the place of the first, which is told', () => {
-  const { open, installs } = createReceiver();
+  const { open, installs, node } = createReceiver();
   const first = open('l@1');
   first.begin();
   first.chunk(0, rowOf('a', 1));
+  node.term = 3;
   const second = open('m@1');
   second.begin({ term: 3 });
   expect([first.kinds().at(-1), second.kinds()]).toEqual(['refused', ['resume']]);

@@ -109,6 +109,11 @@ export class SnapshotReceiver {
       this.#refuse(channel, `term ${frame.term} is over, this is ${term}`);
       return;
     }
+    if (frame.term > term) {
+      // The log may never hold a term that is above the one on disk: the leader's next message brings it.
+      this.#refuse(channel, `term ${frame.term} is not known here yet, this is ${term}`);
+      return;
+    }
     if (frame.point.index <= durableCommitIndex) {
       // Installed before, and the answer was lost: to refuse would have the leader send snapshots for ever (trap 23).
       this.#answer(channel, { kind: 'installed', index: frame.point.index });

@@ -6,22 +6,22 @@ import type { Clock, Logger, Timer } from './ports.ts';
 interface Event {
   readonly at: number;
   readonly order: number;
-  readonly process: Process;
+  readonly process: TestProcess;
   readonly callback: () => void;
   isCancelled: boolean;
 }
 
 /** Events belong to a process: none of a killed one happens. */
-export class Process {
+export class TestProcess {
   isAlive = true;
 }
 
 export class TestClock implements Clock {
-  readonly #process: Process;
+  readonly #process: TestProcess;
   readonly #shared: { now: number; order: number; events: Event[] };
 
   constructor(
-    process = new Process(),
+    process = new TestProcess(),
     shared: { now: number; order: number; events: Event[] } = { now: 1_000, order: 0, events: [] },
   ) {
     this.#process = process;
@@ -29,8 +29,8 @@ export class TestClock implements Clock {
   }
 
   /** The same time, for one process. */
-  of(process: Process): TestClock {
-    return new TestClock(process, this.#shared);
+  of(life: TestProcess): TestClock {
+    return new TestClock(life, this.#shared);
   }
 
   now(): number {

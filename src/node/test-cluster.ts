@@ -8,7 +8,7 @@ import { loadDurableState } from './log-store.ts';
 import { DEFAULT_LIMITS, type NodeLimits, type NodeOptions } from './options.ts';
 import type { EngineStatus, ProposalOutcome, ReadOutcome, StateMachine } from './ports.ts';
 import { RaftNode } from './raft-node.ts';
-import { Process, TestClock, TestLogger } from './test-clock.ts';
+import { TestClock, TestLogger, TestProcess } from './test-clock.ts';
 import { TestNetwork, TestTransport } from './test-network.ts';
 import { TestDisk, TestStore } from './test-store.ts';
 
@@ -49,7 +49,7 @@ export class TestNode {
   readonly #cluster: TestCluster;
   disk = new TestDisk();
   logger = new TestLogger();
-  process = new Process();
+  #life = new TestProcess();
   store: TestStore;
   transport: TestTransport;
   node: RaftNode | undefined;
@@ -83,8 +83,8 @@ export class TestNode {
   /** Starts a process on the disk, and waits until it runs or has failed. */
   start(change: Partial<NodeOptions> = {}): this {
     const { clock, network } = this.#cluster;
-    this.process = new Process();
-    const own = clock.of(this.process);
+    this.#life = new TestProcess();
+    const own = clock.of(this.#life);
     this.store = new TestStore(own, this.disk);
     // A crash after any write leaves what a start accepts: contiguous entries, nothing applied that is not logged, ….
     this.store.onWritten = () => loadDurableState(this.store);
@@ -119,7 +119,7 @@ export class TestNode {
 
   /** As `kill -9`: what is not durable is lost. */
   kill(): void {
-    this.process.isAlive = false;
+    this.#life.isAlive = false;
     this.node = undefined;
     this.transport.gone();
   }
@@ -130,7 +130,7 @@ export class TestNode {
       isDone = true;
     });
     this.#cluster.clock.runUntil(() => isDone, `${this.name} stops`);
-    this.process.isAlive = false;
+    this.#life.isAlive = false;
     this.node = undefined;
   }
 
@@ -217,7 +217,7 @@ export class TestCluster {
     );
   }
 
-  /** Waits for a leader that has committed in its term and that a majority follows. */
+  /** Waits until somebody leads who is not cut off. */
   leader(): TestNode {
     const find = (): TestNode | undefined =>
       this.nodes.find((node) => node.isLeader && !this.network.cutOff.has(node.address));

@@ -188,6 +188,17 @@ describe('dissertation §4.2.2 removing the leader (trap 20)', () => {
     expect(cluster.server('a').commands).toEqual([]);
   });
 
+  test('it does not leave when something else is committed', () => {
+    const cluster = new TestCluster(ABC);
+    cluster.elect('a');
+    cluster.isLost = (message) =>
+      message.kind === 'append-request' && message.entries.some(({ kind }) => kind === 'configuration');
+    cluster.propose('a', 'x');
+    cluster.change('a', (now) => withoutMember(now, 'a'));
+    cluster.settle();
+    expect(cluster.server('a').core).toMatchObject({ role: 'leader', commitIndex: 3, lastLogIndex: 4 });
+  });
+
   test('removed, it never stands again, and one that knows nothing of it disturbs nobody (trap 4)', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');

@@ -142,10 +142,11 @@ export class Operator {
   /** Every host that should be there is. */
   #round(): void {
     const { timeline, hosts } = this.#world;
+    const leader = this.leader();
     for (const host of hosts) {
       if (host.state === 'lost') this.replaceDisk(host);
       else if (this.#isDue(host)) this.restart(host);
-      else if (this.#wanted.has(host)) this.#see(host);
+      else if (this.#wanted.has(host)) this.#see(host, leader);
     }
     timeline.schedule(ROUND_MS, undefined, () => this.#round());
   }
@@ -161,7 +162,7 @@ export class Operator {
     host.start({ startOver: host.isRemoved && this.#wanted.has(host) });
   }
 
-  #see(host: SimulatedHost): void {
+  #see(host: SimulatedHost, leader: EngineStatus | undefined): void {
     if (host.isRemoved && host.state === 'running') {
       host.crash();
       host.start({ startOver: true });
@@ -170,7 +171,7 @@ export class Operator {
     const status = host.engine?.status();
     if (status === undefined) return;
     // A node that was joined by a leader that died with the change may take itself for a member, and be none.
-    const isMember = this.leader()?.members.some(({ server }) => server === status.server) ?? true;
+    const isMember = leader?.members.some(({ server }) => server === status.server) ?? true;
     if ((status.state === 'waiting' || !isMember) && !this.#joining.has(host)) this.#join(host);
     const isSettled = this.#risk === host && !host.isDamaged && status.configuration.members.length > 0;
     if (

@@ -223,13 +223,13 @@ export class SimulatedHost {
     // What a process computes after its death never happened.
     if (!life.isAlive || node === undefined || cursor === undefined) return applyCommand(view, command);
     const attempt = attemptOf(command);
-    const index = node.status().appliedIndex;
-    this.#world.trace.add(this.name, () => `applies attempt ${attempt} as entry ${index}`);
+    const index = (): number => node.status().appliedIndex;
+    this.#world.trace.add(this.name, () => `applies attempt ${attempt} as entry ${index()}`);
     if (process.hasJumped) {
       process.hasJumped = false;
-      this.#world.commands.jumped(this.name, cursor, { appliedIndex: index - 1, state: node.state() });
+      this.#world.commands.jumped(this.name, cursor, { appliedIndex: index() - 1, state: node.state() });
     }
-    return this.#world.commands.applying({ name: this.name, cursor, index, attempt }, view, (recorded) =>
+    return this.#world.commands.applying({ name: this.name, cursor, attempt, index }, view, (recorded) =>
       applyCommand(recorded, command),
     );
   }

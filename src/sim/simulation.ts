@@ -132,7 +132,9 @@ class Simulation {
       observer: {
         onSend: (host, to, message) => {
           if (message.kind !== 'raft') return;
-          this.#trace.add(`n${host + 1}`, () => `→ ${to} ${JSON.stringify(message.message, withoutBytes)}`);
+          if (this.#trace.isOn) {
+            this.#trace.add(`n${host + 1}`, () => `→ ${to} ${JSON.stringify(message.message, withoutBytes)}`);
+          }
           this.#properties.onSend(message.message);
         },
       },

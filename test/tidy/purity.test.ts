@@ -19,13 +19,27 @@ const IMPURE_NAMES = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
+/** A name that the file itself declares is its own: `process` may be a parameter. The compiler sees to the rest. */
+function declaredIn(source: ts.SourceFile): Set<string> {
+  const names = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    const declares = ts.isVariableDeclaration(node) || ts.isParameter(node) || ts.isBindingElement(node);
+    if (declares && ts.isIdentifier(node.name)) names.add(node.name.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return names;
+}
+
 function impuritiesOf(file: SourceFile): string[] {
   const found: string[] = [];
   const source = parse(file);
+  const own = declaredIn(source);
   const visit = (node: ts.Node): void => {
-    const isMember = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node;
-    const isOwnName = ts.isPropertyAssignment(node.parent) || ts.isPropertySignature(node.parent);
-    if (ts.isIdentifier(node) && IMPURE_NAMES.has(node.text) && !isMember && !isOwnName) {
+    // The name of a member, of a property or of a declaration is nobody else's.
+    const isOwnName = (node.parent as { name?: ts.Node }).name === node;
+    const isImpure = ts.isIdentifier(node) && IMPURE_NAMES.has(node.text) && !own.has(node.text);
+    if (isImpure && !isOwnName) {
       found.push(describeAt(source, node));
     }
     if (ts.isPropertyAccessExpression(node) && node.getText(source) === 'Math.random') {

@@ -72,9 +72,12 @@ export class AppliedCommands {
     );
   }
 
-  /** A process applies `command` as entry `index`. Returns what the state machine gives. */
+  /**
+   * A process applies the next command. Returns what the state machine gives. The index of its entry is asked of the
+   * first replica only: the others must apply the same attempts in the same order.
+   */
   applying<T>(
-    replica: { name: string; cursor: ReplicaCursor; index: number; attempt: Attempt },
+    replica: { name: string; cursor: ReplicaCursor; attempt: Attempt; index: () => number },
     view: StateView,
     apply: (view: StateView) => T,
   ): T {
@@ -84,18 +87,16 @@ export class AppliedCommands {
     const known = this.#order[replica.cursor.position];
     if (known === undefined) this.#agree(replica, recorder, effects);
     else {
-      const { index, attempt } = replica;
       this.#violations.expect(
-        known.index === index && known.attempt === attempt,
+        known.attempt === replica.attempt,
         'state machine safety',
         () =>
-          `${replica.name} applies attempt ${attempt} as entry ${index} ` +
-          `where attempt ${known.attempt} was applied as entry ${known.index}`,
+          `${replica.name} applies attempt ${replica.attempt} where attempt ${known.attempt} was applied as entry ${known.index}`,
       );
       this.#violations.expect(
         known.effects === effects,
         'replicas are equal',
-        () => `entry ${index} has other effects on ${replica.name} than on whoever applied it first`,
+        () => `entry ${known.index} has other effects on ${replica.name} than on whoever applied it first`,
       );
     }
     replica.cursor.position += 1;
@@ -132,10 +133,12 @@ export class AppliedCommands {
   }
 
   #agree(
-    { name, index, attempt }: { name: string; index: number; attempt: Attempt },
+    replica: { name: string; attempt: Attempt; index: () => number },
     recorder: RecordingView,
     effects: number,
   ): void {
+    const { name, attempt } = replica;
+    const index = replica.index();
     const last = this.#order.at(-1);
     this.#violations.expect(
       last === undefined || index > last.index,

@@ -3,8 +3,9 @@
 // Log matching (figure 3) is: an index and a term name one entry and everything before it. So it is enough that each
 // pair is seen with one content and one predecessor, always.
 
+import { encodeEntry } from '../../codec/entry-codec.ts';
 import type { Configuration } from '../../raft/configuration.ts';
-import type { Entry, LogPosition } from '../../raft/entry.ts';
+import type { ConfigurationEntry, Entry, LogPosition } from '../../raft/entry.ts';
 import { hashBytes, hashText } from './hash.ts';
 import type { Violations } from './violations.ts';
 
@@ -33,7 +34,7 @@ export class LogHistory {
   /** Index of the first entry of each term. */
   readonly #firstOfTerm = new Map<number, number>();
   /** Configuration entries, in the order in which they were first seen. */
-  readonly #configurations: { readonly index: number; readonly configuration: Configuration }[] = [];
+  readonly #configurations: ConfigurationEntry[] = [];
 
   constructor(violations: Violations, handlers: LogHistoryHandlers) {
     this.#violations = violations;
@@ -68,15 +69,21 @@ export class LogHistory {
     return terms.reverse();
   }
 
-  /** Configurations that may count for a commit at `index`: the last at or before it, and all after. */
-  configurationsAround(index: number): readonly Configuration[] {
-    const lastBefore = this.#configurations.reduce(
-      (last, { index: at }) => (at <= index && at > last ? at : last),
-      0,
-    );
-    return this.#configurations
-      .filter(({ index: at }) => at >= lastBefore)
-      .map(({ configuration }) => configuration);
+  /**
+   * Configurations that may have been in force when `position` was committed: the last at or before it in the log that
+   * has it, and all that were appended after it.
+   */
+  configurationsAround(position: LogPosition): readonly Configuration[] {
+    const around: Configuration[] = [];
+    let last: ConfigurationEntry | undefined;
+    for (const entry of this.#configurations) {
+      if (entry.index > position.index) {
+        if (this.termBefore(entry, position.index) === position.term) around.push(entry.configuration);
+      } else if (entry.index > (last?.index ?? 0) && this.termBefore(position, entry.index) === entry.term) {
+        last = entry;
+      }
+    }
+    return last === undefined ? around : [...around, last.configuration];
   }
 
   get configurationEntries(): number {
@@ -106,7 +113,7 @@ export class LogHistory {
   #seeFirstTime(entry: Entry, previousTerm: number): void {
     const { index, term } = entry;
     if (entry.kind === 'configuration') {
-      this.#configurations.push({ index, configuration: entry.configuration });
+      this.#configurations.push(entry);
     }
     const first = this.#firstOfTerm.get(term);
     if (first === undefined || index < first) this.#firstOfTerm.set(term, index);
@@ -130,5 +137,5 @@ function keyOf(index: number, term: number): number {
 
 function hashOf(entry: Entry): number {
   if (entry.kind === 'command') return hashBytes(entry.data);
-  return hashText(entry.kind === 'configuration' ? JSON.stringify(entry.configuration) : entry.kind);
+  return entry.kind === 'configuration' ? hashBytes(encodeEntry(entry)) : hashText(entry.kind);
 }

@@ -8,13 +8,9 @@ import { RaftProperties } from './raft-properties.ts';
 import { Violations } from './violations.ts';
 
 const SERVERS = ['a', 'b', 'c'];
+const founder = { role: 'voter', raftAddress: 'host:1', httpAddress: 'host:2' } as const;
 const configuration: Configuration = {
-  members: SERVERS.map((server) => ({
-    server,
-    role: 'voter',
-    raftAddress: `${server}:1`,
-    httpAddress: `${server}:2`,
-  })),
+  members: SERVERS.map((server) => ({ ...founder, server })),
   removed: [],
 };
 const founding: Entry = { kind: 'configuration', index: 1, term: 1, configuration };
@@ -264,6 +260,20 @@ test('an entry is counted for the configurations that could have committed it, t
   append('a', { term: 2, previousLogIndex: 3, previousLogTerm: 2, entries: [], commitIndex: 3 });
   expect(found()).toEqual([]);
   expect(properties.membershipChanges).toBe(2);
+});
+
+test('a configuration that another leader overwrote counts for nothing', () => {
+  const larger: Configuration = {
+    members: [...configuration.members, ...['d', 'e'].map((server) => ({ ...founder, server }))],
+    removed: [],
+  };
+  const lost: Entry = { kind: 'configuration', index: 3, term: 2, configuration: larger };
+  append('a', { term: 2, previousLogIndex: 2, previousLogTerm: 2, entries: [lost] });
+  const kept = [leaderStart(3, 3), command(4, 3)];
+  append('b', { term: 3, previousLogIndex: 2, previousLogTerm: 2, entries: kept });
+  for (const server of ['b', 'c']) durable(server, putEntries(kept));
+  append('b', { term: 3, previousLogIndex: 4, previousLogTerm: 3, entries: [], commitIndex: 4 });
+  expect(found()).toEqual([]);
 });
 
 test('a new generation of the state is counted as a snapshot', () => {

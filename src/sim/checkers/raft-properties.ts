@@ -206,7 +206,7 @@ export class RaftProperties {
   }
 
   #isOnMajority(position: LogPosition): boolean {
-    return this.#history.configurationsAround(position.index).some((configuration) => {
+    return this.#history.configurationsAround(position).some((configuration) => {
       const all = voters(configuration);
       const holders = all.filter((server) => this.#mirrors.get(server)?.holds(position) === true);
       return holders.length > all.length / 2;

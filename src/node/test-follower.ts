@@ -1,0 +1,94 @@
+// One replica that follows a leader which the test speaks for.
+
+import { encodeProposal } from '../codec/proposal-codec.ts';
+import type { Entry } from '../raft/entry.ts';
+import type { Message } from '../raft/message.ts';
+import { present } from '../shared/assert.ts';
+import { SeededGenerator } from '../shared/seeded-generator.ts';
+import { boot } from './boot.ts';
+import { type LoadedState, loadDurableState } from './log-store.ts';
+import { DEFAULT_LIMITS, type NodeLimits, type NodeOptions } from './options.ts';
+import { Replica } from './replica.ts';
+import { TestClock, TestLogger } from './test-clock.ts';
+import { COUNTER, testOptions } from './test-cluster.ts';
+import { configurationOf } from './test-core.ts';
+import { TestDisk, TestStore } from './test-store.ts';
+
+const LEADER = 'l@1';
+/** The term in which l@1 leads, unless the test says otherwise. */
+export const TERM = 3;
+/** The state is written only along with the log. */
+export const QUIET: Partial<NodeLimits> = { flushStateAfterMs: 1_000_000 };
+
+/** A follower of l@1, on a disk that may have been used before. */
+export function createFollower(
+  limits: Partial<NodeLimits> = {},
+  disk = new TestDisk(),
+  change: Partial<NodeOptions> = {},
+) {
+  const clock = new TestClock();
+  const store = new TestStore(clock, disk);
+  const options = testOptions('f', { limits: { ...DEFAULT_LIMITS, ...limits }, ...change });
+  const ports = {
+    store,
+    clock,
+    random: new SeededGenerator(1),
+    logger: new TestLogger(),
+    stateMachine: COUNTER,
+  };
+  const starts: (LoadedState | undefined)[] = [];
+  boot(ports, options, (_, state) => starts.push(state));
+  clock.advance(5);
+  const loaded = present(starts[0], 'it starts');
+  store.written.length = 0;
+  // A crash after any write leaves what a start accepts.
+  store.onWritten = () => loadDurableState(store);
+  const self = loaded.identity.server;
+  const sent: Message[] = [];
+  const fatal: Error[] = [];
+  const applied: number[] = [];
+  const replica = new Replica(options, loaded, ports, {
+    beforeRound: () => undefined,
+    afterRound: () => undefined,
+    send: (message) => sent.push(message),
+    onApplied: (origin) => applied.push(origin.sequence),
+    onConfiguration: () => undefined,
+    onRead: () => undefined,
+    onReadRefused: () => undefined,
+    onSnapshotWanted: () => undefined,
+    onFatal: (error) => fatal.push(error),
+  });
+  const append = (
+    entries: readonly Entry[],
+    { commitIndex = 0, term = TERM, from = LEADER, previous = { index: 0, term: 0 } } = {},
+  ): void => {
+    replica.core.step({
+      kind: 'append-request',
+      from,
+      to: self,
+      term,
+      previousLogIndex: previous.index,
+      previousLogTerm: previous.term,
+      entries,
+      commitIndex,
+    });
+    replica.schedule();
+    clock.settle();
+  };
+  return { clock, store, disk, replica, append, sent, fatal, applied, self };
+}
+
+export const CONFIGURATION = configurationOf({ l: 'voter', o: 'voter' });
+
+/** A configuration, then commands that count x2, x3, …. */
+export function logOf(count: number, term = TERM): Entry[] {
+  return Array.from({ length: count }, (_, position): Entry => {
+    const index = position + 1;
+    if (index === 1) return { kind: 'configuration', index, term, configuration: CONFIGURATION };
+    const data = encodeProposal({
+      origin: { server: 'o@1', boot: 1, sequence: index, settledBelow: 1 },
+      command: new TextEncoder().encode(`x${index}`),
+    });
+    return { kind: 'command', index, term, data };
+  });
+}

@@ -1,0 +1,40 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PROJECT_ROOT } from '../support/project-root.ts';
+
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly engines?: { readonly node?: string };
+}
+
+const PACKAGES = Object.entries(
+  (
+    JSON.parse(fs.readFileSync(path.join(PROJECT_ROOT, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, LockedPackage>;
+    }
+  ).packages,
+);
+
+describe('package-lock.json', () => {
+  test('has every package that another one names, also those for other machines: npm ci refuses it otherwise', () => {
+    const names = new Set(PACKAGES.map(([where]) => where.slice(where.lastIndexOf('node_modules/') + 13)));
+    const missing = PACKAGES.flatMap(([, { dependencies, optionalDependencies }]) =>
+      Object.keys({ ...dependencies, ...optionalDependencies }),
+    ).filter((name) => !names.has(name));
+    expect(missing).toEqual([]);
+  });
+
+  test('names no registry', () => {
+    expect(PACKAGES.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
+  });
+
+  test('has no package that needs a newer Node than this project does', () => {
+    const demanding = PACKAGES.filter(([, { engines }]) =>
+      /^\s*(?:>=|\^)?\s*2[1-9]/.test(engines?.node ?? ''),
+    );
+    expect(demanding.map(([where]) => where)).toEqual([]);
+  });
+});
