@@ -76,7 +76,7 @@ function presentStatus({ engine, addresses, version }: ApiContext): object {
       http_addr: member.httpAddress,
       role: member.role,
       healthy: member.healthy,
-      last_contact_ms: member.lastContactMs ?? null,
+      last_contact_ms: member.lastContactMs === undefined ? null : Math.round(member.lastContactMs),
       match_index: member.matchIndex ?? null,
     })),
   };
