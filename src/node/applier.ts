@@ -82,7 +82,7 @@ export class Applier {
     if (proposal === undefined) return;
     const { origin, command } = proposal;
     // A server that was removed has no session left to tell a repetition by.
-    
+    if (findMember(this.#point.configuration, origin.server) === undefined) return;
     if (!this.#sessions.admit(origin)) return;
     this.#handlers.onApplied(origin, this.#stateMachine.apply(this.#view, command));
   }

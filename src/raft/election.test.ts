@@ -298,6 +298,16 @@ describe('who may stand and who may vote', () => {
     expect(cluster.server('a').core.role).toBe('candidate');
   });
 
+  test('a learner does not go on believing in a leader that has fallen silent', () => {
+    const cluster = new TestCluster({ voters: ['a'], learners: ['b'] });
+    cluster.elect('a');
+    cluster.run(1);
+    expect(cluster.server('b').core.leader).toBe('a');
+    cluster.crash('a');
+    cluster.runUntil(() => cluster.server('b').core.leader === undefined);
+    expect(cluster.server('b').core.role).toBe('follower');
+  });
+
   test('a learner, and a server that belongs to nothing, never stand', () => {
     const cluster = new TestCluster({ voters: ['a'], learners: ['b'], others: ['c'] });
     for (const id of ['b', 'c'] satisfies ServerId[]) {

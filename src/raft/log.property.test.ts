@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { present } from '../shared/assert.ts';
 import { type Entry, entrySizeBytes, type LogPosition } from './entry.ts';
-import { type LogWrite, lastIndexAtMostTerm, MAX_CACHED_BYTES, RaftLog } from './log.ts';
+import { type LogWrite, lastIndexAtMostTerm, MAX_BACK_OFF_STEPS, MAX_CACHED_BYTES, RaftLog } from './log.ts';
 import { logOfTerms } from './test-cluster.ts';
 
 type Step =
@@ -255,6 +255,13 @@ describe('the log', () => {
         else expect(found.term).toBe(0);
       }),
     );
+  });
+
+  test('one search for the meeting point looks at a bounded number of entries', () => {
+    const log = new RaftLog({ term: () => 0, entries: () => [] }, { index: 0, term: 0 }, 0);
+    log.append(logOfTerms(Array.from({ length: 3 * MAX_BACK_OFF_STEPS }, () => 5)));
+    const found = lastIndexAtMostTerm(log, { index: 3 * MAX_BACK_OFF_STEPS, term: 4 });
+    expect(found).toEqual({ index: 2 * MAX_BACK_OFF_STEPS, term: 5 });
   });
 
   test('memory for applied entries is bounded, and what is let go is read from disk (trap 36)', () => {

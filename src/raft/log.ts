@@ -20,6 +20,9 @@ export interface LogWrite {
 /** Memory for entries that are durable and applied already, kept for followers that are a little behind. */
 export const MAX_CACHED_BYTES = 8 * 1024 * 1024;
 
+/** Entries that one search for the meeting point of two logs looks at. */
+export const MAX_BACK_OFF_STEPS = 1_024;
+
 export class RaftLog {
   readonly #reader: LogReader;
   /** The last compacted entry: {0, 0} at the beginning. */
@@ -195,13 +198,14 @@ export class RaftLog {
 
 /**
  * The highest index ≤ `index` whose term is ≤ `term`: where two logs may still agree (back-off by term, §5.3).
- * Below the start of the log nothing is known, and the start is the answer.
+ * Below the start of the log nothing is known, and the start is the answer. After MAX_BACK_OFF_STEPS the search goes on
+ * with the next refusal: each step may read the disk.
  */
 export function lastIndexAtMostTerm(log: RaftLog, options: { index: number; term: number }): LogPosition {
   let index = Math.min(options.index, log.lastIndex);
-  while (index > log.start.index) {
+  for (let steps = 0; index > log.start.index; steps++) {
     const term = present(log.term(index), 'entries between start and end have terms');
-    if (term <= options.term) return { index, term };
+    if (term <= options.term || steps >= MAX_BACK_OFF_STEPS) return { index, term };
     index -= 1;
   }
   return { index: Math.max(0, Math.min(index, options.index)), term: log.term(index) ?? 0 };

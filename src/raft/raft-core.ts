@@ -5,7 +5,7 @@
 // Source: Ongaro and Ousterhout 2014 (sections as §5.2), Ongaro's dissertation 2014 (as 'dissertation §6.4').
 
 import { assert, present } from '../shared/assert.ts';
-import { commitTo, mostAdvancedVoter } from './commit.ts';
+import { mostAdvancedVoter } from './commit.ts';
 import type { Configuration, ServerId } from './configuration.ts';
 import { campaign, campaignWithPreVote, isPromotable } from './election.ts';
 import { type Entry, entrySizeBytes, type HardState, type LogPosition } from './entry.ts';
@@ -37,6 +37,9 @@ export interface DurableState {
   /** The configuration as of the applied index, then those of later log entries, oldest first. */
   readonly configurations: readonly IndexedConfiguration[];
 }
+
+/** Suspecting followers stand one to this many ticks later, so that they seldom collide. */
+const SUSPECT_SPREAD_TICKS = 3;
 
 export type ProposeResult =
   | { readonly kind: 'appended'; readonly term: number; readonly firstIndex: number }
@@ -143,9 +146,10 @@ export class RaftCore {
       return;
     }
     state.electionElapsed += 1;
-    if (state.electionElapsed >= state.randomizedElectionTicks && isPromotable(state)) {
-      campaignWithPreVote(state);
-    }
+    if (state.electionElapsed < state.randomizedElectionTicks) return;
+    if (isPromotable(state)) campaignWithPreVote(state);
+    // Who may not stand does not go on believing in a leader that has fallen silent.
+    else state.leader = undefined;
   }
 
   /** One message came in. Messages may be lost, repeated, late or out of order. */
@@ -258,12 +262,4 @@ export class RaftCore {
   persisted(): void {
     persisted(this.#state);
   }
-
-  /** For a driver that starts: everything up to `index` is known to be committed. */
-  learnCommitted(index: number): void {
-    commitTo(this.#state, Math.min(index, this.#state.log.lastIndex));
-  }
 }
-
-/** Suspecting followers stand one to this many ticks later, so that they seldom collide. */
-const SUSPECT_SPREAD_TICKS = 3;
