@@ -46,9 +46,11 @@ export function drawProfile(draws: Draws, { durationMs }: { durationMs: number }
       keyedChance: draws.pick([0, 0.7, 0.7, 1]),
       maxAttempts: draws.integer(1, 10),
     },
+    // In some worlds hardly a moment is without a fault: logs diverge there, and terms fly by.
     faults: {
-      meanGapMs: draws.between(150, 2_500),
-      meanDurationMs: draws.between(50, 3_000),
+      ...(draws.chance(0.3)
+        ? { meanGapMs: draws.between(30, 200), meanDurationMs: draws.between(20, 400) }
+        : { meanGapMs: draws.between(150, 2_500), meanDurationMs: draws.between(50, 3_000) }),
       fromMs: draws.between(0, 2_000),
       untilMs: durationMs,
     },
