@@ -20,7 +20,9 @@ if (!installTools()) process.exit(1);
 const counts = { passed: 0, failed: 0 };
 await check('lint', () => run(path.join(BIN, 'biome'), ['check', '.']));
 await check('types', () => run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.json', '--noEmit']));
-await check('types of the pure rooms', () => run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.pure.json', '--noEmit']));
+await check('types of the pure rooms', () =>
+  run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.pure.json', '--noEmit']),
+);
 await check('build', build);
 runTests();
 
