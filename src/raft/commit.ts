@@ -4,7 +4,7 @@ import { assert, present } from '../shared/assert.ts';
 import { quorumValue } from './quorum.ts';
 import { joinNextRound } from './read-requests.ts';
 import { becomeFollower } from './roles.ts';
-import { type CoreState, sendNow } from './state.ts';
+import { type CoreState, sendAppendRequest, sendNow } from './state.ts';
 
 /** Commits what a majority of the voters in force holds durably, if it ends in the leader's own term (§5.4.2). */
 export function maybeCommit(state: CoreState): void {
@@ -36,19 +36,11 @@ function maybeLeaveAfterRemoval(state: CoreState): void {
   if (state.role !== 'leader' || state.isVoter || state.latestConfiguration.index > state.commitIndex) return;
   for (const [server, progress] of state.progress) {
     if (server === state.server || progress.state === 'snapshot') continue;
-    const previousLogIndex = progress.match;
-    const previousLogTerm = state.log.term(previousLogIndex);
-    if (previousLogTerm === undefined) continue;
-    sendNow(state, {
-      kind: 'append-request',
-      from: state.server,
-      to: server,
-      term: state.term,
-      previousLogIndex,
-      previousLogTerm,
-      entries: state.log.entries(previousLogIndex + 1, state.options.maxAppendBytes),
-      commitIndex: state.commitIndex,
-    });
+    const index = progress.match;
+    const term = state.log.term(index);
+    if (term === undefined) continue;
+    const entries = state.log.entries(index + 1, state.options.maxAppendBytes);
+    sendAppendRequest(state, server, { previous: { index, term }, entries });
   }
   const successor = mostAdvancedVoter(state);
   if (successor !== undefined) {

@@ -10,7 +10,7 @@ import type { Progress } from './progress.ts';
 import { quorumValue } from './quorum.ts';
 import { isFull, joinNextRound, maybeBeginRound, takeConfirmed } from './read-requests.ts';
 import { refuseRead } from './roles.ts';
-import { type CoreState, sendNow } from './state.ts';
+import { type CoreState, sendAppendRequest, sendNow } from './state.ts';
 
 /** Sends every follower what it lacks and has room for, heartbeats that are due, and news of the commit index. */
 export function broadcast(state: CoreState): void {
@@ -54,16 +54,8 @@ function sendAppend(state: CoreState, to: ServerId, progress: Progress): boolean
     return false;
   }
   const entries = state.log.entries(progress.next, state.options.maxAppendBytes);
-  sendNow(state, {
-    kind: 'append-request',
-    from: state.server,
-    to,
-    term: state.term,
-    previousLogIndex,
-    previousLogTerm,
-    entries,
-    commitIndex: state.commitIndex,
-  });
+  const previous = { index: previousLogIndex, term: previousLogTerm };
+  sendAppendRequest(state, to, { previous, entries });
   const bytes = entries.reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
   progress.sent(previousLogIndex + entries.length, bytes);
   progress.sentCommit = state.commitIndex;
@@ -118,16 +110,8 @@ function sendAppendOutOfWindow(state: CoreState, to: ServerId, progress: Progres
     sendAppend(state, to, progress);
     return;
   }
-  sendNow(state, {
-    kind: 'append-request',
-    from: state.server,
-    to,
-    term: state.term,
-    previousLogIndex,
-    previousLogTerm,
-    entries: [],
-    commitIndex: state.commitIndex,
-  });
+  const previous = { index: previousLogIndex, term: previousLogTerm };
+  sendAppendRequest(state, to, { previous, entries: [] });
 }
 
 function noteContact(progress: Progress): void {

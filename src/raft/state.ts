@@ -3,7 +3,7 @@
 import { present } from '../shared/assert.ts';
 import type { Random } from '../shared/seeded-generator.ts';
 import { type Configuration, isVoter, type ServerId, voters } from './configuration.ts';
-import type { Entry, HardState } from './entry.ts';
+import type { Entry, HardState, LogPosition } from './entry.ts';
 import type { RaftLog } from './log.ts';
 import type { Message } from './message.ts';
 import type { Progress } from './progress.ts';
@@ -180,6 +180,24 @@ export function appendToLog(state: CoreState, entries: readonly Entry[]): void {
 /** Sends without waiting for the disk: only for messages that promise nothing about this server's own disk. */
 export function sendNow(state: CoreState, message: Message): void {
   state.messages.push(message);
+}
+
+/** A leader's entries after `previous`, and its commit index. They may leave before its own disk has them (dissertation §10.2.1). */
+export function sendAppendRequest(
+  state: CoreState,
+  to: ServerId,
+  { previous, entries }: { previous: LogPosition; entries: readonly Entry[] },
+): void {
+  sendNow(state, {
+    kind: 'append-request',
+    from: state.server,
+    to,
+    term: state.term,
+    previousLogIndex: previous.index,
+    previousLogTerm: previous.term,
+    entries,
+    commitIndex: state.commitIndex,
+  });
 }
 
 /** Sends once the current term is durable, without waiting for log entries: for answers that only tell the term. */
