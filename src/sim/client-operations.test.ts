@@ -15,7 +15,7 @@ test('the model of a bench and the farm tell clients the same, whatever they do'
     const state = new MemoryState();
     let bench: Bench = benchModel.initial;
     for (let attempt = 1; attempt <= OPERATIONS; attempt += 1) {
-      const operation = drawOperation(draws, Math.min(4, attempt));
+      const operation = drawOperation(draws, { jobs: Math.min(4, attempt), readWeight: 6 });
       const expected = benchModel.apply(bench, operation);
       bench = expected.state;
       if (operation.kind === 'read') expect(readBench(state, 'b1')).toBe(expected.result);

@@ -21,9 +21,12 @@ const MAX_WEIGHT = 400;
 const SPOOL_WEIGHT = 1_000;
 
 /** Something to do on a bench that has `jobs` jobs, as far as anybody knows. */
-export function drawOperation(draws: Draws, jobs: number): BenchOperation {
+export function drawOperation(
+  draws: Draws,
+  { jobs, readWeight }: { jobs: number; readWeight: number },
+): BenchOperation {
   const job = `${draws.below(jobs + 1)}`;
-  switch (draws.weighted({ printer: 1, spool: 1, job: 5, status: 8, read: 6 })) {
+  switch (draws.weighted({ printer: 1, spool: 1, job: 5, status: 8, read: readWeight })) {
     case 'printer':
       return { kind: 'add-printer' };
     case 'spool': {

@@ -19,6 +19,8 @@ export interface ClientProfile {
   readonly clients: number;
   readonly benches: number;
   readonly meanThinkMs: number;
+  /** How often they read, where they write 15 times. */
+  readonly readWeight: number;
   /** A client waits this long for an answer. */
   readonly minPatienceMs: number;
   readonly maxPatienceMs: number;
@@ -137,7 +139,7 @@ export class Clients {
       bench = this.#newBench();
       this.#benches.push(bench);
     }
-    const operation = drawOperation(draws, bench.jobs);
+    const operation = drawOperation(draws, { jobs: bench.jobs, readWeight: this.#profile.readWeight });
     const open = bench.begin(client, operation);
     this.operations += 1;
     this.#busy += 1;

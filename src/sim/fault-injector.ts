@@ -22,6 +22,7 @@ const MAX_JUMP_MS = 100_000;
 const MAX_LATENESS_MS = 60;
 const MAX_EXTRA_DELAY_MS = 150;
 const MAX_CALLS_TO_DEATH = 40;
+const MAX_HEAD_START_MS = 20;
 
 export class FaultInjector {
   readonly #world: FaultWorld;
@@ -131,17 +132,15 @@ export class FaultInjector {
 
   #networkFault(fault: Fault, draws: Draws): boolean | undefined {
     const all = this.#world.hosts.map((host) => host.index);
-    const leader = this.#leader()[0]?.index;
     switch (fault.kind) {
       case 'isolate-leader':
-        if (leader === undefined) return false;
-        return this.#block(fault, (from, to) => from === leader || to === leader);
+        return this.#isolateLeader(fault);
       case 'split': {
         const side = new Set(draws.sample(all, draws.integer(1, Math.max(1, all.length - 1))));
         return this.#block(fault, (from, to) => side.has(from) !== side.has(to));
       }
       case 'one-way': {
-        const victim = leader !== undefined && draws.chance(0.5) ? leader : draws.pick(all);
+        const victim = draws.chance(0.5) ? (this.#leader()[0]?.index ?? draws.pick(all)) : draws.pick(all);
         const isDeaf = draws.chance(0.5);
         return this.#block(fault, (from, to) => (isDeaf ? to : from) === victim);
       }
@@ -168,6 +167,11 @@ export class FaultInjector {
       default:
         return undefined;
     }
+  }
+
+  #isolateLeader(fault: Fault): boolean {
+    const leader = this.#leader()[0]?.index;
+    return leader !== undefined && this.#block(fault, (from, to) => from === leader || to === leader);
   }
 
   #block(fault: Fault, isCut: (from: HostIndex, to: HostIndex) => boolean): boolean {
@@ -216,13 +220,14 @@ export class FaultInjector {
         return idle.length > 0;
       }
       default:
-        return this.#riskyFault(fault, host);
+        return this.#riskyFault(fault, host, draws);
     }
   }
 
   /** What the cluster can bear once at a time, and only while it is well. */
-  #riskyFault({ kind }: Fault, host: SimulatedHost): boolean {
+  #riskyFault(fault: Fault, host: SimulatedHost, draws: Draws): boolean {
     const { operator } = this.#world;
+    const { kind } = fault;
     // The copy that the next one of its kind will bring back.
     if (kind === 'old-disk') operator.backUp(host);
     if (!operator.isWanted(host) || host.state !== 'running' || !operator.canRisk()) return false;
@@ -238,6 +243,11 @@ export class FaultInjector {
         return true;
       case 'remove-member':
         operator.remove(host);
+        return true;
+      case 'remove-and-isolate':
+        // The leader appends the change and is alone with it: the others go on without, and it is rolled back.
+        operator.remove(host, { via: this.#leader()[0] });
+        this.#after(draws.between(0, MAX_HEAD_START_MS), () => this.#isolateLeader(fault));
         return true;
       default:
         return false;

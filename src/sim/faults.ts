@@ -30,6 +30,7 @@ export const FAULT_KINDS = [
   'clock-jump',
   'late-timers',
   'remove-member',
+  'remove-and-isolate',
   'add-member',
 ] as const;
 
@@ -53,9 +54,13 @@ export interface FaultProfile {
   readonly untilMs: number;
 }
 
+/** What befalls leaders tries the protocol hardest: one such kind is in every plan. */
+const LEADER_KINDS = ['kill-leader', 'pause-leader', 'isolate-leader', 'remove-and-isolate'] as const;
+
 /** Some kinds, so that each run has a character of its own, and of those some more often than others. */
 export function drawFaultPlan(draws: Draws, profile: FaultProfile): Fault[] {
-  const kinds = draws.chance(0.2) ? FAULT_KINDS : draws.sample(FAULT_KINDS, draws.integer(1, 10));
+  const some = draws.chance(0.2) ? FAULT_KINDS : draws.sample(FAULT_KINDS, draws.integer(1, 10));
+  const kinds = [...some, draws.pick(LEADER_KINDS)];
   const weights = Object.fromEntries(kinds.map((kind) => [kind, draws.integer(1, 4)])) as Record<
     FaultKind,
     number

@@ -116,9 +116,9 @@ export class Operator {
     this.#world.trace.add(host.name, () => `has a bit turned under key ${JSON.stringify(key)}`);
   }
 
-  /** Asks the cluster to let a member go. */
-  remove(host: SimulatedHost): void {
-    const engine = this.#world.draws.pick(this.#world.hosts).engine;
+  /** Asks the cluster to let a member go: `via` one host, or any. */
+  remove(host: SimulatedHost, { via }: { via?: SimulatedHost | undefined } = {}): void {
+    const { engine } = via ?? this.#world.draws.pick(this.#world.hosts);
     if (engine === undefined) return;
     this.#risk = host;
     this.#wanted.delete(host);

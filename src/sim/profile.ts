@@ -38,9 +38,10 @@ export function drawProfile(draws: Draws, { durationMs }: { durationMs: number }
       earlyVisibility: draws.pick([0, 0.5, 1]),
     },
     clients: {
-      clients: draws.integer(1, 8),
+      clients: draws.integer(1, 10),
       benches: draws.integer(1, 4),
-      meanThinkMs: draws.between(5, 150),
+      meanThinkMs: draws.chance(0.3) ? draws.between(1, 10) : draws.between(10, 150),
+      readWeight: draws.pick([2, 6, 20]),
       minPatienceMs: draws.between(50, 500),
       maxPatienceMs: draws.between(500, 6_000),
       keyedChance: draws.pick([0, 0.7, 0.7, 1]),

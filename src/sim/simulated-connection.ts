@@ -104,7 +104,7 @@ export class SimulatedConnection {
         this.cut(new CodedError('reset', 'connection reset')),
       );
     }
-    if (item.kind === 'message' && item.message.kind === 'raft' && profile.isDatagram) {
+    if (profile.isDatagram && isConsensus(item)) {
       if (draws.chance(profile.lossChance)) return true;
       if (draws.chance(profile.duplicateChance)) this.#dispatch(from, item, { isOrdered: false });
       this.#dispatch(from, item, { isOrdered: !draws.chance(profile.reorderChance) });
@@ -177,7 +177,7 @@ export class SimulatedConnection {
     const { links } = this.#world;
     const arrive = (): void => {
       if (links.isBlocked(from.host, to.host)) {
-        if (links.profile.isDatagram && item.kind === 'message') from.inFlight -= 1;
+        if (links.profile.isDatagram && isConsensus(item)) from.inFlight -= 1;
         else this.#hold(from, arrive, to.life);
         return;
       }
@@ -244,4 +244,9 @@ export class SimulatedConnection {
   #otherEnd(end: Endpoint): Endpoint {
     return end === this.dialler ? this.acceptor : this.dialler;
   }
+}
+
+/** The messages that repeat what matters, and so may be lost while the connection lasts. */
+function isConsensus(item: WireItem): boolean {
+  return item.kind === 'message' && item.message.kind === 'raft';
 }

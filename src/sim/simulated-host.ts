@@ -206,7 +206,7 @@ export class SimulatedHost {
     this.#readingState(process, () => {
       process.cursor = this.#world.commands.begin(this.name, appliedIndex, node.state());
     });
-    process.engine = guardedEngine(node, life);
+    process.engine = remoteEngine(this.#world.timeline, node, life);
   }
 
   /** The checkers read all of the state, and so may be the first to come upon a damaged row. */
@@ -268,19 +268,25 @@ export class SimulatedHost {
   }
 }
 
-/** Nobody hears what a process says after its death. */
-function guardedEngine(node: RaftNode, life: ProcessLife): Engine {
+/**
+ * The engine as those outside reach it: what they ask waits while the process is paused, and nobody hears what it says
+ * after its death.
+ */
+function remoteEngine(timeline: Timeline, node: RaftNode, life: ProcessLife): Engine {
+  const ask = (question: () => void): void => {
+    timeline.schedule(0, life, question);
+  };
   const guarded =
     <A extends unknown[]>(done: (...answer: A) => void) =>
     (...answer: A): void => {
       if (life.isAlive) done(...answer);
     };
   return {
-    propose: (command, done) => node.propose(command, guarded(done)),
-    readBarrier: (done) => node.readBarrier(guarded(done)),
+    propose: (command, done) => ask(() => node.propose(command, guarded(done))),
+    readBarrier: (done) => ask(() => node.readBarrier(guarded(done))),
     state: () => node.state(),
     stalenessMs: () => node.stalenessMs(),
-    changeMembers: (change, done) => node.changeMembers(change, guarded(done)),
+    changeMembers: (change, done) => ask(() => node.changeMembers(change, guarded(done))),
     status: () => node.status(),
   };
 }

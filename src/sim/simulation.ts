@@ -230,10 +230,17 @@ class Simulation {
   // ------------------------------------------------------------ the end
 
   #judge(): void {
+    const expected = JSON.stringify(this.#operator.leader()?.configuration);
     for (const host of this.#hosts) {
       const { engine } = host;
       if (engine === undefined || !this.#operator.isWanted(host)) continue;
       this.#commands.expectComplete(host.name, engine.state());
+      const found = JSON.stringify(engine.status().configuration);
+      this.#violations.expect(
+        found === expected,
+        'all agree on who is a member',
+        () => `the leader has ${expected}, and ${host.name} has ${found}`,
+      );
     }
     for (const history of this.#clients.histories) {
       if (history.check(this.#violations) === 'undecided') this.#undecided += 1;

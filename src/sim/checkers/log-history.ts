@@ -15,6 +15,8 @@ interface SeenEntry {
   readonly previousTerm: number;
   readonly kind: Entry['kind'];
   readonly hash: number;
+  /** The last configuration at or before it in the logs that have it; undefined while that is not looked up. */
+  configuration: Configuration | undefined;
   /** The object that it was seen as last: seen again, it need not be hashed again. */
   entry: Entry;
 }
@@ -52,7 +54,15 @@ export class LogHistory {
 
   /** The term at `index` in the log that has `position`; undefined when that was never seen. */
   termBefore(position: LogPosition, index: number): number | undefined {
-    return this.termsBefore(position, index)?.[0];
+    if (index === 0) return 0;
+    let { index: at, term } = position;
+    while (at > index) {
+      const seen = this.#entries.get(keyOf(at, term));
+      if (seen === undefined) return undefined;
+      term = seen.previousTerm;
+      at -= 1;
+    }
+    return term;
   }
 
   /** The terms of entries `downTo`.. `position.index` in the log that has `position`; undefined where one is unseen. */
@@ -75,15 +85,12 @@ export class LogHistory {
    */
   configurationsAround(position: LogPosition): readonly Configuration[] {
     const around: Configuration[] = [];
-    let last: ConfigurationEntry | undefined;
     for (const entry of this.#configurations) {
-      if (entry.index > position.index) {
-        if (this.termBefore(entry, position.index) === position.term) around.push(entry.configuration);
-      } else if (entry.index > (last?.index ?? 0) && this.termBefore(position, entry.index) === entry.term) {
-        last = entry;
-      }
+      if (entry.index <= position.index) continue;
+      if (this.termBefore(entry, position.index) === position.term) around.push(entry.configuration);
     }
-    return last === undefined ? around : [...around, last.configuration];
+    const last = this.#configurationAt(position);
+    return last === undefined ? around : [...around, last];
   }
 
   get configurationEntries(): number {
@@ -95,7 +102,9 @@ export class LogHistory {
     const key = keyOf(index, term);
     const seen = this.#entries.get(key);
     if (seen === undefined) {
-      this.#entries.set(key, { index, term, previousTerm, kind: entry.kind, hash: hashOf(entry), entry });
+      const { kind } = entry;
+      const configuration = kind === 'configuration' ? entry.configuration : undefined;
+      this.#entries.set(key, { index, term, previousTerm, kind, hash: hashOf(entry), configuration, entry });
       this.#seeFirstTime(entry, previousTerm);
       return;
     }
@@ -108,6 +117,18 @@ export class LogHistory {
         `entry ${index} of term ${term} was seen as ${seen.kind} after term ${seen.previousTerm}, ` +
         `and ${isSame ? 'the same' : 'another'} ${entry.kind} after term ${previousTerm}`,
     );
+  }
+
+  /** Looks back along the log, and remembers what it finds for all that it passed. Entries before may come later. */
+  #configurationAt(position: LogPosition): Configuration | undefined {
+    const passed: SeenEntry[] = [];
+    let seen = this.#entries.get(keyOf(position.index, position.term));
+    while (seen !== undefined && seen.configuration === undefined) {
+      passed.push(seen);
+      seen = this.#entries.get(keyOf(seen.index - 1, seen.previousTerm));
+    }
+    for (const entry of passed) entry.configuration = seen?.configuration;
+    return seen?.configuration;
   }
 
   #seeFirstTime(entry: Entry, previousTerm: number): void {

@@ -262,6 +262,14 @@ test('an entry is counted for the configurations that could have committed it, t
   expect(properties.membershipChanges).toBe(2);
 });
 
+test('entries may be seen before those that they follow', () => {
+  append('a', { term: 2, previousLogIndex: 3, previousLogTerm: 2, entries: [command(4, 2)] });
+  const both = [command(3, 2), command(4, 2)];
+  for (const server of ['a', 'b']) durable(server, putEntries(both));
+  append('a', { term: 2, previousLogIndex: 4, previousLogTerm: 2, entries: [], commitIndex: 4 });
+  expect(found()).toEqual([]);
+});
+
 test('a configuration that another leader overwrote counts for nothing', () => {
   const larger: Configuration = {
     members: [...configuration.members, ...['d', 'e'].map((server) => ({ ...founder, server }))],

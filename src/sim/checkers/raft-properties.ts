@@ -164,8 +164,8 @@ export class RaftProperties {
   /** Some process applies a command as entry `index`, the first that does. */
   onFirstApplied(index: number): void {
     if (index <= this.commitIndex) return;
-    for (const mirror of this.#mirrors.values()) {
-      const term = mirror.termAt(index);
+    const terms = new Set([...this.#mirrors.values()].map((mirror) => mirror.termAt(index)));
+    for (const term of terms) {
       if (term === undefined || !this.#isOnMajority({ index, term })) continue;
       this.#commit({ index, term }, 'whoever applies it');
       return;
