@@ -1,5 +1,6 @@
 // One simulation: a world from a seed, a time of faults, a time to recover, and the verdict.
 
+import type { ServerId } from '../raft/configuration.ts';
 import { AppliedCommands } from './checkers/applied-commands.ts';
 import { FarmInvariants } from './checkers/farm-invariants.ts';
 import { RaftProperties } from './checkers/raft-properties.ts';
@@ -68,7 +69,10 @@ class Simulation {
   readonly #plan: readonly Fault[];
   readonly #timeline = new Timeline();
   readonly #violations = new Violations();
-  readonly #properties = new RaftProperties(this.#violations);
+  readonly #properties = new RaftProperties(
+    this.#violations,
+    (server) => this.#hostOf(server)?.engine?.status().configuration,
+  );
   readonly #farm = new FarmInvariants(this.#violations);
   readonly #commands: AppliedCommands;
   readonly #trace: Trace;
@@ -85,8 +89,9 @@ class Simulation {
     this.#plan = drawFaultPlan(draws.fork(), this.#profile.faults);
     const timeline = this.#timeline;
     this.#trace = new Trace(options.isTraced ?? false, () => timeline.nowMs);
-    this.#commands = new AppliedCommands(this.#violations, (index, rows) => {
-      this.#properties.onFirstApplied(index);
+    this.#commands = new AppliedCommands(this.#violations, ({ index, replica, rows }) => {
+      const host = this.#hosts.find(({ name }) => name === replica);
+      this.#properties.onFirstApplied(index, () => host?.node?.status().server ?? replica);
       this.#farm.onRows(rows);
     });
     const links = new SimulatedLinks(this.#profile.network, {
@@ -163,6 +168,10 @@ class Simulation {
         },
       );
     });
+  }
+
+  #hostOf(server: ServerId): SimulatedHost | undefined {
+    return this.#hosts.find((host) => host.node?.status().server === server);
   }
 
   // ------------------------------------------------------------ running

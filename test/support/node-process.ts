@@ -11,6 +11,8 @@ export const MAIN = path.join(PROJECT_ROOT, 'dist', 'server', 'main.js');
 
 export interface NodeSettings {
   readonly id: string;
+  /** Where it listens and is asked; 127.0.0.1 unless it has an address of its own. */
+  readonly host?: string;
   readonly httpPort: number;
   readonly raftPort: number;
   /** The `-data` directory, which nodes may share. */
@@ -65,11 +67,11 @@ export class NodeProcess {
   }
 
   get httpAddress(): string {
-    return `127.0.0.1:${this.settings.httpPort}`;
+    return `${this.settings.host ?? '127.0.0.1'}:${this.settings.httpPort}`;
   }
 
   get raftAddress(): string {
-    return `127.0.0.1:${this.settings.raftPort}`;
+    return `${this.settings.host ?? '127.0.0.1'}:${this.settings.raftPort}`;
   }
 
   get dataDirectory(): string {

@@ -11,6 +11,8 @@ export type Attempt = number;
 /** Key → value as JSON, undefined where the row was deleted. */
 export type WrittenRows = ReadonlyMap<string, string | undefined>;
 
+export type FirstAppliedHandler = (applied: { index: number; replica: string; rows: WrittenRows }) => void;
+
 interface AppliedCommand {
   readonly index: number;
   readonly attempt: Attempt;
@@ -30,7 +32,7 @@ export interface ReplicaCursor {
 
 export class AppliedCommands {
   readonly #violations: Violations;
-  readonly #onFirstApplied: (index: number, rows: WrittenRows) => void;
+  readonly #onFirstApplied: FirstAppliedHandler;
   /** In the agreed order, as the first replica applied them. */
   readonly #order: AppliedCommand[] = [];
   readonly #indexOfAttempt = new Map<Attempt, number>();
@@ -40,7 +42,7 @@ export class AppliedCommands {
   #content = 0;
 
   /** `onFirstApplied` is told of every command once, in the agreed order, with the rows that it wrote. */
-  constructor(violations: Violations, onFirstApplied: (index: number, rows: WrittenRows) => void) {
+  constructor(violations: Violations, onFirstApplied: FirstAppliedHandler) {
     this.#violations = violations;
     this.#onFirstApplied = onFirstApplied;
   }
@@ -159,7 +161,7 @@ export class AppliedCommands {
     this.#indexOfAttempt.set(attempt, index);
     for (const [key, text] of recorder.rows) this.#put(key, text);
     this.#order.push({ index, attempt, effects, content: this.#content });
-    this.#onFirstApplied(index, recorder.rows);
+    this.#onFirstApplied({ index, replica: name, rows: recorder.rows });
   }
 
   #put(key: string, text: string | undefined): void {

@@ -163,7 +163,7 @@ describe('committed means durable on a majority', () => {
   });
 
   test('is broken by whoever applies it', () => {
-    properties.onFirstApplied(3);
+    properties.onFirstApplied(3, () => 'a');
     expect(found()).toEqual(['committed means durable on a majority']);
   });
 
@@ -268,6 +268,31 @@ test('entries may be seen before those that they follow', () => {
   for (const server of ['a', 'b']) durable(server, putEntries(both));
   append('a', { term: 2, previousLogIndex: 4, previousLogTerm: 2, entries: [], commitIndex: 4 });
   expect(found()).toEqual([]);
+});
+
+describe('a change that only the leader has seen', () => {
+  const pair: Configuration = { members: configuration.members.slice(0, 2), removed: [] };
+  const single: Configuration = { members: configuration.members.slice(0, 1), removed: ['b'] };
+
+  /** The leader commits what is on its own disk alone, by a configuration of its own alone. */
+  function commitAlone(before: Configuration): string[] {
+    properties = new RaftProperties(violations, () => single);
+    const log: Entry[] = [
+      { kind: 'configuration', index: 1, term: 1, configuration: before },
+      leaderStart(2, 2),
+    ];
+    durable('a', putEntries(log));
+    append('a', { term: 2, previousLogIndex: 2, previousLogTerm: 2, entries: [], commitIndex: 2 });
+    return found();
+  }
+
+  test('counts for its commits', () => {
+    expect(commitAlone(pair)).toEqual([]);
+  });
+
+  test('does not count when it is a change of more than one voter', () => {
+    expect(commitAlone(configuration)).toEqual(['committed means durable on a majority']);
+  });
 });
 
 test('a configuration that another leader overwrote counts for nothing', () => {

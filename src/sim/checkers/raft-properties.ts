@@ -2,7 +2,7 @@
 // hold, never from what they think.
 
 import type { WriteOperation } from '../../node/ports.ts';
-import { type ServerId, voters } from '../../raft/configuration.ts';
+import { type Configuration, type ServerId, voters } from '../../raft/configuration.ts';
 import type { Entry, LogPosition } from '../../raft/entry.ts';
 import type { AppendRequest, Message } from '../../raft/message.ts';
 import { DiskMirror } from './disk-mirror.ts';
@@ -12,6 +12,7 @@ import type { Violations } from './violations.ts';
 export class RaftProperties {
   readonly #violations: Violations;
   readonly #history: LogHistory;
+  readonly #inForceAt: (server: ServerId) => Configuration | undefined;
   /** What each server's disk holds, or held when it was lost: no server comes back with an empty disk. */
   readonly #mirrors = new Map<ServerId, DiskMirror>();
   readonly #leaders = new Map<number, ServerId>();
@@ -21,8 +22,13 @@ export class RaftProperties {
   #latestStart: LogPosition = { index: 0, term: 0 };
   snapshotsInstalled = 0;
 
-  constructor(violations: Violations) {
+  /** `inForceAt` gives the configuration that the process of a server goes by; undefined when it has none. */
+  constructor(
+    violations: Violations,
+    inForceAt: (server: ServerId) => Configuration | undefined = () => undefined,
+  ) {
     this.#violations = violations;
+    this.#inForceAt = inForceAt;
     this.#history = new LogHistory(violations, {
       onLeaderStart: (entry, previousTerm) => this.#onLeaderStart(entry, previousTerm),
     });
@@ -74,7 +80,7 @@ export class RaftProperties {
       } else this.#history.see(previousTerm, [entry]);
     }
     if (applied === undefined) return false;
-    if (applied.index > 0) this.#commit(applied, `the state of ${server}`);
+    if (applied.index > 0) this.#commit(applied, server);
     const isInstall = generationBefore !== undefined && applied.generation !== generationBefore;
     if (isInstall) this.snapshotsInstalled += 1;
     return isInstall;
@@ -134,7 +140,7 @@ export class RaftProperties {
     const last = entries.at(-1) ?? { index: previousLogIndex, term: previousLogTerm };
     if (commitIndex === 0 || commitIndex > last.index) return;
     const term = this.#history.termBefore(last, commitIndex);
-    if (term !== undefined) this.#commit({ index: commitIndex, term }, `leader ${message.from}`);
+    if (term !== undefined) this.#commit({ index: commitIndex, term }, message.from);
   }
 
   /** A vote is on disk before anybody hears of it. */
@@ -161,13 +167,14 @@ export class RaftProperties {
 
   // ------------------------------------------------------------ commits
 
-  /** Some process applies a command as entry `index`, the first that does. */
-  onFirstApplied(index: number): void {
+  /** A process applies a command as entry `index`, the first that does. */
+  onFirstApplied(index: number, serverOf: () => ServerId): void {
     if (index <= this.commitIndex) return;
+    const server = serverOf();
     const terms = new Set([...this.#mirrors.values()].map((mirror) => mirror.termAt(index)));
     for (const term of terms) {
-      if (term === undefined || !this.#isOnMajority({ index, term })) continue;
-      this.#commit({ index, term }, 'whoever applies it');
+      if (term === undefined || !this.#isOnMajority({ index, term }, server)) continue;
+      this.#commit({ index, term }, server);
       return;
     }
     this.#violations.add(
@@ -176,8 +183,8 @@ export class RaftProperties {
     );
   }
 
-  /** Somebody says that everything up to `position` is committed. */
-  #commit(position: LogPosition, source: string): void {
+  /** `source` says that everything up to `position` is committed. */
+  #commit(position: LogPosition, source: ServerId): void {
     const { index, term } = position;
     if (index <= this.commitIndex) {
       this.#violations.expect(
@@ -198,19 +205,28 @@ export class RaftProperties {
     );
     this.#committed.push(...(terms ?? []).slice(1));
     this.#violations.expect(
-      this.#isOnMajority(position),
+      this.#isOnMajority(position, source),
       'committed means durable on a majority',
       () => `${source} commits entry ${index} of term ${term}, which is on no majority of disks`,
     );
     if (this.#latestStart.term > term) this.#expectComplete(this.#latestStart);
   }
 
-  #isOnMajority(position: LogPosition): boolean {
-    return this.#history.configurationsAround(position).some((configuration) => {
-      const all = voters(configuration);
-      const holders = all.filter((server) => this.#mirrors.get(server)?.holds(position) === true);
-      return holders.length > all.length / 2;
-    });
+  /** Durable on a majority of a configuration that `source` may have counted by. */
+  #isOnMajority(position: LogPosition, source: ServerId): boolean {
+    const seen = this.#history.configurationsAround(position);
+    if (seen.some((configuration) => this.#isHeldBy(configuration, position))) return true;
+    // A leader goes by the change that it has appended, before anybody else can have seen it (dissertation §4.1).
+    const own = this.#inForceAt(source);
+    if (own === undefined || !seen.some((configuration) => differentVoters(configuration, own) <= 1))
+      return false;
+    return this.#isHeldBy(own, position);
+  }
+
+  #isHeldBy(configuration: Configuration, position: LogPosition): boolean {
+    const all = voters(configuration);
+    const holders = all.filter((server) => this.#mirrors.get(server)?.holds(position) === true);
+    return holders.length > all.length / 2;
   }
 
   #onLeaderStart(entry: Entry, previousTerm: number): void {
@@ -239,4 +255,9 @@ export class RaftProperties {
         `which was committed with term ${this.#committed[index]}`,
     );
   }
+}
+
+function differentVoters(one: Configuration, other: Configuration): number {
+  const [a, b] = [new Set(voters(one)), new Set(voters(other))];
+  return [...a].filter((server) => !b.has(server)).length + [...b].filter((server) => !a.has(server)).length;
 }

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { duplicatesIn } from './audit.ts';
+
+const BENCHES = new Set(['b1']);
+const SPOOL = {
+  id: 'b1',
+  total_weight_in_grams: 1_000,
+  remaining_weight_in_grams: 900,
+  reserved_weight_in_grams: 30,
+};
+const job = (id: string, status: string) => ({
+  id,
+  filament_id: 'b1',
+  print_weight_in_grams: 15,
+  status,
+});
+const FARM = {
+  printers: [{ id: 'b1' }],
+  spools: [SPOOL],
+  jobs: [job('b1.0', 'Queued'), job('b1.1', 'Running'), job('b1.2', 'Done')],
+};
+
+test('a farm where everything is once has no duplicates', () => {
+  expect(duplicatesIn(FARM, BENCHES)).toEqual([]);
+});
+
+test.each([
+  ['a row that is there twice', { ...FARM, printers: [{ id: 'b1' }, { id: 'b1' }] }, 'b1 is there twice'],
+  ['a row that nobody made', { ...FARM, printers: [{ id: 'b2' }] }, 'nobody made b2'],
+  [
+    'a reservation that was made twice',
+    { ...FARM, spools: [{ ...SPOOL, reserved_weight_in_grams: 45 }] },
+    'spool b1 has 45 g reserved, its jobs need 30 g',
+  ],
+])('%s is found', (_, farm, problem) => {
+  expect(duplicatesIn(farm, BENCHES)).toEqual([problem]);
+});

@@ -1,0 +1,86 @@
+import net from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ByteWriter } from '../src/codec/byte-writer.ts';
+import { encodeFrame } from '../src/codec/frame.ts';
+import { writeHello } from '../src/transport/hello.ts';
+import { waitFor } from '../test/support/wait-for.ts';
+import { ProxyNetwork } from './proxy-network.ts';
+
+let network: ProxyNetwork;
+/** Stands in for node2: sends back all that it gets. */
+let node2: net.Server;
+let arrived: Buffer;
+let dialled: net.Socket[];
+
+beforeEach(async () => {
+  network = await ProxyNetwork.start(['node1', 'node2']);
+  arrived = Buffer.alloc(0);
+  dialled = [];
+  node2 = net.createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk: Buffer) => {
+      arrived = Buffer.concat([arrived, chunk]);
+      socket.write(chunk);
+    });
+  });
+  await new Promise<void>((listening) => {
+    node2.listen(network.places[1]?.raftPort, '127.0.0.1', listening);
+  });
+});
+afterEach(async () => {
+  for (const socket of dialled) socket.destroy();
+  await network.close();
+  await new Promise((closed) => node2.close(closed));
+});
+
+const writer = new ByteWriter();
+writeHello(writer, {
+  purpose: 'messages',
+  identity: { server: 'node1@1', clusterId: 'c' },
+  expectedServer: 'node2@1',
+});
+const HELLO = Buffer.from(encodeFrame(writer.take()));
+
+/** node1 dials node2 by the address that node2 advertises; gives what has come back so far. */
+function dialFromNode1(): { readonly socket: net.Socket; readonly received: () => Buffer } {
+  const port = Number(network.places[1]?.flags[1]?.split(':')[1]);
+  const socket = net.connect(port, '127.0.0.1');
+  dialled.push(socket);
+  let received = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+  });
+  socket.write(HELLO);
+  return { socket, received: () => received };
+}
+
+const WORDS = Buffer.from('words');
+const BOTH = Buffer.concat([HELLO, WORDS]);
+
+test('what node1 sends arrives, and the answer comes back', async () => {
+  const { socket, received } = dialFromNode1();
+  socket.write(WORDS);
+  await waitFor('the answer', () => received().equals(BOTH));
+  expect(arrived).toEqual(BOTH);
+});
+
+test('a connection over a cut link opens when the link is mended', async () => {
+  await network.cut('node1', 'node2');
+  const { received } = dialFromNode1();
+  // node3 is nobody's: that another link is mended changes nothing.
+  await network.mend('node3', 'node2');
+  expect(arrived).toHaveLength(0);
+  await network.mend('node1', 'node2');
+  await waitFor('the answer', () => received().equals(HELLO));
+});
+
+test('each direction is cut by itself', async () => {
+  const { socket, received } = dialFromNode1();
+  await waitFor('the first answer', () => received().equals(HELLO));
+  await network.cut('node2', 'node1');
+  socket.write(WORDS);
+  await waitFor('the words arrive', () => arrived.equals(BOTH));
+  expect(received()).toEqual(HELLO);
+  await network.mend('node2', 'node1');
+  await waitFor('the answer', () => received().equals(BOTH));
+});

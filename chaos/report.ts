@@ -1,0 +1,69 @@
+// What a run did and found, for people.
+
+import type { Violation } from '../src/sim/checkers/violations.ts';
+import type { FaultKind } from './faults.ts';
+
+export interface Report {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly network: string;
+  readonly faultsMs: number;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly operations: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly unknown: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly staleReads: number;
+  /** Benches whose history was too hard to judge. */
+  readonly undecided: number;
+  readonly benches: number;
+  readonly longestLeaderlessMs: number;
+  readonly failoversMs: readonly number[];
+  /** From the end of the last fault until every node was well and took a write. */
+  readonly recoveryMs: number;
+  readonly violations: readonly Violation[];
+}
+
+/** Violations that are shown; the number of all is told. */
+const MAX_SHOWN = 10;
+
+export function formatReport(report: Report): string {
+  const faults = [...report.faults].sort(([a], [b]) => (a < b ? -1 : 1));
+  const total = faults.reduce((sum, [, count]) => sum + count, 0);
+  const lines = [
+    `${report.nodes} nodes, ${(report.faultsMs / 60_000).toFixed(1)} minutes of faults, seed ${report.seed}`,
+    `network: ${report.network}`,
+    `faults: ${total}`,
+    ...faults.map(([kind, count]) => `  ${kind}: ${count}`),
+    `operations: ${report.operations}`,
+    `writes acknowledged: ${report.acknowledged}`,
+    `writes refused by a rule: ${report.refused}`,
+    `writes of unknown end: ${report.unknown}`,
+    `lost: ${report.lost}`,
+    `duplicated: ${report.duplicated}`,
+    `stale reads: ${report.staleReads}`,
+    `histories judged: ${report.benches - report.undecided} of ${report.benches}`,
+    `longest time without a leader while a quorum was healthy: ${Math.round(report.longestLeaderlessMs)} ms`,
+    `failovers: ${formatFailovers(report.failoversMs)}`,
+    `every node well after the last fault: ${Math.round(report.recoveryMs)} ms`,
+    ...report.violations
+      .slice(0, MAX_SHOWN)
+      .map(({ property, message }) => `VIOLATED: ${property}: ${message}`),
+    report.violations.length === 0 ? 'nothing violated' : `${report.violations.length} violations`,
+  ];
+  return lines.join('\n');
+}
+
+function formatFailovers(failoversMs: readonly number[]): string {
+  if (failoversMs.length === 0) return 'none';
+  const at = (share: number): string => `${Math.round(percentile(failoversMs, share))} ms`;
+  return `${failoversMs.length}, median ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}`;
+}
+
+/** The smallest of `values` (at least one) that is not below the given share of them, 0 to 1 (nearest rank). */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}

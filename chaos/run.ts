@@ -1,0 +1,112 @@
+// One run: a cluster, its clients, faults for a while, and what is left of the promises afterwards.
+
+import { Violations } from '../src/sim/checkers/violations.ts';
+import { Draws } from '../src/sim/draws.ts';
+import type { NodeProcess } from '../test/support/node-process.ts';
+import { waitFor } from '../test/support/wait-for.ts';
+import { type Aftermath, audit, PROBE, waitUntilWell } from './audit.ts';
+import { Clients } from './clients.ts';
+import { Cluster } from './cluster.ts';
+import { Faults } from './faults.ts';
+import { History } from './history.ts';
+import type { ChaosNetwork } from './network.ts';
+import { Observer } from './observer.ts';
+import type { Report } from './report.ts';
+
+export interface RunOptions {
+  readonly network: ChaosNetwork;
+  /** For the nodes' data and logs. Left behind as it is. */
+  readonly directory: string;
+  /** The built program. */
+  readonly main: string;
+  readonly historyFile: string;
+  readonly faultsMs: number;
+  readonly seed: number;
+  /** Ends the run at once, without a verdict: it rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Never leaves a process behind. Rejects when the cluster does not even start. */
+export async function runChaos(options: RunOptions): Promise<Report> {
+  const violations = new Violations();
+  const cluster = new Cluster(options.network, options);
+  const observer = new Observer(cluster, violations);
+  const history = new History(options.historyFile);
+  const draws = new Draws(options.seed);
+  const faults = new Faults(cluster, observer, draws.fork());
+  const clients = new Clients(cluster.nodes, history, violations);
+  const play = async (): Promise<Report> => {
+    observer.start();
+    for (const node of cluster.nodes) cluster.start(node);
+    await waitUntilWell(cluster);
+    clients.start(draws.fork());
+    await faults.run(options.faultsMs);
+    await clients.stop();
+    const mendedAt = performance.now();
+    const aftermath = { cluster, history, violations };
+    const isWell = await recovers(aftermath);
+    const recoveryMs = performance.now() - mendedAt;
+    const counts = isWell ? await audit(aftermath) : { lost: Number.NaN, duplicated: Number.NaN };
+    const staleReads = history.staleReads().length;
+    const { undecided } = history.check(violations);
+    return {
+      ...options,
+      ...counts,
+      nodes: cluster.nodes.length,
+      network: options.network.description,
+      faults: faults.counts,
+      operations: history.operations,
+      acknowledged: history.acknowledged,
+      refused: history.refused,
+      unknown: history.unknown,
+      staleReads,
+      recoveryMs,
+      undecided,
+      benches: history.benches.size,
+      longestLeaderlessMs: observer.longestLeaderlessMs,
+      failoversMs: observer.failoversMs,
+      violations: violations.found,
+    };
+  };
+  try {
+    return await Promise.race([play(), rejectionOf(options.signal)]);
+  } finally {
+    await cluster.end();
+    await observer.stop();
+    await clients.stop();
+    history.close();
+  }
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Every node becomes well, and takes a write. */
+async function recovers({ cluster, violations }: Aftermath): Promise<boolean> {
+  try {
+    await waitUntilWell(cluster);
+    await Promise.all(cluster.nodes.map(takesWrites));
+    await waitUntilWell(cluster);
+    return true;
+  } catch (error) {
+    violations.add('recovery', describeError(error));
+    return false;
+  }
+}
+
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describeError(error.cause)}`;
+}
+
+/** Health is no more than a word until a write goes through. Its row is none of the history's: nobody looks for it. */
+async function takesWrites(node: NodeProcess): Promise<void> {
+  await waitFor(`${node.id} takes writes again`, async () => {
+    const body = { id: `${PROBE}.${node.id}`, company: 'Prusa', model: 'MK4' };
+    const headers = { 'idempotency-key': `chaos-probe-${node.id}` };
+    return (await node.request('/api/v1/printers', { body, headers })).status === 201;
+  });
+}
