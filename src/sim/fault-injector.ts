@@ -23,6 +23,7 @@ const MAX_LATENESS_MS = 60;
 const MAX_EXTRA_DELAY_MS = 150;
 const MAX_CALLS_TO_DEATH = 40;
 const MAX_HEAD_START_MS = 20;
+const DISK_LOSSES: ReadonlySet<FaultKind> = new Set(['bit-flip', 'lost-disk', 'old-disk']);
 
 export class FaultInjector {
   readonly #world: FaultWorld;
@@ -230,7 +231,8 @@ export class FaultInjector {
     const { kind } = fault;
     // The copy that the next one of its kind will bring back.
     if (kind === 'old-disk') operator.backUp(host);
-    if (!operator.isWanted(host) || host.state !== 'running' || !operator.canRisk()) return false;
+    const isAffordable = DISK_LOSSES.has(kind) ? operator.canRiskDisk() : operator.canRisk();
+    if (!operator.isWanted(host) || host.state !== 'running' || !isAffordable) return false;
     switch (kind) {
       case 'bit-flip':
         operator.damage(host);

@@ -2,7 +2,7 @@
 // request. One thing that costs the cluster a disk at a time: Raft promises nothing to who loses a majority of them.
 
 import type { EngineStatus } from '../node/ports.ts';
-import { voters } from '../raft/configuration.ts';
+import { type Configuration, voters } from '../raft/configuration.ts';
 import { present } from '../shared/assert.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import type { Draws } from './draws.ts';
@@ -22,6 +22,9 @@ export interface OperatorWorld {
   readonly hosts: readonly SimulatedHost[];
   readonly diskWatch: DiskWatch;
   readonly trace: Trace;
+  committedConfiguration(): Configuration | undefined;
+  /** Automatic removal never leaves fewer. */
+  readonly keepsThreeVoters: boolean;
 }
 
 export class Operator {
@@ -63,13 +66,19 @@ export class Operator {
     return this.#joining.size === 0 && this.#risk === undefined;
   }
 
-  /** Whether the cluster can afford to lose a disk or a member just now. */
+  /** Whether the cluster can afford to let a member go just now. */
   canRisk(): boolean {
     if (this.#risk !== undefined) return false;
     const leader = this.leader();
     if (leader === undefined) return false;
     const isWell = leader.members.every((member) => member.healthy && member.role === 'voter');
-    return isWell && voters(leader.configuration).length >= 3;
+    const committed = this.#world.committedConfiguration();
+    return isWell && committed !== undefined && voters(committed).length >= 3 && isSame(committed, leader);
+  }
+
+  /** Whether it can afford to lose a disk: not where the leader itself may make it a cluster of two meanwhile. */
+  canRiskDisk(): boolean {
+    return this.#world.keepsThreeVoters && this.canRisk();
   }
 
   /** What the leader of the latest term says, if there is one. */
@@ -198,4 +207,11 @@ export class Operator {
     });
     timeline.schedule(ANSWER_WITHIN_MS, undefined, () => this.#joining.delete(host));
   }
+}
+
+/** Whether the leader goes by what is committed: no change is under way. */
+function isSame(committed: Configuration, { configuration }: EngineStatus): boolean {
+  const describe = ({ members }: Configuration): string =>
+    members.map(({ server, role }) => `${server} ${role}`).join();
+  return describe(committed) === describe(configuration);
 }

@@ -103,7 +103,17 @@ class Simulation {
     this.#hosts = this.#buildHosts(draws, links, diskWatch);
     const { hosts, trace } = { hosts: this.#hosts, trace: this.#trace };
     diskWatch.onInstalled = (disk) => hosts.find((host) => host.disk === disk)?.snapshotInstalled();
-    this.#operator = new Operator({ timeline, draws: draws.fork(), hosts, diskWatch, trace });
+    const { removeDeadAfterMs, minVoters } = this.#profile.node;
+    const keepsThreeVoters = removeDeadAfterMs === 0 || minVoters >= 3;
+    this.#operator = new Operator({
+      timeline,
+      draws: draws.fork(),
+      hosts,
+      diskWatch,
+      trace,
+      committedConfiguration: () => this.#properties.committedConfiguration,
+      keepsThreeVoters,
+    });
     this.#injector = new FaultInjector({ timeline, links, hosts, operator: this.#operator, trace });
     this.#clients = new Clients(this.#profile.clients, {
       timeline,

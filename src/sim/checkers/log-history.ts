@@ -89,8 +89,20 @@ export class LogHistory {
       if (entry.index <= position.index) continue;
       if (this.termBefore(entry, position.index) === position.term) around.push(entry.configuration);
     }
-    const last = this.#configurationAt(position);
+    const last = this.configurationAt(position);
     return last === undefined ? around : [...around, last];
+  }
+
+  /** The last configuration at or before `position`. Remembered for all entries on the way; earlier ones may come later. */
+  configurationAt(position: LogPosition): Configuration | undefined {
+    const passed: SeenEntry[] = [];
+    let seen = this.#entries.get(keyOf(position.index, position.term));
+    while (seen !== undefined && seen.configuration === undefined) {
+      passed.push(seen);
+      seen = this.#entries.get(keyOf(seen.index - 1, seen.previousTerm));
+    }
+    for (const entry of passed) entry.configuration = seen?.configuration;
+    return seen?.configuration;
   }
 
   get configurationEntries(): number {
@@ -117,18 +129,6 @@ export class LogHistory {
         `entry ${index} of term ${term} was seen as ${seen.kind} after term ${seen.previousTerm}, ` +
         `and ${isSame ? 'the same' : 'another'} ${entry.kind} after term ${previousTerm}`,
     );
-  }
-
-  /** Looks back along the log, and remembers what it finds for all that it passed. Entries before may come later. */
-  #configurationAt(position: LogPosition): Configuration | undefined {
-    const passed: SeenEntry[] = [];
-    let seen = this.#entries.get(keyOf(position.index, position.term));
-    while (seen !== undefined && seen.configuration === undefined) {
-      passed.push(seen);
-      seen = this.#entries.get(keyOf(seen.index - 1, seen.previousTerm));
-    }
-    for (const entry of passed) entry.configuration = seen?.configuration;
-    return seen?.configuration;
   }
 
   #seeFirstTime(entry: Entry, previousTerm: number): void {

@@ -47,6 +47,12 @@ export class RaftProperties {
     return this.#committed.length - 1;
   }
 
+  /** As of everything that is known to be committed. */
+  get committedConfiguration(): Configuration | undefined {
+    const term = this.#committed[this.commitIndex] ?? 0;
+    return this.#history.configurationAt({ index: this.commitIndex, term });
+  }
+
   mirrorOf(server: ServerId): DiskMirror {
     let mirror = this.#mirrors.get(server);
     if (mirror === undefined) {
