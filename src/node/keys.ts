@@ -1,15 +1,14 @@
 // The keys of the store (the table is in ARCHITECTURE.md). Nothing else spells them.
 
 import { assert } from '../shared/assert.ts';
+import { encodeUtf8 } from '../shared/utf8.ts';
 import type { KeyRange } from './ports.ts';
 
-const textEncoder = new TextEncoder();
-
-export const IDENTITY_KEY = textEncoder.encode('m/identity');
-export const HARD_STATE_KEY = textEncoder.encode('m/hard-state');
-export const LOG_START_KEY = textEncoder.encode('m/log-start');
-export const APPLIED_KEY = textEncoder.encode('m/applied');
-export const REMOVED_KEY = textEncoder.encode('m/removed');
+export const IDENTITY_KEY = encodeUtf8('m/identity');
+export const HARD_STATE_KEY = encodeUtf8('m/hard-state');
+export const LOG_START_KEY = encodeUtf8('m/log-start');
+export const APPLIED_KEY = encodeUtf8('m/applied');
+export const REMOVED_KEY = encodeUtf8('m/removed');
 
 const LOG_PREFIX = 0x6c; // 'l'
 const STATE_PREFIX = 0x73; // 's'

@@ -13,6 +13,7 @@ import { type Entry, entrySizeBytes, type HardState, type LogPosition } from '..
 import type { LogReader } from '../raft/log.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { CodedError } from '../shared/coded-error.ts';
+import { encodeUtf8 } from '../shared/utf8.ts';
 import {
   ALL_ENTRIES,
   ALL_STATE,
@@ -218,11 +219,10 @@ export function deleteEntries(first: number, last: number): WriteOperation[] {
 
 // ---------------------------------------------------------------- records
 
-const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder();
 
 function putRecord(key: Uint8Array, record: unknown): WriteOperation {
-  return { kind: 'put', key, value: seal(key, textEncoder.encode(JSON.stringify(record))) };
+  return { kind: 'put', key, value: seal(key, encodeUtf8(JSON.stringify(record))) };
 }
 
 /** The checksum vouches that the record is as this program wrote it. */

@@ -8,6 +8,7 @@
 import { openSealed, seal } from '../codec/sealed-record.ts';
 import type { Json, RangeOptions, StateView } from '../farm/state-view.ts';
 import { assert } from '../shared/assert.ts';
+import { encodeUtf8 } from '../shared/utf8.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
 import {
   ALL_STATE,
@@ -22,7 +23,6 @@ import {
 import type { KeyRange, KeyValueReader, KeyValueRow, KeyValueSnapshot, WriteOperation } from './ports.ts';
 import { type OverlayRow, StateOverlay } from './state-overlay.ts';
 
-const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Reads throw CodedError `record_damaged` when a row does not match its checksum: the node must stop. */
@@ -53,7 +53,7 @@ export class StateStore implements StateView {
   get(key: string): Json | undefined {
     const row = this.#active.get(key) ?? this.#frozen?.get(key);
     if (row !== undefined) return row.kind === 'put' ? row.value : undefined;
-    const farmKey = textEncoder.encode(key);
+    const farmKey = encodeUtf8(key);
     const value = this.#store.get(stateKey(this.#generation, farmKey));
     return value === undefined ? undefined : openRow(farmKey, value);
   }
@@ -113,10 +113,10 @@ export class StateStore implements StateView {
   }
 
   #toOperation(key: string, row: OverlayRow): WriteOperation {
-    const farmKey = textEncoder.encode(key);
+    const farmKey = encodeUtf8(key);
     const storeKey = stateKey(this.#generation, farmKey);
     if (row.kind === 'deleted') return { kind: 'delete', key: storeKey };
-    return { kind: 'put', key: storeKey, value: seal(farmKey, textEncoder.encode(row.text)) };
+    return { kind: 'put', key: storeKey, value: seal(farmKey, encodeUtf8(row.text)) };
   }
 
   // -------------------------------------------------------------- generations
@@ -164,11 +164,11 @@ export class StateStore implements StateView {
   // -------------------------------------------------------------- merging
 
   #storedRange({ prefix, after, reverse = false }: RangeOptions): KeyRange {
-    const first = stateKey(this.#generation, textEncoder.encode(prefix));
+    const first = stateKey(this.#generation, encodeUtf8(prefix));
     const beyond =
       prefix === '' ? generationsRange(this.#generation, this.#generation + 1).to : afterPrefix(first);
     if (after === undefined) return { from: first, to: beyond, reverse };
-    const at = stateKey(this.#generation, textEncoder.encode(after));
+    const at = stateKey(this.#generation, encodeUtf8(after));
     if (reverse) return { from: first, to: compareBytes(at, beyond) < 0 ? at : beyond, reverse };
     const next = justAfter(at);
     return { from: compareBytes(next, first) > 0 ? next : first, to: beyond, reverse };

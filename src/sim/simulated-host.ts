@@ -5,10 +5,12 @@ import type { StateView } from '../farm/state-view.ts';
 import type { NodeLimits, NodeOptions } from '../node/options.ts';
 import type { Engine, Logger } from '../node/ports.ts';
 import { RaftNode } from '../node/raft-node.ts';
+import type { ServerId } from '../raft/configuration.ts';
 import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type { AppliedCommands, ReplicaCursor } from './checkers/applied-commands.ts';
 import type { RaftProperties } from './checkers/raft-properties.ts';
+import type { DiskContents } from './checkers/state-content.ts';
 import type { Violations } from './checkers/violations.ts';
 import { attemptOf } from './client-operations.ts';
 import type { Draws } from './draws.ts';
@@ -37,6 +39,7 @@ export interface HostWorld {
   readonly violations: Violations;
   readonly properties: RaftProperties;
   readonly commands: AppliedCommands;
+  readonly contents: DiskContents;
   readonly trace: Trace;
 }
 
@@ -47,6 +50,8 @@ interface Process {
   readonly life: ProcessLife;
   readonly store: SimulatedStore;
   node: RaftNode | undefined;
+  /** As which the process runs, since it has started. */
+  server: ServerId | undefined;
   cursor: ReplicaCursor | undefined;
   /** A snapshot became its state since it last applied a command. */
   hasJumped: boolean;
@@ -99,6 +104,11 @@ export class SimulatedHost {
     return this.#process?.node;
   }
 
+  /** The server that runs here; undefined when none does. */
+  get server(): ServerId | undefined {
+    return this.#process?.server;
+  }
+
   get life(): ProcessLife | undefined {
     return this.#process?.life;
   }
@@ -114,6 +124,7 @@ export class SimulatedHost {
       life,
       store,
       node: undefined,
+      server: undefined,
       cursor: undefined,
       hasJumped: false,
       isStopping: false,
@@ -201,12 +212,20 @@ export class SimulatedHost {
     this.state = 'running';
     process.node = node;
     const { server, term, lastLogIndex, appliedIndex, state } = node.status();
+    process.server = server;
     this.isRemoved = state === 'removed';
     this.#world.properties.onStart(server, { term, lastLogIndex });
     this.#readingState(process, () => {
-      process.cursor = this.#world.commands.begin(this.name, appliedIndex, node.state());
+      process.cursor = this.#world.commands.begin(this.name, appliedIndex, this.#contentOnDisk(server));
     });
     process.engine = remoteEngine(this.#world.timeline, node, life);
+  }
+
+  /** What the process's state is made of, while it has applied nothing beyond. */
+  #contentOnDisk(server: ServerId): number {
+    const { contents, properties } = this.#world;
+    const { applied } = properties.mirrorOf(server);
+    return applied === undefined ? 0 : contents.of(this.disk.visible, applied.generation);
   }
 
   /** The checkers read all of the state, and so may be the first to come upon a damaged row. */
@@ -227,7 +246,8 @@ export class SimulatedHost {
     this.#world.trace.add(this.name, () => `applies attempt ${attempt} as entry ${index()}`);
     if (process.hasJumped) {
       process.hasJumped = false;
-      this.#world.commands.jumped(this.name, cursor, { appliedIndex: index() - 1, state: node.state() });
+      const content = this.#contentOnDisk(node.status().server);
+      this.#world.commands.jumped(this.name, cursor, { appliedIndex: index() - 1, content });
     }
     return this.#world.commands.applying({ name: this.name, cursor, attempt, index }, view, (recorded) =>
       applyCommand(recorded, command),

@@ -4,6 +4,7 @@ import type { ServerId } from '../raft/configuration.ts';
 import { AppliedCommands } from './checkers/applied-commands.ts';
 import { FarmInvariants } from './checkers/farm-invariants.ts';
 import { RaftProperties } from './checkers/raft-properties.ts';
+import { DiskContents } from './checkers/state-content.ts';
 import { type Violation, Violations } from './checkers/violations.ts';
 import { Clients } from './clients.ts';
 import { DiskWatch } from './disk-watch.ts';
@@ -75,6 +76,7 @@ class Simulation {
   );
   readonly #farm = new FarmInvariants(this.#violations);
   readonly #commands: AppliedCommands;
+  readonly #contents = new DiskContents();
   readonly #trace: Trace;
   readonly #hosts: readonly SimulatedHost[];
   readonly #operator: Operator;
@@ -91,7 +93,7 @@ class Simulation {
     this.#trace = new Trace(options.isTraced ?? false, () => timeline.nowMs);
     this.#commands = new AppliedCommands(this.#violations, ({ index, replica, rows }) => {
       const host = this.#hosts.find(({ name }) => name === replica);
-      this.#properties.onFirstApplied(index, () => host?.node?.status().server ?? replica);
+      this.#properties.onFirstApplied(index, () => host?.server ?? replica);
       this.#farm.onRows(rows);
     });
     const links = new SimulatedLinks(this.#profile.network, {
@@ -174,6 +176,7 @@ class Simulation {
           violations: this.#violations,
           properties: this.#properties,
           commands: this.#commands,
+          contents: this.#contents,
           trace: this.#trace,
         },
       );
@@ -181,7 +184,7 @@ class Simulation {
   }
 
   #hostOf(server: ServerId): SimulatedHost | undefined {
-    return this.#hosts.find((host) => host.node?.status().server === server);
+    return this.#hosts.find((host) => host.server === server);
   }
 
   // ------------------------------------------------------------ running

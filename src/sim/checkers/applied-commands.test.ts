@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { MemoryState } from '../../farm/memory-state.ts';
 import type { StateView } from '../../farm/state-view.ts';
 import { AppliedCommands, type ReplicaCursor } from './applied-commands.ts';
+import { contentOfState } from './state-content.ts';
 import { Violations } from './violations.ts';
 
 interface Replica {
@@ -20,7 +21,7 @@ function found(): string[] {
 }
 
 function newReplica(name: string, appliedIndex = 0, state = new MemoryState()): Replica {
-  return { name, state, cursor: commands.begin(name, appliedIndex, state) };
+  return { name, state, cursor: commands.begin(name, appliedIndex, contentOfState(state)) };
 }
 
 function apply({ name, state, cursor }: Replica, index: number, attempt = index, value = attempt): void {

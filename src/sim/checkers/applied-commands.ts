@@ -3,6 +3,7 @@
 
 import type { Json, StateReader, StateView } from '../../farm/state-view.ts';
 import { hashText } from './hash.ts';
+import { added, contentOfRow, contentOfState } from './state-content.ts';
 import type { Violations } from './violations.ts';
 
 /** What a client sends once: a retry is another attempt. Each command carries the number of its own. */
@@ -20,9 +21,6 @@ interface AppliedCommand {
   /** The content of the state after it. */
   readonly content: number;
 }
-
-/** Rows of the state that say what a replica has seen, and not what the farm holds: they reach the state in steps. */
-const REPLICATION_PREFIX = 'raft/';
 
 /** One process's way along the agreed order. */
 export interface ReplicaCursor {
@@ -51,10 +49,10 @@ export class AppliedCommands {
     return this.#order.length;
   }
 
-  /** A process whose state holds everything up to `appliedIndex`: it must be what all have there. */
-  begin(name: string, appliedIndex: number, state: StateReader): ReplicaCursor {
+  /** A process whose state holds everything up to `appliedIndex`: its content must be what all have there. */
+  begin(name: string, appliedIndex: number, content: number): ReplicaCursor {
     const cursor = { position: 0 };
-    this.jumped(name, cursor, { appliedIndex, state });
+    this.jumped(name, cursor, { appliedIndex, content });
     return cursor;
   }
 
@@ -62,13 +60,12 @@ export class AppliedCommands {
   jumped(
     name: string,
     cursor: ReplicaCursor,
-    { appliedIndex, state }: { appliedIndex: number; state: StateReader },
+    { appliedIndex, content }: { appliedIndex: number; content: number },
   ): void {
     cursor.position = this.#positionAfter(appliedIndex);
     const expected = this.#order[cursor.position - 1]?.content ?? 0;
-    const found = contentOf(state);
     this.#violations.expect(
-      found === expected,
+      content === expected,
       'replicas are equal',
       () => `the state of ${name} at entry ${appliedIndex} differs from what was applied up to there`,
     );
@@ -85,7 +82,7 @@ export class AppliedCommands {
   ): T {
     const recorder = new RecordingView(view);
     const result = apply(recorder);
-    const effects = hashText(recorder.text + JSON.stringify(result));
+    const effects = added(recorder.effects, hashText(JSON.stringify(result)));
     const known = this.#order[replica.cursor.position];
     if (known === undefined) this.#agree(replica, recorder, effects);
     else {
@@ -128,7 +125,7 @@ export class AppliedCommands {
   /** At the end: does a replica hold everything that was ever applied? */
   expectComplete(name: string, state: StateReader): void {
     this.#violations.expect(
-      contentOf(state) === this.#content,
+      contentOfState(state) === this.#content,
       'nothing is lost',
       () => `the state of ${name} is not what all commands together gave`,
     );
@@ -165,7 +162,7 @@ export class AppliedCommands {
   }
 
   #put(key: string, text: string | undefined): void {
-    const hash = text === undefined ? 0 : hashRow(key, text);
+    const hash = text === undefined ? 0 : contentOfRow(key, text);
     this.#content = added(this.#content, hash - (this.#rows.get(key) ?? 0));
     if (text === undefined) this.#rows.delete(key);
     else this.#rows.set(key, hash);
@@ -187,14 +184,12 @@ export class AppliedCommands {
 /** Passes everything on, and keeps what is written. */
 class RecordingView implements StateView {
   readonly rows = new Map<string, string | undefined>();
+  /** Hashes of all that was written, summed up. */
+  effects = 0;
   readonly #view: StateView;
 
   constructor(view: StateView) {
     this.#view = view;
-  }
-
-  get text(): string {
-    return JSON.stringify([...this.rows]);
   }
 
   get(key: string): Json | undefined {
@@ -206,32 +201,15 @@ class RecordingView implements StateView {
   }
 
   put(key: string, value: Json): void {
-    this.rows.set(key, JSON.stringify(value));
+    const text = JSON.stringify(value);
+    this.rows.set(key, text);
+    this.effects = added(this.effects, contentOfRow(key, text));
     this.#view.put(key, value);
   }
 
   delete(key: string): void {
     this.rows.set(key, undefined);
+    this.effects = added(this.effects, hashText(key));
     this.#view.delete(key);
   }
-}
-
-function contentOf(state: StateReader): number {
-  let content = 0;
-  for (const [key, value] of state.range({ prefix: '' })) {
-    if (key.startsWith(REPLICATION_PREFIX)) continue;
-    content = added(content, hashRow(key, JSON.stringify(value)));
-  }
-  return content;
-}
-
-const MODULUS = 2 ** 52;
-
-/** A sum that does not depend on the order, and never leaves the exact integers. */
-function added(sum: number, difference: number): number {
-  return (((sum + difference) % MODULUS) + MODULUS) % MODULUS;
-}
-
-function hashRow(key: string, text: string): number {
-  return hashText(`${key}=${text}`) % MODULUS;
 }

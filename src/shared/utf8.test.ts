@@ -1,0 +1,20 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { encodeUtf8 } from './utf8.ts';
+
+test('any text is encoded as the platform does it', () => {
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 600 }),
+    fc.string({ unit: 'grapheme', maxLength: 600 }),
+    // Surrogates without a partner too.
+    fc
+      .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 300 })
+      .map((units) => String.fromCharCode(...units)),
+    fc.string({ unit: fc.constantFrom('a', '/', '\u007f', '\u0080'), minLength: 250, maxLength: 260 }),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      expect(encodeUtf8(text)).toEqual(new TextEncoder().encode(text));
+    }),
+  );
+});
