@@ -4,12 +4,11 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { KeyValueStore } from '../../src/node/ports.ts';
 import { openLmdbStore } from '../../src/storage/open-store.ts';
 import { PROJECT_ROOT } from '../support/project-root.ts';
 import { closeStore } from './key-value-store.ts';
+import { checkBatches } from './key-value-store-batches.ts';
 import { lmdbHarness } from './key-value-store-lmdb.ts';
-import { KEPT_BATCHES, NEXT_BATCH_KEY, ROWS_PER_BATCH, rowKey } from './key-value-store-writer.ts';
 
 const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');
 const ROUNDS = 3;
@@ -30,22 +29,6 @@ async function writeAndKill(directory: string, batches: number): Promise<number>
   }
   expect(count).toBeGreaterThanOrEqual(batches);
   return last;
-}
-
-/** Every batch is there whole or not at all, as far as the one that the store names. */
-function checkBatches(store: KeyValueStore): number {
-  const next = Number(Buffer.from(store.get(NEXT_BATCH_KEY) ?? []).toString());
-  const first = Math.max(0, next - KEPT_BATCHES);
-  const expected = Array.from({ length: (next - first) * ROWS_PER_BATCH }, (_, at) =>
-    rowKey(first + Math.floor(at / ROWS_PER_BATCH), at % ROWS_PER_BATCH).toString(),
-  );
-  const rows = [...store.range({ from: Buffer.from('row/'), to: Buffer.from('row0') })];
-  expect(rows.map(({ key }) => Buffer.from(key).toString())).toEqual(expected);
-  for (const [at, { value }] of rows.entries()) {
-    const batch = first + Math.floor(at / ROWS_PER_BATCH);
-    expect(value.every((byte) => byte === batch % 256)).toBe(true);
-  }
-  return next;
 }
 
 describe('a process that is killed while it writes', () => {

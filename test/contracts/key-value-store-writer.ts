@@ -1,5 +1,6 @@
 // Run as a process of its own, to be killed: writes numbered batches to the store of argv[2], and says of each that is
 // done its number, a line each. A batch puts ROWS_PER_BATCH rows and deletes those of the batch KEPT_BATCHES before.
+// With argv[3] it ends of itself after the batch of that number.
 
 import { writeSync } from 'node:fs';
 import type { WriteOperation } from '../../src/node/ports.ts';
@@ -24,7 +25,7 @@ function batchOperations(batch: number): WriteOperation[] {
   return operations;
 }
 
-async function writeForEver(directory: string): Promise<void> {
+async function writeBatches(directory: string, last: number): Promise<void> {
   const store = await openLmdbStore(directory);
   const next = store.get(NEXT_BATCH_KEY);
   const writeBatch = (batch: number): void => {
@@ -32,6 +33,7 @@ async function writeForEver(directory: string): Promise<void> {
       if (error !== undefined) throw error;
       // To the pipe before anything else: what stands there was acknowledged.
       writeSync(1, `${batch}\n`);
+      if (batch === last) process.exit(0);
       writeBatch(batch + 1);
     });
   };
@@ -40,4 +42,4 @@ async function writeForEver(directory: string): Promise<void> {
 
 const directory = process.argv[2];
 if (directory !== undefined && process.argv[1]?.endsWith('key-value-store-writer.ts'))
-  await writeForEver(directory);
+  await writeBatches(directory, Number(process.argv[3] ?? Number.NaN));

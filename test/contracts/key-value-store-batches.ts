@@ -1,0 +1,21 @@
+// What a store must hold that key-value-store-writer.ts has written to, however the writer ended.
+
+import { expect } from 'vitest';
+import type { KeyValueStore } from '../../src/node/ports.ts';
+import { KEPT_BATCHES, NEXT_BATCH_KEY, ROWS_PER_BATCH, rowKey } from './key-value-store-writer.ts';
+
+/** Every batch is there whole or not at all, as far as the one that the store names: the next one. */
+export function checkBatches(store: KeyValueStore): number {
+  const next = Number(Buffer.from(store.get(NEXT_BATCH_KEY) ?? []).toString());
+  const first = Math.max(0, next - KEPT_BATCHES);
+  const expected = Array.from({ length: (next - first) * ROWS_PER_BATCH }, (_, at) =>
+    rowKey(first + Math.floor(at / ROWS_PER_BATCH), at % ROWS_PER_BATCH).toString(),
+  );
+  const rows = [...store.range({ from: Buffer.from('row/'), to: Buffer.from('row0') })];
+  expect(rows.map(({ key }) => Buffer.from(key).toString())).toEqual(expected);
+  for (const [at, { value }] of rows.entries()) {
+    const batch = first + Math.floor(at / ROWS_PER_BATCH);
+    expect(value.every((byte) => byte === batch % 256)).toBe(true);
+  }
+  return next;
+}
