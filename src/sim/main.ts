@@ -21,9 +21,22 @@ const WORKER_MARK = 'RAFT3D_SIM_WORKER';
 if (process.env[WORKER_MARK] === undefined) await lead();
 else work();
 
-/** Answers each set of options with a summary. */
+/** What a run came to, and what it took: the machine may have had other work meanwhile. */
+interface Finished {
+  readonly summary: Summary;
+  readonly cpuSeconds: number;
+}
+
+/** Answers each set of options with what came of it. */
 function work(): void {
-  process.on('message', (options: SimulationOptions) => process.send?.(summarize(simulate(options))));
+  process.on('message', (options: SimulationOptions) => process.send?.(run(options)));
+}
+
+function run(options: SimulationOptions): Finished {
+  const before = process.cpuUsage();
+  const summary = summarize(simulate(options));
+  const { user, system } = process.cpuUsage(before);
+  return { summary, cpuSeconds: (user + system) / 1_000_000 };
 }
 
 async function lead(): Promise<void> {
@@ -32,14 +45,14 @@ async function lead(): Promise<void> {
   const totals = new Totals();
   const seeds = seedsOf(given, startedAt);
   let lastProgressAt = startedAt;
-  const take = (summary: Summary): void => {
-    totals.add(summary);
+  const take = ({ summary, cpuSeconds }: Finished): void => {
+    totals.add(summary, cpuSeconds);
     if (summary.isFailed && totals.failedSeeds.length <= MAX_SHOWN_FAILURES) show(given, summary.seed);
     if (performance.now() - lastProgressAt < PROGRESS_EVERY_MS) return;
     lastProgressAt = performance.now();
     console.log(`… ${totals.runs} seeds, the last ${summary.seed}, ${totals.failedSeeds.length} failed`);
   };
-  if (given.jobs === 1) for (const seed of seeds) take(summarize(simulate(optionsFor(given, seed))));
+  if (given.jobs === 1) for (const seed of seeds) take(run(optionsFor(given, seed)));
   else await Promise.all(Array.from({ length: given.jobs }, () => runWorker(given, seeds, take)));
   console.log(totals.format((performance.now() - startedAt) / 1_000));
   if (totals.failedSeeds.length === 0) return;
@@ -75,7 +88,7 @@ function optionsFor({ durationMs, faults }: SimulatorArguments, seed: number): S
 async function runWorker(
   given: SimulatorArguments,
   seeds: Generator<number>,
-  take: (summary: Summary) => void,
+  take: (finished: Finished) => void,
 ): Promise<void> {
   const worker = fork(fileURLToPath(import.meta.url), { env: { ...process.env, [WORKER_MARK]: '1' } });
   await new Promise<void>((resolve, reject) => {
@@ -84,8 +97,8 @@ async function runWorker(
       if (done === true || seed === undefined) worker.disconnect();
       else worker.send(optionsFor(given, seed));
     };
-    worker.on('message', (summary: Summary) => {
-      take(summary);
+    worker.on('message', (finished: Finished) => {
+      take(finished);
       next();
     });
     worker.on('error', reject);

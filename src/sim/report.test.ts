@@ -24,13 +24,14 @@ test('sums are of all runs, and failed seeds are named', () => {
   const result = simulate({ seed: 1, durationMs: 500, faults: [] });
   const failing = { ...result, seed: 2, faults: { kill: 2 }, violations: [{ property: 'p', message: 'm' }] };
   const totals = new Totals();
-  for (const one of [result, failing, { ...failing, seed: 3 }]) totals.add(summarize(one));
+  for (const one of [result, failing, { ...failing, seed: 3 }]) totals.add(summarize(one), 0.5);
   expect(totals.failedSeeds).toEqual([2, 3]);
   const text = totals.format(2);
   expect(text).toContain('seeds               3 (2 failed)');
   expect(text).toContain(
     `events              ${3 * result.events} (${Math.round((3 * result.events) / 2)}/s)`,
   );
+  expect(text).toContain(`2 s: ${Math.round((3 * result.events) / 1.5)} events a second of it`);
   expect(text).toMatch(/faults {14}4\n {2}kill {18}4/);
 });
 

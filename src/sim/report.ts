@@ -31,11 +31,14 @@ export class Totals {
   readonly #sums = new Map<(typeof SUMMED)[number], number>();
   readonly #faults = new Map<string, number>();
   #simulatedMs = 0;
+  #cpuSeconds = 0;
   runs = 0;
   readonly failedSeeds: number[] = [];
 
-  add(summary: Summary): void {
+  /** `cpuSeconds`: what the processor spent on it, with what goes on beside it in the same process. */
+  add(summary: Summary, cpuSeconds: number): void {
     this.runs += 1;
+    this.#cpuSeconds += cpuSeconds;
     this.#simulatedMs += summary.simulatedMs;
     if (summary.isFailed) this.failedSeeds.push(summary.seed);
     for (const name of SUMMED) this.#sums.set(name, (this.#sums.get(name) ?? 0) + summary[name]);
@@ -51,6 +54,7 @@ export class Totals {
     return [
       `seeds               ${this.runs} (${this.failedSeeds.length} failed)`,
       `events              ${sum('events')} (${Math.round(sum('events') / elapsedSeconds)}/s)`,
+      `processor time      ${formatHours(this.#cpuSeconds)}: ${Math.round(sum('events') / this.#cpuSeconds)} events a second of it`,
       `simulated time      ${(this.#simulatedMs / 3_600_000).toFixed(2)} h in ${elapsedSeconds.toFixed(1)} s`,
       `elections           ${sum('elections')}`,
       `snapshots installed ${sum('snapshots')}`,
@@ -61,6 +65,10 @@ export class Totals {
       ...faults.map(([kind, count]) => `  ${kind.padEnd(22)}${count}`),
     ].join('\n');
   }
+}
+
+function formatHours(seconds: number): string {
+  return seconds < 3_600 ? `${seconds.toFixed(0)} s` : `${(seconds / 3_600).toFixed(2)} h`;
 }
 
 /** `result` is of a traced run with `options`. */
