@@ -236,6 +236,11 @@ export class RaftNode implements Engine {
     return this.#freshAt === undefined ? undefined : this.#ports.clock.now() - this.#freshAt;
   }
 
+  /** Index of the last entry that was applied here: `status` has it too, and costs more. */
+  get appliedIndex(): number {
+    return this.#replica.appliedIndex;
+  }
+
   status(): EngineStatus {
     return describeNode({
       replica: this.#replica,

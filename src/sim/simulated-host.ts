@@ -238,15 +238,17 @@ export class SimulatedHost {
   }
 
   #apply(process: Process, view: StateView, command: Uint8Array): unknown {
-    const { node, cursor, life } = process;
+    const { node, server, cursor, life } = process;
     // What a process computes after its death never happened.
-    if (!life.isAlive || node === undefined || cursor === undefined) return applyCommand(view, command);
+    if (!life.isAlive || node === undefined || server === undefined || cursor === undefined) {
+      return applyCommand(view, command);
+    }
     const attempt = attemptOf(command);
-    const index = (): number => node.status().appliedIndex;
+    const index = (): number => node.appliedIndex;
     this.#world.trace.add(this.name, () => `applies attempt ${attempt} as entry ${index()}`);
     if (process.hasJumped) {
       process.hasJumped = false;
-      const content = this.#contentOnDisk(node.status().server);
+      const content = this.#contentOnDisk(server);
       this.#world.commands.jumped(this.name, cursor, { appliedIndex: index() - 1, content });
     }
     return this.#world.commands.applying({ name: this.name, cursor, attempt, index }, view, (recorded) =>
