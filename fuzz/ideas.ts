@@ -1,9 +1,12 @@
 // Everything that is thrown.
 
+import { codecIdeas } from './codec-ideas.ts';
+import { commandIdea } from './command-ideas.ts';
 import { flagIdeas } from './flag-ideas.ts';
 import { flagProcessIdea } from './flag-processes.ts';
+import { frameIdea } from './frame-ideas.ts';
 import type { Idea } from './idea.ts';
 
 export function allIdeas(): readonly Idea[] {
-  return [...flagIdeas, flagProcessIdea];
+  return [...flagIdeas, flagProcessIdea, ...codecIdeas, frameIdea, commandIdea];
 }
