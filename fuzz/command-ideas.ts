@@ -12,7 +12,7 @@ import { checkProperty } from './check-property.ts';
 import { Finding, type Idea } from './idea.ts';
 import { oddTexts } from './odd-text.ts';
 
-const COMMANDS_PER_RUN = 12;
+const COMMANDS_PER_RUN = 40;
 
 const ids = fc.oneof(
   { weight: 40, arbitrary: fc.constantFrom('a', 'b', 'c') },

@@ -1,7 +1,7 @@
 // The keys of the store (the table is in ARCHITECTURE.md). Nothing else spells them.
 
 import { assert } from '../shared/assert.ts';
-import type { KeyRange } from './ports.ts';
+import { type KeyRange, MAX_KEY_BYTES } from './ports.ts';
 
 const textEncoder = new TextEncoder();
 
@@ -21,6 +21,8 @@ export const MAX_GENERATION = 2 ** 32 - 1;
 const ENTRY_KEY_BYTES = 7;
 /** Bytes of a state key before the farm's own key: prefix and generation. */
 const STATE_KEY_HEAD_BYTES = 5;
+/** What the store takes under a generation. */
+export const MAX_FARM_KEY_BYTES = MAX_KEY_BYTES - STATE_KEY_HEAD_BYTES;
 
 /** Big-endian, so that the order of keys is the order of indexes. */
 export function entryKey(index: number): Uint8Array {
