@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Finding } from './idea.ts';
 
 /** Shrinking may take long where a case does: the smallest one so far is good enough then. */
-const MAX_SHRINK_MS = 60_000;
+const MAX_SHRINK_MS = 30_000;
 const MAX_SHOWN_CHARACTERS = 4_000;
 
 export interface Draw<T> {

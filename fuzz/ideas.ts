@@ -5,8 +5,9 @@ import { commandIdea } from './command-ideas.ts';
 import { flagIdeas } from './flag-ideas.ts';
 import { flagProcessIdea } from './flag-processes.ts';
 import { frameIdea } from './frame-ideas.ts';
+import { httpIdea } from './http-idea.ts';
 import type { Idea } from './idea.ts';
 
 export function allIdeas(): readonly Idea[] {
-  return [...flagIdeas, flagProcessIdea, ...codecIdeas, frameIdea, commandIdea];
+  return [httpIdea, ...flagIdeas, flagProcessIdea, ...codecIdeas, frameIdea, commandIdea];
 }
