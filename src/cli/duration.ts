@@ -13,8 +13,9 @@ const MILLISECONDS_BY_UNIT: Readonly<Record<string, number>> = {
 /** About a century: longer is a slip of the finger, and would overflow no number on the way. */
 const MAX_DURATION_MS = 100 * 365 * 24 * 3_600_000;
 
-const WHOLE = /^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/;
-const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g;
+/** Digits can be read in one way only: with two the time would grow with the square of their number. */
+const WHOLE = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/;
+const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g;
 
 /** Whole milliseconds, 0 to a century; undefined when `text` is no such duration (a bare number needs its unit, `0` excepted). */
 export function parseDurationMs(text: string): number | undefined {

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import { entries, peerMessages, proposals } from '../../test/arbitraries/messages.ts';
 import { MAX_MEMBERS, MAX_REMEMBERED_REMOVALS } from '../raft/configuration.ts';
 import { CodedError } from '../shared/coded-error.ts';
+import { ByteWriter } from './byte-writer.ts';
 import { decodeEntry, encodeEntry } from './entry-codec.ts';
-import { decodePeerMessage, encodePeerMessage } from './message-codec.ts';
+import { decodePeerMessage, encodePeerMessage, MAX_PROPOSALS_A_MESSAGE } from './message-codec.ts';
 import { decodeProposal, encodeProposal } from './proposal-codec.ts';
+import { MAX_ENTRIES_A_REQUEST } from './raft-message-codec.ts';
 
 interface Codec {
   readonly name: string;
@@ -99,6 +101,40 @@ test('entries that do not follow the previous index one by one are malformed', (
     },
   });
   expect(() => decodePeerMessage(bytes)).toThrow('entry 7 stands where entry 6 belongs');
+});
+
+test.each(['forwarded-proposals', 'proposals-refused'] as const)(
+  '%s with more than a message may list are malformed before anything is reserved for them',
+  (kind) => {
+    const list = new ByteWriter();
+    list.u8(kind === 'forwarded-proposals' ? 2 : 3);
+    if (kind === 'proposals-refused') list.u8(0);
+    list.varint(MAX_PROPOSALS_A_MESSAGE + 1);
+    list.raw(new Uint8Array(MAX_PROPOSALS_A_MESSAGE + 1));
+    expect(() => decodePeerMessage(list.take())).toThrow(`${MAX_PROPOSALS_A_MESSAGE} are the most`);
+  },
+);
+
+test('an append request with more entries than one may have is malformed', () => {
+  const request = {
+    kind: 'append-request' as const,
+    ...{ from: 'a@1', to: 'b@1', term: 2, previousLogIndex: 0, previousLogTerm: 0, commitIndex: 0 },
+    entries: Array.from({ length: MAX_ENTRIES_A_REQUEST }, (_, at) => ({
+      kind: 'leader-start' as const,
+      index: at + 1,
+      term: 2,
+    })),
+  };
+  const bytes = encodePeerMessage({ kind: 'raft', message: request });
+  expect(decodePeerMessage(bytes)).toMatchObject({ message: { entries: { length: MAX_ENTRIES_A_REQUEST } } });
+  const count = new ByteWriter();
+  count.varint(MAX_ENTRIES_A_REQUEST);
+  const at = Buffer.from(bytes).indexOf(count.take());
+  const more = new ByteWriter();
+  more.varint(MAX_ENTRIES_A_REQUEST + 1);
+  const changed = bytes.slice();
+  changed.set(more.take(), at);
+  expect(() => decodePeerMessage(changed)).toThrow(`${MAX_ENTRIES_A_REQUEST} are the most`);
 });
 
 test('a configuration whose members are not in order is malformed', () => {

@@ -1,6 +1,6 @@
 // What travels on the connections between nodes, in bytes (src/codec/peer-message.ts).
 
-import { unreachable } from '../shared/assert.ts';
+import { assert, unreachable } from '../shared/assert.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { MAX_ADDRESS_BYTES } from './configuration-codec.ts';
@@ -28,6 +28,11 @@ const OUTCOMES = { done: 1, refused: 2, 'no-leader': 3, unknown: 4 } as const sa
 const REFUSAL_REASONS: readonly ProposalsRefused['reason'][] = ['not-leader', 'too-busy', 'disk-full'];
 const RESULTING_ROLES = ['voter', 'learner', 'removed'] as const;
 
+/**
+ * In one message, forwarded or refused. Each takes a byte at least and some hundred in memory: without a bound one frame
+ * of them could fill it.
+ */
+export const MAX_PROPOSALS_A_MESSAGE = 1_024;
 const MAX_NODE_ID_BYTES = 256;
 const MAX_CODE_BYTES = 64;
 const MAX_SENTENCE_BYTES = 4096;
@@ -53,10 +58,12 @@ export function writePeerMessage(writer: ByteWriter, message: PeerMessage): void
       writeRaftMessage(writer, message.message);
       return;
     case 'forwarded-proposals':
+      assertFits(message.proposals);
       writer.varint(message.proposals.length);
       for (const proposal of message.proposals) writer.bytes(proposal);
       return;
     case 'proposals-refused':
+      assertFits(message.sequences);
       writer.u8(REFUSAL_REASONS.indexOf(message.reason));
       writer.varint(message.sequences.length);
       for (const sequence of message.sequences) writer.varint(sequence);
@@ -101,6 +108,13 @@ function readPeerMessage(reader: ByteReader): PeerMessage {
     default:
       throw malformed(`there is no kind of message ${kind}`);
   }
+}
+
+function assertFits(list: readonly unknown[]): void {
+  assert(
+    list.length <= MAX_PROPOSALS_A_MESSAGE,
+    `a message has at most ${MAX_PROPOSALS_A_MESSAGE} proposals`,
+  );
 }
 
 function writeMemberChange(writer: ByteWriter, change: MemberChange): void {
@@ -164,6 +178,6 @@ function readChoice<T>(reader: ByteReader, choices: readonly T[]): T {
 
 function readList<T>(reader: ByteReader, readItem: () => T): T[] {
   const items: T[] = [];
-  for (let left = reader.count(1); left > 0; left--) items.push(readItem());
+  for (let left = reader.count(1, MAX_PROPOSALS_A_MESSAGE); left > 0; left--) items.push(readItem());
   return items;
 }

@@ -2,7 +2,7 @@
 
 import type { Entry } from '../raft/entry.ts';
 import type { AppendRequest, Message } from '../raft/message.ts';
-import { unreachable } from '../shared/assert.ts';
+import { assert, unreachable } from '../shared/assert.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { MAX_SERVER_ID_BYTES } from './configuration-codec.ts';
@@ -23,6 +23,9 @@ const KINDS = {
   'read-index-response': 10,
   'timeout-now': 11,
 } as const satisfies Record<Message['kind'], number>;
+
+/** More than the bound on an append's bytes lets through, each entry counting for 24 and more (src/raft/entry.ts). */
+export const MAX_ENTRIES_A_REQUEST = 32_768;
 
 export function writeRaftMessage(writer: ByteWriter, message: Message): void {
   writer.u8(KINDS[message.kind]);
@@ -74,6 +77,7 @@ export function writeRaftMessage(writer: ByteWriter, message: Message): void {
 }
 
 function writeAppendRequest(writer: ByteWriter, message: AppendRequest): void {
+  assert(message.entries.length <= MAX_ENTRIES_A_REQUEST, 'an append request has too many entries');
   writer.varint(message.previousLogIndex);
   writer.varint(message.previousLogTerm);
   writer.varint(message.commitIndex);
@@ -160,7 +164,7 @@ function readAppendRequest(reader: ByteReader, { from, to, term }: Envelope): Ap
   const previousLogTerm = reader.varint();
   const commitIndex = reader.varint();
   const entries: Entry[] = [];
-  for (let left = reader.count(MIN_ENTRY_BYTES); left > 0; left--) {
+  for (let left = reader.count(MIN_ENTRY_BYTES, MAX_ENTRIES_A_REQUEST); left > 0; left--) {
     const entry = readEntry(reader);
     const expectedIndex = previousLogIndex + entries.length + 1;
     if (entry.index !== expectedIndex) {

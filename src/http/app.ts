@@ -5,7 +5,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { MAX_ID_CHARACTERS } from '../farm/identifier.ts';
 import type { ApiContext } from './api-context.ts';
 import { ClientErrors } from './client-error.ts';
-import { problemAnswerFor, sendProblem } from './error-handler.ts';
+import { problem, problemAnswerFor, sendProblem } from './error-handler.ts';
 import { MAX_BODY_BYTES, takeJsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { parseQueryString } from './query-string.ts';
@@ -20,6 +20,8 @@ export const MAX_CONNECTIONS = 10_000;
 export const HEADERS_TIMEOUT_MS = 15_000;
 export const REQUEST_TIMEOUT_MS = 30_000;
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** How often connections are held against these bounds: Node's own 30 s would double them. */
+const CONNECTION_CHECK_INTERVAL_MS = 2_000;
 /** Each character of an id is up to four bytes of UTF-8, each of them up to three characters of a URL. */
 const MAX_PATH_PARAMETER_CHARACTERS = MAX_ID_CHARACTERS * 4 * 3;
 
@@ -29,6 +31,9 @@ export type CreateAppOptions = ApiContext;
 export function createApp(context: CreateAppOptions): FastifyInstance {
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const answer = problemAnswerFor(error);
+    // Fastify closes after a body that it could not take. With bytes of it still on their way that is a reset, and the
+    // caller loses the answer: Node reads on instead, and throws the rest away, within the bounds of every request.
+    reply.removeHeader('connection');
     if (answer.isInternal) {
       context.logger.error('a request failed', { method: request.method, url: request.url, error });
       context.onInternalError(error);
@@ -41,7 +46,13 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CONNECTION_CHECK_INTERVAL_MS,
+      // Node's own answer to a request without it would be no problem document: see refuseRequestsWithoutHost.
+      requireHostHeader: false,
+    },
     // While the app closes, requests that still arrive get the engine's own answer.
     return503OnClosing: false,
     routerOptions: {
@@ -64,8 +75,13 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   });
   app.server.on('request', (request, response) => clientErrors.noteExchange(request, response));
   app.server.maxConnections = MAX_CONNECTIONS;
+  // Bytes bound the headers. A bound on their number would leave out the last ones without a word, such as a key.
+  app.server.maxHeadersCount = 0;
+  // What a caller may expect beside 100-continue is nothing that this API knows: the request counts.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setErrorHandler(answerError);
   takeJsonBodies(app);
+  refuseRequestsWithoutHost(app);
   refuseUnknownRoutes(app);
   logRequests(app, context);
   addPrinterRoutes(app, context);
@@ -73,6 +89,15 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   addPrintJobRoutes(app, context);
   addClusterRoutes(app, context);
   return app;
+}
+
+/** HTTP/1.1 demands it (RFC 9112 §3.2). */
+function refuseRequestsWithoutHost(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
+      throw problem('malformed_request', 'Send a Host header.');
+    }
+  });
 }
 
 function logRequests(app: FastifyInstance, { logger }: ApiContext): void {

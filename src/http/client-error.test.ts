@@ -64,6 +64,59 @@ test('a body whose chunks are malformed is answered 400', async () => {
   expect(problemIn(answer)).toMatchObject({ code: 'malformed_request' });
 });
 
+test('the rest of a body that was refused is no other request, and gets no answer of its own', async () => {
+  const head = 'POST /api/v1/printers HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n';
+  const answer = await exchange(`${head}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`, 'zz\r\n');
+  expect(answer.match(/^HTTP\/1\.1 \d{3}/gm)).toEqual(['HTTP/1.1 415']);
+});
+
+test.each(['Content-Length: 9000000', 'Transfer-Encoding: chunked'])(
+  'a caller that is still sending a body over the bound gets 413, and not a reset (%s)',
+  async (framing) => {
+    server = createTestApp();
+    await server.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = server.app.server.address() as AddressInfo;
+    const head = `POST /api/v1/printers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`;
+    const body = framing.startsWith('C')
+      ? ' '.repeat(9_000_000)
+      : `895440\r\n${' '.repeat(9_000_000)}\r\n0\r\n\r\n`;
+    const answer = await new Promise<string>((resolve, reject) => {
+      let received = '';
+      const socket = connect(port, '127.0.0.1', () => socket.write(head + body, () => socket.end()));
+      socket.setEncoding('utf8');
+      socket.on('data', (text) => {
+        received += text;
+      });
+      socket.on('error', reject);
+      socket.on('close', () => resolve(received));
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(answer.match(/^HTTP\/1\.1 \d{3}/gm)).toHaveLength(1);
+  },
+);
+
+test('an expectation that nobody knows is no obstacle', async () => {
+  const answer = await exchange(
+    'GET /cluster/status HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\nConnection: close\r\n\r\n',
+  );
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('a request of HTTP/1.1 without a Host is refused in the words of the API', async () => {
+  const answer = await exchange('GET /cluster/status HTTP/1.1\r\nConnection: close\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(problemIn(answer)).toMatchObject({ code: 'malformed_request' });
+});
+
+test('an Idempotency-Key behind thousands of headers is seen', async () => {
+  const headers = 'a:\r\n'.repeat(3_000);
+  const answer = await exchange(
+    `POST /join HTTP/1.1\r\nHost: a\r\n${headers}Idempotency-Key: a b\r\nContent-Type: application/json\r\n` +
+      'Connection: close\r\nContent-Length: 39\r\n\r\n{"node_id":"a","addr":"127.0.0.1:7001"}',
+  );
+  expect(problemIn(answer)).toMatchObject({ errors: [{ field: 'Idempotency-Key' }] });
+});
+
 test('a path whose bytes are not percent-encoded does not reach a route', async () => {
   const answer = await exchange(
     'GET /api/v1/printers/%e0%a4%a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',

@@ -36,9 +36,12 @@ export class ClientErrors {
 
   #isTurnToAnswer(socket: Socket): boolean {
     const exchange = this.#lastExchanges.get(socket);
-    if (exchange === undefined || exchange.response.writableFinished) return true;
+    if (exchange === undefined) return true;
+    const { request, response } = exchange;
+    // The rest of a body whose request was refused already: another answer would pass for that of the next request.
+    if (response.writableFinished) return request.complete;
     // An incomplete request is the one at fault; a complete one still waits for its own answer.
-    return !exchange.request.complete && !exchange.response.headersSent;
+    return !request.complete && !response.headersSent;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { assert } from '../shared/assert.ts';
 import { encodeUtf8 } from '../shared/utf8.ts';
-import type { KeyRange } from './ports.ts';
+import { type KeyRange, MAX_KEY_BYTES } from './ports.ts';
 
 export const IDENTITY_KEY = encodeUtf8('m/identity');
 export const HARD_STATE_KEY = encodeUtf8('m/hard-state');
@@ -20,6 +20,8 @@ export const MAX_GENERATION = 2 ** 32 - 1;
 const ENTRY_KEY_BYTES = 7;
 /** Bytes of a state key before the farm's own key: prefix and generation. */
 const STATE_KEY_HEAD_BYTES = 5;
+/** What the store takes under a generation. */
+export const MAX_FARM_KEY_BYTES = MAX_KEY_BYTES - STATE_KEY_HEAD_BYTES;
 
 /** Big-endian, so that the order of keys is the order of indexes. */
 export function entryKey(index: number): Uint8Array {

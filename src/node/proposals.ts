@@ -1,13 +1,13 @@
 // Commands that were proposed on this node and wait to be applied here. They go to the leader, wherever it is,
 // again after every change of leader: the replicated sessions see to it that each is applied once.
 
+import { MAX_PROPOSALS_A_MESSAGE } from '../codec/message-codec.ts';
 import type { ProposalOrigin, ProposalsRefused } from '../codec/peer-message.ts';
 import { encodeProposal } from '../codec/proposal-codec.ts';
 import type { ServerId } from '../raft/configuration.ts';
 import type { Clock, ProposalOutcome } from './ports.ts';
 
 /** Proposals of one forwarded message, or of one append to the own log. */
-const MAX_BATCH_PROPOSALS = 1_024;
 const MAX_BATCH_BYTES = 1024 * 1024;
 /**
  * From the oldest sequence that waits to the newest, in multiples of the proposals that may wait: the replicated session
@@ -108,7 +108,7 @@ export class Proposals {
     let bytes = 0;
     for (const pending of this.#unsent) {
       bytes += pending.command.length;
-      if (batch.length > 0 && (bytes > MAX_BATCH_BYTES || batch.length >= MAX_BATCH_PROPOSALS)) break;
+      if (batch.length > 0 && (bytes > MAX_BATCH_BYTES || batch.length >= MAX_PROPOSALS_A_MESSAGE)) break;
       batch.push(pending);
     }
     return batch;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MAX_FARM_KEY_BYTES } from './keys.ts';
 import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from './snapshot-frames.ts';
 import { configurationOf } from './test-core.ts';
 
@@ -54,6 +55,27 @@ test.each([
 ])('%s is malformed', (_, bytes) => {
   expect(() => decodeSnapshotFrame(new Uint8Array(bytes))).toThrow(
     expect.objectContaining({ code: 'malformed' }),
+  );
+});
+
+test('a row or a resume with a key that no store takes is malformed', () => {
+  const key = new Uint8Array(MAX_FARM_KEY_BYTES + 1);
+  const frames: SnapshotFrame[] = [
+    { kind: 'chunk', sequence: 0, rows: [{ key, value: new Uint8Array(4) }] },
+    { kind: 'resume', afterKey: key },
+  ];
+  for (const frame of frames) {
+    expect(() => decodeSnapshotFrame(encodeSnapshotFrame(frame))).toThrow(
+      `${MAX_FARM_KEY_BYTES} are the most`,
+    );
+  }
+});
+
+test('a chunk of more rows than one may have is malformed', () => {
+  const row = { key: new Uint8Array(0), value: new Uint8Array(0) };
+  const rows = Array.from({ length: 65_537 }, () => row);
+  expect(() => decodeSnapshotFrame(encodeSnapshotFrame({ kind: 'chunk', sequence: 0, rows }))).toThrow(
+    'are the most',
   );
 });
 

@@ -10,6 +10,7 @@ import { readConfiguration, writeConfiguration } from '../codec/configuration-co
 import { crc32 } from '../codec/crc32.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { CodedError } from '../shared/coded-error.ts';
+import { MAX_FARM_KEY_BYTES } from './keys.ts';
 import type { KeyValueRow } from './ports.ts';
 
 export type SnapshotFrame =
@@ -40,6 +41,10 @@ const CODES = {
   refused: 7,
 } as const;
 
+/** Chunks that are sent and not yet acknowledged. */
+export const MAX_CHUNKS_UNDER_WAY = 4;
+/** Far more than a sender puts into one. */
+const MAX_CHUNK_ROWS = 65_536;
 const MAX_ID_BYTES = 256;
 const MAX_REASON_BYTES = 1_024;
 /** Longer reasons are cut, at four bytes a character at most: a damaged row may have a long key. */
@@ -107,7 +112,7 @@ function readFrame(code: number, reader: ByteReader): SnapshotFrame {
     case CODES.begin:
       return readBegin(reader);
     case CODES.resume:
-      return { kind: 'resume', afterKey: reader.bytes() };
+      return { kind: 'resume', afterKey: reader.bytes(MAX_FARM_KEY_BYTES) };
     case CODES.chunk:
       return { kind: 'chunk', sequence: reader.varint(), rows: readRows(reader) };
     case CODES.acknowledged:
@@ -145,9 +150,10 @@ function readRows(reader: ByteReader): KeyValueRow[] {
     throw new CodedError('snapshot_damaged', 'the rows of a snapshot chunk do not match their checksum');
   }
   const rows = new ByteReader(body);
-  const count = rows.count(MIN_ROW_BYTES);
+  const count = rows.count(MIN_ROW_BYTES, MAX_CHUNK_ROWS);
   const result: KeyValueRow[] = [];
-  for (let row = 0; row < count; row++) result.push({ key: rows.bytes(), value: rows.bytes() });
+  for (let row = 0; row < count; row++)
+    result.push({ key: rows.bytes(MAX_FARM_KEY_BYTES), value: rows.bytes() });
   rows.end();
   return result;
 }

@@ -329,3 +329,37 @@ test('a node that stops stages nothing more', () => {
   expect([store.written.length, installs]).toEqual([1, []]);
   expect(leader.channel.isOpen).toBe(false);
 });
+
+test('a peer that sends more chunks than may be under way loses its connection, and the node goes on', () => {
+  const { open, store, fatal } = createReceiver();
+  const flood = open();
+  flood.begin();
+  store.isHeld = true;
+  for (let sequence = 0; sequence < 300; sequence++) flood.chunk(sequence, rowOf(`k${sequence}`, 1));
+  expect(fatal).toEqual([]);
+  expect(store.pendingWrites).toBe(4);
+  expect(flood.answers.at(-1)).toMatchObject({
+    kind: 'refused',
+    reason: expect.stringContaining('under way'),
+  });
+});
+
+test('peers that begin again and again do not fill the queue of the store either', () => {
+  const { open, store, fatal } = createReceiver();
+  store.isHeld = true;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const one = open(`peer${attempt}@1`);
+    one.begin();
+    for (let sequence = 0; sequence < 4; sequence++) one.chunk(sequence, rowOf(`k${sequence}`, 1));
+  }
+  expect(fatal).toEqual([]);
+  expect(store.pendingWrites).toBe(24);
+});
+
+test('a second snapshot on one connection closes it', () => {
+  const { open, fatal } = createReceiver();
+  const leader = open();
+  for (let time = 0; time < 20; time++) leader.begin();
+  expect(leader.kinds()).toEqual(['resume', 'refused']);
+  expect(fatal).toEqual([]);
+});

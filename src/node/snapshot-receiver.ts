@@ -1,12 +1,21 @@
 // Takes in a snapshot: rows are staged durably under a generation of their own while the old state still serves,
 // and become the state in one write. A broken connection is resumed where staging stopped.
 
+import { malformed } from '../codec/malformed.ts';
 import type { ServerId } from '../raft/configuration.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type { Channel, KeyValueStore, Logger } from './ports.ts';
-import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from './snapshot-frames.ts';
+import {
+  decodeSnapshotFrame,
+  encodeSnapshotFrame,
+  MAX_CHUNKS_UNDER_WAY,
+  type SnapshotFrame,
+} from './snapshot-frames.ts';
 import { stagingOperations } from './state-store.ts';
+
+/** Of all connections, with some that broke while the disk was slow: a peer must not fill the queue of the store. */
+const MAX_CHUNKS_WRITING = 6 * MAX_CHUNKS_UNDER_WAY;
 
 export interface SnapshotReceiverHandlers {
   /** The term as this node knows it, and up to where it durably holds what is committed. */
@@ -47,6 +56,10 @@ export class SnapshotReceiver {
   readonly #handlers: SnapshotReceiverHandlers;
   #staging: Staging | undefined;
   #session: Session | undefined;
+  /** Channels on which a snapshot began: each brings one, or a peer that reads no answers would have them pile up. */
+  readonly #begun = new WeakSet<Channel>();
+  /** Chunks of any session that were handed to the disk. */
+  #chunksWriting = 0;
   #isInstalling = false;
   #isStopped = false;
 
@@ -100,6 +113,8 @@ export class SnapshotReceiver {
   }
 
   #begin(from: ServerId, channel: Channel, frame: SnapshotFrame & { kind: 'begin' }): void {
+    if (this.#begun.has(channel)) throw malformed('one connection brings one snapshot');
+    this.#begun.add(channel);
     const { term, commitIndex, durableCommitIndex } = this.#handlers.current();
     if (this.#isInstalling) {
       this.#refuse(channel, 'another snapshot is being installed');
@@ -146,13 +161,18 @@ export class SnapshotReceiver {
       this.#refuse(channel, `chunk ${frame.sequence} came where ${session.nextSequence} was due`);
       return;
     }
+    if (session.writing >= MAX_CHUNKS_UNDER_WAY || this.#chunksWriting >= MAX_CHUNKS_WRITING) {
+      throw malformed('more chunks came than may be under way');
+    }
     const operations = stagingOperations(staging.generation, frame.rows);
     const lastKey = frame.rows.at(-1)?.key ?? staging.lastKey;
     session.nextSequence += 1;
     session.rows += frame.rows.length;
     session.writing += 1;
+    this.#chunksWriting += 1;
     this.#store.write(operations, (error) => {
       session.writing -= 1;
+      this.#chunksWriting -= 1;
       if (this.#isStopped) return;
       this.#handlers.guarded(() => {
         if (error === undefined) this.#staged(session, { sequence: frame.sequence, lastKey });

@@ -14,11 +14,14 @@ import type {
   Timer,
   Transport,
 } from './ports.ts';
-import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from './snapshot-frames.ts';
+import {
+  decodeSnapshotFrame,
+  encodeSnapshotFrame,
+  MAX_CHUNKS_UNDER_WAY,
+  type SnapshotFrame,
+} from './snapshot-frames.ts';
 import { snapshotRows } from './state-store.ts';
 
-/** Chunks that are sent and not yet staged at the other end. */
-const MAX_CHUNKS_UNDER_WAY = 4;
 /** A connection that broke is replaced this often before the snapshot counts as failed. */
 const MAX_RESUMES = 5;
 /** Pause before a broken connection is replaced. */

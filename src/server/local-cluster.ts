@@ -6,6 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../shared/coded-error.ts';
+import { makeDirectory } from '../storage/make-directory.ts';
 import {
   LOCAL_HOST,
   type LocalClusterPlan,
@@ -83,7 +84,7 @@ function stopSignal(onImpatience: () => void): AbortSignal {
 function makeDirectories(plan: LocalClusterPlan): void {
   for (const directory of [plan.data, plan.logs]) {
     try {
-      fs.mkdirSync(directory, { recursive: true });
+      makeDirectory(directory);
       fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);

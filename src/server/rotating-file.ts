@@ -2,6 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeDirectory } from '../storage/make-directory.ts';
 
 export interface RotatingFileOptions {
   /** A file is put aside before it would grow past this. */
@@ -37,7 +38,7 @@ export class RotatingFile {
 
   /** Creates the directory and opens the file; throws the file system's error when it may not. */
   constructor(file: string, options: RotatingFileOptions) {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
+    makeDirectory(path.dirname(file));
     this.#file = file;
     this.#options = options;
     this.#descriptor = fs.openSync(file, 'a');

@@ -1,8 +1,9 @@
 // The directory that holds one node's files: made with its parents, and made to stay.
 
-import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, fsyncSync, openSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { CodedError } from '../shared/coded-error.ts';
+import { makeDirectory } from './make-directory.ts';
 import { diskFull, isForLackOfRoom } from './storage-errors.ts';
 
 /**
@@ -13,7 +14,7 @@ import { diskFull, isForLackOfRoom } from './storage-errors.ts';
 export function prepareDataDirectory(directory: string): void {
   const path = resolve(directory);
   try {
-    const firstMade = mkdirSync(path, { recursive: true });
+    const firstMade = makeDirectory(path);
     if (firstMade !== undefined) syncChain(dirname(firstMade), path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {

@@ -1,0 +1,197 @@
+// What the farm must hold, said by the API's own answers: every acknowledged change is there once, and nothing else is.
+// It has no rules of when a request is right; those it has are of what an acknowledgement promises.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Answer } from './http-answer.ts';
+import type { Body } from './http-bodies.ts';
+import { Finding } from './idea.ts';
+
+export const COLLECTIONS = ['printers', 'filaments', 'print_jobs'] as const;
+export type Collection = (typeof COLLECTIONS)[number];
+
+export type Row = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/** A request as it was sent, and what came back; no answer where the connection ended before. */
+export interface Deed {
+  readonly bytes: Uint8Array;
+  readonly body: Body | undefined;
+  /** The body as it was sent. */
+  readonly bodyText: string | undefined;
+  readonly key: string | undefined;
+  readonly answer: Answer | undefined;
+}
+
+const RANKS: Readonly<Record<string, number>> = { Queued: 0, Running: 1, Done: 2, Canceled: 2, Failed: 2 };
+const MILLIGRAMS_PER_GRAM = 1_000;
+
+export class HttpModel {
+  readonly #rows: Readonly<Record<Collection, Map<string, Row>>> = {
+    printers: new Map(),
+    filaments: new Map(),
+    print_jobs: new Map(),
+  };
+  /** Every answer to a creation, and to a status change, by what it said. */
+  readonly #said = new Set<string>();
+  /** By Idempotency-Key: the request and the answer. */
+  readonly #keyed = new Map<string, { readonly request: string; readonly answer: unknown }>();
+  readonly #jobsOf = new Map<string, Set<string>>();
+
+  /** One batch, whose requests may have been carried out in any order. */
+  learn(deeds: readonly Deed[]): void {
+    const answered = deeds.filter(({ answer }) => answer !== undefined);
+    for (const deed of answered) this.#checkForm(deed);
+    const successes = answered.filter(
+      (one) => one.answer?.status === 201 || (one.answer?.status === 200 && isPost(one)),
+    );
+    for (const one of successes) this.#checkKey(one);
+    for (const { answer } of successes) if (answer?.status === 201) this.#created(answer);
+    const changes = successes.flatMap(({ answer }) => (answer?.status === 200 ? [answer.json as Row] : []));
+    for (const row of changes.sort((a, b) => rankOf(a) - rankOf(b))) this.#changed(row);
+    // A key belongs to one batch: nothing of it comes again.
+    this.#keyed.clear();
+  }
+
+  #checkForm({ body, bodyText, answer }: Deed): void {
+    if (body === undefined || bodyText === undefined || answer === undefined) return;
+    const isRefusedForItsForm = [400, 413, 415, 431].includes(answer.status);
+    if (body.isValid && isRefusedForItsForm)
+      throw new Finding(`a right request is refused: ${tell(bodyText, answer)}`);
+    if (answer.status === 201) checkEcho(bodyText, answer);
+  }
+
+  #checkKey({ bytes, key, answer }: Deed): void {
+    if (key === undefined) return;
+    const request = Buffer.from(bytes).toString('latin1');
+    const earlier = this.#keyed.get(key);
+    if (earlier === undefined) {
+      this.#keyed.set(key, { request, answer: answer?.json });
+      return;
+    }
+    const isSame = isDeepStrictEqual(earlier.answer, answer?.json);
+    if (!isSame)
+      throw new Finding(`one Idempotency-Key has two answers: ${tell(JSON.stringify(earlier), answer)}`);
+  }
+
+  #created(answer: Answer): void {
+    const row = answer.json as Row;
+    const [, collection] = /^\/api\/v1\/(\w+)\//.exec(answer.headers.get('location') ?? '') ?? [];
+    const rows = this.#rows[collection as Collection];
+    if (rows === undefined) throw new Finding(`created, and where? ${tell('', answer)}`);
+    const text = JSON.stringify(row);
+    if (rows.has(row.id)) {
+      // The answer to a repetition is the first answer again.
+      if (this.#said.has(text)) return;
+      throw new Finding(`created twice: ${text}, and ${JSON.stringify(rows.get(row.id))}`);
+    }
+    this.#said.add(text);
+    rows.set(row.id, row);
+    if (collection === 'print_jobs') this.#noteJob(row);
+  }
+
+  #noteJob(row: Row): void {
+    const spool = String(row.filament_id);
+    this.#jobsOf.set(spool, (this.#jobsOf.get(spool) ?? new Set()).add(row.id));
+  }
+
+  #changed(row: Row): void {
+    const before = this.#rows.print_jobs.get(row.id);
+    if (before === undefined)
+      throw new Finding(`a job was changed that nobody created: ${JSON.stringify(row)}`);
+    const text = JSON.stringify(row);
+    if (this.#said.has(text)) return;
+    if (rankOf(row) <= rankOf(before))
+      throw new Finding(`a job went from ${JSON.stringify(before)} to ${text}`);
+    this.#said.add(text);
+    this.#rows.print_jobs.set(row.id, row);
+  }
+
+  /** A row that is there though its request was not answered. */
+  adopt(collection: Collection, row: Row): void {
+    const isNew = !this.#rows[collection].has(row.id);
+    this.#rows[collection].set(row.id, collection === 'filaments' ? { ...row, ...unreserved(row) } : row);
+    if (collection === 'print_jobs' && isNew) this.#noteJob(row);
+  }
+
+  has(collection: Collection, id: string): boolean {
+    return this.#rows[collection].has(id);
+  }
+
+  /** What a list shows of this row. */
+  expected(collection: Collection, id: string): Row | undefined {
+    const row = this.#rows[collection].get(id);
+    return row === undefined || collection !== 'filaments' ? row : this.#spool(row);
+  }
+
+  ids(collection: Collection): readonly string[] {
+    return [...this.#rows[collection].keys()];
+  }
+
+  get size(): number {
+    return COLLECTIONS.reduce((sum, collection) => sum + this.#rows[collection].size, 0);
+  }
+
+  /** By the jobs: Done took its weight, Queued and Running hold theirs. */
+  #spool(created: Row): Row {
+    let [taken, reserved] = [0, 0];
+    for (const id of this.#jobsOf.get(created.id) ?? []) {
+      const job = this.#rows.print_jobs.get(id);
+      const milligrams = milligramsOf(job?.print_weight_in_grams);
+      if (job?.status === 'Done') taken += milligrams;
+      else if (rankOf(job ?? created) < 2) reserved += milligrams;
+    }
+    const remaining = milligramsOf(created.remaining_weight_in_grams) - taken;
+    return {
+      ...created,
+      remaining_weight_in_grams: remaining / MILLIGRAMS_PER_GRAM,
+      reserved_weight_in_grams: reserved / MILLIGRAMS_PER_GRAM,
+      available_weight_in_grams: (remaining - reserved) / MILLIGRAMS_PER_GRAM,
+    };
+  }
+}
+
+/** What was sent is what is kept: each field as it was, and no field that the API does not have. */
+function checkEcho(bodyText: string, answer: Answer): void {
+  const sent = JSON.parse(bodyText) as Record<string, unknown>;
+  const row = answer.json as Row;
+  for (const [field, value] of Object.entries(sent)) {
+    if (!isKept(field, value, row))
+      throw new Finding(`${field} was not kept as it was sent: ${tell(bodyText, answer)}`);
+  }
+}
+
+function isKept(field: string, value: unknown, row: Row): boolean {
+  if (!Object.hasOwn(row, field)) return false;
+  const kept = row[field];
+  switch (field) {
+    case 'id':
+    case 'printer_id':
+    case 'filament_id':
+      return kept === (typeof value === 'number' ? String(value) : value);
+    case 'type':
+      return typeof value === 'string' && (kept === value.trim() || kept === value.trim().toUpperCase());
+    case 'status':
+      return typeof value === 'string' && value.toLowerCase() === 'queued' && kept === 'Queued';
+    default:
+      return kept === value;
+  }
+}
+
+function isPost({ bytes }: Deed): boolean {
+  return Buffer.from(bytes.subarray(0, 5)).toString('latin1') === 'POST ';
+}
+
+function unreserved(row: Row): Partial<Row> {
+  return { reserved_weight_in_grams: 0, available_weight_in_grams: row.remaining_weight_in_grams };
+}
+
+function rankOf(job: Row): number {
+  return RANKS[String(job.status)] ?? 0;
+}
+
+function milligramsOf(grams: unknown): number {
+  return Math.round(Number(grams) * MILLIGRAMS_PER_GRAM);
+}
+
+function tell(sent: string, answer: Answer | undefined): string {
+  return `${sent.slice(0, 800)} was answered with ${answer?.status} ${JSON.stringify(answer?.json)?.slice(0, 800)}`;
+}

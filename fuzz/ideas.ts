@@ -1,0 +1,13 @@
+// Everything that is thrown.
+
+import { codecIdeas } from './codec-ideas.ts';
+import { commandIdea } from './command-ideas.ts';
+import { flagIdeas } from './flag-ideas.ts';
+import { flagProcessIdea } from './flag-processes.ts';
+import { frameIdea } from './frame-ideas.ts';
+import { httpIdea } from './http-idea.ts';
+import type { Idea } from './idea.ts';
+
+export function allIdeas(): readonly Idea[] {
+  return [httpIdea, ...flagIdeas, flagProcessIdea, ...codecIdeas, frameIdea, commandIdea];
+}
