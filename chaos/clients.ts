@@ -48,6 +48,8 @@ export class Clients {
   #operationCount = 0;
   #isStopped = false;
   #loops: Promise<void>[] = [];
+  /** Attempts that were told that a disk is full. */
+  refusedForRoom = 0;
 
   constructor(nodes: readonly NodeProcess[], history: History, violations: Violations) {
     this.#nodes = nodes;
@@ -114,7 +116,9 @@ export class Clients {
 
   async #attempt(operation: Operation, sending: Parameters<typeof send>[1]): Promise<Ending> {
     try {
-      return await send(operation, sending);
+      const ending = await send(operation, sending);
+      if (ending.kind === 'no-effect' && ending.code === 'disk_full') this.refusedForRoom += 1;
+      return ending;
     } catch (error) {
       this.#violations.add('answers', error instanceof Error ? error.message : String(error));
       return { kind: 'unknown' };

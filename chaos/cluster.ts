@@ -1,14 +1,19 @@
-// The nodes, and what the run has done to them: who is up, who stands still, which links are cut.
+// The nodes, and what the run has done to them: who is up, who stands still, whose disk is full, who is no member that
+// one can count on.
 
-import { present } from '../src/shared/assert.ts';
-import { MAIN, NodeProcess } from '../test/support/node-process.ts';
+import { MAIN, NodeProcess, type ProcessEnd } from '../test/support/node-process.ts';
+import type { Disks } from './disks.ts';
+import { Links } from './links.ts';
 import type { ChaosNetwork } from './network.ts';
 
 /** Tiny, so that logs are compacted and snapshots are sent all the time. */
 const COMPACT_AFTER_ENTRIES = '300';
+const LIMITS = ['-compact-after', COMPACT_AFTER_ENTRIES, '-console-level', 'warn', '-file-level', 'info'];
 
 export interface ClusterOptions {
-  /** Of this run: data and logs of the nodes go there. */
+  readonly network: ChaosNetwork;
+  readonly disks: Disks;
+  /** Of this run: the logs of the nodes go there. */
   readonly directory: string;
   /** The built program. */
   readonly main?: string;
@@ -16,50 +21,60 @@ export interface ClusterOptions {
 
 export class Cluster {
   readonly nodes: readonly NodeProcess[];
-  readonly #network: ChaosNetwork;
+  readonly links: Links;
+  readonly disks: Disks;
   /** Started by us and not ended by us: it must be running. */
   readonly #wanted = new Set<NodeProcess>();
   /** Up, and has answered since it started. */
   readonly #ready = new Set<NodeProcess>();
   readonly #paused = new Set<NodeProcess>();
-  readonly #cuts = new Map<string, { readonly from: NodeProcess; readonly to: NodeProcess }>();
+  readonly #full = new Set<NodeProcess>();
+  /** In a fault that may have taken their vote away: nobody may count on them, or let another fault hit them. */
+  readonly #unsettled = new Set<NodeProcess>();
+  #isFounded = false;
   #isOver = false;
   /** Called after every change of who can work with whom. */
   onChange: () => void = () => {};
 
-  constructor(network: ChaosNetwork, { directory, main = MAIN }: ClusterOptions) {
-    this.#network = network;
-    const [first] = network.places;
+  constructor({ network, disks, directory, main = MAIN }: ClusterOptions) {
+    this.links = new Links(network, () => this.onChange());
+    this.disks = disks;
     this.nodes = network.places.map((place) => {
       const [program = '', ...args] = [...place.runner, process.execPath, main];
-      const entry = place === first ? ['-bootstrap'] : ['-join', `${first?.host}:${first?.httpPort}`];
-      const limits = [
-        '-compact-after',
-        COMPACT_AFTER_ENTRIES,
-        '-console-level',
-        'warn',
-        '-file-level',
-        'info',
-      ];
       return new NodeProcess({
         ...place,
-        data: `${directory}/data`,
+        data: disks.dataOf(place.id),
         logs: `${directory}/logs`,
-        flags: [...place.flags, ...entry, ...limits],
+        flags: [...place.flags, ...LIMITS],
         command: [program, ...args],
       });
     });
   }
 
+  /** Of all the nodes. While one of them is no voter the others' majority is no larger. */
   get majority(): number {
     return Math.floor(this.nodes.length / 2) + 1;
   }
 
   // ------------------------------------------------------------ what holds now
 
-  /** It runs and answers, as far as the run's own deeds go. */
-  works(node: NodeProcess): boolean {
+  /** It answers, as far as the run's own deeds go. */
+  responds(node: NodeProcess): boolean {
     return this.#ready.has(node) && !this.#paused.has(node);
+  }
+
+  /** It answers, has its vote, and can write. */
+  works(node: NodeProcess): boolean {
+    return this.responds(node) && !this.#full.has(node) && !this.#unsettled.has(node);
+  }
+
+  /** No fault has it in hand that another one would meddle with. */
+  isFree(node: NodeProcess): boolean {
+    return !this.#unsettled.has(node);
+  }
+
+  get freeNodes(): NodeProcess[] {
+    return this.nodes.filter((node) => this.isFree(node));
   }
 
   /** Up but not heard of yet counts as unready until `answered`. */
@@ -74,30 +89,28 @@ export class Cluster {
     return [...this.#wanted].find((node) => !node.isRunning);
   }
 
-  /** Nobody is dead, stopped or cut off by the run. */
+  /** Nobody is dead, stopped, cut off or no voter because of the run. */
   get isWhole(): boolean {
-    return this.#cuts.size === 0 && this.nodes.every((node) => this.works(node));
+    return this.links.areGood && this.nodes.every((node) => this.works(node));
   }
 
-  /** Both work and hear each other. */
-  areJoined(a: NodeProcess, b: NodeProcess): boolean {
-    if (!this.works(a) || !this.works(b)) return false;
-    return a === b || !(this.#cuts.has(linkOf(a, b)) || this.#cuts.has(linkOf(b, a)));
-  }
-
-  /** `node` hears, and is heard by, enough nodes to lead. */
+  /** `node` hears, and is heard by, enough nodes to lead, however badly. */
   reachesMajority(node: NodeProcess): boolean {
-    return this.nodes.filter((other) => this.areJoined(node, other)).length >= this.majority;
+    if (!this.responds(node)) return false;
+    const reached = this.nodes.filter(
+      (other) => other === node || (this.responds(other) && this.links.isOpen(node, other)),
+    );
+    return reached.length >= this.majority;
   }
 
-  /** A majority that works and whose members all hear each other. */
+  /** A majority that works and whose members all hear each other well. */
   get hasHealthyQuorum(): boolean {
     const cliques = (chosen: readonly NodeProcess[], rest: readonly NodeProcess[]): boolean => {
       if (chosen.length >= this.majority) return true;
       return rest.some(
         (node, at) =>
-          chosen.every((other) => this.areJoined(node, other)) &&
           this.works(node) &&
+          chosen.every((other) => this.links.isGood(node, other)) &&
           cliques([...chosen, node], rest.slice(at + 1)),
       );
     };
@@ -106,21 +119,36 @@ export class Cluster {
 
   // ------------------------------------------------------------ deeds
 
+  /** The first of all founds the cluster and the others join it; after that each asks all the others. */
   start(node: NodeProcess): void {
     if (this.#isOver) return;
-    node.start();
+    node.start(this.#entryOf(node));
     this.#wanted.add(node);
   }
 
-  async kill(node: NodeProcess): Promise<void> {
+  startAll(): void {
+    for (const node of this.nodes) this.start(node);
+    this.#isFounded = true;
+  }
+
+  /** It may end by itself, and is not expected to run until `start` or `expectRunning`. */
+  startDamaged(node: NodeProcess): void {
+    if (!this.#isOver) node.start(this.#entryOf(node));
+  }
+
+  expectRunning(node: NodeProcess): void {
+    this.#wanted.add(node);
+  }
+
+  kill(node: NodeProcess): Promise<ProcessEnd> {
     this.#expectEnd(node);
-    await node.kill();
+    return node.kill();
   }
 
   /** Asks it to end, as an operator does. */
-  async stop(node: NodeProcess): Promise<void> {
+  stop(node: NodeProcess): Promise<ProcessEnd> {
     this.#expectEnd(node);
-    await node.stop();
+    return node.stop();
   }
 
   pause(node: NodeProcess): void {
@@ -135,17 +163,27 @@ export class Cluster {
     this.onChange();
   }
 
-  async cut(from: NodeProcess, to: NodeProcess): Promise<void> {
-    await this.#network.cut(from.id, to.id);
-    this.#cuts.set(linkOf(from, to), { from, to });
+  fillDisk(node: NodeProcess): void {
+    this.#full.add(node);
+    this.disks.fill(node.id);
     this.onChange();
   }
 
-  async mendAll(): Promise<void> {
-    for (const [link, { from, to }] of [...this.#cuts]) {
-      await this.#network.mend(from.id, to.id);
-      this.#cuts.delete(link);
-    }
+  makeRoom(node: NodeProcess): void {
+    this.disks.makeRoom(node.id);
+    this.#full.delete(node);
+    this.onChange();
+  }
+
+  /** It may lose its vote from now on. */
+  unsettle(node: NodeProcess): void {
+    this.#unsettled.add(node);
+    this.onChange();
+  }
+
+  /** It has its vote, and runs. */
+  settle(node: NodeProcess): void {
+    this.#unsettled.delete(node);
     this.onChange();
   }
 
@@ -155,11 +193,11 @@ export class Cluster {
     await Promise.all(this.nodes.map((node) => this.kill(node)));
   }
 
-  node(id: string): NodeProcess {
-    return present(
-      this.nodes.find((node) => node.id === id),
-      `${id} is a node of the run`,
-    );
+  #entryOf(node: NodeProcess): string[] {
+    const [first] = this.nodes;
+    if (!this.#isFounded && node === first) return ['-bootstrap'];
+    const others = this.#isFounded ? this.nodes.filter((other) => other !== node) : this.nodes.slice(0, 1);
+    return ['-join', others.map(({ httpAddress }) => httpAddress).join(',')];
   }
 
   #expectEnd(node: NodeProcess): void {
@@ -167,8 +205,4 @@ export class Cluster {
     this.#ready.delete(node);
     this.onChange();
   }
-}
-
-function linkOf(from: NodeProcess, to: NodeProcess): string {
-  return `${from.id}>${to.id}`;
 }

@@ -32,7 +32,7 @@ export async function send(operation: Operation, sending: Sending): Promise<Endi
   } catch (error) {
     return { kind: wasNeverSent(error) ? 'no-effect' : 'unknown' };
   }
-  if (answer.status === 503) return { kind: 'no-effect' };
+  if (answer.status === 503) return { kind: 'no-effect', code: answer.body?.code };
   if (answer.status === 504) return { kind: 'unknown' };
   const result =
     answer.status < 300

@@ -6,10 +6,10 @@ import { type HistoryOperation, judge } from '../src/sim/checkers/linearizabilit
 import type { Violations } from '../src/sim/checkers/violations.ts';
 import { chaosModel, isRead, type Operation, shows, tookEffect } from './model.ts';
 
-/** `no-effect`: refused in a way that promises that nothing happened, or a read that nobody saw. */
+/** `no-effect`: refused (with this code) with a promise that nothing happened, or a read that nobody saw. */
 export type Ending =
   | { readonly kind: 'answered'; readonly result: string }
-  | { readonly kind: 'no-effect' }
+  | { readonly kind: 'no-effect'; readonly code?: string }
   | { readonly kind: 'unknown' };
 
 export interface Asked {

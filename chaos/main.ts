@@ -5,8 +5,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { CodedError } from '../src/shared/coded-error.ts';
+import { Draws } from '../src/sim/draws.ts';
 import { PROJECT_ROOT } from '../test/support/project-root.ts';
 import { type ChaosArguments, parseArguments } from './arguments.ts';
+import { Disks } from './disks.ts';
 import { createNamespaces, deleteNamespaces, NamespaceNetwork, namespacesOf } from './namespace-network.ts';
 import type { ChaosNetwork } from './network.ts';
 import { ProxyNetwork } from './proxy-network.ts';
@@ -20,10 +22,13 @@ const INSIDE = 'RAFT3D_CHAOS_NAMESPACES';
 
 const given = readArguments();
 const nodeIds = Array.from({ length: given.nodes }, (_, at) => `node${at + 1}`);
+/** What is lost and how late the rest is: apart from the run's own draws. */
+const networkDraws = new Draws(given.seed).fork();
 const inside = process.env[INSIDE];
-if (inside !== undefined) await run(given, new NamespaceNetwork(namespacesOf(inside, nodeIds)));
-else if (given.network === 'proxy' || !(await runInNamespaces())) {
-  await run(given, await ProxyNetwork.start(nodeIds));
+if (inside !== undefined) {
+  await run(given, await NamespaceNetwork.start(namespacesOf(inside, nodeIds), networkDraws));
+} else if (given.network === 'proxy' || !(await runInNamespaces())) {
+  await run(given, await ProxyNetwork.start(nodeIds, networkDraws));
 }
 
 function readArguments(): ChaosArguments {
@@ -77,7 +82,9 @@ function exitCodeOf(child: ChildProcess): Promise<number> {
 
 async function run(given: ChaosArguments, network: ChaosNetwork): Promise<void> {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-chaos-'));
-  console.log(`seed ${given.seed}, ${network.description}`);
+  const disks = new Disks(directory, nodeIds);
+  console.log(`seed ${given.seed}, ${network.description}; ${disks.description}`);
+  let isClean = false;
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => interruption.abort(new Error(`ended by ${signal}`)));
@@ -88,6 +95,7 @@ async function run(given: ChaosArguments, network: ChaosNetwork): Promise<void> 
     const main = copyProgram(directory);
     const report = await runChaos({
       network,
+      disks,
       directory,
       main,
       historyFile,
@@ -96,13 +104,14 @@ async function run(given: ChaosArguments, network: ChaosNetwork): Promise<void> 
       signal: interruption.signal,
     });
     console.log(formatReport(report));
-    if (report.violations.length > 0) process.exitCode = EXIT_VIOLATED;
-    else fs.rmSync(directory, { recursive: true });
+    isClean = report.violations.length === 0;
   } catch (error) {
-    process.exitCode = EXIT_VIOLATED;
     console.error(error);
   } finally {
     await network.close();
+    disks.unmount({ keep: !isClean });
+    if (isClean) fs.rmSync(directory, { recursive: true });
+    else process.exitCode = EXIT_VIOLATED;
     if (fs.existsSync(directory)) console.error(`what is left of the run: ${directory}`);
     // What it was doing goes on otherwise, until it notices that there is nothing left to do it to.
     if (interruption.signal.aborted) process.exit();

@@ -14,8 +14,8 @@ const MAX_LEADERLESS_MS = 30_000;
 export class Observer {
   readonly #cluster: Cluster;
   readonly #violations: Violations;
-  /** What each node last said of itself; undefined when it did not answer. */
-  readonly #leads = new Map<NodeProcess, boolean>();
+  /** What each node last said; undefined when it did not answer. */
+  readonly #statuses = new Map<NodeProcess, NodeStatus | undefined>();
   #gap: { readonly since: number; readonly isFailover: boolean } | undefined;
   #hadLeader = false;
   #isStopped = false;
@@ -43,14 +43,31 @@ export class Observer {
   /** A node that says that it leads, and can. */
   get leader(): NodeProcess | undefined {
     return this.#cluster.nodes.find(
-      (node) => this.#leads.get(node) === true && this.#cluster.reachesMajority(node),
+      (node) => this.#statuses.get(node)?.is_leader === true && this.#cluster.reachesMajority(node),
     );
+  }
+
+  /** The server id under which `observing` has `node` as a voter. */
+  voterServer(observing: NodeProcess, node: NodeProcess): string | undefined {
+    const members = this.#statuses.get(observing)?.nodes;
+    return members?.find(({ id, role }) => id === node.id && role === 'voter')?.server;
+  }
+
+  /** What the nodes say, for people. */
+  describe(): string {
+    const lines = this.#cluster.nodes.map((node) => {
+      const status = this.#statuses.get(node);
+      if (status === undefined) return `${node.id}: silent`;
+      const members = status.nodes.map(({ server, role }) => `${server} ${role}`).join(', ');
+      return `${node.id}: ${status.state}, term ${status.term}, leader ${status.leader_id}, members ${members}`;
+    });
+    return lines.join('; ');
   }
 
   async #watch(node: NodeProcess): Promise<void> {
     while (!this.#isStopped) {
       const status = await this.#ask(node);
-      this.#leads.set(node, status?.is_leader === true);
+      this.#statuses.set(node, status);
       if (status !== undefined) this.#cluster.answered(node);
       this.#evaluate();
       await sleep(POLL_EVERY_MS);

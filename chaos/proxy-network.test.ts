@@ -2,6 +2,7 @@ import net from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ByteWriter } from '../src/codec/byte-writer.ts';
 import { encodeFrame } from '../src/codec/frame.ts';
+import { Draws } from '../src/sim/draws.ts';
 import { writeHello } from '../src/transport/hello.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { ProxyNetwork } from './proxy-network.ts';
@@ -13,7 +14,7 @@ let arrived: Buffer;
 let dialled: net.Socket[];
 
 beforeEach(async () => {
-  network = await ProxyNetwork.start(['node1', 'node2']);
+  network = await ProxyNetwork.start(['node1', 'node2'], new Draws(1));
   arrived = Buffer.alloc(0);
   dialled = [];
   node2 = net.createServer((socket) => {
@@ -83,4 +84,29 @@ test('each direction is cut by itself', async () => {
   expect(received()).toEqual(HELLO);
   await network.mend('node2', 'node1');
   await waitFor('the answer', () => received().equals(BOTH));
+});
+
+test('a bad link holds back what it carries, in order, and its other direction does not', async () => {
+  const { socket, received } = dialFromNode1();
+  await waitFor('the first answer', () => received().equals(HELLO));
+  await network.worsen('node1', 'node2', { lossShare: 0, delayMs: 60_000, jitterMs: 0 });
+  await network.worsen('node2', 'node1', { lossShare: 0, delayMs: 10, jitterMs: 0 });
+  socket.write(WORDS);
+  const other = dialFromNode1();
+  await waitFor('the other connection is carried', () => other.received().equals(HELLO));
+  expect(received()).toEqual(HELLO);
+});
+
+test('on a lossy link everything arrives once, in order, or the connection ends', async () => {
+  await network.worsen('node1', 'node2', { lossShare: 0.5, delayMs: 0, jitterMs: 5 });
+  const { socket, received } = dialFromNode1();
+  const sent = [HELLO];
+  for (let count = 0; count < 10; count += 1) {
+    const words = Buffer.from(`words ${count}`);
+    sent.push(words);
+    socket.write(words);
+  }
+  const all = Buffer.concat(sent);
+  await waitFor('all or the end', () => received().equals(all) || socket.destroyed);
+  expect(all.subarray(0, received().length)).toEqual(received());
 });

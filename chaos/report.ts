@@ -1,17 +1,20 @@
 // What a run did and found, for people.
 
 import type { Violation } from '../src/sim/checkers/violations.ts';
-import type { FaultKind } from './faults.ts';
+import type { FaultTally } from './fault-context.ts';
 
-export interface Report {
+export interface Report extends Readonly<FaultTally> {
   readonly seed: number;
   readonly nodes: number;
   readonly network: string;
+  readonly disks: string;
   readonly faultsMs: number;
-  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly faults: ReadonlyMap<string, number>;
   readonly operations: number;
   readonly acknowledged: number;
   readonly refused: number;
+  /** Attempts that were told that a disk is full. */
+  readonly refusedForRoom: number;
   readonly unknown: number;
   readonly lost: number;
   readonly duplicated: number;
@@ -35,18 +38,23 @@ export function formatReport(report: Report): string {
   const lines = [
     `${report.nodes} nodes, ${(report.faultsMs / 60_000).toFixed(1)} minutes of faults, seed ${report.seed}`,
     `network: ${report.network}`,
+    `disks: ${report.disks}`,
     `faults: ${total}`,
     ...faults.map(([kind, count]) => `  ${kind}: ${count}`),
+    `removals: ${report.removals}`,
+    `joins: ${formatTimes(report.joinsMs)}`,
+    `damaged files refused: ${report.damageFound}, harmless: ${report.damageHarmless}`,
     `operations: ${report.operations}`,
     `writes acknowledged: ${report.acknowledged}`,
     `writes refused by a rule: ${report.refused}`,
+    `attempts refused for a full disk: ${report.refusedForRoom}`,
     `writes of unknown end: ${report.unknown}`,
     `lost: ${report.lost}`,
     `duplicated: ${report.duplicated}`,
     `stale reads: ${report.staleReads}`,
     `histories judged: ${report.benches - report.undecided} of ${report.benches}`,
     `longest time without a leader while a quorum was healthy: ${Math.round(report.longestLeaderlessMs)} ms`,
-    `failovers: ${formatFailovers(report.failoversMs)}`,
+    `failovers: ${formatTimes(report.failoversMs)}`,
     `every node well after the last fault: ${Math.round(report.recoveryMs)} ms`,
     ...report.violations
       .slice(0, MAX_SHOWN)
@@ -56,10 +64,10 @@ export function formatReport(report: Report): string {
   return lines.join('\n');
 }
 
-function formatFailovers(failoversMs: readonly number[]): string {
-  if (failoversMs.length === 0) return 'none';
-  const at = (share: number): string => `${Math.round(percentile(failoversMs, share))} ms`;
-  return `${failoversMs.length}, median ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}`;
+function formatTimes(timesMs: readonly number[]): string {
+  if (timesMs.length === 0) return 'none';
+  const at = (share: number): string => `${Math.round(percentile(timesMs, share))} ms`;
+  return `${timesMs.length}, median ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}`;
 }
 
 /** The smallest of `values` (at least one) that is not below the given share of them, 0 to 1 (nearest rank). */

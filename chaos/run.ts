@@ -7,6 +7,7 @@ import { waitFor } from '../test/support/wait-for.ts';
 import { type Aftermath, audit, PROBE, waitUntilWell } from './audit.ts';
 import { Clients } from './clients.ts';
 import { Cluster } from './cluster.ts';
+import type { Disks } from './disks.ts';
 import { Faults } from './faults.ts';
 import { History } from './history.ts';
 import type { ChaosNetwork } from './network.ts';
@@ -15,7 +16,8 @@ import type { Report } from './report.ts';
 
 export interface RunOptions {
   readonly network: ChaosNetwork;
-  /** For the nodes' data and logs. Left behind as it is. */
+  readonly disks: Disks;
+  /** For the nodes' logs. Left behind as it is. */
   readonly directory: string;
   /** The built program. */
   readonly main: string;
@@ -29,15 +31,15 @@ export interface RunOptions {
 /** Never leaves a process behind. Rejects when the cluster does not even start. */
 export async function runChaos(options: RunOptions): Promise<Report> {
   const violations = new Violations();
-  const cluster = new Cluster(options.network, options);
+  const cluster = new Cluster(options);
   const observer = new Observer(cluster, violations);
   const history = new History(options.historyFile);
   const draws = new Draws(options.seed);
-  const faults = new Faults(cluster, observer, draws.fork());
+  const faults = new Faults({ cluster, observer, violations, draws: draws.fork() });
   const clients = new Clients(cluster.nodes, history, violations);
   const play = async (): Promise<Report> => {
     observer.start();
-    for (const node of cluster.nodes) cluster.start(node);
+    cluster.startAll();
     await waitUntilWell(cluster);
     clients.start(draws.fork());
     await faults.run(options.faultsMs);
@@ -54,7 +56,10 @@ export async function runChaos(options: RunOptions): Promise<Report> {
       ...counts,
       nodes: cluster.nodes.length,
       network: options.network.description,
+      disks: options.disks.description,
       faults: faults.counts,
+      ...faults.tally,
+      refusedForRoom: clients.refusedForRoom,
       operations: history.operations,
       acknowledged: history.acknowledged,
       refused: history.refused,

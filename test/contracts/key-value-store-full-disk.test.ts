@@ -22,7 +22,7 @@ describe('LmdbStore on a full disk', () => {
   const stage = useStage();
 
   test('refuses a write with disk_full, half done nothing, and takes the same write when there is room', async () => {
-    const disk = new SmallDisk(stage(), { megabytes: 16 });
+    const disk = SmallDisk.on(stage(), { megabytes: 16 });
     const store = await openLmdbStore(`${disk.directory}/node1`);
     await writeTo(store, harness, batch(0));
     disk.fill();
@@ -43,7 +43,7 @@ describe('LmdbStore on a full disk', () => {
   });
 
   test('fills a disk to the reserve, records votes and compacts there, and uses again what was freed', async () => {
-    const disk = new SmallDisk(stage(), { megabytes: 8 });
+    const disk = SmallDisk.on(stage(), { megabytes: 8 });
     const store = await openLmdbStore(`${disk.directory}/node1`);
     let written = 0;
     while ((await writeTo(store, harness, batch(written))) === undefined) written++;
@@ -64,7 +64,7 @@ describe('LmdbStore on a full disk', () => {
   test.each([200, 20_000])(
     'LMDB itself running out, with values of %i bytes, is disk_full too',
     async (bytes) => {
-      const disk = new SmallDisk(stage(), { megabytes: 16 });
+      const disk = SmallDisk.on(stage(), { megabytes: 16 });
       const store = await openLmdbStore(`${disk.directory}/node1`);
       await writeTo(store, harness, batch(0));
       // The store has just looked and found room: it learns from LMDB that there is none.
@@ -80,7 +80,7 @@ describe('LmdbStore on a full disk', () => {
   );
 
   test('opens and reads on a full disk', async () => {
-    const disk = new SmallDisk(stage(), { megabytes: 4 });
+    const disk = SmallDisk.on(stage(), { megabytes: 4 });
     const directory = `${disk.directory}/node1`;
     const store = await openLmdbStore(directory);
     await writeTo(store, harness, [put('a', '1')]);
@@ -92,7 +92,7 @@ describe('LmdbStore on a full disk', () => {
   });
 
   test('a store cannot be made on a full disk, and says so', async () => {
-    const disk = new SmallDisk(stage(), { megabytes: 1 });
+    const disk = SmallDisk.on(stage(), { megabytes: 1 });
     disk.fill();
     const opening = openLmdbStore(`${disk.directory}/node1`);
     await expect(opening).rejects.toMatchObject({ code: 'disk_full' });

@@ -11,7 +11,7 @@ const stage = useStage();
 
 describe('a full disk', () => {
   test('of the only node: writes are refused with the reason, reads go on, and it recovers when there is room', async () => {
-    const disk = new SmallDisk(stage(), { megabytes: 128 });
+    const disk = SmallDisk.on(stage(), { megabytes: 128 });
     const node = await stage().newNode({ data: disk.directory, flags: ['-bootstrap'] });
     node.start();
     await allAreVoters([node]);
@@ -39,7 +39,7 @@ describe('a full disk', () => {
   });
 
   test('of a follower: the cluster goes on, and the follower catches up when there is room', async () => {
-    const disk = new SmallDisk(stage(), { megabytes: 128 });
+    const disk = SmallDisk.on(stage(), { megabytes: 128 });
     const [first, second] = (await stage().startCluster(2)) as [NodeProcess, NodeProcess];
     const small = await stage().newNode({
       id: 'small',

@@ -10,16 +10,26 @@ const CHUNK_BYTES = 64 * 1024;
 export class SmallDisk {
   readonly directory: string;
 
-  /** Mounts it for this stage. Only root may: anybody else gets an error that says so, and the test fails. */
-  constructor(stage: Stage, options: { megabytes: number }) {
+  /** For this stage. Only root may: anybody else gets an error that says so, and the test fails. */
+  static on(stage: Stage, options: { megabytes: number }): SmallDisk {
     if (process.getuid?.() !== 0)
       throw new Error('this test mounts a tmpfs, which only root may: run it as root');
-    this.directory = path.join(stage.directory, 'small-disk');
-    fs.mkdirSync(this.directory);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${options.megabytes}m`, 'tmpfs', this.directory]);
-    stage.onEnd(() => {
-      execFileSync('umount', ['--lazy', this.directory]);
-    });
+    const disk = new SmallDisk(path.join(stage.directory, 'small-disk'), options);
+    stage.onEnd(() => disk.unmount());
+    return disk;
+  }
+
+  /** Makes the directory and mounts the disk there. Throws where this process may not. */
+  constructor(directory: string, options: { megabytes: number }) {
+    this.directory = directory;
+    fs.mkdirSync(directory, { recursive: true });
+    const size = `size=${options.megabytes}m`;
+    execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', directory], { stdio: 'pipe' });
+  }
+
+  /** With all that is on it. */
+  unmount(): void {
+    execFileSync('umount', ['--lazy', this.directory]);
   }
 
   /** Takes all the room that is left. */
@@ -36,7 +46,7 @@ export class SmallDisk {
 
   /** Gives it back. */
   makeRoom(): void {
-    fs.rmSync(this.#filler);
+    fs.rmSync(this.#filler, { force: true });
   }
 
   get #filler(): string {
