@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { present } from '../src/shared/assert.ts';
 import type { Draws } from '../src/sim/draws.ts';
-import type { ChaosNetwork, LinkQuality, NodePlace } from './network.ts';
+import type { ChaosNetwork, LinkDamage, LinkQuality, NodePlace } from './network.ts';
 import { TUNNEL_PORT, TunnelRelay } from './tunnel-relay.ts';
 
 const run = promisify(execFile);
@@ -137,6 +137,10 @@ export class NamespaceNetwork implements ChaosNetwork {
 
   get canWorsen(): boolean {
     return this.#relay !== undefined;
+  }
+
+  get linkDamage(): LinkDamage {
+    return this.#relay?.damage ?? { lost: 0, late: 0 };
   }
 
   async cut(from: string, to: string): Promise<void> {

@@ -18,12 +18,19 @@ export interface LinkQuality {
   readonly jitterMs: number;
 }
 
+/** What bad links did, for the report: packets of tunnels, pieces of what proxies carry. */
+export interface LinkDamage {
+  readonly lost: number;
+  readonly late: number;
+}
+
 export interface ChaosNetwork {
   /** For the report: what the faults really do. */
   readonly description: string;
   readonly places: readonly NodePlace[];
   /** Whether `worsen` can be called. */
   readonly canWorsen: boolean;
+  readonly linkDamage: LinkDamage;
   /** From now on nothing of what `from` sends reaches `to`. Clients reach every node always. */
   cut(from: string, to: string): Promise<void>;
   /** From now on what `from` sends reaches `to` late or not at all. No link is both cut and worse. */

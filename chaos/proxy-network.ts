@@ -15,6 +15,7 @@ export class ProxyNetwork implements ChaosNetwork {
   readonly description =
     'TCP proxies between the nodes, in this process; what a cut link carries is held back; on a bad link data is late, and a loss is a stall until TCP would have sent again, or a broken connection';
   readonly canWorsen = true;
+  readonly linkDamage = { lost: 0, late: 0 };
   readonly places: readonly NodePlace[];
   readonly #servers: net.Server[] = [];
   readonly #cuts = new Set<string>();
@@ -74,6 +75,7 @@ export class ProxyNetwork implements ChaosNetwork {
         host: HOST,
         raftPort,
         draws: this.#draws,
+        damage: this.linkDamage,
         isCut: (from, to) => this.#cuts.has(link(from, to)),
         qualityOf: (from, to) => this.#worse.get(link(from, to)),
       });

@@ -14,6 +14,8 @@ export interface RelayOptions {
   readonly host: string;
   readonly raftPort: number;
   readonly draws: Draws;
+  /** What bad links do is counted here. */
+  readonly damage: { lost: number; late: number };
   isCut(from: string, to: string): boolean;
   /** Undefined while the link is good. */
   qualityOf(from: string, to: string): LinkQuality | undefined;
@@ -72,7 +74,7 @@ export class ProxyRelay {
   }
 
   #connect(from: string): void {
-    const { host, raftPort, to, draws, qualityOf } = this.#options;
+    const { host, raftPort, to, qualityOf } = this.#options;
     const dialler = this.#dialler;
     const target = net.connect(raftPort, host);
     this.#target = target;
@@ -81,10 +83,10 @@ export class ProxyRelay {
     });
     target.once('close', () => dialler.destroy());
     for (const chunk of this.#beforeHello) target.write(chunk);
-    const onRoom = () => this.update();
+    const shared = { draws: this.#options.draws, damage: this.#options.damage, onRoom: () => this.update() };
     const quality = () => qualityOf(from, to);
     const qualityBack = () => qualityOf(to, from);
-    this.#there = new SlowLine({ source: dialler, sink: target, draws, quality, onRoom });
-    this.#back = new SlowLine({ source: target, sink: dialler, draws, quality: qualityBack, onRoom });
+    this.#there = new SlowLine({ source: dialler, sink: target, quality, ...shared });
+    this.#back = new SlowLine({ source: target, sink: dialler, quality: qualityBack, ...shared });
   }
 }

@@ -2,11 +2,13 @@
 
 import type { Violation } from '../src/sim/checkers/violations.ts';
 import type { FaultTally } from './fault-context.ts';
+import type { LinkDamage } from './network.ts';
 
 export interface Report extends Readonly<FaultTally> {
   readonly seed: number;
   readonly nodes: number;
   readonly network: string;
+  readonly linkDamage: LinkDamage;
   readonly disks: string;
   readonly faultsMs: number;
   readonly faults: ReadonlyMap<string, number>;
@@ -41,6 +43,7 @@ export function formatReport(report: Report): string {
     `disks: ${report.disks}`,
     `faults: ${total}`,
     ...faults.map(([kind, count]) => `  ${kind}: ${count}`),
+    `on bad links: ${report.linkDamage.lost} lost, ${report.linkDamage.late} late`,
     `removals: ${report.removals}`,
     `joins: ${formatTimes(report.joinsMs)}`,
     `damaged files refused: ${report.damageFound}, harmless: ${report.damageHarmless}`,

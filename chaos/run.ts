@@ -56,6 +56,7 @@ export async function runChaos(options: RunOptions): Promise<Report> {
       ...counts,
       nodes: cluster.nodes.length,
       network: options.network.description,
+      linkDamage: options.network.linkDamage,
       disks: options.disks.description,
       faults: faults.counts,
       ...faults.tally,

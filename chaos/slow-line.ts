@@ -17,6 +17,8 @@ export interface SlowLineOptions {
   readonly source: net.Socket;
   readonly sink: net.Socket;
   readonly draws: Draws;
+  /** Counted here. */
+  readonly damage: { lost: number; late: number };
   /** Undefined while the link is good. */
   quality(): LinkQuality | undefined;
   /** There is room again: what was paused may go on, unless the link is cut. */
@@ -40,14 +42,14 @@ export class SlowLine {
   }
 
   #carry(chunk: Buffer): void {
-    const { source, sink, draws } = this.#options;
+    const { source, sink } = this.#options;
     const quality = this.#options.quality();
     const now = performance.now();
     if (quality === undefined && this.#lastDue <= now) {
       this.#write(chunk);
       return;
     }
-    const lateness = quality === undefined ? 0 : drawLateness(quality, draws);
+    const lateness = quality === undefined ? 0 : this.#drawLateness(quality);
     if (lateness === undefined) {
       sink.destroy();
       source.destroy();
@@ -63,20 +65,23 @@ export class SlowLine {
     }, this.#lastDue - now).unref();
   }
 
+  /** In ms; undefined: the connection breaks. */
+  #drawLateness({ lossShare, delayMs, jitterMs }: LinkQuality): number | undefined {
+    const { draws, damage } = this.#options;
+    let lateness = delayMs + draws.between(0, jitterMs);
+    for (let lost = 0; lost < MAX_RETRANSMISSIONS && draws.chance(lossShare); lost += 1) {
+      damage.lost += 1;
+      if (draws.chance(ABORT_CHANCE)) return undefined;
+      lateness += RETRANSMISSION_MS * 2 ** lost;
+    }
+    if (lateness > 0) damage.late += 1;
+    return lateness;
+  }
+
   #write(chunk: Buffer): void {
     const { source, sink } = this.#options;
     if (sink.destroyed || sink.write(chunk)) return;
     source.pause();
     sink.once('drain', () => this.#options.onRoom());
   }
-}
-
-/** In ms; undefined: the connection breaks. */
-function drawLateness({ lossShare, delayMs, jitterMs }: LinkQuality, draws: Draws): number | undefined {
-  let lateness = delayMs + draws.between(0, jitterMs);
-  for (let lost = 0; lost < MAX_RETRANSMISSIONS && draws.chance(lossShare); lost += 1) {
-    if (draws.chance(ABORT_CHANCE)) return undefined;
-    lateness += RETRANSMISSION_MS * 2 ** lost;
-  }
-  return lateness;
 }

@@ -3,7 +3,7 @@
 
 import dgram from 'node:dgram';
 import type { Draws } from '../src/sim/draws.ts';
-import type { LinkQuality } from './network.ts';
+import type { LinkDamage, LinkQuality } from './network.ts';
 import { completeChecksum, destinationOf } from './tunnel-frame.ts';
 
 /** Where VXLAN is at home (RFC 7348). */
@@ -16,6 +16,7 @@ export class TunnelRelay {
   readonly #draws: Draws;
   readonly #links = new Map<string, LinkQuality>();
   #held = 0;
+  readonly #damage = { lost: 0, late: 0 };
 
   /** `address` is the one that the tunnels lead to. */
   static async start(address: string, draws: Draws): Promise<TunnelRelay> {
@@ -38,6 +39,10 @@ export class TunnelRelay {
     else this.#links.set(linkOf(from, to), quality);
   }
 
+  get damage(): LinkDamage {
+    return this.#damage;
+  }
+
   close(): Promise<void> {
     return new Promise((resolve) => this.#socket.close(() => resolve()));
   }
@@ -46,7 +51,11 @@ export class TunnelRelay {
     const to = destinationOf(datagram);
     if (to === undefined || this.#held >= MAX_HELD_PACKETS) return;
     const { lossShare, delayMs, jitterMs } = this.#links.get(linkOf(from, to)) ?? PERFECT;
-    if (this.#draws.chance(lossShare)) return;
+    if (this.#draws.chance(lossShare)) {
+      this.#damage.lost += 1;
+      return;
+    }
+    if (delayMs + jitterMs > 0) this.#damage.late += 1;
     completeChecksum(datagram);
     this.#held += 1;
     setTimeout(() => {
