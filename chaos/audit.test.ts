@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { duplicatesIn } from './audit.ts';
+import { differencesBetween, duplicatesIn } from './audit.ts';
 
 const BENCHES = new Set(['b1']);
 const SPOOL = {
@@ -34,4 +34,14 @@ test.each([
   ],
 ])('%s is found', (_, farm, problem) => {
   expect(duplicatesIn(farm, BENCHES)).toEqual([problem]);
+});
+
+test('a row that differs in any field, or is on one node only, is a difference', () => {
+  expect(differencesBetween(FARM, structuredClone(FARM))).toEqual([]);
+  const other = { ...FARM, jobs: [{ ...job('b1.0', 'Queued'), filepath: '/x' }, ...FARM.jobs.slice(1)] };
+  expect(differencesBetween(FARM, other)).toEqual([
+    `only the first has ${JSON.stringify(FARM.jobs[0])}`,
+    `only the second has ${JSON.stringify(other.jobs[0])}`,
+  ]);
+  expect(differencesBetween(FARM, { ...FARM, printers: [] })).toEqual(['only the first has {"id":"b1"}']);
 });

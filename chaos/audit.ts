@@ -69,6 +69,7 @@ export interface AuditCounts {
  */
 export async function audit({ cluster, history, violations }: Aftermath): Promise<AuditCounts> {
   const counts = { lost: 0, duplicated: 0 };
+  let first: Farm | undefined;
   for (const node of cluster.nodes) {
     const before = [...history.benches].map(([bench, operations]) => ({
       bench,
@@ -79,6 +80,10 @@ export async function audit({ cluster, history, violations }: Aftermath): Promis
     );
     const farm = await readFarm(node);
     for (const read of reads) history.end(read, { kind: 'answered', result: describe(farm, read) });
+    first ??= farm;
+    for (const difference of differencesBetween(first, farm)) {
+      violations.add('replicas', `${cluster.nodes[0]?.id} and ${node.id} differ: ${difference}`);
+    }
     for (const problem of duplicatesIn(farm, new Set([PROBE, ...history.benches.keys()]))) {
       counts.duplicated += 1;
       violations.add('exactly once', `${node.id}: ${problem}`);
@@ -128,6 +133,19 @@ function isMissing(farm: Farm, write: Recorded): boolean {
   const { operation, answer } = write;
   if (isRead(operation) || answer === undefined || !tookEffect(answer.result)) return false;
   return READS.some((read) => !shows(read, describe(farm, { ...write, operation: read }), operation));
+}
+
+/** Rows, in all their fields, that only one of two nodes has. */
+export function differencesBetween(a: Farm, b: Farm): string[] {
+  const [some, others] = [rowsOf(a), rowsOf(b)];
+  return [
+    ...[...some].filter((row) => !others.has(row)).map((row) => `only the first has ${row}`),
+    ...[...others].filter((row) => !some.has(row)).map((row) => `only the second has ${row}`),
+  ];
+}
+
+function rowsOf({ printers, spools, jobs }: Farm): Set<string> {
+  return new Set([...printers, ...spools, ...jobs].map((row) => JSON.stringify(row)));
 }
 
 /** What is there twice, and what nobody ever asked for. */

@@ -60,7 +60,7 @@ export class Cluster {
 
   /** It answers, as far as the run's own deeds go. */
   responds(node: NodeProcess): boolean {
-    return this.#ready.has(node) && !this.#paused.has(node);
+    return this.#ready.has(node) && !this.#paused.has(node) && node.isRunning;
   }
 
   /** It answers, has its vote, and can write. */

@@ -7,6 +7,8 @@ import type { Operation } from './model.ts';
 
 /** More than one bench has. Short, so that a list is one moment and not a walk through the farm. */
 const MAX_JOBS = 64;
+/** Of every job, and so what every answer must say. */
+const FILE_PATH = '/models/benchy.gcode';
 
 export interface Sending {
   /** host:port. */
@@ -67,7 +69,7 @@ function requestOf(operation: Operation, bench: string): Request {
         id: `${bench}.${operation.job}`,
         printer_id: bench,
         filament_id: bench,
-        filepath: '/models/benchy.gcode',
+        filepath: FILE_PATH,
         print_weight_in_grams: operation.weight,
       });
     case 'set-status': {
@@ -99,6 +101,7 @@ export interface SpoolRow {
 export interface JobRow {
   readonly id: string;
   readonly filament_id: string;
+  readonly filepath?: string;
   readonly print_weight_in_grams: number;
   readonly status: string;
 }
@@ -139,6 +142,8 @@ function describeSuccess(
     case 'read-spool':
       return describeSpool(body);
     case 'read-jobs':
+      // A field that no operation changes: another value is damage.
+      if ((body as JobRow[]).some(({ filepath }) => filepath !== FILE_PATH)) return undefined;
       return describeJobs(bench, body);
     default:
       return unreachable(operation);
