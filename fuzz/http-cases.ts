@@ -426,3 +426,23 @@ export const awkwardCases: fc.Arbitrary<HttpCase> = fc.oneof(
   { weight: 1, arbitrary: largeBodyCases },
   { weight: 1, arbitrary: creation('join', joinBodies) },
 );
+
+/** What most batches need to get anywhere: a printer, two spools, and jobs on them, one group after the other. */
+export const PROLOGUE: readonly (readonly HttpCase[])[] = [
+  [
+    made('printers', `{"id":"${PREFIX}p0","company":"Prusa","model":"MK4"}`),
+    made('filaments', `{"id":"${PREFIX}f0","type":"PLA","color":"Red","total_weight_in_grams":1000}`),
+  ],
+  ['j0', 'j1', 'j2', 'j3'].map((id) =>
+    made(
+      'print_jobs',
+      `{"id":"${PREFIX}${id}","printer_id":"${PREFIX}p0","filament_id":"${PREFIX}f0","filepath":"/a","print_weight_in_grams":200}`,
+    ),
+  ),
+];
+
+function made(collection: Body['collection'], text: string): HttpCase {
+  const body: Body = { collection, text, isValid: true };
+  const request = { method: 'POST', target: pathOf(body), headers: [JSON_TYPE], body: encoder.encode(text) };
+  return plain('valid creation', request, { body });
+}

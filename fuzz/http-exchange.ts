@@ -141,9 +141,12 @@ class Connection {
   }
 
   async #until(isDone: () => boolean, timeoutMs: number): Promise<void> {
-    const timer = setTimeout(() => this.#wake(), timeoutMs);
-    const deadline = performance.now() + timeoutMs;
-    while (!isDone() && this.#error === undefined && performance.now() < deadline) {
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+      this.#wake();
+    }, timeoutMs);
+    while (!isDone() && this.#error === undefined && !isOver) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

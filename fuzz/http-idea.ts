@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { checkAsyncProperty } from './check-property.ts';
 import { PREFIX } from './http-bodies.ts';
-import { awkwardCases, type HttpCase, plainCases } from './http-cases.ts';
+import { awkwardCases, type HttpCase, PROLOGUE, plainCases } from './http-cases.ts';
 import { exchange } from './http-exchange.ts';
 import { HttpFarm } from './http-farm.ts';
 import { framingCases } from './http-framing.ts';
@@ -96,6 +96,7 @@ class HttpIdea implements Idea {
     const port = session.cluster.first.settings.httpPort;
     try {
       session.slow.step(tally);
+      for (const group of PROLOGUE) deeds.push(...(await runGroup(port, { group, prefix, tally })));
       await inParallel(CONNECTIONS_AT_ONCE, groups, async (group) => {
         deeds.push(...(await runGroup(port, { group, prefix, tally })));
       });

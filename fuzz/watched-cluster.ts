@@ -69,6 +69,11 @@ export class WatchedCluster {
     this.#watches = nodes.map((node) => ({ node, filesAtStart: filesOf(node), samples: 0, warmBytes: 0 }));
   }
 
+  /** After a start of a node that was stopped. */
+  async isReady(): Promise<void> {
+    await allAreVoters(this.nodes);
+  }
+
   get first(): NodeProcess {
     const [first] = this.nodes;
     if (first === undefined) throw new Error('a cluster has a node');

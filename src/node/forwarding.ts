@@ -2,7 +2,7 @@
 // connection to whoever does; and those that other nodes send because they believe that this one leads.
 
 import type { ForwardedMemberChange, MemberChange } from '../codec/peer-message.ts';
-import type { ServerId } from '../raft/configuration.ts';
+import { findMember, type ServerId } from '../raft/configuration.ts';
 import { readProposal } from './applier.ts';
 import type { MemberChanges } from './member-changes.ts';
 import type { MemberRequests } from './member-requests.ts';
@@ -38,7 +38,8 @@ export class Forwarding {
 
   /** Encoded proposals of another node, which is told when they are not taken. */
   takeProposals(from: ServerId, proposals: readonly Uint8Array[]): void {
-    const result = this.#parts.replica.core.role === 'leader' ? this.#append(proposals) : 'not-sent';
+    const { core } = this.#parts.replica;
+    const result = core.role === 'leader' && this.#isMember(from) ? this.#append(proposals) : 'not-sent';
     if (result === 'taken') return;
     const reason = result === 'not-sent' ? 'not-leader' : result;
     const sequences = proposals.flatMap((bytes) => readProposal(bytes)?.origin.sequence ?? []);
@@ -58,6 +59,11 @@ export class Forwarding {
     return this.#parts.replica.isDiskFull || freeBytes < reserveBytes;
   }
 
+  /** A leader knows a member before that member does: whoever is none here has nothing to forward. */
+  #isMember(server: ServerId): boolean {
+    return findMember(this.#parts.replica.core.configuration, server) !== undefined;
+  }
+
   /** A join or a removal that was asked of this node. False when there is nobody to ask. */
   askMemberChange(requestId: number, change: MemberChange): boolean {
     const { replica, memberChanges, memberRequests, transport } = this.#parts;
@@ -72,6 +78,7 @@ export class Forwarding {
 
   /** A join or a removal that was asked of another node. */
   takeMemberChange(from: ServerId, { requestId, change }: ForwardedMemberChange): void {
+    if (!this.#isMember(from)) return;
     this.#parts.memberChanges.begin(`${requestId} of ${from}`, change, (outcome) => {
       // An answer that is lost is asked for again.
       this.#parts.transport.send(from, { kind: 'member-change-answer', requestId, outcome });

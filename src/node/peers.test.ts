@@ -127,3 +127,10 @@ test('nothing is remembered of those who are no peers any more', () => {
   peers.leaveAll();
   expect([dialled(), peers.isConnected('b@1'), peers.silenceMs('b@1')]).toEqual([[], false, undefined]);
 });
+
+test('a peer that says it is this server is turned away', () => {
+  const { peers } = createPeers();
+  const options = { clusterId: 'one', committed: THREE };
+  expect(peers.admit({ server: 'a@1', clusterId: 'one' }, options)).toBe('wrong-server');
+  expect(peers.admit({ server: 'a@2', clusterId: 'one' }, options)).toBeUndefined();
+});

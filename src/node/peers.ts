@@ -84,6 +84,8 @@ export class Peers {
       return peer.clusterId === '' ? 'not-member-yet' : 'foreign-cluster';
     }
     if (options.committed.removed.includes(peer.server)) return 'removed';
+    // Nobody else has the incarnation of this data directory.
+    if (peer.server === this.#self) return 'wrong-server';
     return undefined;
   }
 

@@ -78,7 +78,8 @@ function allocateLockFile(path: string): void {
   }
 }
 
-function openDatabase(path: string): BinaryDatabase {
+/** The file as LMDB takes it, unchecked: exported for those who look what LMDB does with a damaged one. */
+export function openDatabase(path: string): BinaryDatabase {
   return open<Uint8Array, Buffer>({
     path,
     noSubdir: true,

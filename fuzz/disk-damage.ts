@@ -1,0 +1,78 @@
+// Damage to a data file: every byte of it in turn, and what else disks do to files.
+
+export type DiskDamage =
+  /** One byte, changed by this mask. */
+  | { readonly kind: 'flip'; readonly at: number; readonly mask: number }
+  | { readonly kind: 'cut'; readonly at: number }
+  | { readonly kind: 'append'; readonly length: number; readonly byte: number }
+  | { readonly kind: 'zero page'; readonly page: number }
+  | { readonly kind: 'swap pages'; readonly page: number; readonly other: number }
+  /** The page as it was in an earlier state of the file. */
+  | { readonly kind: 'old page'; readonly page: number }
+  /** A write that was torn: the page's first half of now, the second of before. */
+  | { readonly kind: 'torn page'; readonly page: number };
+
+export const PAGE_BYTES = 4_096;
+
+/** `old` is an earlier state of the same file, and may be shorter. */
+export function damagedFile(file: Uint8Array, old: Uint8Array, damage: DiskDamage): Uint8Array {
+  const copy = file.slice();
+  switch (damage.kind) {
+    case 'flip':
+      copy[damage.at] = (copy[damage.at] ?? 0) ^ damage.mask;
+      return copy;
+    case 'cut':
+      return copy.subarray(0, damage.at);
+    case 'append': {
+      const longer = new Uint8Array(copy.length + damage.length).fill(damage.byte);
+      longer.set(copy);
+      return longer;
+    }
+    case 'zero page':
+      copy.fill(0, damage.page * PAGE_BYTES, (damage.page + 1) * PAGE_BYTES);
+      return copy;
+    case 'swap pages':
+      copy.set(pageOf(file, damage.other), damage.page * PAGE_BYTES);
+      copy.set(pageOf(file, damage.page), damage.other * PAGE_BYTES);
+      return copy;
+    case 'old page':
+      copy.set(pageOf(old, damage.page), damage.page * PAGE_BYTES);
+      return copy;
+    case 'torn page':
+      copy.set(pageOf(old, damage.page).subarray(PAGE_BYTES / 2), (damage.page + 0.5) * PAGE_BYTES);
+      return copy;
+  }
+}
+
+function pageOf(file: Uint8Array, page: number): Uint8Array {
+  return file.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+}
+
+/** Masks in the order in which passes over the file use them: single bits, all bits, then some of each kind. */
+const MASKS = [0x01, 0xff, 0x80, 0x02, 0x10, 0x40, 0x08, 0x04, 0x20, 0x55, 0xaa, 0x7f, 0x0f, 0xf0];
+
+/** The flip of a number: all positions, a pass after the other, each with another mask. */
+export function flipOf(number: number, fileBytes: number): DiskDamage {
+  const pass = Math.floor(number / fileBytes);
+  // A stride that shares no factor with a length of whole pages: few flips are spread, many are all.
+  const at = ((number % fileBytes) * 4_099) % fileBytes;
+  return { kind: 'flip', at, mask: MASKS[pass % MASKS.length] ?? 1 };
+}
+
+/** What is not a flip: some hundred cases, always the same for the same file. */
+export function* coarseDamages(fileBytes: number): Generator<DiskDamage> {
+  const pages = fileBytes / PAGE_BYTES;
+  for (let page = 0; page < pages; page++) {
+    yield { kind: 'zero page', page };
+    yield { kind: 'old page', page };
+    yield { kind: 'torn page', page };
+    for (const offset of [0, 1, 16, 100, PAGE_BYTES / 2, PAGE_BYTES - 1]) {
+      yield { kind: 'cut', at: page * PAGE_BYTES + offset };
+    }
+    for (let other = page + 1; other < pages; other += 3) yield { kind: 'swap pages', page, other };
+  }
+  for (const byte of [0, 0xff, 0x61]) {
+    for (const length of [1, 16, PAGE_BYTES - 1, PAGE_BYTES, 10 * PAGE_BYTES])
+      yield { kind: 'append', length, byte };
+  }
+}
