@@ -153,7 +153,7 @@ function judge(list: readonly Uint8Array[], count: (outcome: string) => void): v
 export const commandIdea: Idea = {
   target: 'transport',
   name: 'commands',
-  weight: 2,
+  weight: 1,
   roundCases: 5_000,
   async run({ seed, cases, tally }) {
     const runs = Math.ceil(cases / COMMANDS_PER_RUN);

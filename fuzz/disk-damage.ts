@@ -16,7 +16,8 @@ export const PAGE_BYTES = 4_096;
 
 /** `old` is an earlier state of the same file, and may be shorter. */
 export function damagedFile(file: Uint8Array, old: Uint8Array, damage: DiskDamage): Uint8Array {
-  const copy = file.slice();
+  // Not `slice`: of a Buffer that would be the same bytes.
+  const copy = new Uint8Array(file);
   switch (damage.kind) {
     case 'flip':
       copy[damage.at] = (copy[damage.at] ?? 0) ^ damage.mask;

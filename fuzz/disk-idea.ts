@@ -22,7 +22,7 @@ const BATCH_CASES = 1_000;
 class DiskIdea implements Idea {
   readonly target = 'disk';
   readonly name = 'data-file';
-  readonly weight = 3;
+  readonly weight = 11;
   readonly roundCases = BATCH_CASES;
   #directory: string | undefined;
   #fileBytes = 0;

@@ -234,7 +234,7 @@ function flagIdea<T>(
 }
 
 export const flagIdeas: readonly Idea[] = [
-  flagIdea('command-lines', { arbitrary: commandLines, judge: judgeCommandLine, weight: 4 }),
-  flagIdea('durations', { arbitrary: durationTexts, judge: judgeDuration, weight: 2 }),
-  flagIdea('addresses', { arbitrary: addressTexts, judge: judgeAddress, weight: 2 }),
+  flagIdea('command-lines', { arbitrary: commandLines, judge: judgeCommandLine, weight: 2 }),
+  flagIdea('durations', { arbitrary: durationTexts, judge: judgeDuration, weight: 1 }),
+  flagIdea('addresses', { arbitrary: addressTexts, judge: judgeAddress, weight: 1 }),
 ];

@@ -67,7 +67,7 @@ function run(args: readonly string[]): Promise<{ code: number | null; stdout: st
 export const flagProcessIdea: Idea = {
   target: 'flags',
   name: 'processes',
-  weight: 0.01,
+  weight: 0.05,
   roundCases: 10,
   async run({ seed, cases, tally }) {
     await checkAsyncProperty({ seed, runs: cases, arbitrary: harmless }, async (args) => {

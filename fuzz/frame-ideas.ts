@@ -65,7 +65,7 @@ function* chunksOf(bytes: Uint8Array, lengths: readonly number[]): Generator<Uin
 export const frameIdea: Idea = {
   target: 'transport',
   name: 'frame-streams',
-  weight: 3,
+  weight: 2,
   roundCases: 5_000,
   async run({ seed, cases: runs, tally }) {
     checkProperty({ seed, runs, arbitrary: cases }, (value) => {

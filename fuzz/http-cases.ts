@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { damaged, damages } from './bytes.ts';
 import { type Body, joinBodies, PREFIX, spoiltBodies, validBodies } from './http-bodies.ts';
 import type { Delivery } from './http-exchange.ts';
-import { longTexts, oddTexts } from './odd-text.ts';
+import { COLLECTIONS, oddPaths, oddQueries, paths, urlTexts } from './http-urls.ts';
 
 export interface HttpCase {
   readonly kind: string;
@@ -57,7 +57,6 @@ function plain(kind: string, request: Request, more: Partial<HttpCase> = {}): Ht
   };
 }
 
-const COLLECTIONS = ['printers', 'filaments', 'print_jobs'] as const;
 const pathOf = ({ collection }: Body): string => (collection === 'join' ? '/join' : `/api/v1/${collection}`);
 
 const goodKeys = fc.option(
@@ -120,110 +119,12 @@ const reads = fc
   )
   .map(([method, target]) => plain('valid read', { method, target }));
 
-const odd = (text: string): string => encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd'));
-/** As it may stand in a URL: encoded, not at all, or wrongly. */
-const urlTexts = fc.oneof(
-  { weight: 3, arbitrary: oddTexts.map(odd) },
-  { weight: 1, arbitrary: longTexts.map((text) => odd(text).slice(0, 14_000)) },
-  {
-    weight: 3,
-    arbitrary: fc.constantFrom(
-      '%',
-      '%2',
-      '%zz',
-      '%ff',
-      '%c3%28',
-      '%ed%a0%80',
-      '%00',
-      '%0d%0a',
-      '%2F',
-      '%2e%2e',
-      '%c0%af',
-      '+',
-      '',
-      '%E2%82',
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(
-      `${PREFIX}p0`,
-      'Running',
-      'stale',
-      '10',
-      '0',
-      '-1',
-      '1001',
-      '1e2',
-      '10.0',
-      '00001',
-      '٣',
-    ),
-  },
-);
-const names = fc.constantFrom(
-  'limit',
-  'after',
-  'consistency',
-  'status',
-  'printer_id',
-  'filament_id',
-  'id',
-  '__proto__',
-  'constructor',
-  'limit[]',
-  'LIMIT',
-  '',
-);
-
-const oddQueries = fc
-  .array(fc.tuple(fc.oneof(names, urlTexts), fc.constantFrom('=', '', '=='), urlTexts), {
-    minLength: 1,
-    maxLength: 5,
-  })
-  .chain((parts) => fc.tuple(fc.constant(parts), fc.constantFrom('&', '&&', ';', '?'), fc.boolean()))
-  .map(([parts, glue, twice]) => {
-    const text = parts.map((part) => part.join('')).join(glue);
-    return twice ? `${text}&${text}` : text;
-  });
-
-const paths = fc.oneof(
-  fc.constantFrom(
-    ...COLLECTIONS.map((name) => `/api/v1/${name}`),
-    '/cluster/status',
-    '/cluster/servers',
-    '/join',
-    `/api/v1/print_jobs/${PREFIX}j0/status`,
-  ),
-  fc.constantFrom(...COLLECTIONS).map((name) => `/api/v1/${name}/${PREFIX}p0`),
-);
-
 const queryCases = fc
   .tuple(fc.constantFrom('GET', 'POST', 'HEAD'), paths, oddQueries)
   .map(([method, path, query]) =>
     plain('odd query', { method, target: `${path}?${query}`.slice(0, 15_000) }),
   );
 
-const oddPaths = fc.oneof(
-  fc.tuple(fc.constantFrom(...COLLECTIONS), urlTexts).map(([name, id]) => `/api/v1/${name}/${id}`),
-  fc
-    .tuple(urlTexts, fc.constantFrom('Running', 'Nothing', ''))
-    .map(([id, status]) => `/api/v1/print_jobs/${id}/status?status=${status}`),
-  urlTexts.map((text) => `/${text}`),
-  fc.constantFrom(
-    '/',
-    '//',
-    '/api//v1/printers',
-    '/api/v1/printers//',
-    '/API/v1/printers',
-    '/api/v1/../v1/printers',
-    '/api/v1/printers#a',
-    '/api/v1/printers;a',
-    '*',
-    'http://127.0.0.1/api/v1/printers',
-    '/api/v1/printers/x/y',
-  ),
-);
 const pathCases = fc
   .tuple(fc.constantFrom('GET', 'POST', 'DELETE', 'HEAD'), oddPaths)
   .map(([method, target]) => plain('odd path', { method, target: target.slice(0, 15_000) }));

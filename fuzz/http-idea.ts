@@ -44,7 +44,7 @@ const shrinkable = batches.map(({ plain, awkward }) => [...plain, ...awkward]);
 class HttpIdea implements Idea {
   readonly target = 'http';
   readonly name = 'api';
-  readonly weight = 4;
+  readonly weight = 20;
   readonly roundCases = 20 * CASES_A_BATCH;
   #session: Session | undefined;
   #batches = 0;

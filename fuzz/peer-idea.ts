@@ -38,7 +38,7 @@ const batches = fc.array(fc.tuple(fc.nat({ max: 2 }), lies), {
 class PeerIdea implements Idea {
   readonly target = 'transport';
   readonly name = 'peers';
-  readonly weight = 0.2;
+  readonly weight = 1.5;
   readonly roundCases = 20 * LIES_A_BATCH;
   #cluster: WatchedCluster | undefined;
   #writes = 0;

@@ -54,7 +54,7 @@ export async function runIdeas(
   };
   try {
     for (;;) {
-      const next = nextIdea(running, budget, performance.now() - started);
+      const next = nextIdea(running, { ideas, budget, elapsedMs: performance.now() - started });
       if (next === undefined || signal?.aborted === true) break;
       const { idea } = next;
       const round = {
@@ -83,22 +83,17 @@ export async function runIdeas(
 /** The one that is furthest behind its share; undefined when the budget is spent. */
 function nextIdea(
   running: readonly Progress[],
-  budget: FuzzArguments['budget'],
-  elapsedMs: number,
+  {
+    ideas,
+    budget,
+    elapsedMs,
+  }: { ideas: readonly Idea[]; budget: FuzzArguments['budget']; elapsedMs: number },
 ): Progress | undefined {
   if (budget.kind === 'time') {
     if (elapsedMs >= budget.ms) return undefined;
     return smallest(running, ({ spentMs, idea }) => spentMs / idea.weight);
   }
-  const open = running.filter(
-    (one) =>
-      one.cases <
-      shareOf(
-        one.idea,
-        running.map(({ idea }) => idea),
-        budget.cases,
-      ),
-  );
+  const open = running.filter((one) => one.cases < shareOf(one.idea, ideas, budget.cases));
   return smallest(open, ({ cases, idea }) => cases / idea.weight);
 }
 

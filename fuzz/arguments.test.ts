@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { parseArguments, TARGETS, USAGE } from './arguments.ts';
+
+test('without options it runs a minute against everything', () => {
+  expect(parseArguments([], 7)).toEqual({
+    budget: { kind: 'time', ms: 60_000 },
+    seed: 7,
+    targets: TARGETS,
+    idea: undefined,
+  });
+});
+
+test('what a finding prints can be given again', () => {
+  const given = ['--only', 'transport', '--idea', 'messages', '--seed', '12', '--cases', '5000'];
+  expect(parseArguments(given, 1)).toEqual({
+    budget: { kind: 'cases', cases: 5_000 },
+    seed: 12,
+    targets: ['transport'],
+    idea: 'messages',
+  });
+});
+
+test.each([
+  [['--hours', '1']],
+  [['--minutes']],
+  [['--minutes', '0']],
+  [['--minutes', '1', '--cases', '5']],
+  [['--cases', '-5']],
+  [['--seed', 'x']],
+  [['--only', 'http,teapots']],
+  [['--only', '']],
+])('%j is refused with the usage', (given) => {
+  expect(() => parseArguments(given, 1)).toThrow(
+    expect.objectContaining({ code: 'usage', message: expect.stringContaining(USAGE) }),
+  );
+});

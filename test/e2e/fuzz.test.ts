@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { runCommand } from '../support/run-command.ts';
+
+const FUZZ = ['npm', 'run', '--silent', 'fuzz', '--'] as const;
+
+test.each([
+  ['http', '3000'],
+  ['transport', '9000'],
+  ['disk', '2000'],
+  ['flags', '4000'],
+])(
+  'npm run fuzz: bad input for %s is refused in the words of the program, and does no harm',
+  async (target, cases) => {
+    const { code, stdout, stderr } = await runCommand([...FUZZ, '--only', target, '--cases', cases], {
+      timeoutMs: 110_000,
+    });
+    expect(code, `${stdout}\n${stderr}`).toBe(0);
+    expect(stdout).toContain('nothing found');
+    const [, counted = ''] = new RegExp(`^${target}: ([\\d,]+) cases`, 'm').exec(stdout) ?? [];
+    expect(Number(counted.replaceAll(',', ''))).toBeGreaterThanOrEqual(Number(cases) / 2);
+  },
+);
+
+test('npm run fuzz refuses an option that it does not know', async () => {
+  const { code, stderr } = await runCommand([...FUZZ, '--hours', '1']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('Usage: npm run fuzz');
+});
