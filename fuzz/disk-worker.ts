@@ -60,7 +60,7 @@ async function writeAndReadAgain(work: string, digest: string): Promise<void> {
   const farmKey = new TextEncoder().encode('printer/written later');
   const key = stateKey(0xffff_fff0, farmKey);
   await withStore(work, async (store) => {
-    const value = seal(farmKey, new Uint8Array(6_000).fill(0x20));
+    const value = seal(key, new Uint8Array(6_000).fill(0x20));
     for (const kind of ['put', 'delete'] as const) {
       await new Promise<void>((resolve, reject) => {
         store.write([kind === 'put' ? { kind, key, value } : { kind, key }], (error) =>

@@ -95,7 +95,7 @@ class HttpIdea implements Idea {
     const deeds: Deed[] = [];
     const port = session.cluster.first.settings.httpPort;
     try {
-      session.slow.step(tally);
+      await session.slow.step(tally);
       for (const group of PROLOGUE) deeds.push(...(await runGroup(port, { group, prefix, tally })));
       await inParallel(CONNECTIONS_AT_ONCE, groups, async (group) => {
         deeds.push(...(await runGroup(port, { group, prefix, tally })));

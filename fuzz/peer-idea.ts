@@ -62,6 +62,7 @@ class PeerIdea implements Idea {
   async close(): Promise<void> {
     const cluster = this.#cluster;
     this.#cluster = undefined;
+    this.#writes = 0;
     await cluster?.close();
   }
 

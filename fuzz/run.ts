@@ -1,5 +1,6 @@
 // One run: rounds of ideas, each idea in its turn, until the budget is spent.
 
+import { setTimeout as nextTurn } from 'node:timers/promises';
 import type { FuzzArguments } from './arguments.ts';
 import { Finding, type Idea } from './idea.ts';
 import { Tally } from './tally.ts';
@@ -67,6 +68,8 @@ export async function runIdeas(
       next.cases += round.cases;
       next.spentMs += performance.now() - before;
       tally.memory('fuzz', process.memoryUsage.rss());
+      // Rounds in process let nothing else happen: what the others wait for comes in between.
+      await nextTurn();
     }
     for (const progress of running) {
       const { idea, rounds } = progress;

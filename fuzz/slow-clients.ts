@@ -1,6 +1,7 @@
 // Clients that hold a connection by sending a byte now and then: a few of them at any time, until the node ends them.
 
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HEADERS_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from '../src/http/app.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { Finding } from './idea.ts';
@@ -33,7 +34,9 @@ export class SlowClients {
   }
 
   /** Between two batches: a byte on each connection, and a new one where one has ended. Throws Finding. */
-  step(tally: Tally): void {
+  async step(tally: Tally): Promise<void> {
+    // What came while nobody was looking is seen first.
+    await sleep(1);
     const now = performance.now();
     for (const client of this.#clients.filter(({ isClosed }) => isClosed)) this.#judgeEnd(client, tally);
     this.#clients = this.#clients.filter(({ isClosed }) => !isClosed);

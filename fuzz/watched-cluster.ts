@@ -58,6 +58,7 @@ export class WatchedCluster {
       await allAreVoters(nodes);
     } catch (error) {
       for (const node of nodes) await node.kill();
+      fs.rmSync(directory, { recursive: true, force: true });
       throw error;
     }
     return new WatchedCluster(directory, nodes);

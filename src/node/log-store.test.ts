@@ -7,6 +7,7 @@ import type { Entry } from '../raft/entry.ts';
 import { entryKey, HARD_STATE_KEY, IDENTITY_KEY } from './keys.ts';
 import {
   deleteEntries,
+  FORMAT_VERSION,
   initialRecords,
   type LoadedState,
   loadAppliedRecord,
@@ -228,7 +229,7 @@ describe('the durable state of a server', () => {
   });
 
   test('a store of another format is refused', async () => {
-    const payload = new TextEncoder().encode(JSON.stringify({ format: 2, ...identity }));
+    const payload = new TextEncoder().encode(JSON.stringify({ format: FORMAT_VERSION + 1, ...identity }));
     await write([...initialRecords(identity), put(IDENTITY_KEY, seal(IDENTITY_KEY, payload))]);
     expect(() => loadDurableState(store)).toThrow(expect.objectContaining({ code: 'store_version' }));
   });

@@ -27,8 +27,8 @@ import {
 } from './keys.ts';
 import type { KeyRange, KeyValueReader, WriteOperation } from './ports.ts';
 
-/** The layout of the store. A store with another number is refused. */
-export const FORMAT_VERSION = 1;
+/** The layout of the store. A store with another number is refused. 2: the seal of a state row covers its generation. */
+export const FORMAT_VERSION = 2;
 
 /** Whose data this is. */
 export interface NodeIdentity {

@@ -3,6 +3,7 @@
 
 import type { ServerId } from '../raft/configuration.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import { loadAppliedRecord } from './log-store.ts';
 import type {
   Channel,
@@ -170,7 +171,8 @@ export class SnapshotSender {
   #sendMore(): void {
     if (!this.#isStreaming || this.#isSending || this.#isEndSent || this.#isEnded) return;
     if (this.#nextSequence - this.#acknowledgedSequences >= MAX_CHUNKS_UNDER_WAY) return;
-    const rows = this.#nextRows();
+    const rows = this.#nextRowsOrEnd();
+    if (rows === undefined) return;
     if (rows.length === 0) {
       this.#isEndSent = true;
       this.#send({ kind: 'end', rowCount: this.#rowsSent });
@@ -180,6 +182,17 @@ export class SnapshotSender {
     const sequence = this.#nextSequence;
     this.#nextSequence += 1;
     this.#send({ kind: 'chunk', sequence, rows });
+  }
+
+  /** A damaged row ends this snapshot; who reads it for its own use stops the node. */
+  #nextRowsOrEnd(): KeyValueRow[] | undefined {
+    try {
+      return this.#nextRows();
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#end(undefined, error.message);
+      return undefined;
+    }
   }
 
   #nextRows(): KeyValueRow[] {

@@ -15,7 +15,6 @@ import {
   farmKeyOf,
   generationOf,
   generationsRange,
-  isStateKey,
   justAfter,
   MAX_GENERATION,
   stateKey,
@@ -53,9 +52,9 @@ export class StateStore implements StateView {
   get(key: string): Json | undefined {
     const row = this.#active.get(key) ?? this.#frozen?.get(key);
     if (row !== undefined) return row.kind === 'put' ? row.value : undefined;
-    const farmKey = encodeUtf8(key);
-    const value = this.#store.get(stateKey(this.#generation, farmKey));
-    return value === undefined ? undefined : openRow(farmKey, value);
+    const storeKey = stateKey(this.#generation, encodeUtf8(key));
+    const value = this.#store.get(storeKey);
+    return value === undefined ? undefined : openRow(storeKey, value);
   }
 
   put(key: string, value: Json): void {
@@ -113,10 +112,9 @@ export class StateStore implements StateView {
   }
 
   #toOperation(key: string, row: OverlayRow): WriteOperation {
-    const farmKey = encodeUtf8(key);
-    const storeKey = stateKey(this.#generation, farmKey);
+    const storeKey = stateKey(this.#generation, encodeUtf8(key));
     if (row.kind === 'deleted') return { kind: 'delete', key: storeKey };
-    return { kind: 'put', key: storeKey, value: seal(farmKey, encodeUtf8(row.text)) };
+    return { kind: 'put', key: storeKey, value: seal(storeKey, encodeUtf8(row.text)) };
   }
 
   // -------------------------------------------------------------- generations
@@ -194,8 +192,9 @@ export function unusedGeneration(store: KeyValueReader): number {
 }
 
 /**
- * Rows of a generation as they are sent to another node: the farm's key, and the value with its seal, which covers
- * that key and no generation. In key order, those after `afterKey`; all when it is empty.
+ * Rows of a generation as they are sent to another node, where they will be of another one: the farm's key, and the
+ * value with a seal over that key. In key order, those after `afterKey`; all when it is empty.
+ * Throws CodedError `record_damaged` at a row that is not as it was written.
  */
 export function* snapshotRows(
   picture: KeyValueSnapshot,
@@ -203,14 +202,17 @@ export function* snapshotRows(
 ): Generator<KeyValueRow> {
   const { from: first, to } = generationsRange(generation, generation + 1);
   const from = afterKey.length === 0 ? first : justAfter(stateKey(generation, afterKey));
-  for (const { key, value } of picture.range({ from, to })) yield { key: farmKeyOf(key), value };
+  for (const { key, value } of picture.range({ from, to })) {
+    const farmKey = farmKeyOf(key);
+    yield { key: farmKey, value: seal(farmKey, openSealed(key, value)) };
+  }
 }
 
 /** Puts rows of `snapshotRows` under `generation`. Throws CodedError `record_damaged` when a seal is broken. */
 export function stagingOperations(generation: number, rows: readonly KeyValueRow[]): WriteOperation[] {
   return rows.map(({ key, value }) => {
-    openSealed(key, value);
-    return { kind: 'put', key: stateKey(generation, key), value };
+    const storeKey = stateKey(generation, key);
+    return { kind: 'put', key: storeKey, value: seal(storeKey, openSealed(key, value)) };
   });
 }
 
@@ -219,7 +221,7 @@ export function stagingOperations(generation: number, rows: readonly KeyValueRow
  * are those of the store, key and value.
  */
 export function verifyRow(key: Uint8Array, value: Uint8Array): void {
-  openSealed(isStateKey(key) ? farmKeyOf(key) : key, value);
+  openSealed(key, value);
 }
 
 interface StoredHead {
@@ -231,9 +233,8 @@ interface StoredHead {
 function nextStored(rows: Iterator<KeyValueRow>): StoredHead | undefined {
   const next = rows.next();
   if (next.done === true) return undefined;
-  const farmKey = farmKeyOf(next.value.key);
-  const { value } = next.value;
-  return { key: textDecoder.decode(farmKey), value: () => openRow(farmKey, value) };
+  const { key, value } = next.value;
+  return { key: textDecoder.decode(farmKeyOf(key)), value: () => openRow(key, value) };
 }
 
 /** Which head comes first: negative the overlay's, positive the store's, 0 both; undefined when there is none. */
@@ -246,8 +247,9 @@ function compareHeads(
   return stored === undefined ? -1 : compareUtf8(overlaid, stored) * direction;
 }
 
-function openRow(farmKey: Uint8Array, value: Uint8Array): Json {
-  return JSON.parse(textDecoder.decode(openSealed(farmKey, value))) as Json;
+/** The seal covers the generation too: a row that damage moved to another one must not be missed in silence. */
+function openRow(storeKey: Uint8Array, value: Uint8Array): Json {
+  return JSON.parse(textDecoder.decode(openSealed(storeKey, value))) as Json;
 }
 
 /** The smallest key above all that begin with `prefix`, whose last byte is below 0xff as UTF-8's always are. */

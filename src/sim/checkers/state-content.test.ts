@@ -10,9 +10,8 @@ import { contentOfState, DiskContents } from './state-content.ts';
 const contents = new DiskContents();
 
 function put(disk: DiskVersion, key: string, value: number, generation = 2): DiskVersion {
-  const farmKey = encodeUtf8(key);
-  const sealed = seal(farmKey, encodeUtf8(JSON.stringify(value)));
-  return withRow(disk, keyOf(stateKey(generation, farmKey)), sealed);
+  const storeKey = stateKey(generation, encodeUtf8(key));
+  return withRow(disk, keyOf(storeKey), seal(storeKey, encodeUtf8(JSON.stringify(value))));
 }
 
 /** The same rows on a disk and in memory. */

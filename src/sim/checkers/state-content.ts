@@ -80,8 +80,7 @@ export class DiskContents {
 
 function readRow(key: Uint8Array, value: Uint8Array): number {
   if (!isStateKey(key)) return 0;
-  const farmKey = farmKeyOf(key);
-  const name = decoder.decode(farmKey);
-  const text = decoder.decode(openSealed(farmKey, value));
+  const name = decoder.decode(farmKeyOf(key));
+  const text = decoder.decode(openSealed(key, value));
   return name.startsWith(REPLICATION_PREFIX) ? 0 : contentOfRow(name, text);
 }
