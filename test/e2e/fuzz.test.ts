@@ -5,9 +5,9 @@ const FUZZ = ['npm', 'run', '--silent', 'fuzz', '--'] as const;
 
 test.each([
   ['http', '3000'],
-  ['transport', '9000'],
-  ['disk', '2000'],
-  ['flags', '4000'],
+  ['transport', '8000'],
+  ['disk', '1500'],
+  ['flags', '1000'],
 ])(
   'npm run fuzz: bad input for %s is refused in the words of the program, and does no harm',
   async (target, cases) => {
