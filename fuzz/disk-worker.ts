@@ -6,8 +6,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { seal } from '../src/codec/sealed-record.ts';
 import { stateKey } from '../src/node/keys.ts';
-import { loadDurableState } from '../src/node/log-store.ts';
-import { verifyRow } from '../src/node/state-store.ts';
+import { loadDurableState, verifyRow } from '../src/node/log-store.ts';
+
 import { CodedError } from '../src/shared/coded-error.ts';
 import { LmdbStore } from '../src/storage/lmdb-store.ts';
 import { openDatabase } from '../src/storage/open-store.ts';

@@ -4,7 +4,7 @@ import { simulatedHarness } from '../../test/contracts/key-value-store-simulated
 import { seal } from '../codec/sealed-record.ts';
 import type { Configuration } from '../raft/configuration.ts';
 import type { Entry } from '../raft/entry.ts';
-import { entryKey, HARD_STATE_KEY, IDENTITY_KEY } from './keys.ts';
+import { entryKey, HARD_STATE_KEY, IDENTITY_KEY, stateKey } from './keys.ts';
 import {
   deleteEntries,
   FORMAT_VERSION,
@@ -21,6 +21,7 @@ import {
   putRemoved,
   StoredLog,
   startOver,
+  verifyRow,
 } from './log-store.ts';
 import type { KeyValueStore, WriteOperation } from './ports.ts';
 
@@ -232,6 +233,14 @@ describe('the durable state of a server', () => {
     const payload = new TextEncoder().encode(JSON.stringify({ format: FORMAT_VERSION + 1, ...identity }));
     await write([...initialRecords(identity), put(IDENTITY_KEY, seal(IDENTITY_KEY, payload))]);
     expect(() => loadDurableState(store)).toThrow(expect.objectContaining({ code: 'store_version' }));
+  });
+
+  test('a store of another format is no damaged one: its identity is checked before the rows of the state', () => {
+    const payload = new TextEncoder().encode(JSON.stringify({ format: FORMAT_VERSION - 1, ...identity }));
+    expect(() => verifyRow(IDENTITY_KEY, seal(IDENTITY_KEY, payload))).toThrow(
+      expect.objectContaining({ code: 'store_version' }),
+    );
+    expect(Buffer.compare(IDENTITY_KEY, stateKey(0, new Uint8Array(0)))).toBe(-1);
   });
 
   describe('read by the core', () => {

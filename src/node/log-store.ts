@@ -217,6 +217,16 @@ export function deleteEntries(first: number, last: number): WriteOperation[] {
   return operations;
 }
 
+/**
+ * Throws CodedError `record_damaged` when a row of the store, of whatever kind, is not as it was sealed, and
+ * `store_version` at the identity of a store of another format: in the order of keys it stands before the rows whose
+ * seals that format may make otherwise. The bytes are those of the store, key and value.
+ */
+export function verifyRow(key: Uint8Array, value: Uint8Array): void {
+  const payload = openSealed(key, value);
+  if (isSameKey(key, IDENTITY_KEY)) checkFormat(JSON.parse(textDecoder.decode(payload)) as IdentityRecord);
+}
+
 // ---------------------------------------------------------------- records
 
 const textDecoder = new TextDecoder();
@@ -234,16 +244,21 @@ function readRecord<T>(store: KeyValueReader, key: Uint8Array, name: string): T 
 
 function readIdentity(store: KeyValueReader): NodeIdentity | undefined {
   if (store.get(IDENTITY_KEY) === undefined) return undefined;
-  const record = readRecord<NodeIdentity & { format: number }>(store, IDENTITY_KEY, 'm/identity');
-  if (record.format !== FORMAT_VERSION) {
-    throw new CodedError(
-      'store_version',
-      `the data has format ${record.format} and this program reads format ${FORMAT_VERSION}: ` +
-        'start the version of the program that wrote it',
-      { fields: { format: record.format } },
-    );
-  }
+  const record = readRecord<IdentityRecord>(store, IDENTITY_KEY, 'm/identity');
+  checkFormat(record);
   return { server: record.server, clusterId: record.clusterId, boots: record.boots };
+}
+
+type IdentityRecord = NodeIdentity & { readonly format: number };
+
+function checkFormat({ format }: IdentityRecord): void {
+  if (format === FORMAT_VERSION) return;
+  throw new CodedError(
+    'store_version',
+    `the data has format ${format} and this program reads format ${FORMAT_VERSION}: ` +
+      'start the version of the program that wrote it',
+    { fields: { format } },
+  );
 }
 
 function readHardState(store: KeyValueReader): HardState {

@@ -5,8 +5,9 @@ import { type SimulatedHarness, simulatedHarness } from '../../test/contracts/ke
 import { MemoryState } from '../farm/memory-state.ts';
 import type { Json, RangeOptions, StateReader } from '../farm/state-view.ts';
 import { ALL_STATE, stateKey } from './keys.ts';
+import { verifyRow } from './log-store.ts';
 import type { KeyValueStore, WriteOperation } from './ports.ts';
-import { StateStore, snapshotRows, stagingOperations, unusedGeneration, verifyRow } from './state-store.ts';
+import { StateStore, snapshotRows, stagingOperations, unusedGeneration } from './state-store.ts';
 
 const encoder = new TextEncoder();
 

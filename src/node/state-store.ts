@@ -216,14 +216,6 @@ export function stagingOperations(generation: number, rows: readonly KeyValueRow
   });
 }
 
-/**
- * Throws CodedError `record_damaged` when a row of the store, of whatever kind, is not as it was sealed. The bytes
- * are those of the store, key and value.
- */
-export function verifyRow(key: Uint8Array, value: Uint8Array): void {
-  openSealed(key, value);
-}
-
 interface StoredHead {
   readonly key: string;
   /** Decoded only when an overlay does not hide it. */

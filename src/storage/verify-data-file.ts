@@ -27,7 +27,10 @@ import {
   writingTransaction,
 } from './lmdb-page.ts';
 
-/** Throws when the row is not as it was written. The bytes are valid during the call only. */
+/**
+ * Throws CodedError `record_damaged` when the row is not as it was written; any other error is about more than this row,
+ * and is what opening the store rejects with. The bytes are valid during the call only.
+ */
 export type RowCheck = (key: Uint8Array, value: Uint8Array) => void;
 
 /** LMDB's cursors go no deeper. */
@@ -94,7 +97,8 @@ class FileVerification {
     try {
       this.#checkRow(key, value);
     } catch (error) {
-      throw new Damage(error instanceof Error ? error.message : String(error));
+      if (!(error instanceof CodedError) || error.code !== 'record_damaged') throw error;
+      throw new Damage(error.message);
     }
   }
 
