@@ -1,5 +1,6 @@
 // What the same runner says of the code as it is. A finding counts only where the code without the bug is clean:
-// otherwise everything would be caught.
+// otherwise everything would be caught. A run of all mutants looks at the clean code first; in any run the very seed,
+// or the file of the very test, that found something is run without the bug, once.
 
 import { CodedError } from '../src/shared/coded-error.ts';
 import { simulate, simulateSeeds } from './searches.ts';
@@ -16,7 +17,7 @@ export class Baseline {
     this.#directory = directory;
   }
 
-  /** Runs the simulator for so long, and these test files. Throws CodedError `baseline_failed`. */
+  /** Runs the simulator for so long, and these test files. Like the others here, throws CodedError `baseline_failed`. */
   async run(files: readonly string[], seconds: number): Promise<string> {
     const finding = await simulate(this.#directory, seconds);
     this.#expectClean(finding);

@@ -40,8 +40,10 @@ async function main(given: MutantArguments): Promise<void> {
   const startedAt = performance.now();
   const clean = newCopy();
   const baseline = new Baseline(clean.directory);
-  const near = new Set(mutants.flatMap((mutant) => testFiles(clean.directory, mutant).near));
-  console.log(await baseline.run([...near], given.seconds));
+  if (given.only === undefined && given.rotate === undefined) {
+    const near = new Set(mutants.flatMap((mutant) => testFiles(clean.directory, mutant).near));
+    console.log(await baseline.run([...near], given.seconds));
+  }
   const types = new TypeCheck(PROJECT_ROOT);
   const queue = mutants.values();
   const verdicts: Verdict[] = [];

@@ -31,7 +31,8 @@ export function simulateSeeds(directory: string, seeds: number): Promise<Finding
 }
 
 export function explore(directory: string, seconds: number): Promise<Finding> {
-  return search(directory, { task: ['explore', `${seconds}`], seconds });
+  // Two situations may take as long as all others together.
+  return search(directory, { task: ['explore', `${seconds}`], seconds: 3 * seconds });
 }
 
 /** Throws CodedError `mutant_invalid` when the changed file does not load. */

@@ -22,8 +22,9 @@ export interface TestRun {
 /** Where the tests are that count. Those of the simulator and the explorer would only find what these find themselves. */
 const FOLDERS = ['src', 'test/contracts'];
 const LEFT_OUT = /^src\/(?:sim|explore)\//;
-/** Their tests are the contracts. */
-const CONTRACTED = /^src\/storage\//;
+const IS_STORE = /^src\/storage\//;
+/** The tests of the store's port. */
+const STORE_CONTRACT = 'test/contracts/key-value-store';
 const BOUND_SECONDS = 600;
 
 /** Test files in the order in which they are asked: those beside the mutant's file, then all others. */
@@ -33,11 +34,9 @@ export function testFiles(root: string, mutant: Mutant): { near: string[]; far: 
       .readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
       .map((name) => path.posix.join(folder, name.split(path.sep).join('/'))),
   ).filter((name) => name.endsWith('.test.ts') && !LEFT_OUT.test(name));
-  const folders = [
-    `${path.posix.dirname(mutant.file)}/`,
-    ...(CONTRACTED.test(mutant.file) ? ['test/contracts/'] : []),
-  ];
-  const isNear = (name: string): boolean => folders.some((folder) => name.startsWith(folder));
+  const beside = `${path.posix.dirname(mutant.file)}/`;
+  const isNear = (name: string): boolean =>
+    name.startsWith(beside) || (IS_STORE.test(mutant.file) && name.startsWith(STORE_CONTRACT));
   return { near: files.filter(isNear), far: files.filter((name) => !isNear(name)) };
 }
 
