@@ -132,6 +132,13 @@ export const DISK: readonly Mutant[] = [
     bug: 'A write is reported when LMDB has been asked for it.',
   },
   {
+    id: 'overlapping-syncs',
+    subject: 31,
+    file: 'src/storage/open-store.ts',
+    edits: [{ find: '    overlappingSync: false,\n', replace: '    overlappingSync: true,\n' }],
+    bug: 'A commit is visible, and may be half on disk, before it is flushed.',
+  },
+  {
     id: 'leader-with-a-dead-disk-goes-on',
     subject: 32,
     file: 'src/raft/replication.ts',
