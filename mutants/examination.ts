@@ -39,7 +39,7 @@ export async function examine(
     if (tests.failing !== undefined) await baseline.confirmFile(tests.failing.file);
     return { mutant, simulator, explorer, tests };
   } finally {
-    copy.revert(mutant);
+    copy.revert();
   }
 }
 

@@ -44,7 +44,7 @@ async function main(given: MutantArguments): Promise<void> {
     const near = new Set(mutants.flatMap((mutant) => testFiles(clean.directory, mutant).near));
     console.log(await baseline.run([...near], given.seconds));
   }
-  const types = new TypeCheck(PROJECT_ROOT);
+  const types = new TypeCheck(clean.directory);
   const queue = mutants.values();
   const verdicts: Verdict[] = [];
   const work = async (): Promise<void> => {

@@ -10,11 +10,11 @@ const LEFT_OUT = new Set(['node_modules', 'dist', '.build', '.git', 'data', 'log
 
 export class WorkingCopy {
   readonly directory: string;
-  readonly #root: string;
+  /** What the changed file was, while one is changed. */
+  #original: { readonly file: string; readonly text: string } | undefined;
 
-  /** Of the project at `root`, whose packages it shares. */
+  /** Of the project at `root` as it is now, whose packages it shares. */
   constructor(root: string) {
-    this.#root = root;
     this.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-mutants-'));
     for (const name of fs.readdirSync(root)) {
       if (LEFT_OUT.has(name)) continue;
@@ -25,12 +25,17 @@ export class WorkingCopy {
 
   /** Puts the bug in. Throws CodedError `mutant_outdated`. */
   apply(mutant: Mutant): void {
-    const original = fs.readFileSync(path.join(this.#root, mutant.file), 'utf8');
-    fs.writeFileSync(path.join(this.directory, mutant.file), mutated(mutant, original));
+    this.revert();
+    const file = path.join(this.directory, mutant.file);
+    const text = fs.readFileSync(file, 'utf8');
+    fs.writeFileSync(file, mutated(mutant, text));
+    this.#original = { file, text };
   }
 
-  revert(mutant: Mutant): void {
-    fs.copyFileSync(path.join(this.#root, mutant.file), path.join(this.directory, mutant.file));
+  /** Takes it out again. */
+  revert(): void {
+    if (this.#original !== undefined) fs.writeFileSync(this.#original.file, this.#original.text);
+    this.#original = undefined;
   }
 
   remove(): void {
