@@ -1,5 +1,6 @@
 // Every mutant, and the traps that cannot have one.
 
+import { BYTES } from './catalogue/bytes.ts';
 import { CLIENTS } from './catalogue/clients.ts';
 import { COMMIT } from './catalogue/commit.ts';
 import { DISK } from './catalogue/disk.ts';
@@ -17,6 +18,7 @@ export const CATALOGUE: readonly Mutant[] = [
   ...SNAPSHOTS,
   ...READS,
   ...DISK,
+  ...BYTES,
   ...CLIENTS,
   ...FARM,
 ];
