@@ -95,6 +95,21 @@ test('a connection that breaks in the middle is resumed, and rows are not sent t
   expect(channels[1]?.frames.length).toBeLessThan(channels[0]?.frames.length ?? 0);
 });
 
+test('a snapshot that was given up is begun anew by the same leader (trap 23)', () => {
+  const { cluster, late } = behindBy(50);
+  const leader = cluster.leader();
+  const { channels } = cluster.network;
+  cluster.clock.runUntil(() => {
+    for (const channel of channels) channel.break();
+    return leader.logger.messages('warn').includes('snapshot not delivered');
+  }, 'the leader gives it up');
+  const { term } = leader.status;
+  cluster.settle();
+  expect([late.count('x0'), late.count('x49')]).toEqual([1, 1]);
+  expect(cluster.leader()).toBe(leader);
+  expect(leader.status.term).toBe(term);
+});
+
 test('rows of the state that was replaced are cleaned away', () => {
   const { cluster, late } = behindBy(50);
   cluster.settle();

@@ -230,6 +230,24 @@ describe('§7 snapshots', () => {
     expect(cluster.server('b').core.configuration).toEqual(configurationOf(['a'], ['b']));
   });
 
+  test('the configuration that a snapshot brings is in force, where its entry never came (trap 17)', () => {
+    const cluster = new TestCluster({ ...ABC, others: ['d'] });
+    cluster.elect('a');
+    cluster.isolate('c');
+    cluster.change('a', () => configurationOf(['a', 'b', 'c'], ['d']));
+    for (let i = 0; i < 10; i++) {
+      cluster.propose('a', `${i}`);
+      cluster.settle();
+    }
+    cluster.at('a', (server) => server.compact());
+    cluster.heal();
+    cluster.run(4 * HEARTBEAT_TICKS);
+    const { core } = cluster.server('c');
+    expect(core.logStart.index).toBeGreaterThan(10);
+    expect(core.configuration).toEqual(configurationOf(['a', 'b', 'c'], ['d']));
+    expect(core.committedConfiguration).toEqual(core.configuration);
+  });
+
   test('only what is applied is compacted', () => {
     const cluster = behind();
     cluster.isolate('a');

@@ -12,7 +12,7 @@ import { type RowCheck, verifyDataFile } from './verify-data-file.ts';
 
 export const DATA_FILE_NAME = 'data.mdb';
 /** The data file until it is whole and durable: what is found under this name was never used. */
-export const NEW_DATA_FILE_NAME = 'data.mdb.new';
+const NEW_DATA_FILE_NAME = 'data.mdb.new';
 /** LMDB's own, beside the data file. */
 const LOCK_SUFFIX = '-lock';
 

@@ -177,9 +177,20 @@ describe('verifyDataFile', () => {
     test('opening it is refused, and leaves it as it is', async () => {
       const half = whole.subarray(0, whole.length / 2);
       writeFileSync(path, half);
-      await expect(openLmdbStore(directory)).rejects.toMatchObject({ code: 'store_damaged' });
+      for (const checkRow of [undefined, openSealed]) {
+        await expect(openLmdbStore(directory, checkRow)).rejects.toMatchObject({ code: 'store_damaged' });
+      }
       expect(readFileSync(path).equals(half)).toBe(true);
       writeFileSync(path, whole);
+      expect(await readAll(directory)).toBe(rows);
+    });
+
+    test('opening it checks the rows too, where that is asked', async () => {
+      writeFileSync(path, whole);
+      const refused = (): never => {
+        throw new Error('a row is not as it was written');
+      };
+      await expect(openLmdbStore(directory, refused)).rejects.toMatchObject({ code: 'store_damaged' });
       expect(await readAll(directory)).toBe(rows);
     });
   });

@@ -1,108 +1,112 @@
-// LMDB on a disk that loses power (trap 31). A real writer is recorded, system call by system call. At each moment of
-// the recording the file is made as a loss of power could have left it: sectors that were not flushed are there or not,
-// in any order. Whatever came of it must open, hold all that was acknowledged until then, and every batch whole or not.
+// LMDB on a host that loses its power (traps 28 and 31). A real writer is recorded, system call by system call. After
+// each call the directory is made as a loss of power could have left it: what was not flushed is lost, kept, or kept in
+// part, and so are names of files and directories. Whatever came of it must open, hold all that was acknowledged until
+// then, and every batch whole or not.
 
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Draws } from '../../src/sim/draws.ts';
-import { DATA_FILE_NAME, NEW_DATA_FILE_NAME, openLmdbStore } from '../../src/storage/open-store.ts';
-import { type DiskEvent, readRecording, spawnRecorded } from '../support/disk-recording.ts';
-import { RecordedFile } from '../support/lost-power.ts';
+import { openLmdbStore } from '../../src/storage/open-store.ts';
 import { PROJECT_ROOT } from '../support/project-root.ts';
+import { readTrace, type TracedCall, trace } from '../support/system-call-trace.ts';
+import { VolatileDisk } from '../support/volatile-disk.ts';
 import { checkBatches } from './key-value-store-batches.ts';
 
-const WRITER = join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');
-const BATCHES = 20;
-/** Of the many writes of one transaction's pages, how many are looked at. */
-const PAGE_WRITES_SEEN = 0.1;
-/** How much of what was not flushed is there: nothing, some of it, all. */
+const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');
+const BATCHES = 15;
+/** How much of what was not flushed is there, one after the other. */
 const KEPT = [0, 0.5, 1];
+/** Two levels that are not there yet. */
+const DATA = path.join('data', 'node1');
 
-let directory: string;
-let events: DiskEvent[];
+let parent: string;
+let stage: string;
+let calls: readonly TracedCall[];
 
 beforeAll(async () => {
-  directory = realpathSync(mkdtempSync(join(tmpdir(), 'raft3d-power-')));
-  const data = join(directory, 'recorded');
-  const recording = join(directory, 'calls.txt');
-  const command = [process.execPath, '--import', 'tsx', WRITER, data, `${BATCHES}`];
-  const [code] = await once(spawnRecorded(command, recording), 'exit');
-  expect(code, 'strace must be allowed to trace').toBe(0);
-  events = readRecording(recording, [join(data, NEW_DATA_FILE_NAME), join(data, DATA_FILE_NAME)]);
+  parent = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-power-')));
+  stage = path.join(parent, 'stage');
+  fs.mkdirSync(stage);
+  const file = path.join(parent, 'trace');
+  const command = [process.execPath, '--import', 'tsx', WRITER, path.join(stage, DATA), `${BATCHES - 1}`];
+  expect(await trace(command, { file, directory: PROJECT_ROOT }), 'strace must be allowed to trace').toBe(0);
+  calls = readTrace(file);
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => fs.rmSync(parent, { recursive: true }));
 
-interface Loss {
-  readonly image: Buffer;
-  /** The last batch of which the writer had been told that it is durable. */
+interface Moment {
+  readonly disk: VolatileDisk;
+  /** Batches of which the writer had been told that they are durable. */
   readonly acknowledged: number;
+  /** How much of what was not flushed is to be there, 0 to 1. */
+  readonly kept: number;
 }
 
-/** From the first acknowledgement on, what every moment of `recorded` could have left. */
-function* losses(recorded: readonly DiskEvent[]): Generator<Loss> {
-  const draws = new Draws(1);
-  const file = new RecordedFile();
-  let acknowledged = -1;
-  for (const event of recorded) {
-    file.take(event);
-    if (event.kind === 'says') acknowledged = Number(event.line);
-    if (acknowledged < 0 || (isPageWrite(event) && !draws.chance(PAGE_WRITES_SEEN))) continue;
-    for (const kept of KEPT) yield { image: file.afterLoss(draws, kept), acknowledged };
+/** When the power may fail: after each call, and before the writer hears that a batch is done. */
+function* momentsOf(recorded: readonly TracedCall[]): Generator<Moment> {
+  const disk = new VolatileDisk(stage);
+  let acknowledged = 0;
+  for (const [at, call] of recorded.entries()) {
+    const batch = acknowledgedBy(call);
+    if (batch !== undefined) {
+      acknowledged = batch + 1;
+      yield { disk, acknowledged, kept: 0 };
+    }
+    const isOfStore = disk.take(call);
+    if (isOfStore && call.phase === 'end') yield { disk, acknowledged, kept: KEPT[at % KEPT.length] ?? 0 };
   }
 }
 
-function isPageWrite(event: DiskEvent): boolean {
-  return event.kind === 'write-ends' || (event.kind === 'write-begins' && !event.isFlushed);
+/** The writer says a batch's number when it is done: from the begin of that call on it must be durable. */
+function acknowledgedBy({ phase, name, descriptor, bytes }: TracedCall): number | undefined {
+  const isLine =
+    phase === 'begin' && name === 'write' && descriptor === 1 && /^\d+\n$/.test(bytes.toString());
+  return isLine ? Number(bytes.toString()) : undefined;
 }
 
-/** What is wrong with the store on `image`; undefined when nothing is. */
-async function problemOf({ image, acknowledged }: Loss, at: number): Promise<string | undefined> {
-  const place = join(directory, `loss${at}`);
+/** What is wrong with what the next start finds; undefined when nothing is. */
+async function problemAfter({ disk, acknowledged, kept }: Moment, draws: Draws): Promise<string | undefined> {
+  const directory = path.join(parent, 'left');
+  disk.leave(directory, () => draws.chance(kept));
   try {
-    mkdirSync(place);
-    writeFileSync(join(place, DATA_FILE_NAME), image);
-    const store = await openLmdbStore(place);
+    const store = await openLmdbStore(path.join(directory, DATA));
     try {
       const next = checkBatches(store);
-      return next > acknowledged ? undefined : `batch ${acknowledged} is lost: the next one is ${next}`;
+      return next >= acknowledged ? undefined : `batch ${acknowledged - 1} is lost: the next one is ${next}`;
     } finally {
       await new Promise<void>((resolve) => store.close(resolve));
     }
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {
-    rmSync(place, { recursive: true });
+    fs.rmSync(directory, { recursive: true });
   }
 }
 
-describe('a disk that loses power while a store is written', () => {
-  test('has everything that was acknowledged, and every batch whole or not, whatever it kept of the rest', async () => {
-    let count = 0;
-    for (const loss of losses(events)) {
-      const problem = await problemOf(loss, count);
-      expect(problem, `loss ${count}, batch ${loss.acknowledged} acknowledged`).toBeUndefined();
-      count += 1;
-    }
-    // Each batch has its pages, its flush, its meta page and its acknowledgement.
-    expect(count).toBeGreaterThan(KEPT.length * BATCHES * 4);
-  });
+test('a loss of power takes nothing that was acknowledged, not even with its directory, and leaves batches whole', async () => {
+  const draws = new Draws(1);
+  let moments = 0;
+  for (const moment of momentsOf(calls)) {
+    const problem = await problemAfter(moment, draws);
+    expect(problem, `moment ${moments}, ${moment.acknowledged} batches acknowledged`).toBeUndefined();
+    moments += 1;
+  }
+  // Each batch has its pages, its flush, its meta page and its acknowledgement; making the store is dozens of calls.
+  expect(moments).toBeGreaterThan(4 * BATCHES + 24);
+});
 
-  test('would not, if flushes did nothing: the check can fail', async () => {
-    const unflushed = events
-      .filter(({ kind }) => kind !== 'flush-begins' && kind !== 'flush-ends')
-      .map((event): DiskEvent => (event.kind === 'write-begins' ? { ...event, isFlushed: false } : event));
-    // Up to the first batch all was flushed: a store came to be.
-    const first = events.findIndex(({ kind }) => kind === 'says');
-    const recorded = [...events.slice(0, first), ...unflushed.slice(-(events.length - first))];
-    let count = 0;
-    for (const loss of losses(recorded)) {
-      const problem = await problemOf(loss, count);
-      if (problem !== undefined) return;
-      count += 1;
-    }
-    expect.unreachable(`none of ${count} losses was noticed`);
-  });
+test.each([
+  ['of files', (name: string) => path.extname(name) === ''],
+  ['of directories', (name: string) => path.extname(name) !== ''],
+])('it would, if flushes %s did nothing: the check can fail', async (_, isFlushed) => {
+  const draws = new Draws(2);
+  const flushless = calls.filter(
+    ({ name, paths }) => !/^f(?:data)?sync$/.test(name) || isFlushed(paths[0] ?? ''),
+  );
+  for (const moment of momentsOf(flushless)) {
+    if ((await problemAfter({ ...moment, kept: 0 }, draws)) !== undefined) return;
+  }
+  expect.unreachable('no loss was noticed');
 });

@@ -1,0 +1,205 @@
+// Traps 28 to 33: the disk, and what it may do.
+
+import type { Mutant } from '../mutant.ts';
+
+export const DISK: readonly Mutant[] = [
+  {
+    id: 'parent-directories-not-synced',
+    subject: 28,
+    file: 'src/storage/data-directory.ts',
+    edits: [
+      {
+        find: 'if (firstMade !== undefined) syncChain(dirname(firstMade), path);',
+        replace: 'if (firstMade === undefined) syncChain(dirname(path), path);',
+      },
+    ],
+    bug: 'The directories above a new data directory are not synced: a loss of power takes it away.',
+  },
+  {
+    id: 'data-file-renamed-and-not-synced',
+    subject: 28,
+    file: 'src/storage/open-store.ts',
+    edits: [
+      {
+        find: `  rmSync(newPath + LOCK_SUFFIX, { force: true });
+  syncDirectory(directory);`,
+        replace: '  rmSync(newPath + LOCK_SUFFIX, { force: true });',
+      },
+      {
+        find: `    const database = openDatabase(path);
+    syncDirectory(directory);`,
+        replace: '    const database = openDatabase(path);',
+      },
+    ],
+    bug: 'The directory is not synced after the data file got its name.',
+  },
+  {
+    id: 'data-file-named-before-it-is-synced',
+    subject: 28,
+    file: 'src/storage/open-store.ts',
+    edits: [
+      {
+        find: `    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(newPath, path);`,
+        replace: `    if (descriptor < 0) fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(newPath, path);`,
+      },
+    ],
+    bug: 'The new data file gets its name while its content may not be on disk.',
+  },
+  {
+    id: 'damaged-last-entry-is-cut-off',
+    subject: 29,
+    file: 'src/node/log-store.ts',
+    edits: [
+      {
+        find: '    const entry = openEntry(key, value, last.index + 1);\n',
+        replace: `    let entry: Entry;
+    try {
+      entry = openEntry(key, value, last.index + 1);
+    } catch (error) {
+      if (applied.index <= last.index) return { lastLog: last, logBytes, configurations };
+      throw error;
+    }
+`,
+      },
+    ],
+    bug: 'A damaged entry counts as a torn tail: it and what follows is dropped in silence.',
+  },
+  {
+    id: 'record-checksum-not-compared',
+    subject: 30,
+    file: 'src/codec/sealed-record.ts',
+    edits: [
+      {
+        find: "if (crc32(payload, crc32(key)) !== stored) throw damaged(key, 'does not match its checksum');",
+        replace: "if (stored < 0) throw damaged(key, 'does not match its checksum');",
+      },
+    ],
+    bug: 'Values are read without a look at their checksums.',
+  },
+  {
+    id: 'checksum-without-the-key',
+    subject: 30,
+    file: 'src/codec/sealed-record.ts',
+    edits: [
+      { find: 'const checksum = crc32(payload, crc32(key));', replace: 'const checksum = crc32(payload);' },
+      { find: 'if (crc32(payload, crc32(key)) !== stored)', replace: 'if (crc32(payload) !== stored)' },
+    ],
+    bug: 'A value that stands under the key of another passes for good.',
+  },
+  {
+    id: 'data-file-not-verified',
+    subject: 30,
+    file: 'src/storage/open-store.ts',
+    edits: [
+      {
+        find: '    verifyDataFile(path, checkRow);\n',
+        replace: '    if (checkRow === undefined) verifyDataFile(path);\n',
+      },
+    ],
+    bug: 'LMDB maps a file that nobody has looked at.',
+  },
+  {
+    id: 'flush-skipped',
+    subject: 31,
+    file: 'src/storage/open-store.ts',
+    edits: [
+      { find: '    overlappingSync: false,\n', replace: '    overlappingSync: false,\n    noSync: true,\n' },
+    ],
+    bug: 'LMDB commits without any flush: a loss of power takes what was acknowledged.',
+  },
+  {
+    id: 'acknowledged-before-the-flush',
+    subject: 31,
+    file: 'src/storage/lmdb-store.ts',
+    edits: [
+      {
+        find: '      await this.#database.batch(() => {',
+        replace: '      void this.#database.batch(() => {',
+      },
+      {
+        find: '      await this.#database.flushed;\n',
+        replace: '      await nextTurn();\n',
+      },
+    ],
+    bug: 'A write is reported when LMDB has been asked for it.',
+  },
+  {
+    id: 'overlapping-syncs',
+    subject: 31,
+    file: 'src/storage/open-store.ts',
+    edits: [{ find: '    overlappingSync: false,\n', replace: '    overlappingSync: true,\n' }],
+    bug: 'A commit is visible, and may be half on disk, before it is flushed.',
+  },
+  {
+    id: 'leader-with-a-dead-disk-goes-on',
+    subject: 32,
+    file: 'src/raft/replication.ts',
+    edits: [
+      {
+        find: "  if (state.writeTicks >= state.options.electionTicks) return 'disk-stalled';\n",
+        replace: '',
+      },
+    ],
+    bug: 'A leader whose disk does not answer goes on leading, and nothing commits.',
+  },
+  {
+    id: 'candidate-with-a-dead-disk',
+    subject: 32,
+    file: 'src/raft/election.ts',
+    edits: [
+      {
+        find: `    state.durableSequence >= state.restoreSequence &&
+    state.writeTicks < state.options.electionTicks`,
+        replace: '    state.durableSequence >= state.restoreSequence',
+      },
+    ],
+    bug: 'A server whose disk does not answer stands for election.',
+  },
+  {
+    id: 'write-dropped-by-a-full-disk',
+    subject: 33,
+    file: 'src/node/disk-writer.ts',
+    edits: [
+      {
+        find: '    this.#retry = this.#clock.after(RETRY_AFTER_MS, () => this.#next());',
+        replace: `    this.#retry = this.#clock.after(RETRY_AFTER_MS, () => {
+      this.#queue.shift()?.done();
+      this.#next();
+    });`,
+      },
+    ],
+    bug: 'A write that found no room is given up and reported as done.',
+  },
+  {
+    id: 'full-disk-ends-the-node',
+    subject: 33,
+    file: 'src/node/disk-writer.ts',
+    edits: [
+      {
+        find: "if (!(error instanceof CodedError) || error.code !== 'disk_full') {",
+        replace: "if (!(error instanceof CodedError) || error.code === 'disk_full') {",
+      },
+    ],
+    bug: 'A node whose disk is full stops and does not wait for room.',
+  },
+  {
+    id: 'proposals-taken-on-the-reserve',
+    subject: 33,
+    file: 'src/node/forwarding.ts',
+    edits: [
+      {
+        find: 'return this.#parts.replica.isDiskFull || freeBytes < reserveBytes;',
+        replace: 'return this.#parts.replica.isDiskFull || freeBytes + reserveBytes < 0;',
+      },
+    ],
+    bug: 'Proposals use up the room that is kept for votes and membership.',
+  },
+];

@@ -1,0 +1,185 @@
+// Traps 1 to 7: elections and what must be durable.
+
+import type { Mutant } from '../mutant.ts';
+
+export const ELECTIONS: readonly Mutant[] = [
+  {
+    id: 'vote-written-after-the-term',
+    subject: 1,
+    file: 'src/node/replica.ts',
+    edits: [
+      {
+        find: 'if (request.hardState !== undefined) operations.push(putHardState(request.hardState));',
+        replace: `const { hardState } = request;
+    if (hardState !== undefined) operations.push(putHardState({ term: hardState.term, votedFor: undefined }));`,
+      },
+      {
+        find: `        this.core.persisted();
+      });
+      this.schedule();
+    });`,
+        replace: `        this.core.persisted();
+      });
+      this.schedule();
+    });
+    if (hardState !== undefined) this.#writer.write([putHardState(hardState)], () => undefined);`,
+      },
+    ],
+    bug: 'Term and vote are two writes, and only the first is waited for: a crash between them frees the vote.',
+  },
+  {
+    id: 'vote-before-the-disk',
+    subject: 2,
+    file: 'src/raft/election.ts',
+    edits: [
+      {
+        find: `  sendWhenDurable(state, {
+    kind: 'vote-response',`,
+        replace: `  sendNow(state, {
+    kind: 'vote-response',`,
+      },
+    ],
+    bug: 'A vote is given before it is on disk.',
+  },
+  {
+    id: 'candidacy-before-the-disk',
+    subject: 2,
+    file: 'src/raft/election.ts',
+    edits: [
+      {
+        find: `    sendWhenDurable(state, {
+      kind: 'vote-request',`,
+        replace: `    sendNow(state, {
+      kind: 'vote-request',`,
+      },
+    ],
+    bug: 'A candidate asks for votes before its own vote is on disk.',
+  },
+  {
+    id: 'append-acknowledged-before-the-disk',
+    subject: 2,
+    file: 'src/raft/follower.ts',
+    edits: [
+      {
+        find: `  sendWhenDurable(state, {
+    kind: 'append-response',`,
+        replace: `  sendWhenTermDurable(state, {
+    kind: 'append-response',`,
+      },
+    ],
+    bug: 'A follower acknowledges entries when its term is on disk and not when they are.',
+  },
+  {
+    id: 'own-copy-counted-before-the-disk',
+    subject: 2,
+    file: 'src/raft/replication.ts',
+    edits: [
+      {
+        find: 'own.match = Math.max(own.match, state.log.durableIndex);',
+        replace: 'own.match = Math.max(own.match, state.log.lastIndex);',
+      },
+    ],
+    bug: 'A leader counts its own copy of entries that came after the write that has just ended.',
+  },
+  {
+    id: 'up-to-date-as-two-comparisons',
+    subject: 3,
+    file: 'src/raft/log.ts',
+    edits: [
+      {
+        find: 'return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);',
+        replace: 'return lastTerm >= this.lastTerm && lastIndex >= this.lastIndex;',
+      },
+    ],
+    bug: 'A log is up to date only when both its last term and its length are: nobody may win any more.',
+  },
+  {
+    id: 'longer-log-wins',
+    subject: 3,
+    file: 'src/raft/log.ts',
+    edits: [
+      {
+        find: 'return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);',
+        replace: 'return lastTerm > this.lastTerm || lastIndex >= this.lastIndex;',
+      },
+    ],
+    bug: 'A log that is longer counts as up to date, though its last term is older.',
+  },
+  {
+    id: 'no-loyalty-to-a-living-leader',
+    subject: 4,
+    file: 'src/raft/step.ts',
+    edits: [
+      {
+        find: '      if (!message.leadershipTransfer && isLoyal(state)) return false;\n',
+        replace: '',
+      },
+    ],
+    bug: 'Any candidate with a later term deposes a leader that everybody hears.',
+  },
+  {
+    id: 'no-pre-vote',
+    subject: 4,
+    file: 'src/raft/raft-core.ts',
+    edits: [
+      {
+        find: 'if (isPromotable(state)) campaignWithPreVote(state);',
+        replace: 'if (isPromotable(state)) campaign(state, false);',
+      },
+    ],
+    bug: 'A server that hears nothing raises its term without asking first.',
+  },
+  {
+    id: 'no-check-quorum',
+    subject: 5,
+    file: 'src/raft/replication.ts',
+    edits: [{ find: "return active === 1 ? 'leads' : 'lost-quorum';", replace: "return 'leads';" }],
+    bug: 'A leader that no quorum answers goes on leading.',
+  },
+  {
+    id: 'learner-refuses-to-vote',
+    subject: 6,
+    file: 'src/raft/election.ts',
+    edits: [
+      {
+        find: 'const granted = free && state.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);',
+        replace:
+          'const granted = free && state.isVoter && state.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);',
+      },
+    ],
+    bug: 'A voter that has not learnt of its promotion refuses to vote.',
+  },
+  {
+    id: 'single-voter-waits-for-answers',
+    subject: 7,
+    file: 'src/raft/election.ts',
+    edits: [
+      {
+        find: `    });
+  }
+  maybeConcludeElection(state);
+}
+
+/** A real election.`,
+        replace: `    });
+  }
+}
+
+/** A real election.`,
+      },
+    ],
+    bug: 'A single voter waits for the answers of nobody before it stands.',
+  },
+  {
+    id: 'second-vote-in-a-term',
+    subject: 'elections',
+    file: 'src/raft/election.ts',
+    edits: [
+      {
+        find: 'state.votedFor === message.from || (state.votedFor === undefined && state.leader === undefined);',
+        replace: 'state.leader === undefined;',
+      },
+    ],
+    bug: 'Whoever has no leader votes for everybody who asks.',
+  },
+];

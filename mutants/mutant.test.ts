@@ -1,0 +1,26 @@
+import { describe, expect, test } from 'vitest';
+import { type Mutant, mutated } from './mutant.ts';
+
+const MUTANT: Mutant = {
+  id: 'off-by-one',
+  subject: 'farm',
+  file: 'src/farm/x.ts',
+  edits: [
+    { find: 'a < b', replace: 'a <= b' },
+    { find: 'return 1', replace: 'return $& 2' },
+  ],
+  bug: 'One too many.',
+};
+
+describe('a mutant', () => {
+  test('changes what it names and nothing else, character by character', () => {
+    expect(mutated(MUTANT, 'if (a < b) return 1; // a > b')).toBe('if (a <= b) return $& 2; // a > b');
+  });
+
+  test.each(['return 1', 'a < b; a < b; return 1'])(
+    'fails loudly where its text does not stand once: %s',
+    (text) => {
+      expect(() => mutated(MUTANT, text)).toThrow(/the code has moved on: what mutant off-by-one replaces/);
+    },
+  );
+});

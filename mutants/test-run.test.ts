@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { PROJECT_ROOT } from '../test/support/project-root.ts';
+import type { Mutant } from './mutant.ts';
+import { firstFailing, testFiles } from './test-run.ts';
+
+const MUTANT: Mutant = { id: 'm', subject: 'storage', file: 'src/storage/open-store.ts', edits: [], bug: '' };
+
+describe('the tests that a mutant is given to', () => {
+  test('are those beside its file first, with the contract of the port; then all others', () => {
+    const { near, far } = testFiles(PROJECT_ROOT, MUTANT);
+    expect(near).toContain('src/storage/data-directory.test.ts');
+    expect(near).toContain('test/contracts/key-value-store-power-loss.test.ts');
+    expect(near).not.toContain('src/raft/log.property.test.ts');
+    expect(far).toContain('src/raft/log.property.test.ts');
+  });
+
+  test('never include those that compare text, or that run the simulator and the explorer', () => {
+    const { near, far } = testFiles(PROJECT_ROOT, MUTANT);
+    expect([...near, ...far].filter((name) => !/^(?:src|test\/contracts)\//.test(name))).toEqual([]);
+    expect([...near, ...far].filter((name) => /^src\/(?:sim|explore)\//.test(name))).toEqual([]);
+  });
+});
+
+describe("vitest's report", () => {
+  const passing = { name: '/tmp/src/a.test.ts', status: 'passed', assertionResults: [] };
+
+  test('names the first test that failed', () => {
+    const failed = {
+      name: '/tmp/src/b.test.ts',
+      status: 'failed',
+      assertionResults: [
+        { status: 'passed', fullName: 'one' },
+        { status: 'failed', fullName: 'two' },
+      ],
+    };
+    expect(firstFailing({ testResults: [passing, failed] }, '/tmp')).toEqual({
+      file: 'src/b.test.ts',
+      title: 'two',
+    });
+  });
+
+  test('may have a file that failed outside of its tests', () => {
+    const failed = { name: '/tmp/src/b.test.ts', status: 'failed', assertionResults: [] };
+    expect(firstFailing({ testResults: [failed] }, '/tmp').title).toBe('outside of its tests');
+  });
+});
