@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSealed, seal } from '../codec/sealed-record.ts';
 import type { KeyValueSnapshot, WriteOperation } from '../node/ports.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
 import { leafNodes, readMeta } from './lmdb-page.ts';
 import type { LmdbStore } from './lmdb-store.ts';
@@ -188,9 +189,13 @@ describe('verifyDataFile', () => {
     test('opening it checks the rows too, where that is asked', async () => {
       writeFileSync(path, whole);
       const refused = (): never => {
-        throw new Error('a row is not as it was written');
+        throw new CodedError('record_damaged', 'a row is not as it was written');
       };
       await expect(openLmdbStore(directory, refused)).rejects.toMatchObject({ code: 'store_damaged' });
+      const foreign = (): never => {
+        throw new CodedError('store_version', 'another version wrote this');
+      };
+      await expect(openLmdbStore(directory, foreign)).rejects.toMatchObject({ code: 'store_version' });
       expect(await readAll(directory)).toBe(rows);
     });
   });
