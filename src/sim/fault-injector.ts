@@ -23,7 +23,15 @@ const MAX_LATENESS_MS = 60;
 const MAX_EXTRA_DELAY_MS = 150;
 const MAX_CALLS_TO_DEATH = 40;
 const MAX_HEAD_START_MS = 20;
+/** A cluster that has no new leader after this long gets the old one back. */
+const MAX_SUCCESSION_MS = 3_000;
+const SUCCESSION_CHECK_MS = 5;
+/** Long enough to commit something, mostly, and short enough to leave the old leader with the longer log. */
+const SHORT_REIGN_MS = 30;
+const LONG_REIGN_MS = 150;
 const DISK_LOSSES: ReadonlySet<FaultKind> = new Set(['bit-flip', 'lost-disk', 'old-disk']);
+
+type Link = readonly [from: HostIndex, to: HostIndex];
 
 export class FaultInjector {
   readonly #world: FaultWorld;
@@ -136,6 +144,8 @@ export class FaultInjector {
     switch (fault.kind) {
       case 'isolate-leader':
         return this.#isolateLeader(fault);
+      case 'kill-successor':
+        return this.#killSuccessor(fault, draws);
       case 'split': {
         const side = new Set(draws.sample(all, draws.integer(1, Math.max(1, all.length - 1))));
         return this.#block(fault, (from, to) => side.has(from) !== side.has(to));
@@ -175,17 +185,49 @@ export class FaultInjector {
     return leader !== undefined && this.#block(fault, (from, to) => from === leader || to === leader);
   }
 
-  #block(fault: Fault, isCut: (from: HostIndex, to: HostIndex) => boolean): boolean {
-    const { links } = this.#world;
-    const cut = this.#pairs().filter(([from, to]) => !links.isBlocked(from, to) && isCut(from, to));
-    for (const [from, to] of cut) links.block(from, to);
-    this.#after(fault.durationMs, () => {
-      for (const [from, to] of cut) links.unblock(from, to);
-    });
+  /**
+   * The leader is cut off with what it goes on appending, another one leads for a moment and dies, and the first one is
+   * back: with a longer log of an older term, and as much right to stand as anybody (figure 8).
+   */
+  #killSuccessor(fault: Fault, draws: Draws): boolean {
+    const [first] = this.#leader();
+    if (first === undefined) return false;
+    const cut = this.#cut((from, to) => from === first.index || to === first.index);
+    const giveUpAtMs = this.#world.timeline.nowMs + MAX_SUCCESSION_MS;
+    const watch = (): void => {
+      const successors = this.#leader().filter((host) => host !== first);
+      if (successors.length === 0 && this.#world.timeline.nowMs < giveUpAtMs) {
+        this.#after(SUCCESSION_CHECK_MS, watch);
+        return;
+      }
+      this.#after(draws.between(0, draws.pick([SHORT_REIGN_MS, LONG_REIGN_MS])), () => {
+        this.#kill(successors, fault);
+        this.#restore(cut);
+      });
+    };
+    watch();
     return cut.length > 0;
   }
 
-  #pairs(): (readonly [HostIndex, HostIndex])[] {
+  #block(fault: Fault, isCut: (from: HostIndex, to: HostIndex) => boolean): boolean {
+    const cut = this.#cut(isCut);
+    this.#after(fault.durationMs, () => this.#restore(cut));
+    return cut.length > 0;
+  }
+
+  /** Those links that were open until now. */
+  #cut(isCut: (from: HostIndex, to: HostIndex) => boolean): Link[] {
+    const { links } = this.#world;
+    const cut = this.#pairs().filter(([from, to]) => !links.isBlocked(from, to) && isCut(from, to));
+    for (const [from, to] of cut) links.block(from, to);
+    return cut;
+  }
+
+  #restore(cut: readonly Link[]): void {
+    for (const [from, to] of cut) this.#world.links.unblock(from, to);
+  }
+
+  #pairs(): Link[] {
     const { hosts } = this.#world;
     return hosts.flatMap((a) => hosts.filter((b) => b !== a).map((b) => [a.index, b.index] as const));
   }

@@ -14,6 +14,7 @@ export const FAULT_KINDS = [
   'pause',
   'pause-leader',
   'isolate-leader',
+  'kill-successor',
   'split',
   'one-way',
   'partial',
@@ -55,7 +56,13 @@ export interface FaultProfile {
 }
 
 /** What befalls leaders tries the protocol hardest: one such kind is in every plan. */
-const LEADER_KINDS = ['kill-leader', 'pause-leader', 'isolate-leader', 'remove-and-isolate'] as const;
+const LEADER_KINDS = [
+  'kill-leader',
+  'pause-leader',
+  'isolate-leader',
+  'kill-successor',
+  'remove-and-isolate',
+] as const;
 
 /** Some kinds, so that each run has a character of its own, and of those some more often than others. */
 export function drawFaultPlan(draws: Draws, profile: FaultProfile): Fault[] {
