@@ -47,10 +47,10 @@ async function search(
   { task, seconds }: { task: readonly string[]; seconds: number },
 ): Promise<Finding> {
   const end = await runNode(worker(task), { directory, boundSeconds: seconds + GRACE_SECONDS });
-  if (end.code === undefined) return { property: undefined, runs: 0, seconds: end.seconds };
   const line = end.stdout.trim().split('\n').at(-1) ?? '';
   if (end.code === 0 && line.startsWith('{')) return JSON.parse(line) as Finding;
-  return { property: `error: ${end.stderr.trim().split('\n')[0] ?? ''}`, runs: 0, seconds: end.seconds };
+  // It did not end in time, or died of something else than a violation: that says nothing about the mutant.
+  return { property: undefined, runs: 0, seconds: end.seconds };
 }
 
 function worker(task: readonly string[]): string[] {
