@@ -1,6 +1,7 @@
 // The command line of `npm run chaos`.
 
-import { CodedError } from '../src/shared/coded-error.ts';
+import type { CodedError } from '../src/shared/coded-error.ts';
+import { readOptions, usageError } from '../src/shared/command-options.ts';
 
 export type NetworkKind = 'auto' | 'namespaces' | 'proxy';
 
@@ -28,7 +29,7 @@ const MS_PER_MINUTE = 60_000;
 
 /** Throws CodedError `usage`. `defaultSeed` is for a run that gives none. */
 export function parseArguments(given: readonly string[], defaultSeed: number): ChaosArguments {
-  const values = readValues(given);
+  const values = readOptions(given, { names: NAMES, usage: USAGE });
   const minutesText = values.get('--minutes') ?? DEFAULT_MINUTES;
   const minutes = Number(minutesText);
   if (!/^\d+(?:\.\d+)?$/.test(minutesText) || minutes <= 0 || minutes > MAX_MINUTES) {
@@ -47,22 +48,11 @@ export function parseArguments(given: readonly string[], defaultSeed: number): C
   };
 }
 
-function readValues(given: readonly string[]): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  for (let at = 0; at < given.length; at += 2) {
-    const [name, value] = [given[at] ?? '', given[at + 1]];
-    if (!NAMES.has(name)) throw usage(`there is no option ${name}`);
-    if (value === undefined) throw usage(`${name} needs a value`);
-    values.set(name, value);
-  }
-  return values;
-}
-
 function readNetwork(text: string): NetworkKind {
   if (text === 'auto' || text === 'namespaces' || text === 'proxy') return text;
   throw usage('--network is auto, namespaces or proxy');
 }
 
 function usage(problem: string): CodedError {
-  return new CodedError('usage', `${problem}\n${USAGE}`);
+  return usageError(problem, USAGE);
 }

@@ -1,6 +1,7 @@
 // The command line of `npm run fuzz`.
 
-import { CodedError } from '../src/shared/coded-error.ts';
+import type { CodedError } from '../src/shared/coded-error.ts';
+import { readOptions, usageError } from '../src/shared/command-options.ts';
 
 export const TARGETS = ['http', 'transport', 'disk', 'flags'] as const;
 export type TargetName = (typeof TARGETS)[number];
@@ -30,7 +31,7 @@ const MS_PER_MINUTE = 60_000;
 
 /** Throws CodedError `usage`. `defaultSeed` is for a run that gives none. */
 export function parseArguments(given: readonly string[], defaultSeed: number): FuzzArguments {
-  const values = readValues(given);
+  const values = readOptions(given, { names: NAMES, usage: USAGE });
   const seed = values.get('--seed') ?? `${defaultSeed}`;
   if (!/^\d{1,10}$/.test(seed)) throw usage('--seed is a whole number of at most ten digits');
   return {
@@ -64,17 +65,6 @@ function readTargets(text: string | undefined): readonly TargetName[] {
   return known;
 }
 
-function readValues(given: readonly string[]): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  for (let at = 0; at < given.length; at += 2) {
-    const [name, value] = [given[at] ?? '', given[at + 1]];
-    if (!NAMES.has(name)) throw usage(`there is no option ${name}`);
-    if (value === undefined) throw usage(`${name} needs a value`);
-    values.set(name, value);
-  }
-  return values;
-}
-
 function usage(problem: string): CodedError {
-  return new CodedError('usage', `${problem}\n${USAGE}`);
+  return usageError(problem, USAGE);
 }

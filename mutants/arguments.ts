@@ -1,6 +1,7 @@
 // The command line of `npm run sim:mutants`.
 
-import { CodedError } from '../src/shared/coded-error.ts';
+import type { CodedError } from '../src/shared/coded-error.ts';
+import { readOptions, usageError } from '../src/shared/command-options.ts';
 
 export interface MutantArguments {
   /** Only print the catalogue. */
@@ -24,6 +25,7 @@ export const USAGE = `Usage: npm run sim:mutants -- [options]
   --list          only say which there are`;
 
 const NUMBERS = ['--rotate', '--turn', '--seconds', '--jobs'] as const;
+const NAMES = new Set(['--only', ...NUMBERS]);
 const DEFAULT_SECONDS = 20;
 const MAX_SECONDS = 3_600;
 const MAX_JOBS = 64;
@@ -31,7 +33,10 @@ const MS_PER_DAY = 24 * 60 * 60 * 1_000;
 
 /** Throws CodedError `usage`. `nowMs` chooses the turn when none is given. */
 export function parseArguments(given: readonly string[], nowMs: number): MutantArguments {
-  const values = readValues(given.filter((text) => text !== '--list'));
+  const values = readOptions(
+    given.filter((text) => text !== '--list'),
+    { names: NAMES, usage: USAGE },
+  );
   const [rotate, turn, seconds, jobs] = NUMBERS.map((name) => readInteger(values, name));
   const only = values.get('--only')?.split(',');
   if (only !== undefined && rotate !== undefined) throw usage('--only and --rotate are two ways to choose');
@@ -46,18 +51,6 @@ export function parseArguments(given: readonly string[], nowMs: number): MutantA
   };
 }
 
-function readValues(given: readonly string[]): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  for (let at = 0; at < given.length; at += 2) {
-    const [name, value] = [given[at] ?? '', given[at + 1]];
-    if (name !== '--only' && !NUMBERS.some((known) => known === name))
-      throw usage(`there is no option ${name}`);
-    if (value === undefined) throw usage(`${name} needs a value`);
-    values.set(name, value);
-  }
-  return values;
-}
-
 function readInteger(values: ReadonlyMap<string, string>, name: string): number | undefined {
   const text = values.get(name);
   if (text !== undefined && !/^\d{1,9}$/.test(text)) throw usage(`${name} is a whole number`);
@@ -70,5 +63,5 @@ function within(name: string, value: number, most: number): number {
 }
 
 function usage(problem: string): CodedError {
-  return new CodedError('usage', `${problem}\n${USAGE}`);
+  return usageError(problem, USAGE);
 }

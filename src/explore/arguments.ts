@@ -1,6 +1,7 @@
 // The command line of `npm run explore`.
 
-import { CodedError } from '../shared/coded-error.ts';
+import type { CodedError } from '../shared/coded-error.ts';
+import { readOptions, usageError } from '../shared/command-options.ts';
 import type { Budget } from './scenario.ts';
 
 export interface ExploreArguments {
@@ -23,6 +24,7 @@ export const USAGE = `Usage: npm run explore -- [options]
   --duplicates N   messages delivered and kept (0)
   --config-change  a leader may propose to remove the last server`;
 
+const CONFIG_CHANGE = '--config-change';
 const NUMBERS: ReadonlyMap<string, number> = new Map([
   ['--servers', 3],
   ['--depth', 40],
@@ -37,21 +39,16 @@ const NUMBERS: ReadonlyMap<string, number> = new Map([
 
 /** Throws CodedError `usage`. */
 export function parseArguments(given: readonly string[]): ExploreArguments {
-  const values = new Map(NUMBERS);
-  let changes = 0;
-  for (let at = 0; at < given.length; at++) {
-    const name = given[at] ?? '';
-    if (name === '--config-change') {
-      changes = 1;
-      continue;
-    }
-    if (!values.has(name)) throw usage(`there is no option ${name}`);
-    at += 1;
-    const text = given[at] ?? '';
+  const options = readOptions(
+    given.filter((text) => text !== CONFIG_CHANGE),
+    { names: new Set(NUMBERS.keys()), usage: USAGE },
+  );
+  const number = (name: string): number => {
+    const text = options.get(name);
+    if (text === undefined) return NUMBERS.get(name) ?? 0;
     if (!/^\d{1,9}$/.test(text)) throw usage(`${name} is followed by a whole number`);
-    values.set(name, Number(text));
-  }
-  const number = (name: string): number => values.get(name) ?? 0;
+    return Number(text);
+  };
   const servers = number('--servers');
   if (servers !== 2 && servers !== 3) throw usage('--servers is 2 or 3');
   return {
@@ -65,11 +62,11 @@ export function parseArguments(given: readonly string[]): ExploreArguments {
       proposals: number('--proposals'),
       drops: number('--drops'),
       duplicates: number('--duplicates'),
-      changes,
+      changes: given.includes(CONFIG_CHANGE) ? 1 : 0,
     },
   };
 }
 
 function usage(problem: string): CodedError {
-  return new CodedError('usage', `${problem}\n${USAGE}`);
+  return usageError(problem, USAGE);
 }

@@ -1,6 +1,7 @@
 // The command line of `npm run sim`.
 
-import { CodedError } from '../shared/coded-error.ts';
+import type { CodedError } from '../shared/coded-error.ts';
+import { readOptions, usageError } from '../shared/command-options.ts';
 
 export interface SimulatorArguments {
   /** Seeds `first` to `last`; `last` is undefined when time alone ends the run. */
@@ -29,13 +30,7 @@ const MAX_JOBS = 64;
 
 /** Throws CodedError `usage`. */
 export function parseArguments(given: readonly string[]): SimulatorArguments {
-  const values = new Map<string, string>();
-  for (let at = 0; at < given.length; at += 2) {
-    const [name, value] = [given[at] ?? '', given[at + 1]];
-    if (!FLAGS.has(name)) throw usage(`there is no option ${name}`);
-    if (value === undefined) throw usage(`${name} needs a value`);
-    values.set(name, value);
-  }
+  const values = readOptions(given, { names: NAMES, usage: USAGE });
   const range = readRange(values.get('--seeds'));
   const seed = readInteger(values, '--seed');
   const first = seed ?? range?.first;
@@ -54,7 +49,7 @@ export function parseArguments(given: readonly string[]): SimulatorArguments {
   };
 }
 
-const FLAGS = new Set(['--seed', '--seeds', '--minutes', '--jobs', '--duration', '--faults', '--trace']);
+const NAMES = new Set(['--seed', '--seeds', '--minutes', '--jobs', '--duration', '--faults', '--trace']);
 
 function readRange(text: string | undefined): { first: number; last: number } | undefined {
   if (text === undefined) return undefined;
@@ -80,5 +75,5 @@ function readFaults(text: string | undefined): readonly number[] | undefined {
 }
 
 function usage(problem: string): CodedError {
-  return new CodedError('usage', `${problem}\n${USAGE}`);
+  return usageError(problem, USAGE);
 }
