@@ -2,6 +2,7 @@
 // that knows Node.
 
 import { fork } from 'node:child_process';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../shared/coded-error.ts';
 import { parseArguments, type SimulatorArguments } from './arguments.ts';
@@ -27,8 +28,9 @@ interface Finished {
   readonly cpuSeconds: number;
 }
 
-/** Answers each set of options with what came of it. */
+/** Answers each set of options with what came of it. Who interrupts the command speaks to the one that leads. */
 function work(): void {
+  process.on('SIGINT', () => undefined);
   process.on('message', (options: SimulationOptions) => process.send?.(run(options)));
 }
 
@@ -44,6 +46,8 @@ async function lead(): Promise<void> {
   const startedAt = performance.now();
   const totals = new Totals();
   const seeds = seedsOf(given, startedAt);
+  // The seeds that are under way come to their end, and what was seen is told; a second time ends it at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => seeds.return(undefined));
   let lastProgressAt = startedAt;
   const take = ({ summary, cpuSeconds }: Finished): void => {
     totals.add(summary, cpuSeconds);
@@ -52,8 +56,12 @@ async function lead(): Promise<void> {
     lastProgressAt = performance.now();
     console.log(`… ${totals.runs} seeds, the last ${summary.seed}, ${totals.failedSeeds.length} failed`);
   };
-  if (given.jobs === 1) for (const seed of seeds) take(run(optionsFor(given, seed)));
-  else await Promise.all(Array.from({ length: given.jobs }, () => runWorker(given, seeds, take)));
+  if (given.jobs === 1) {
+    for (const seed of seeds) {
+      take(run(optionsFor(given, seed)));
+      await nextTurn();
+    }
+  } else await Promise.all(Array.from({ length: given.jobs }, () => runWorker(given, seeds, take)));
   console.log(totals.format((performance.now() - startedAt) / 1_000));
   if (totals.failedSeeds.length === 0) return;
   console.log(`failed seeds: ${totals.failedSeeds.join(' ')}`);
