@@ -109,6 +109,7 @@ export class Operator {
     host.disk.replace(backup);
     host.isDamaged = false;
     host.isRemoved = false;
+    host.holdsOldCopy = backup !== undefined;
     host.powerOn();
     host.start({ startOver: true });
   }
@@ -168,7 +169,7 @@ export class Operator {
 
   restart(host: SimulatedHost): void {
     host.powerOn();
-    host.start({ startOver: host.isRemoved && this.#wanted.has(host) });
+    host.start({ startOver: host.holdsOldCopy || (host.isRemoved && this.#wanted.has(host)) });
   }
 
   #see(host: SimulatedHost, leader: EngineStatus | undefined): void {

@@ -76,6 +76,8 @@ export class SimulatedHost {
   isRemoved = false;
   /** A bit of its disk was turned: it may stop at any time, and must be replaced before the end. */
   isDamaged = false;
+  /** Its disk is an old copy of itself, on which no process has started over yet: as it was it must never run. */
+  holdsOldCopy = false;
   starts = 0;
   /** Its process is not to be started before. */
   downUntilMs = 0;
@@ -213,6 +215,7 @@ export class SimulatedHost {
     process.node = node;
     const { server, term, lastLogIndex, appliedIndex, state } = node.status();
     process.server = server;
+    this.holdsOldCopy = false;
     this.isRemoved = state === 'removed';
     this.#world.properties.onStart(server, { term, lastLogIndex });
     this.#readingState(process, () => {
