@@ -1,5 +1,6 @@
 // Builds one run of bytes. What it writes, ByteReader reads. Multi-byte numbers of fixed width are big-endian.
 
+import { allocateBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
 
 const DEFAULT_CAPACITY_BYTES = 256;
@@ -19,7 +20,7 @@ export class ByteWriter {
   #length = 0;
 
   constructor(capacityBytes = DEFAULT_CAPACITY_BYTES) {
-    this.#bytes = new Uint8Array(capacityBytes);
+    this.#bytes = allocateBytes(capacityBytes);
   }
 
   get length(): number {
@@ -148,7 +149,7 @@ export class ByteWriter {
       this.#capacityHintBytes,
       DEFAULT_CAPACITY_BYTES,
     );
-    const grown = new Uint8Array(capacity);
+    const grown = allocateBytes(capacity);
     grown.set(this.view());
     this.#bytes = grown;
   }

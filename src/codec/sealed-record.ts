@@ -1,6 +1,7 @@
 // Values of the store with a checksum of their own: LMDB's pages have none. The key goes in too, so that a value
 // found under another key is damage.
 
+import { allocateBytes } from '../shared/allocate-bytes.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { u32At } from './byte-reader.ts';
 import { crc32 } from './crc32.ts';
@@ -9,7 +10,7 @@ const CHECKSUM_BYTES = 4;
 
 /** `payload`, then CRC-32 of key and payload, big-endian. */
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
-  const sealed = new Uint8Array(payload.length + CHECKSUM_BYTES);
+  const sealed = allocateBytes(payload.length + CHECKSUM_BYTES);
   sealed.set(payload);
   const checksum = crc32(payload, crc32(key));
   sealed[payload.length] = checksum >>> 24;

@@ -1,5 +1,6 @@
 // The keys of the store (the table is in ARCHITECTURE.md). Nothing else spells them.
 
+import { allocateBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
 import { encodeUtf8 } from '../shared/utf8.ts';
 import { type KeyRange, MAX_KEY_BYTES } from './ports.ts';
@@ -45,7 +46,7 @@ export const ALL_ENTRIES: KeyRange = {
 
 /** The key of one row of the replicated state; `farmKey` is UTF-8, and may be empty for the start of a generation. */
 export function stateKey(generation: number, farmKey: Uint8Array): Uint8Array {
-  const key = new Uint8Array(STATE_KEY_HEAD_BYTES + farmKey.length);
+  const key = allocateBytes(STATE_KEY_HEAD_BYTES + farmKey.length);
   writeStateHead(key, generation);
   key.set(farmKey, STATE_KEY_HEAD_BYTES);
   return key;
