@@ -166,4 +166,17 @@ export const SNAPSHOTS: readonly Mutant[] = [
     ],
     bug: 'A snapshot that is older than what is committed here is installed.',
   },
+  {
+    id: 'garbage-is-looked-for-once',
+    subject: 'snapshots',
+    file: 'src/node/state-store.ts',
+    edits: [
+      {
+        find: `    this.#isClean = false;
+    this.#stagingGeneration`,
+        replace: '    this.#stagingGeneration',
+      },
+    ],
+    bug: 'The rows that a snapshot replaces stay on the disk for ever.',
+  },
 ];

@@ -3,10 +3,17 @@
 import { applyCommand } from '../farm/apply.ts';
 import { MemoryState } from '../farm/memory-state.ts';
 import type { StateReader } from '../farm/state-view.ts';
-import type { Engine, EngineStatus, ProposalOutcome, ReadOutcome } from '../node/ports.ts';
+import type { Engine, EngineStatus, MemberStatus, ProposalOutcome, ReadOutcome } from '../node/ports.ts';
 
 type MemberChange = Parameters<Engine['changeMembers']>[0];
 type MemberChangeOutcome = Parameters<Parameters<Engine['changeMembers']>[1]>[0];
+
+const SELF = {
+  server: 'node1@abc',
+  role: 'voter',
+  raftAddress: '127.0.0.1:7000',
+  httpAddress: '127.0.0.1:8080',
+} as const;
 
 export type Trouble = Extract<ProposalOutcome, { kind: 'refused' }>['reason'] | 'unknown';
 
@@ -53,28 +60,28 @@ export class TestEngine implements Engine {
   }
 
   status(): EngineStatus {
-    const self = {
-      server: 'node1@abc',
-      role: 'voter',
-      raftAddress: '127.0.0.1:7000',
-      httpAddress: '127.0.0.1:8080',
-    } as const;
     const hasLeader = this.trouble !== 'no-leader';
-    const member = { ...self, node: 'node1', healthy: true, lastContactMs: 0, matchIndex: this.appliedIndex };
     return {
-      server: self.server,
+      server: SELF.server,
       node: 'node1',
       clusterId: 'cluster-1',
       state: hasLeader ? 'leader' : 'candidate',
       term: 3,
-      leader: hasLeader ? self : undefined,
+      leader: hasLeader ? SELF : undefined,
       commitIndex: this.appliedIndex,
       appliedIndex: this.appliedIndex,
       lastLogIndex: this.appliedIndex,
       snapshotIndex: 0,
-      configuration: { members: [self], removed: [] },
-      members: hasLeader ? [member] : [{ ...member, lastContactMs: undefined, matchIndex: undefined }],
+      configuration: { members: [SELF], removed: [] },
     };
+  }
+
+  members(): readonly MemberStatus[] {
+    const seen =
+      this.trouble === 'no-leader'
+        ? { lastContactMs: undefined, matchIndex: undefined }
+        : { lastContactMs: 0, matchIndex: this.appliedIndex };
+    return [{ ...SELF, node: 'node1', healthy: true, ...seen }];
   }
 
   #propose(command: Uint8Array): ProposalOutcome {

@@ -37,8 +37,11 @@ export function describeNode(sources: StatusSources): EngineStatus {
     lastLogIndex: core.lastLogIndex,
     snapshotIndex,
     configuration,
-    members: configuration.members.map((member) => describeMember(sources, member)),
   };
+}
+
+export function describeMembers(sources: StatusSources): MemberStatus[] {
+  return sources.replica.core.configuration.members.map((member) => describeMember(sources, member));
 }
 
 function stateOf(

@@ -213,7 +213,6 @@ export interface EngineStatus {
   readonly lastLogIndex: number;
   readonly snapshotIndex: number;
   readonly configuration: Configuration;
-  readonly members: readonly MemberStatus[];
 }
 
 /**
@@ -231,4 +230,6 @@ export interface Engine {
   stalenessMs(): number | undefined;
   changeMembers(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void;
   status(): EngineStatus;
+  /** How the members are, in the order of the configuration. */
+  members(): readonly MemberStatus[];
 }

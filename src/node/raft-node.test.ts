@@ -16,7 +16,7 @@ describe('writes', () => {
     cluster.settle();
     for (const node of cluster.nodes) {
       expect(THREE.map((name) => node.count(`by-${name}`))).toEqual([1, 1, 1]);
-      expect(node.status.members.map(({ role }) => role)).toEqual(['voter', 'voter', 'voter']);
+      expect(node.running.members().map(({ role }) => role)).toEqual(['voter', 'voter', 'voter']);
     }
   });
 

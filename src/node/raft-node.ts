@@ -11,12 +11,20 @@ import { Forwarding } from './forwarding.ts';
 import { Health } from './health.ts';
 import type { LoadedState } from './log-store.ts';
 import { MemberChanges } from './member-changes.ts';
-import { describeNode } from './node-status.ts';
+import { describeMembers, describeNode, type StatusSources } from './node-status.ts';
 import type { NodeOptions } from './options.ts';
 import { OwnMembership } from './own-membership.ts';
 import { PeerEvents } from './peer-events.ts';
 import { Peers } from './peers.ts';
-import type { Engine, EngineStatus, ProposalOutcome, ReadOutcome, Timer, Transport } from './ports.ts';
+import type {
+  Engine,
+  EngineStatus,
+  MemberStatus,
+  ProposalOutcome,
+  ReadOutcome,
+  Timer,
+  Transport,
+} from './ports.ts';
 import { maybePromote } from './promotion.ts';
 import { Replica, type ReplicaHandlers, type ReplicaPorts } from './replica.ts';
 import { Snapshots } from './snapshots.ts';
@@ -242,12 +250,20 @@ export class RaftNode implements Engine {
   }
 
   status(): EngineStatus {
-    return describeNode({
+    return describeNode(this.#statusSources());
+  }
+
+  members(): readonly MemberStatus[] {
+    return describeMembers(this.#statusSources());
+  }
+
+  #statusSources(): StatusSources {
+    return {
       replica: this.#replica,
       peers: this.#peers,
       membership: this.#membership,
       isStopped: this.#phase === 'stopped',
-    });
+    };
   }
 
   #refusal(): 'stopped' | 'no-leader' | undefined {

@@ -30,9 +30,13 @@ export class StateStore implements StateView {
   #generation: number;
   /** Rows of a snapshot that is coming in are under this generation. */
   #stagingGeneration: number | undefined;
+  /** No row belongs to another generation: once a scan has found none, and until a snapshot begins to come in. */
+  #isClean = false;
   #active = new StateOverlay();
   /** Present while its write is under way. */
   #frozen: StateOverlay | undefined;
+  /** Counts whatever may change which keys the overlays hold. */
+  #overlayChanges = 0;
 
   /** `generation` is the applied record's: rows of others are not part of the state. */
   constructor(store: KeyValueReader, generation: number) {
@@ -58,10 +62,12 @@ export class StateStore implements StateView {
   }
 
   put(key: string, value: Json): void {
+    this.#overlayChanges += 1;
     this.#active.set(key, { kind: 'put', value, text: JSON.stringify(value) });
   }
 
   delete(key: string): void {
+    this.#overlayChanges += 1;
     this.#active.set(key, { kind: 'deleted' });
   }
 
@@ -71,16 +77,18 @@ export class StateStore implements StateView {
     const stored = this.#store.range(this.#storedRange(options))[Symbol.iterator]();
     try {
       let head = nextStored(stored);
-      let remaining = options;
+      let overlaid = this.#nextOverlaid(options, direction);
+      let seen = this.#overlayChanges;
       for (;;) {
-        const overlaid = this.#nextOverlaid(remaining, direction);
         const order = compareHeads(overlaid, head?.key, direction);
         if (order === undefined) return;
         const key = order <= 0 ? (overlaid as string) : (head as StoredHead).key;
         const value = order <= 0 ? this.#overlaidValue(key) : head?.value();
         if (order >= 0) head = nextStored(stored);
-        remaining = { ...options, after: key };
         if (value !== undefined) yield [key, value];
+        if (order > 0 && this.#overlayChanges === seen) continue;
+        seen = this.#overlayChanges;
+        overlaid = this.#nextOverlaid({ ...options, after: key }, direction);
       }
     } finally {
       stored.return?.();
@@ -99,6 +107,7 @@ export class StateStore implements StateView {
 
   /** The writes that were taken are in the store, and its reads see them. */
   writesDurable(): void {
+    this.#overlayChanges += 1;
     this.#frozen = undefined;
   }
 
@@ -108,6 +117,7 @@ export class StateStore implements StateView {
     const later = this.#active;
     this.#active = this.#frozen;
     this.#frozen = undefined;
+    this.#overlayChanges += 1;
     for (const [key, row] of later.entries()) this.#active.set(key, row);
   }
 
@@ -122,6 +132,7 @@ export class StateStore implements StateView {
   /** A generation for the rows of a snapshot, kept from `nextGarbage` until the next call, or the switch. */
   beginStaging(): number {
     const unused = unusedGeneration(this.#store);
+    this.#isClean = false;
     this.#stagingGeneration = Math.max(unused, this.#generation + 1, (this.#stagingGeneration ?? 0) + 1);
     return this.#stagingGeneration;
   }
@@ -132,10 +143,12 @@ export class StateStore implements StateView {
     this.#stagingGeneration = undefined;
     this.#active = new StateOverlay();
     this.#frozen = undefined;
+    this.#overlayChanges += 1;
   }
 
   /** Deletes of up to `maxRows` rows that belong neither to the state nor to a snapshot that is coming in. */
   nextGarbage(maxRows: number): WriteOperation[] {
+    if (this.#isClean) return [];
     const operations: WriteOperation[] = [];
     for (const range of this.#garbageRanges()) {
       for (const { key } of this.#store.range(range)) {
@@ -143,6 +156,7 @@ export class StateStore implements StateView {
         operations.push({ kind: 'delete', key });
       }
     }
+    this.#isClean = operations.length === 0 && this.#stagingGeneration === undefined;
     return operations;
   }
 

@@ -2,7 +2,7 @@
 
 import type { MemberChange, MemberChangeOutcome } from '../codec/peer-message.ts';
 import type { StateReader } from '../farm/state-view.ts';
-import type { Engine, EngineStatus, ProposalOutcome, ReadOutcome } from '../node/ports.ts';
+import type { Engine, EngineStatus, MemberStatus, ProposalOutcome, ReadOutcome } from '../node/ports.ts';
 
 export class EngineSlot implements Engine {
   #engine: Engine;
@@ -37,5 +37,9 @@ export class EngineSlot implements Engine {
 
   status(): EngineStatus {
     return this.#engine.status();
+  }
+
+  members(): readonly MemberStatus[] {
+    return this.#engine.members();
   }
 }

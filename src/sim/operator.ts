@@ -1,7 +1,7 @@
 // Whoever runs the shop: starts nodes, joins those that wait, replaces those whose disk is gone, removes some on
 // request. One thing that costs the cluster a disk at a time: Raft promises nothing to who loses a majority of them.
 
-import type { EngineStatus } from '../node/ports.ts';
+import type { Engine, EngineStatus } from '../node/ports.ts';
 import { type Configuration, voters } from '../raft/configuration.ts';
 import { present } from '../shared/assert.ts';
 import type { DiskWatch } from './disk-watch.ts';
@@ -69,11 +69,13 @@ export class Operator {
   /** Whether the cluster can afford to let a member go just now. */
   canRisk(): boolean {
     if (this.#risk !== undefined) return false;
-    const leader = this.leader();
-    if (leader === undefined) return false;
-    const isWell = leader.members.every((member) => member.healthy && member.role === 'voter');
+    const leading = this.#leading();
+    if (leading === undefined) return false;
+    const isWell = leading.engine.members().every((member) => member.healthy && member.role === 'voter');
     const committed = this.#world.committedConfiguration();
-    return isWell && committed !== undefined && voters(committed).length >= 3 && isSame(committed, leader);
+    return (
+      isWell && committed !== undefined && voters(committed).length >= 3 && isSame(committed, leading.status)
+    );
   }
 
   /** Whether it can afford to lose a disk: not where the leader itself may make it a cluster of two meanwhile. */
@@ -83,10 +85,15 @@ export class Operator {
 
   /** What the leader of the latest term says, if there is one. */
   leader(): EngineStatus | undefined {
-    let latest: EngineStatus | undefined;
+    return this.#leading()?.status;
+  }
+
+  #leading(): { readonly engine: Engine; readonly status: EngineStatus } | undefined {
+    let latest: { engine: Engine; status: EngineStatus } | undefined;
     for (const { engine } of this.#world.hosts) {
       const status = engine?.status();
-      if (status?.state === 'leader' && status.term > (latest?.term ?? 0)) latest = status;
+      if (engine === undefined || status?.state !== 'leader') continue;
+      if (status.term > (latest?.status.term ?? 0)) latest = { engine, status };
     }
     return latest;
   }
@@ -181,12 +188,12 @@ export class Operator {
     const status = host.engine?.status();
     if (status === undefined) return;
     // A node that was joined by a leader that died with the change may take itself for a member, and be none.
-    const isMember = leader?.members.some(({ server }) => server === status.server) ?? true;
+    const isMember = leader?.configuration.members.some(({ server }) => server === status.server) ?? true;
     if ((status.state === 'waiting' || !isMember) && !this.#joining.has(host)) this.#join(host);
     const isSettled = this.#risk === host && !host.isDamaged && status.configuration.members.length > 0;
     if (
       isSettled &&
-      status.members.some(({ server, role }) => server === status.server && role === 'voter')
+      status.configuration.members.some(({ server, role }) => server === status.server && role === 'voter')
     ) {
       this.#risk = undefined;
     }

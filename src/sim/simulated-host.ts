@@ -313,5 +313,6 @@ function remoteEngine(timeline: Timeline, node: RaftNode, life: ProcessLife): En
     stalenessMs: () => node.stalenessMs(),
     changeMembers: (change, done) => ask(() => node.changeMembers(change, guarded(done))),
     status: () => node.status(),
+    members: () => node.members(),
   };
 }

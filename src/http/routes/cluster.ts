@@ -69,7 +69,7 @@ function presentStatus({ engine, addresses, version }: ApiContext): object {
     last_log_index: status.lastLogIndex,
     snapshot_index: status.snapshotIndex,
     version,
-    nodes: status.members.map((member) => ({
+    nodes: engine.members().map((member) => ({
       id: member.node,
       server: member.server,
       raft_addr: member.raftAddress,
