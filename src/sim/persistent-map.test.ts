@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { lookUp, rowAt, rowsBetween, sizeOf, type Version, withoutRow, withRow } from './persistent-map.ts';
+import {
+  beginEdit,
+  lookUp,
+  rowAt,
+  rowsBetween,
+  sizeOf,
+  type Version,
+  withoutRow,
+  withRow,
+} from './persistent-map.ts';
 
 const keys = fc.string({ maxLength: 3 });
 const steps = fc.array(fc.record({ key: keys, value: fc.option(fc.integer(), { nil: undefined }) }));
@@ -8,8 +17,18 @@ const steps = fc.array(fc.record({ key: keys, value: fc.option(fc.integer(), { n
 function changed(
   map: Version<number>,
   { key, value }: { key: string; value: number | undefined },
+  edit = beginEdit(),
 ): Version<number> {
-  return value === undefined ? withoutRow(map, key) : withRow(map, key, value);
+  return value === undefined ? withoutRow(map, key, edit) : withRow(map, key, value, edit);
+}
+
+/** All in one edit. */
+function changedAtOnce(
+  map: Version<number>,
+  changes: readonly Parameters<typeof changed>[1][],
+): Version<number> {
+  const edit = beginEdit();
+  return changes.reduce((sum, change) => changed(sum, change, edit), map);
 }
 
 function contentOf(map: Version<number>): [string, number][] {
@@ -17,6 +36,15 @@ function contentOf(map: Version<number>): [string, number][] {
     key,
     value,
   ]);
+}
+
+function expectBalanced(map: Version<number>): void {
+  if (map === undefined) return;
+  const { left, right } = map;
+  expect(Math.abs((left?.height ?? 0) - (right?.height ?? 0))).toBeLessThanOrEqual(1);
+  expect(map.height).toBe(Math.max(left?.height ?? 0, right?.height ?? 0) + 1);
+  expectBalanced(left);
+  expectBalanced(right);
 }
 
 test('it holds what a plain map holds, in order, after any changes', () => {
@@ -28,6 +56,7 @@ test('it holds what a plain map holds, in order, after any changes', () => {
         if (change.value === undefined) plain.delete(change.key);
         else plain.set(change.key, change.value);
         map = changed(map, change);
+        expectBalanced(map);
       }
       const expected = [...plain].sort(([a], [b]) => (a < b ? -1 : 1));
       expect(contentOf(map)).toEqual(expected);
@@ -58,9 +87,10 @@ test('ranges give the rows from one key to before another, either way', () => {
 test('a version stays as it was, whatever is made of it', () => {
   fc.assert(
     fc.property(steps, steps, (before, after) => {
-      const version = before.reduce<Version<number>>(changed, undefined);
+      const version = changedAtOnce(undefined, before);
       const content = contentOf(version);
-      after.reduce(changed, version);
+      const oneByOne = after.reduce((sum, change) => changed(sum, change), version);
+      expect(contentOf(changedAtOnce(version, after))).toEqual(contentOf(oneByOne));
       expect(contentOf(version)).toEqual(content);
     }),
   );

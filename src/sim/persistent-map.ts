@@ -11,7 +11,11 @@ export interface TreeNode<V> {
   readonly right: Version<V>;
   readonly height: number;
   readonly size: number;
+  /** The run of changes that made it. */
+  readonly edit: Edit;
 }
+
+type MutableNode<V> = { -readonly [K in keyof TreeNode<V>]: TreeNode<V>[K] };
 
 export function sizeOf(map: Version<unknown>): number {
   return map === undefined ? 0 : map.size;
@@ -26,27 +30,52 @@ export function lookUp<V>(map: Version<V>, key: string): V | undefined {
   return undefined;
 }
 
-export function withRow<V>(map: Version<V>, key: string, value: V): TreeNode<V> {
-  if (map === undefined) return { key, value, left: undefined, right: undefined, height: 1, size: 1 };
-  if (key === map.key) return { ...map, value };
-  return key < map.key
-    ? balanced(map, withRow(map.left, key, value), map.right)
-    : balanced(map, map.left, withRow(map.right, key, value));
+/** Names a run of changes: nodes that were made by it are nobody else's yet, and are changed in place. */
+export type Edit = number;
+
+let edits: Edit = 0;
+
+/** Good until a version that was made under it is given away. */
+export function beginEdit(): Edit {
+  edits += 1;
+  return edits;
 }
 
-export function withoutRow<V>(map: Version<V>, key: string): Version<V> {
-  if (map === undefined) return undefined;
-  if (key !== map.key) {
-    const isLeft = key < map.key;
-    const side = isLeft ? map.left : map.right;
-    const changed = withoutRow(side, key);
-    if (changed === side) return map;
-    return isLeft ? balanced(map, changed, map.right) : balanced(map, map.left, changed);
+export function withRow<V>(map: Version<V>, key: string, value: V, edit = beginEdit()): TreeNode<V> {
+  if (map === undefined) return { key, value, left: undefined, right: undefined, height: 1, size: 1, edit };
+  const node = owned(map, edit);
+  if (key === node.key) {
+    node.value = value;
+    return node;
   }
-  if (map.left === undefined) return map.right;
-  if (map.right === undefined) return map.left;
-  const next = first(map.right);
-  return balanced(next, map.left, withoutRow(map.right, next.key));
+  const { size } = node;
+  if (key < node.key) node.left = withRow(node.left, key, value, edit);
+  else node.right = withRow(node.right, key, value, edit);
+  // A value in place of another changes no shape.
+  return size === sizeOf(node.left) + sizeOf(node.right) + 1 ? node : balanced(node, edit);
+}
+
+export function withoutRow<V>(map: Version<V>, key: string, edit = beginEdit()): Version<V> {
+  return map === undefined || lookUp(map, key) === undefined ? map : remove(map, key, edit);
+}
+
+/** The row is there. */
+function remove<V>(map: TreeNode<V>, key: string, edit: Edit): Version<V> {
+  if (key === map.key && map.left === undefined) return map.right;
+  if (key === map.key && map.right === undefined) return map.left;
+  const node = owned(map, edit);
+  if (key < node.key) node.left = remove(node.left as TreeNode<V>, key, edit);
+  else {
+    let removed = key;
+    if (key === node.key) {
+      const next = first(node.right as TreeNode<V>);
+      node.key = next.key;
+      node.value = next.value;
+      removed = next.key;
+    }
+    node.right = remove(node.right as TreeNode<V>, removed, edit);
+  }
+  return balanced(node, edit);
 }
 
 /** The row at a position in key order, 0 ≤ position < size. */
@@ -98,33 +127,48 @@ function heightOf(map: Version<unknown>): number {
   return map === undefined ? 0 : map.height;
 }
 
-/** The row of `row` over two sides whose heights differ by at most two. */
-function balanced<V>(row: TreeNode<V>, left: Version<V>, right: Version<V>): TreeNode<V> {
-  const lean = heightOf(left) - heightOf(right);
-  if (lean > 1 && left !== undefined) {
-    if (heightOf(left.left) >= heightOf(left.right)) {
-      return join(left, left.left, join(row, left.right, right));
-    }
-    const middle = left.right as TreeNode<V>;
-    return join(middle, join(left, left.left, middle.left), join(row, middle.right, right));
-  }
-  if (lean < -1 && right !== undefined) {
-    if (heightOf(right.right) >= heightOf(right.left)) {
-      return join(right, join(row, left, right.left), right.right);
-    }
-    const middle = right.left as TreeNode<V>;
-    return join(middle, join(row, left, middle.left), join(right, middle.right, right.right));
-  }
-  return join(row, left, right);
+function owned<V>(node: TreeNode<V>, edit: Edit): MutableNode<V> {
+  if (node.edit === edit) return node as MutableNode<V>;
+  const { key, value, left, right, height, size } = node;
+  return { key, value, left, right, height, size, edit };
 }
 
-function join<V>(row: TreeNode<V>, left: Version<V>, right: Version<V>): TreeNode<V> {
-  return {
-    key: row.key,
-    value: row.value,
-    left,
-    right,
-    height: Math.max(heightOf(left), heightOf(right)) + 1,
-    size: sizeOf(left) + sizeOf(right) + 1,
-  };
+/** Brings a node in order whose sides differ in height by at most two. */
+function balanced<V>(node: MutableNode<V>, edit: Edit): TreeNode<V> {
+  const lean = heightOf(node.left) - heightOf(node.right);
+  if (lean > 1) {
+    const left = owned(node.left as TreeNode<V>, edit);
+    node.left = heightOf(left.left) >= heightOf(left.right) ? left : rotatedLeft(left, edit);
+    return rotatedRight(node, edit);
+  }
+  if (lean < -1) {
+    const right = owned(node.right as TreeNode<V>, edit);
+    node.right = heightOf(right.right) >= heightOf(right.left) ? right : rotatedRight(right, edit);
+    return rotatedLeft(node, edit);
+  }
+  measure(node);
+  return node;
+}
+
+function rotatedLeft<V>(node: MutableNode<V>, edit: Edit): TreeNode<V> {
+  const top = owned(node.right as TreeNode<V>, edit);
+  node.right = top.left;
+  measure(node);
+  top.left = node;
+  measure(top);
+  return top;
+}
+
+function rotatedRight<V>(node: MutableNode<V>, edit: Edit): TreeNode<V> {
+  const top = owned(node.left as TreeNode<V>, edit);
+  node.left = top.right;
+  measure(node);
+  top.right = node;
+  measure(top);
+  return top;
+}
+
+function measure(node: MutableNode<unknown>): void {
+  node.height = Math.max(heightOf(node.left), heightOf(node.right)) + 1;
+  node.size = sizeOf(node.left) + sizeOf(node.right) + 1;
 }

@@ -2,10 +2,11 @@
 // It outlives the processes that open it, loses what was not durable when one dies, and can be made to misbehave.
 
 import type { WriteOperation } from '../node/ports.ts';
+import { copyBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type { Draws } from './draws.ts';
-import { rowAt, sizeOf, type Version, withoutRow, withRow } from './persistent-map.ts';
+import { beginEdit, rowAt, sizeOf, type Version, withoutRow, withRow } from './persistent-map.ts';
 import type { ProcessLife } from './process-life.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -191,11 +192,15 @@ export class SimulatedDisk {
 }
 
 function apply(version: DiskVersion, operations: readonly WriteOperation[]): DiskVersion {
+  const edit = beginEdit();
   let next = version;
   for (const operation of operations) {
     const key = keyOf(operation.key);
     // The caller may use its buffers again: the disk has bytes of its own.
-    next = operation.kind === 'put' ? withRow(next, key, operation.value.slice()) : withoutRow(next, key);
+    next =
+      operation.kind === 'put'
+        ? withRow(next, key, copyBytes(operation.value), edit)
+        : withoutRow(next, key, edit);
   }
   return next;
 }

@@ -9,6 +9,7 @@ import {
   type StorageSpace,
   type WriteOperation,
 } from '../node/ports.ts';
+import { copyBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
 import { lookUp, rowsBetween } from './persistent-map.ts';
 import type { ProcessLife } from './process-life.ts';
@@ -111,12 +112,13 @@ class SimulatedSnapshot implements KeyValueSnapshot {
 
 function read(version: DiskVersion, key: Uint8Array): Uint8Array | undefined {
   checkKey(key);
-  return lookUp(version, keyOf(key))?.slice();
+  const value = lookUp(version, keyOf(key));
+  return value && copyBytes(value);
 }
 
 function* readRange(version: DiskVersion, { from, to, reverse = false }: KeyRange): Generator<KeyValueRow> {
   for (const row of rowsBetween(version, { from: keyOf(from), to: keyOf(to), reverse })) {
-    yield { key: bytesOf(row.key), value: row.value.slice() };
+    yield { key: bytesOf(row.key), value: copyBytes(row.value) };
   }
 }
 

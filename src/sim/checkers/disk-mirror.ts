@@ -5,6 +5,7 @@ import { openSealed } from '../../codec/sealed-record.ts';
 import { APPLIED_KEY, entryKey, HARD_STATE_KEY, LOG_START_KEY } from '../../node/keys.ts';
 import type { WriteOperation } from '../../node/ports.ts';
 import type { Entry, LogPosition } from '../../raft/entry.ts';
+import { copyBytes } from '../../shared/allocate-bytes.ts';
 import { present } from '../../shared/assert.ts';
 import { keyOf } from '../simulated-disk.ts';
 
@@ -19,6 +20,7 @@ export interface MirroredWrite {
 const HARD_STATE = keyOf(HARD_STATE_KEY);
 const LOG_START = keyOf(LOG_START_KEY);
 const APPLIED = keyOf(APPLIED_KEY);
+const RECORD_PREFIX = present(APPLIED_KEY[0], 'keys are not empty');
 const ENTRY_PREFIX = present(entryKey(0)[0], 'keys are not empty');
 const ENTRY_KEY_BYTES = entryKey(0).length;
 
@@ -59,7 +61,7 @@ export class DiskMirror {
         else entries.push(this.#putEntry(operation.key, operation.value));
         continue;
       }
-      if (operation.kind === 'delete') continue;
+      if (operation.kind === 'delete' || key[0] !== RECORD_PREFIX) continue;
       const name = keyOf(key);
       if (name === HARD_STATE) hardState = this.#putHardState(operation);
       else if (name === LOG_START) this.start = readJson(operation);
@@ -73,7 +75,7 @@ export class DiskMirror {
   }
 
   #putEntry(key: Uint8Array, value: Uint8Array): Entry {
-    const entry = decodeEntry(openSealed(key, value).slice());
+    const entry = decodeEntry(copyBytes(openSealed(key, value)));
     this.#terms.set(entry.index, entry.term);
     this.#lastIndex = Math.max(this.#lastIndex, entry.index);
     return entry;

@@ -4,10 +4,10 @@ const PRIME = 0x01000193;
 const START = 0x811c9dc5;
 const OTHER_START = 0x2b992ddf;
 
-/** 53 bits: one number that two different texts of one run do not share. */
-export function hashText(text: string): number {
-  let a = START;
-  let b = OTHER_START;
+/** 53 bits: one number that two different texts of one run do not share, after what hashed to `seed`. */
+export function hashText(text: string, seed = 0): number {
+  let a = START ^ seed;
+  let b = OTHER_START ^ (seed / 0x20_0000);
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
     a = Math.imul(a ^ unit, PRIME);

@@ -20,7 +20,7 @@ export function added(content: number, difference: number): number {
 
 /** Of one row; `text` is its value as JSON. */
 export function contentOfRow(key: string, text: string): number {
-  return hashText(`${key}=${text}`) % MODULUS;
+  return hashText(text, hashText(key)) % MODULUS;
 }
 
 /** Rows of `raft/` say what a replica has seen, and not what the farm holds: they reach the state in steps. */
