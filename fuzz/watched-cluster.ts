@@ -3,9 +3,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { allAreVoters } from '../test/support/cluster-waits.ts';
 import { freePorts } from '../test/support/free-ports.ts';
 import { MAIN, NodeProcess } from '../test/support/node-process.ts';
-import { allAreVoters } from '../test/support/stage.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { Finding } from './idea.ts';
 import type { Tally } from './tally.ts';

@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { allAreVoters, waitForLeader } from '../support/cluster-waits.ts';
 import { addPrinter, hasPrinters, postPrinter, printerIds } from '../support/farm-client.ts';
 import type { NodeProcess } from '../support/node-process.ts';
 import { SmallDisk } from '../support/small-disk.ts';
-import { allAreVoters, useStage, waitForLeader } from '../support/stage.ts';
+import { useStage } from '../support/stage.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const stage = useStage();

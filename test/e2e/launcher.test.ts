@@ -1,9 +1,10 @@
 import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { allAreVoters } from '../support/cluster-waits.ts';
 import { PROJECT_ROOT } from '../support/project-root.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../support/run-command.ts';
-import { allAreVoters, useStage } from '../support/stage.ts';
+import { useStage } from '../support/stage.ts';
 
 const stage = useStage();
 const LAUNCHER = path.join(PROJECT_ROOT, 'raft3d');

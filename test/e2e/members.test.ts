@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { apiRequest } from '../support/api-request.ts';
+import { allAreVoters, waitForLeader } from '../support/cluster-waits.ts';
 import { addPrinter, hasPrinters, printerIds } from '../support/farm-client.ts';
 import type { NodeProcess } from '../support/node-process.ts';
-import { allAreVoters, type Stage, useStage, waitForLeader } from '../support/stage.ts';
+import { type Stage, useStage } from '../support/stage.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const stage = useStage();

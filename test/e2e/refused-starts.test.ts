@@ -2,10 +2,11 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { allAreVoters } from '../support/cluster-waits.ts';
 import { addPrinter, printerIds } from '../support/farm-client.ts';
 import { MAIN, type NodeProcess } from '../support/node-process.ts';
 import { runCommand } from '../support/run-command.ts';
-import { allAreVoters, useStage } from '../support/stage.ts';
+import { useStage } from '../support/stage.ts';
 
 const stage = useStage();
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { allAreVoters, waitForLeader } from '../support/cluster-waits.ts';
 import { addPrinter, hasPrinters, postPrinter } from '../support/farm-client.ts';
 import type { NodeProcess } from '../support/node-process.ts';
-import { allAreVoters, useStage, waitForLeader } from '../support/stage.ts';
+import { useStage } from '../support/stage.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const COMPACT_AFTER = 200;

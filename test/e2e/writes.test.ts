@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { waitForLeader } from '../support/cluster-waits.ts';
 import { addPrinter, postPrinter, printerIds } from '../support/farm-client.ts';
 import type { NodeProcess } from '../support/node-process.ts';
-import { useSharedStage, waitForLeader } from '../support/stage.ts';
+import { useSharedStage } from '../support/stage.ts';
 
 let nodes: NodeProcess[] = [];
 

@@ -1,0 +1,76 @@
+// What every part of the bench is given.
+
+import type { BenchCluster, BenchNode } from './cluster.ts';
+import { followersOf } from './cluster.ts';
+import { EtcdCluster } from './etcd-cluster.ts';
+import { type Load, type LoadResult, runLoad } from './load.ts';
+import { processorMicros } from './processes.ts';
+import { Raft3dCluster } from './raft3d-cluster.ts';
+import { medianOf } from './statistics.ts';
+
+export interface BenchContext {
+  readonly isFull: boolean;
+  /** How often each measurement is repeated, the systems in turns. */
+  readonly repetitions: number;
+  readonly seconds: number;
+  readonly etcdVersion: string | undefined;
+  /** Says what is going on. */
+  tell(line: string): void;
+  /** Undone when the bench ends, however it does. */
+  onEnd(cleanup: () => Promise<void>): void;
+}
+
+/** Three nodes of each system that is there; ours first. */
+export async function startSystems(context: BenchContext): Promise<BenchCluster[]> {
+  const clusters: BenchCluster[] = [await Raft3dCluster.start(3)];
+  if (context.etcdVersion !== undefined) clusters.push(await EtcdCluster.start(3));
+  for (const cluster of clusters) context.onEnd(() => cluster.remove());
+  return clusters;
+}
+
+/** A load with what it cost: processor time per request, in microseconds. */
+export type Measurement = LoadResult & {
+  readonly leaderMicros: number;
+  /** The mean of the followers. */
+  readonly followerMicros: number;
+};
+
+export async function measure(cluster: BenchCluster, leader: BenchNode, load: Load): Promise<Measurement> {
+  const followers = followersOf(cluster, leader);
+  const used = (): { leader: number; followers: number } => ({
+    leader: processorMicros(leader.pid),
+    followers: followers.reduce((sum, { pid }) => sum + processorMicros(pid), 0),
+  });
+  const before = used();
+  const result = await runLoad(load);
+  const after = used();
+  return {
+    ...result,
+    leaderMicros: (after.leader - before.leader) / result.requests,
+    followerMicros: (after.followers - before.followers) / Math.max(1, followers.length) / result.requests,
+  };
+}
+
+export interface Contender<T extends Readonly<Record<string, number>>> {
+  readonly name: string;
+  measure(): Promise<T>;
+}
+
+/**
+ * Measures the contenders in turns, as often as the context says, and gives the medians, with all that was seen of the
+ * first field for the spread.
+ */
+export async function inTurns<T extends Readonly<Record<string, number>>>(
+  context: BenchContext,
+  contenders: readonly Contender<T>[],
+): Promise<Map<string, T>> {
+  const seen = new Map<string, T[]>(contenders.map(({ name }) => [name, []]));
+  for (let turn = 0; turn < context.repetitions; turn++) {
+    for (const { name, measure } of contenders) seen.get(name)?.push(await measure());
+  }
+  return new Map([...seen].map(([name, records]) => [name, medianOf(records)]));
+}
+
+export function ratio(a: number | undefined, b: number | undefined): number {
+  return a === undefined || b === undefined ? Number.NaN : a / b;
+}

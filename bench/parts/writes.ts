@@ -1,0 +1,154 @@
+// Durable writes, sent to the leader: we and etcd in turns, at 1 to 256 connections.
+
+import type { BenchCluster, BenchNode } from '../cluster.ts';
+import { type BenchContext, inTurns, type Measurement, measure, ratio, startSystems } from '../context.ts';
+import { flushesPerWrite } from '../flushes.ts';
+import type { Curve, Goal, PartResult, Table } from '../result.ts';
+
+const CONNECTIONS = [1, 16, 64, 256];
+const QUICK_CONNECTIONS = [1, 64];
+const WARM_UP_CONNECTIONS = 64;
+const FLUSH_SECONDS = 3;
+
+interface Subject {
+  readonly cluster: BenchCluster;
+  readonly leader: BenchNode;
+}
+
+export async function writes(context: BenchContext): Promise<PartResult> {
+  const clusters = await startSystems(context);
+  const subjects: Subject[] = [];
+  for (const cluster of clusters) subjects.push({ cluster, leader: await cluster.leader() });
+  // Code that is compiled for speed, and files that have their size.
+  for (const subject of subjects) await write(context, subject, WARM_UP_CONNECTIONS);
+  const byConnections = new Map<number, Map<string, Measurement>>();
+  for (const connections of context.isFull ? CONNECTIONS : QUICK_CONNECTIONS) {
+    context.tell(`writes over ${connections} connections`);
+    const contenders = subjects.map((subject) => ({
+      name: subject.cluster.name,
+      measure: () => write(context, subject, connections),
+    }));
+    byConnections.set(connections, await inTurns(context, contenders));
+  }
+  const flushes = await flushTable(context, subjects);
+  for (const { cluster } of subjects) await cluster.remove();
+  return {
+    part: 'writes',
+    title: 'Writes, durable on a majority, sent to the leader',
+    tables: [table(byConnections), ...flushes],
+    charts: [
+      chart('Writes per second', 'writes/s', byConnections, ({ perSecond }) => perSecond),
+      chart('Latency, 99 of 100', 'ms', byConnections, ({ p99 }) => p99),
+    ],
+    goals: goals(byConnections),
+  };
+}
+
+async function write(
+  { seconds }: BenchContext,
+  { cluster, leader }: Subject,
+  connections: number,
+): Promise<Measurement> {
+  const kind = cluster.name === 'etcd' ? 'etcd-put' : 'printer';
+  return measure(cluster, leader, { url: leader.url, kind, connections, seconds });
+}
+
+function table(byConnections: ReadonlyMap<number, ReadonlyMap<string, Measurement>>): Table {
+  const rows = [...byConnections].flatMap(([connections, bySystem]) =>
+    [...bySystem].map(([system, found]) => [
+      `${system}, ${connections}`,
+      found.perSecond,
+      found.p50,
+      found.p99,
+      found.p999,
+      found.leaderMicros,
+      found.followerMicros,
+      found.errors,
+    ]),
+  );
+  return {
+    title: 'By system and connections',
+    columns: [
+      '',
+      'writes/s',
+      'p50 ms',
+      'p99 ms',
+      'p99.9 ms',
+      'leader µs/write',
+      'follower µs/write',
+      'errors',
+    ],
+    rows,
+  };
+}
+
+async function flushTable(context: BenchContext, subjects: readonly Subject[]): Promise<Table[]> {
+  const rows: (string | number)[][] = [];
+  for (const { cluster, leader } of subjects) {
+    context.tell(`flushes of ${cluster.name}`);
+    const perWrite = await flushesPerWrite(leader.pid, async () => {
+      const kind = cluster.name === 'etcd' ? 'etcd-put' : 'printer';
+      return (
+        await measure(cluster, leader, { url: leader.url, kind, connections: 1, seconds: FLUSH_SECONDS })
+      ).requests;
+    });
+    if (perWrite === undefined) return [];
+    rows.push([cluster.name, perWrite]);
+  }
+  return [
+    {
+      title: 'Calls that flush, on the leader, per write over one connection',
+      columns: ['', 'flushes/write'],
+      rows,
+    },
+  ];
+}
+
+function chart(
+  title: string,
+  yLabel: string,
+  byConnections: ReadonlyMap<number, ReadonlyMap<string, Measurement>>,
+  pick: (found: Measurement) => number,
+) {
+  const names = new Set([...byConnections.values()].flatMap((bySystem) => [...bySystem.keys()]));
+  const curves: Curve[] = [...names].map((name) => ({
+    name,
+    points: [...byConnections].flatMap(([connections, bySystem]) => {
+      const found = bySystem.get(name);
+      return found === undefined ? [] : [[connections, pick(found)] as const];
+    }),
+  }));
+  return { title, xLabel: 'connections', yLabel, isLogarithmic: true, curves };
+}
+
+/** What was set out to be reached, against etcd's JSON gateway beside us. */
+const WANTED: readonly { connections: number; rate: number; latency: 'p50' | 'p99' }[] = [
+  { connections: 1, rate: 1, latency: 'p50' },
+  { connections: 64, rate: 1.7, latency: 'p99' },
+  { connections: 256, rate: 1.7, latency: 'p99' },
+];
+
+function goals(byConnections: ReadonlyMap<number, ReadonlyMap<string, Measurement>>): Goal[] {
+  return WANTED.flatMap(({ connections, rate, latency }): Goal[] => {
+    const ours = byConnections.get(connections)?.get('raft3d');
+    const theirs = byConnections.get(connections)?.get('etcd');
+    if (ours === undefined || theirs === undefined) return [];
+    const at = `${connections === 1 ? '1 connection' : `${connections} connections`}`;
+    return [
+      {
+        what: `writes/s over ${at}, against etcd`,
+        found: ratio(ours.perSecond, theirs.perSecond),
+        wanted: rate,
+        sense: 'at least',
+        unit: ' ×',
+      },
+      {
+        what: `${latency} over ${at}, against etcd`,
+        found: ratio(ours[latency], theirs[latency]),
+        wanted: 1,
+        sense: 'at most',
+        unit: ' ×',
+      },
+    ];
+  });
+}

@@ -1,0 +1,107 @@
+// Raft3D as it is shipped: the built program, default flags, one process a node.
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { allAreVoters, waitForLeader } from '../test/support/cluster-waits.ts';
+import { freePorts } from '../test/support/free-ports.ts';
+import { NodeProcess } from '../test/support/node-process.ts';
+import { waitFor } from '../test/support/wait-for.ts';
+import type { BenchCluster, BenchNode } from './cluster.ts';
+
+export class Raft3dNode implements BenchNode {
+  readonly process: NodeProcess;
+
+  constructor(process: NodeProcess) {
+    this.process = process;
+  }
+
+  get id(): string {
+    return this.process.id;
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  get url(): string {
+    return `http://${this.process.httpAddress}`;
+  }
+
+  get dataDirectory(): string {
+    return this.process.dataDirectory;
+  }
+
+  async start(): Promise<void> {
+    this.process.start();
+    await waitFor(`${this.id} answers`, async () => (await this.process.status()) !== undefined, {
+      intervalMs: 5,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop();
+  }
+
+  async kill(): Promise<void> {
+    await this.process.kill();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process.signal(signal);
+  }
+}
+
+export class Raft3dCluster implements BenchCluster {
+  readonly name = 'raft3d';
+  readonly nodes: readonly Raft3dNode[];
+  readonly #directory: string;
+
+  private constructor(directory: string, nodes: readonly Raft3dNode[]) {
+    this.#directory = directory;
+    this.nodes = nodes;
+  }
+
+  /** With `directory`, on the farm that is there, or a new one that stays there. */
+  static async start(
+    count: number,
+    options: { directory?: string | undefined } = {},
+  ): Promise<Raft3dCluster> {
+    const directory = options.directory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-bench-'));
+    const nodes: Raft3dNode[] = [];
+    for (let number = 1; number <= count; number++) {
+      const [httpPort = 0, raftPort = 0] = await freePorts(2);
+      const [founder] = nodes;
+      const flags = founder === undefined ? ['-bootstrap'] : ['-join', founder.process.httpAddress];
+      const data = path.join(directory, 'data');
+      const logs = path.join(directory, 'logs');
+      nodes.push(
+        new Raft3dNode(new NodeProcess({ id: `node${number}`, httpPort, raftPort, data, logs, flags })),
+      );
+    }
+    const cluster = new Raft3dCluster(directory, nodes);
+    for (const { process } of nodes) process.start();
+    await cluster.leader();
+    return cluster;
+  }
+
+  async leader(): Promise<Raft3dNode> {
+    const processes = this.nodes.map(({ process }) => process);
+    await allAreVoters(processes);
+    const leader = await waitForLeader(processes);
+    return this.nodes.find(({ process }) => process === leader) as Raft3dNode;
+  }
+
+  async write(node: BenchNode, key: string, { timeoutMs }: { timeoutMs: number }): Promise<boolean> {
+    const { status } = await (node as Raft3dNode).process.request('/api/v1/printers', {
+      body: { id: key, company: 'Prusa Research', model: 'MK4S, nozzle 0.4 mm' },
+      timeoutMs,
+    });
+    return status === 201;
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    fs.rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
