@@ -3,24 +3,36 @@
 
 import { present } from '../shared/assert.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
-import type { Json, RangeOptions, StateView } from './state-view.ts';
+import { collectionOf, type Json, type RangeOptions, type StateView } from './state-view.ts';
 
 export class MemoryState implements StateView {
   readonly #valueTexts = new Map<string, string>();
   /** The keys of #valueTexts in UTF-8 order, or undefined when they must be sorted again. */
   #sortedKeys: string[] | undefined = [];
+  readonly #versions = new Map<string, number>();
 
   get(key: string): Json | undefined {
     const text = this.#valueTexts.get(key);
     return text === undefined ? undefined : (JSON.parse(text) as Json);
   }
 
+  version(prefix: string): number {
+    return this.#versions.get(prefix) ?? 0;
+  }
+
+  #changed(key: string): void {
+    const collection = collectionOf(key);
+    this.#versions.set(collection, this.version(collection) + 1);
+  }
+
   put(key: string, value: Json): void {
+    this.#changed(key);
     if (!this.#valueTexts.has(key)) this.#sortedKeys = undefined;
     this.#valueTexts.set(key, JSON.stringify(value));
   }
 
   delete(key: string): void {
+    this.#changed(key);
     if (this.#valueTexts.delete(key)) this.#sortedKeys = undefined;
   }
 

@@ -16,6 +16,16 @@ export interface StateReader {
   get(key: string): Json | undefined;
   /** Lazy: stop iterating when you have enough. Not valid across a return to the event loop. */
   range(options: RangeOptions): Iterable<readonly [key: string, value: Json]>;
+  /**
+   * Grows whenever rows of a collection may have changed: those whose keys begin with `prefix`, which is what keys have
+   * up to their first slash, that included. Good for comparison within one process.
+   */
+  version(prefix: string): number;
+}
+
+/** Up to the first slash of a key, that included: which collection its row belongs to. */
+export function collectionOf(key: string): string {
+  return key.slice(0, key.indexOf('/') + 1);
 }
 
 /** The state inside `apply`: what is written is seen at once by later reads, and becomes durable with the applied index. */

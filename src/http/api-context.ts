@@ -1,4 +1,5 @@
 import type { Engine, Logger } from '../node/ports.ts';
+import type { ListAnswers } from './list-answers.ts';
 
 /** What the routes are given: consensus, and the few things that only the process knows. */
 export interface ApiContext {
@@ -17,4 +18,9 @@ export interface ApiContext {
    * got 500 `internal_error`; whoever wires the process decides whether the node goes on.
    */
   readonly onInternalError: (error: unknown) => void;
+}
+
+/** For routes that list. */
+export interface ListContext extends ApiContext {
+  readonly lists: ListAnswers;
 }

@@ -7,6 +7,7 @@ import type { ApiContext } from './api-context.ts';
 import { ClientErrors } from './client-error.ts';
 import { problem, problemAnswerFor, sendProblem } from './error-handler.ts';
 import { MAX_BODY_BYTES, takeJsonBodies } from './json-body.ts';
+import { ListAnswers } from './list-answers.ts';
 import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { parseQueryString } from './query-string.ts';
 import { addClusterRoutes } from './routes/cluster.ts';
@@ -84,19 +85,19 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   refuseRequestsWithoutHost(app);
   refuseUnknownRoutes(app);
   logRequests(app, context);
-  addPrinterRoutes(app, context);
-  addFilamentRoutes(app, context);
-  addPrintJobRoutes(app, context);
+  const listContext = { ...context, lists: new ListAnswers(context.engine) };
+  addPrinterRoutes(app, listContext);
+  addFilamentRoutes(app, listContext);
+  addPrintJobRoutes(app, listContext);
   addClusterRoutes(app, context);
   return app;
 }
 
 /** HTTP/1.1 demands it (RFC 9112 §3.2). */
 function refuseRequestsWithoutHost(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ raw }) => {
-    if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
-      throw problem('malformed_request', 'Send a Host header.');
-    }
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    const isRefused = raw.httpVersion === '1.1' && raw.headers.host === undefined;
+    done(isRefused ? problem('malformed_request', 'Send a Host header.') : undefined);
   });
 }
 

@@ -2,7 +2,6 @@
 
 import type { FastifyReply } from 'fastify';
 import { accepted, type Checked, rejected } from '../farm/checked.ts';
-import type { ReadOutcome } from '../node/ports.ts';
 import type { ApiContext } from './api-context.ts';
 import { engineRefusal } from './refusals.ts';
 
@@ -15,19 +14,34 @@ export function checkConsistency(value: unknown): Checked<Consistency> {
 }
 
 /**
- * Returns once this node's state may be read. A stale read returns at once, and its answer says how old the state may
- * be: `Raft3D-Staleness-Ms` (`unknown` when this node never knew its state to be current) and `Raft3D-Applied-Index`.
+ * Calls `answer` once this node's state may be read; what it throws is answered too. A stale read is answered at once,
+ * and says how old the state may be: `Raft3D-Staleness-Ms` (`unknown` when this node never knew its state to be
+ * current) and `Raft3D-Applied-Index`.
  */
-export async function prepareRead(
+export function answerRead(
   { engine }: ApiContext,
   reply: FastifyReply,
-  consistency: Consistency,
-): Promise<void> {
+  { consistency, answer }: { consistency: Consistency; answer: () => void },
+): void {
   if (consistency === 'stale') {
     reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
     reply.header('raft3d-applied-index', String(engine.status().appliedIndex));
+    answer();
     return;
   }
-  const outcome = await new Promise<ReadOutcome>((resolve) => engine.readBarrier(resolve));
-  if (outcome.kind === 'refused') throw engineRefusal(outcome.reason);
+  engine.readBarrier((outcome) => {
+    answerGuarded(reply, () => {
+      if (outcome.kind === 'refused') throw engineRefusal(outcome.reason);
+      answer();
+    });
+  });
+}
+
+/** For callbacks, which no handler's caller stands behind: what `answer` throws is what is answered. */
+export function answerGuarded(reply: FastifyReply, answer: () => void): void {
+  try {
+    answer();
+  } catch (error) {
+    reply.send(error);
+  }
 }

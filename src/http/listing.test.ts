@@ -1,8 +1,17 @@
 import { expect, test } from 'vitest';
-import { putPrinter, putPrintJob } from '../farm/rows.ts';
-import { LIST_SLICE_ROWS } from './listing.ts';
+import { putFilament, putPrinter, putPrintJob } from '../farm/rows.ts';
+import { MAX_KEPT_BYTES } from './list-cache.ts';
+import { LIST_SLICE_ROWS } from './list-slices.ts';
 import { createTestApp } from './test-app.ts';
 import { TestEngine } from './test-engine.ts';
+
+const FILAMENT = {
+  material: 'PLA',
+  color: 'Red',
+  totalMilligrams: 1,
+  remainingMilligrams: 1,
+  reservedMilligrams: 0,
+};
 
 function engineWithPrinters(count: number): TestEngine {
   const engine = new TestEngine();
@@ -35,7 +44,82 @@ test('a long list looks at the state a slice at a time', async () => {
   const engine = engineWithPrinters(2 * LIST_SLICE_ROWS + 1);
   const { app } = createTestApp(engine);
   await app.inject('/api/v1/printers');
-  expect(engine.statesAskedFor).toBe(3);
+  // And at its version before and after, to know whether the answer may be kept.
+  expect(engine.statesAskedFor).toBe(3 + 2);
+});
+
+test('a list that has not changed is sent as it was kept, and not at all to whoever has it', async () => {
+  const engine = engineWithPrinters(LIST_SLICE_ROWS + 3);
+  const { app } = createTestApp(engine);
+  const first = await app.inject('/api/v1/printers');
+  const etag = String(first.headers.etag);
+  expect(etag).toMatch(/^"[\w-]{27}"$/);
+  expect(first.headers['cache-control']).toBe('no-cache');
+  engine.statesAskedFor = 0;
+  const again = await app.inject('/api/v1/printers?consistency=stale');
+  expect([again.body, again.headers.etag]).toEqual([first.body, etag]);
+  expect(engine.statesAskedFor).toBe(1);
+  for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+    const headers = { 'if-none-match': known };
+    const spared = await app.inject({ url: '/api/v1/printers', headers });
+    expect([spared.statusCode, spared.body, spared.headers.etag]).toEqual([304, '', etag]);
+  }
+});
+
+test('a list that has changed is another one, with another tag', async () => {
+  const engine = engineWithPrinters(3);
+  const { app } = createTestApp(engine);
+  const first = await app.inject('/api/v1/printers?limit=2');
+  const url = '/api/v1/printers?limit=2';
+  putFilament(engine.memory, { ...FILAMENT, id: 'another collection' });
+  const headers = { 'if-none-match': String(first.headers.etag) };
+  expect((await app.inject({ url, headers })).statusCode).toBe(304);
+  putPrinter(engine.memory, { id: 'a', company: 'Bambu', model: 'X1' });
+  const second = await app.inject({ url, headers });
+  expect([second.statusCode, idsOf(second.body)]).toEqual([200, ['a', 'p00000']]);
+  expect(second.headers.etag).not.toBe(first.headers.etag);
+});
+
+test('lists asked for at the same time are read once, and each caller gets them', async () => {
+  const engine = engineWithPrinters(2 * LIST_SLICE_ROWS + 1);
+  const { app } = createTestApp(engine);
+  const answers = await Promise.all(Array.from({ length: 5 }, () => app.inject('/api/v1/printers')));
+  for (const { body } of answers) expect(idsOf(body)).toHaveLength(2 * LIST_SLICE_ROWS + 1);
+  // Three slices once, the version as each came and at the end.
+  expect(engine.statesAskedFor).toBe(3 + 5 + 1);
+});
+
+test('a list in which something changes while it is read is not kept, and nobody who asks later is given it', async () => {
+  const engine = engineWithPrinters(LIST_SLICE_ROWS + 1);
+  const { app } = createTestApp(engine);
+  const early = app.inject('/api/v1/printers');
+  await new Promise((resolve) => setImmediate(resolve));
+  putPrinter(engine.memory, { id: 'a', company: 'Bambu', model: 'X1' });
+  const late = await app.inject('/api/v1/printers');
+  expect(idsOf(late.body)[0]).toBe('a');
+  await early;
+  expect(idsOf((await app.inject('/api/v1/printers')).body)[0]).toBe('a');
+});
+
+test('a list too long to be kept is streamed, without a tag', async () => {
+  const engine = new TestEngine();
+  const filePath = `/${'x'.repeat(1_000)}`;
+  const count = Math.ceil(MAX_KEPT_BYTES / 1_000);
+  for (let index = 0; index < count; index += 1) {
+    const job = {
+      printerId: 'p',
+      filamentId: 'f',
+      filePath,
+      weightMilligrams: 1,
+      createdAtMs: 0,
+      updatedAtMs: 0,
+    };
+    putPrintJob(engine.memory, { ...job, id: idOf(index), status: 'Queued' });
+  }
+  const { app } = createTestApp(engine);
+  const answer = await app.inject('/api/v1/print_jobs');
+  expect(idsOf(answer.body)).toEqual(Array.from({ length: count }, (_, index) => idOf(index)));
+  expect(answer.headers.etag).toBeUndefined();
 });
 
 test('pages follow each other by their links, and the last has none', async () => {

@@ -6,7 +6,7 @@ import type { ResourceKind } from '../farm/model.ts';
 import type { StateReader } from '../farm/state-view.ts';
 import type { ApiContext } from './api-context.ts';
 import { checkFields } from './check-fields.ts';
-import { checkConsistency, prepareRead } from './consistency.ts';
+import { answerRead, checkConsistency } from './consistency.ts';
 import { notFound } from './refusals.ts';
 
 export interface OneQuery<Row> {
@@ -14,19 +14,24 @@ export interface OneQuery<Row> {
   readonly id: string;
   readonly consistency: string | undefined;
   readonly get: (reader: StateReader, id: string) => Row | undefined;
+  readonly present: (row: Row) => object;
 }
 
-/** The row, read as the caller asked; throws `not_found` when it is not there. */
-export async function readOne<Row>(
+/** Answers with the row, read as the caller asked, or with `not_found`. */
+export function sendOne<Row>(
   context: ApiContext,
   reply: FastifyReply,
-  { kind, id, consistency: asked, get }: OneQuery<Row>,
-): Promise<Row> {
+  { kind, id, consistency: asked, get, present }: OneQuery<Row>,
+): void {
   const { consistency } = checkFields({ consistency: checkConsistency(asked) });
   // What is no id names nothing, now or later; and it may be too long for a key of the store.
   if (!checkId(id).ok) throw notFound(kind, id);
-  await prepareRead(context, reply, consistency);
-  const row = get(context.engine.state(), id);
-  if (row === undefined) throw notFound(kind, id);
-  return row;
+  answerRead(context, reply, {
+    consistency,
+    answer: () => {
+      const row = get(context.engine.state(), id);
+      if (row === undefined) throw notFound(kind, id);
+      reply.send(present(row));
+    },
+  });
 }

@@ -4,9 +4,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Action, type Command, encodeCommand } from '../farm/command.ts';
 import type { Resource } from '../farm/model.ts';
 import type { FarmOutcome } from '../farm/outcome.ts';
-import type { Engine, ProposalOutcome } from '../node/ports.ts';
+import type { ProposalOutcome } from '../node/ports.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { ApiContext } from './api-context.ts';
+import { answerGuarded } from './consistency.ts';
 import { fingerprintOf, readIdempotencyKey } from './idempotency-key.ts';
 import { presentResource } from './presentation.ts';
 import { engineRefusal, farmRefusal, outcomeUnknown } from './refusals.ts';
@@ -25,53 +26,72 @@ export interface Creation {
 }
 
 /** Adds a resource and answers 201 with it and its `Location`. */
-export async function submitCreation(
+export function submitCreation(
   context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
   { id, actionFor }: Creation,
-): Promise<object> {
+): void {
   // A retry without an id must look like its first try, which was given another one: '' is no id that anyone can send.
   const asked = actionFor(id ?? '');
   const action = id === undefined ? actionFor(context.mintId()) : asked;
-  const resource = await submit(context, request, { action, asked });
-  const location = `${COLLECTION_PATHS[resource.kind]}/${encodeURIComponent(resource.row.id)}`;
-  reply.code(201).header('location', location);
-  return presentResource(resource);
+  submit(context, request, reply, {
+    action,
+    asked,
+    answer: (resource) => {
+      const location = `${COLLECTION_PATHS[resource.kind]}/${encodeURIComponent(resource.row.id)}`;
+      reply.code(201).header('location', location).send(presentResource(resource));
+    },
+  });
 }
 
 /** Changes a resource and answers 200 with it. */
-export async function submitChange(
+export function submitChange(
   context: ApiContext,
   request: FastifyRequest,
+  reply: FastifyReply,
   action: Action,
-): Promise<object> {
-  return presentResource(await submit(context, request, { action, asked: action }));
+): void {
+  submit(context, request, reply, {
+    action,
+    asked: action,
+    answer: (resource) => reply.send(presentResource(resource)),
+  });
 }
 
-async function submit(
+interface Submission {
+  readonly action: Action;
+  /** The same, without anything that this node made up. */
+  readonly asked: Action;
+  readonly answer: (resource: Resource) => void;
+}
+
+function submit(
   { engine, wallClock }: ApiContext,
   request: FastifyRequest,
-  { action, asked }: { action: Action; asked: Action },
-): Promise<Resource> {
+  reply: FastifyReply,
+  { action, asked, answer }: Submission,
+): void {
   const key = readIdempotencyKey(request);
   const command: Command = {
     atMs: Math.trunc(wallClock()),
     action,
     ...(key !== undefined && { idempotency: { key, fingerprint: fingerprintOf(asked) } }),
   };
-  const outcome = await propose(engine, encodeCommand(command));
-  if (outcome.kind === 'refused') throw farmRefusal(outcome);
-  return outcome.resource;
+  engine.propose(encodeCommand(command), (outcome) => {
+    answerGuarded(reply, () => answer(resourceOf(outcome)));
+  });
 }
 
-/** Throws the engine's refusals as problems. */
-async function propose(engine: Engine, command: Uint8Array): Promise<FarmOutcome> {
-  const outcome = await new Promise<ProposalOutcome>((resolve) => engine.propose(command, resolve));
+/** Throws refusals, of the engine and of the farm, as problems. */
+function resourceOf(outcome: ProposalOutcome): Resource {
   switch (outcome.kind) {
-    case 'applied':
+    case 'applied': {
       // The engine runs the farm's state machine, so what it applied has the farm's outcome.
-      return outcome.result as FarmOutcome;
+      const result = outcome.result as FarmOutcome;
+      if (result.kind === 'refused') throw farmRefusal(result);
+      return result.resource;
+    }
     case 'refused':
       throw engineRefusal(outcome.reason);
     case 'unknown':

@@ -296,6 +296,16 @@ describe('StateStore', () => {
       expect(keysOf(target, { prefix: '', reverse: true })).toEqual(['\u{1F5A8}', 'é', 'b', 'a']);
     });
 
+    test('the version of a collection grows with each of its writes, and with a new state', () => {
+      const versions = (): number[] => ['job/', 'printer/'].map((prefix) => state.version(prefix));
+      state.put('printer/a', 1);
+      state.put('job/a', 1);
+      state.delete('job/a');
+      expect(versions()).toEqual([2, 1]);
+      state.switchGeneration(state.beginStaging());
+      expect(versions()).toEqual([3, 2]);
+    });
+
     test('a row that was damaged on its way is not staged', async () => {
       state.put('a', 1);
       await flush();

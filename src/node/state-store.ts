@@ -6,7 +6,7 @@
 // After a crash the overlays are gone, and the log has what they were made of.
 
 import { openSealed, seal } from '../codec/sealed-record.ts';
-import type { Json, RangeOptions, StateView } from '../farm/state-view.ts';
+import { collectionOf, type Json, type RangeOptions, type StateView } from '../farm/state-view.ts';
 import { assert } from '../shared/assert.ts';
 import { encodeUtf8 } from '../shared/utf8.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
@@ -37,6 +37,9 @@ export class StateStore implements StateView {
   #frozen: StateOverlay | undefined;
   /** Counts whatever may change which keys the overlays hold. */
   #overlayChanges = 0;
+  /** How often rows of each collection were written, and how often all were replaced. */
+  readonly #writes = new Map<string, number>();
+  #switches = 0;
 
   /** `generation` is the applied record's: rows of others are not part of the state. */
   constructor(store: KeyValueReader, generation: number) {
@@ -61,14 +64,24 @@ export class StateStore implements StateView {
     return value === undefined ? undefined : openRow(storeKey, value);
   }
 
+  version(prefix: string): number {
+    return (this.#writes.get(prefix) ?? 0) + this.#switches;
+  }
+
   put(key: string, value: Json): void {
-    this.#overlayChanges += 1;
+    this.#changed(key);
     this.#active.set(key, { kind: 'put', value, text: JSON.stringify(value) });
   }
 
   delete(key: string): void {
-    this.#overlayChanges += 1;
+    this.#changed(key);
     this.#active.set(key, { kind: 'deleted' });
+  }
+
+  #changed(key: string): void {
+    this.#overlayChanges += 1;
+    const collection = collectionOf(key);
+    this.#writes.set(collection, (this.#writes.get(collection) ?? 0) + 1);
   }
 
   /** Rows may be put and deleted while this goes on: those ahead of it are seen as they are when it comes to them. */
@@ -144,6 +157,7 @@ export class StateStore implements StateView {
     this.#active = new StateOverlay();
     this.#frozen = undefined;
     this.#overlayChanges += 1;
+    this.#switches += 1;
   }
 
   /** Deletes of up to `maxRows` rows that belong neither to the state nor to a snapshot that is coming in. */

@@ -3,37 +3,44 @@ import { checkId } from '../../farm/identifier.ts';
 import { checkMaterial } from '../../farm/material.ts';
 import { checkGrams, checkPositiveGrams } from '../../farm/milligrams.ts';
 import { listFilaments } from '../../farm/queries.ts';
-import { getFilament } from '../../farm/rows.ts';
+import { getFilament, KEY_PREFIXES } from '../../farm/rows.ts';
 import { checkText, MAX_COLOR_CHARACTERS } from '../../farm/text.ts';
-import type { ApiContext } from '../api-context.ts';
+import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { invalidRequest } from '../error-handler.ts';
 import { checkListQuery, sendList } from '../listing.ts';
 import { presentFilament } from '../presentation.ts';
-import { readOne } from '../read-one.ts';
+import { sendOne } from '../read-one.ts';
 import { FilamentBody, GetQueryString, ListQueryString, NoQueryString } from '../schemas.ts';
 import { type Creation, submitCreation } from '../submit.ts';
 
 const PATH = '/api/v1/filaments';
 
-export function addFilamentRoutes(app: FastifyInstance, context: ApiContext): void {
+const LISTING = {
+  path: PATH,
+  collection: KEY_PREFIXES.filament,
+  scan: listFilaments,
+  present: presentFilament,
+};
+
+export function addFilamentRoutes(app: FastifyInstance, context: ListContext): void {
   app.get<{ Querystring: ListQueryString }>(
     PATH,
     { schema: { querystring: ListQueryString } },
-    (request, reply) =>
-      sendList(
-        context,
-        reply,
-        { path: PATH, scan: listFilaments, present: presentFilament },
-        checkListQuery(request.query),
-      ),
+    (request, reply) => sendList(context, { request, reply }, LISTING, checkListQuery(request.query)),
   );
 
   app.get<{ Params: { id: string }; Querystring: GetQueryString }>(
     `${PATH}/:id`,
     { schema: { querystring: GetQueryString } },
-    async ({ params: { id }, query: { consistency } }, reply) =>
-      presentFilament(await readOne(context, reply, { kind: 'filament', id, consistency, get: getFilament })),
+    ({ params: { id }, query: { consistency } }, reply) =>
+      sendOne(context, reply, {
+        kind: 'filament',
+        id,
+        consistency,
+        get: getFilament,
+        present: presentFilament,
+      }),
   );
 
   app.post<{ Body: FilamentBody }>(

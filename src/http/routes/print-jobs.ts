@@ -5,14 +5,15 @@ import { checkPositiveGrams } from '../../farm/milligrams.ts';
 import type { PrintJob } from '../../farm/model.ts';
 import { checkPrintJobStatus } from '../../farm/print-job-status.ts';
 import { listPrintJobs, matchesFilters } from '../../farm/queries.ts';
-import { getPrintJob } from '../../farm/rows.ts';
+import { getPrintJob, KEY_PREFIXES } from '../../farm/rows.ts';
 import { checkText, MAX_FILE_PATH_CHARACTERS } from '../../farm/text.ts';
-import type { ApiContext } from '../api-context.ts';
+import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { invalidRequest } from '../error-handler.ts';
-import { checkListQuery, type Listing, sendList } from '../listing.ts';
+import type { Listing } from '../list-slices.ts';
+import { checkListQuery, sendList } from '../listing.ts';
 import { presentPrintJob } from '../presentation.ts';
-import { readOne } from '../read-one.ts';
+import { sendOne } from '../read-one.ts';
 import { notFound } from '../refusals.ts';
 import {
   GetQueryString,
@@ -25,23 +26,27 @@ import { type Creation, submitChange, submitCreation } from '../submit.ts';
 
 const PATH = '/api/v1/print_jobs';
 
-export function addPrintJobRoutes(app: FastifyInstance, context: ApiContext): void {
+export function addPrintJobRoutes(app: FastifyInstance, context: ListContext): void {
   app.get<{ Querystring: PrintJobListQueryString }>(
     PATH,
     { schema: { querystring: PrintJobListQueryString } },
     (request, reply) => {
       const query = checkListQuery(request.query);
-      return sendList(context, reply, listingFor(request.query), query);
+      sendList(context, { request, reply }, listingFor(request.query), query);
     },
   );
 
   app.get<{ Params: { id: string }; Querystring: GetQueryString }>(
     `${PATH}/:id`,
     { schema: { querystring: GetQueryString } },
-    async ({ params: { id }, query: { consistency } }, reply) =>
-      presentPrintJob(
-        await readOne(context, reply, { kind: 'print_job', id, consistency, get: getPrintJob }),
-      ),
+    ({ params: { id }, query: { consistency } }, reply) =>
+      sendOne(context, reply, {
+        kind: 'print_job',
+        id,
+        consistency,
+        get: getPrintJob,
+        present: presentPrintJob,
+      }),
   );
 
   app.post<{ Body: PrintJobBody }>(
@@ -53,12 +58,12 @@ export function addPrintJobRoutes(app: FastifyInstance, context: ApiContext): vo
   app.post<{ Params: { id: string }; Querystring: StatusChangeQueryString }>(
     `${PATH}/:id/status`,
     { schema: { querystring: StatusChangeQueryString } },
-    (request) => {
+    (request, reply) => {
       const { id } = request.params;
       const { status } = checkFields({ status: checkPrintJobStatus(request.query.status) });
       refuseBody(request.body);
       if (!checkId(id).ok) throw notFound('print_job', id);
-      return submitChange(context, request, { kind: 'change_print_job_status', id, status });
+      return submitChange(context, request, reply, { kind: 'change_print_job_status', id, status });
     },
   );
 }
@@ -69,7 +74,12 @@ function listingFor(query: PrintJobListQueryString): Listing<PrintJob> {
     printer_id: optional(query.printer_id, checkId),
     filament_id: optional(query.filament_id, checkId),
   });
-  const listing = { path: PATH, scan: listPrintJobs, present: presentPrintJob };
+  const listing = {
+    path: PATH,
+    collection: KEY_PREFIXES.print_job,
+    scan: listPrintJobs,
+    present: presentPrintJob,
+  };
   const given = Object.entries({ status, printer_id, filament_id }).filter(
     ([, value]) => value !== undefined,
   );

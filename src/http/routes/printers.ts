@@ -1,36 +1,32 @@
 import type { FastifyInstance } from 'fastify';
 import { checkId } from '../../farm/identifier.ts';
 import { listPrinters } from '../../farm/queries.ts';
-import { getPrinter } from '../../farm/rows.ts';
+import { getPrinter, KEY_PREFIXES } from '../../farm/rows.ts';
 import { checkText, MAX_NAME_CHARACTERS } from '../../farm/text.ts';
-import type { ApiContext } from '../api-context.ts';
+import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { checkListQuery, sendList } from '../listing.ts';
 import { presentPrinter } from '../presentation.ts';
-import { readOne } from '../read-one.ts';
+import { sendOne } from '../read-one.ts';
 import { GetQueryString, ListQueryString, NoQueryString, PrinterBody } from '../schemas.ts';
 import { submitCreation } from '../submit.ts';
 
 const PATH = '/api/v1/printers';
 
-export function addPrinterRoutes(app: FastifyInstance, context: ApiContext): void {
+const LISTING = { path: PATH, collection: KEY_PREFIXES.printer, scan: listPrinters, present: presentPrinter };
+
+export function addPrinterRoutes(app: FastifyInstance, context: ListContext): void {
   app.get<{ Querystring: ListQueryString }>(
     PATH,
     { schema: { querystring: ListQueryString } },
-    (request, reply) =>
-      sendList(
-        context,
-        reply,
-        { path: PATH, scan: listPrinters, present: presentPrinter },
-        checkListQuery(request.query),
-      ),
+    (request, reply) => sendList(context, { request, reply }, LISTING, checkListQuery(request.query)),
   );
 
   app.get<{ Params: { id: string }; Querystring: GetQueryString }>(
     `${PATH}/:id`,
     { schema: { querystring: GetQueryString } },
-    async ({ params: { id }, query: { consistency } }, reply) =>
-      presentPrinter(await readOne(context, reply, { kind: 'printer', id, consistency, get: getPrinter })),
+    ({ params: { id }, query: { consistency } }, reply) =>
+      sendOne(context, reply, { kind: 'printer', id, consistency, get: getPrinter, present: presentPrinter }),
   );
 
   app.post<{ Body: PrinterBody }>(

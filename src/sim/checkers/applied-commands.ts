@@ -200,6 +200,10 @@ class RecordingView implements StateView {
     return this.#view.range(options);
   }
 
+  version(prefix: string): number {
+    return this.#view.version(prefix);
+  }
+
   put(key: string, value: Json): void {
     const text = JSON.stringify(value);
     this.rows.set(key, text);
