@@ -2,7 +2,7 @@
 
 import { CodedError } from '../src/shared/coded-error.ts';
 
-export const PARTS = ['writes', 'reads', 'forwarded'] as const;
+export const PARTS = ['writes', 'reads', 'forwarded', 'failover', 'large', 'growth'] as const;
 export type PartName = (typeof PARTS)[number];
 
 export interface BenchArguments {
@@ -12,28 +12,34 @@ export interface BenchArguments {
   readonly parts: readonly PartName[];
   /** How long each measurement lasts; undefined: as suits the size. */
   readonly seconds: number | undefined;
+  /** Instead of measuring: a farm of so many print jobs that runs until it is interrupted. */
+  readonly farmJobs: number | undefined;
 }
 
 export const USAGE = `Usage: npm run bench -- [options]
   --full           everything, repeated: an hour or so (about five minutes otherwise)
   --only PART,...  these parts of it: ${PARTS.join(', ')}
+  --farm JOBS      measures nothing: builds a farm of so many print jobs, to be looked at until Ctrl-C
   --seconds N      how long each measurement lasts (10 with --full, else 4)`;
 
 const MAX_SECONDS = 600;
+const MAX_FARM_JOBS = 10_000_000;
 
 /** Throws CodedError `usage`. */
 export function parseArguments(given: readonly string[]): BenchArguments {
   let isFull = false;
   let parts: readonly PartName[] = PARTS;
   let seconds: number | undefined;
+  let farmJobs: number | undefined;
   const rest = [...given];
   for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
     if (name === '--full') isFull = true;
     else if (name === '--only') parts = readParts(rest.shift());
-    else if (name === '--seconds') seconds = readSeconds(rest.shift());
+    else if (name === '--seconds') seconds = readCount(name, rest.shift(), MAX_SECONDS);
+    else if (name === '--farm') farmJobs = readCount(name, rest.shift(), MAX_FARM_JOBS);
     else throw usage(`there is no option ${name}`);
   }
-  return { isFull, parts, seconds };
+  return { isFull, parts, seconds, farmJobs };
 }
 
 function readParts(text: string | undefined): PartName[] {
@@ -43,10 +49,10 @@ function readParts(text: string | undefined): PartName[] {
   return PARTS.filter((part) => names.includes(part));
 }
 
-function readSeconds(text: string | undefined): number {
-  const seconds = Number(text);
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_SECONDS) return seconds;
-  throw usage(`--seconds is a whole number from 1 to ${MAX_SECONDS}`);
+function readCount(name: string, text: string | undefined, most: number): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw usage(`${name} is a whole number from 1 to ${most}`);
 }
 
 function usage(problem: string): CodedError {

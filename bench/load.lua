@@ -16,6 +16,13 @@ local kinds = {
     local body = string.format('{"id":"%s%07d","company":"Prusa Research","model":"MK4S, nozzle 0.4 mm"}', run, count)
     return wrk.format("POST", "/api/v1/printers", json, body)
   end,
+  -- On the printers and spools of large-farm.ts.
+  ["job"] = function()
+    local body = string.format(
+      '{"id":"%s%07d","printer_id":"printer-%04d","filament_id":"spool-%05d","filepath":"/models/part-%d.gcode","print_weight_in_grams":1.5}',
+      run, count, count % 1000, (count * 7) % 10000, count % 500)
+    return wrk.format("POST", "/api/v1/print_jobs", json, body)
+  end,
   -- A value of 81 bytes.
   ["etcd-put"] = function()
     local body = string.format('{"key":"%s","value":"%s"}', etcd_key(), string.rep("QUJD", 27))
@@ -24,11 +31,22 @@ local kinds = {
   ["etcd-range"] = function()
     return wrk.format("POST", "/v3/kv/range", json, string.format('{"key":"%s"}', path))
   end,
+  -- A job whose path is so long that its body has about BENCH_PATH bytes: four bytes a character where it must be.
+  ["padded"] = function()
+    local missing = math.max(1, tonumber(path) - 110)
+    local padding = missing <= 4000 and string.rep("x", missing) or string.rep("\240\159\150\168", missing / 4)
+    local body = string.format(
+      '{"id":"%s%07d","printer_id":"printer","filament_id":"spool","filepath":"/%s","print_weight_in_grams":0.001}',
+      run, count, padding)
+    return wrk.format("POST", "/api/v1/print_jobs", json, body)
+  end,
+  -- Another page every time, somewhere among the jobs.
+  ["page"] = function()
+    local after = string.format("r%04d%07d", count % 60, (count * 7919) % 100000)
+    return wrk.format("GET", path .. "&after=" .. after)
+  end,
   ["get"] = function()
     return wrk.format("GET", path)
-  end,
-  ["post"] = function()
-    return wrk.format("POST", path, json, os.getenv("BENCH_BODY"))
   end,
 }
 

@@ -1,17 +1,21 @@
 // The command `npm run bench`: how fast, how large, and against what.
 
-import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { CodedError } from '../src/shared/coded-error.ts';
-import { PROJECT_ROOT } from '../test/support/project-root.ts';
-import { type BenchArguments, type PartName, parseArguments } from './arguments.ts';
+import { type BenchArguments, PARTS, type PartName, parseArguments } from './arguments.ts';
 import type { BenchContext } from './context.ts';
+import { keepResults, type Machine } from './document.ts';
 import { etcdVersion } from './etcd-cluster.ts';
-import { hasWrk } from './load.ts';
+import { addJobs, stock } from './large-farm.ts';
+import { HAS_WRK } from './load.ts';
+import { failover } from './parts/failover.ts';
 import { forwarded } from './parts/forwarded.ts';
+import { growth } from './parts/growth.ts';
+import { large } from './parts/large.ts';
 import { reads } from './parts/reads.ts';
 import { writes } from './parts/writes.ts';
+import { Raft3dCluster } from './raft3d-cluster.ts';
 import { goalLine, markdownTable, type PartResult } from './result.ts';
 
 const EXIT_FAILED = 1;
@@ -23,6 +27,9 @@ const RUN: Readonly<Record<PartName, (context: BenchContext) => Promise<PartResu
   writes,
   reads,
   forwarded,
+  failover,
+  large,
+  growth,
 };
 
 const given = readArguments();
@@ -39,8 +46,8 @@ try {
   await end();
 }
 
-async function run({ isFull, parts, seconds }: BenchArguments): Promise<void> {
-  if (!hasWrk()) throw new CodedError('no_wrk', 'wrk is not installed: apt-get install wrk');
+async function run({ isFull, parts, seconds, farmJobs }: BenchArguments): Promise<void> {
+  if (!HAS_WRK) console.error('wrk is not installed: autocannon takes its place, and much of the processor');
   const size = isFull ? FULL : QUICK;
   const context: BenchContext = {
     isFull,
@@ -50,6 +57,10 @@ async function run({ isFull, parts, seconds }: BenchArguments): Promise<void> {
     tell: (line) => console.error(`… ${line}`),
     onEnd: (cleanup) => cleanups.push(cleanup),
   };
+  if (farmJobs !== undefined) {
+    await showFarm(context, farmJobs);
+    return;
+  }
   if (context.etcdVersion === undefined) console.error('etcd is not installed: nothing is compared with it');
   const results: PartResult[] = [];
   for (const part of parts) {
@@ -57,7 +68,22 @@ async function run({ isFull, parts, seconds }: BenchArguments): Promise<void> {
     results.push(result);
     print(result);
   }
-  keep(results, context);
+  const kept = { finishedAt: new Date().toISOString(), machine: machineOf(context), parts: results };
+  // The page speaks of whole runs only.
+  const file = keepResults(kept, { isFull: isFull && parts.length === PARTS.length });
+  console.log(`\nkept in ${path.relative(process.cwd(), file)}`);
+}
+
+async function showFarm(context: BenchContext, wanted: number): Promise<void> {
+  const farm = await Raft3dCluster.start(3);
+  context.onEnd(() => farm.remove());
+  await stock(await farm.leader());
+  const { jobs, perSecond } = await addJobs(context, farm, wanted);
+  console.log(`${jobs.toLocaleString('en-US')} print jobs, ${Math.round(perSecond)} a second`);
+  for (const { id, url, dataDirectory } of farm.nodes)
+    console.log(`${id}: ${url} (data in ${dataDirectory})`);
+  console.log('Ctrl-C ends the farm and removes its data.');
+  await Promise.all(farm.nodes.map(({ process }) => process.ended));
 }
 
 function print({ title, tables, goals }: PartResult): void {
@@ -66,22 +92,14 @@ function print({ title, tables, goals }: PartResult): void {
   for (const goal of goals) console.log(`- ${goalLine(goal)}`);
 }
 
-function keep(parts: readonly PartResult[], { isFull, etcdVersion }: BenchContext): void {
-  const directory = path.join(PROJECT_ROOT, 'bench', 'results');
-  fs.mkdirSync(directory, { recursive: true });
-  const machine = {
+function machineOf({ etcdVersion }: BenchContext): Machine {
+  return {
     processor: os.cpus()[0]?.model ?? 'unknown',
     cores: os.cpus().length,
     memoryBytes: os.totalmem(),
     node: process.version,
     etcd: etcdVersion ?? null,
   };
-  const file = path.join(directory, isFull ? 'full.json' : 'quick.json');
-  fs.writeFileSync(
-    file,
-    `${JSON.stringify({ finishedAt: new Date().toISOString(), machine, parts }, undefined, 1)}\n`,
-  );
-  console.log(`\nkept in ${path.relative(process.cwd(), file)}`);
 }
 
 async function end(): Promise<void> {

@@ -13,12 +13,12 @@ export function processorMicros(pid: number): number {
   return ((userTicks + systemTicks) * 1e6) / TICKS_PER_SECOND;
 }
 
-/** Bytes of memory that the process holds now, and the most that it ever held. */
-export function residentBytes(pid: number): { now: number; peak: number } {
+/** Bytes of memory that the process holds: all, and what is not a page of some file. */
+export function residentBytes(pid: number): { now: number; anonymous: number } {
   const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
-  return { now: field('VmRSS'), peak: field('VmHWM') };
+  return { now: field('VmRSS'), anonymous: field('RssAnon') };
 }
 
 /** Bytes that the files of a directory take up, holes not counted. */

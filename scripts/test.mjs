@@ -11,7 +11,7 @@ import { requireNode } from './node-version.mjs';
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const BIN = path.join(ROOT, 'node_modules', '.bin');
 /** Programs beyond Node that tests run, each in the Debian package of its own name. */
-const TOOLS = ['tmux', 'jq', 'curl', 'openssl', 'strace'];
+const TOOLS = ['tmux', 'jq', 'curl', 'openssl', 'strace', 'wrk'];
 
 requireNode();
 process.chdir(ROOT);

@@ -1,0 +1,85 @@
+// Load by autocannon, where wrk is missing: it is written in JavaScript, and takes from the nodes what it costs.
+
+import autocannon from 'autocannon';
+import type { Load, LoadResult } from './load.ts';
+
+interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+}
+
+export async function runAutocannon(load: Load, run: string): Promise<LoadResult> {
+  let count = 0;
+  const result = await autocannon({
+    url: load.url,
+    connections: load.connections,
+    duration: load.seconds,
+    timeout: 10,
+    headers: { 'content-type': 'application/json', ...load.headers },
+    requests: [
+      {
+        setupRequest: (request) => {
+          count += 1;
+          return { ...request, ...requestOf(load, run, count) };
+        },
+      },
+    ],
+  });
+  const { requests, latency, non2xx, errors, timeouts, duration } = result;
+  const failed = non2xx - (result['3xx'] ?? 0) + errors + timeouts;
+  return {
+    requests: requests.total,
+    errors: failed,
+    perSecond: (requests.total - failed) / duration,
+    p50: latency.p50,
+    p99: latency.p99,
+    p999: latency.p99_9,
+    max: latency.max,
+  };
+}
+
+/** The same as `load.lua` sends. */
+function requestOf({ kind, path = '' }: Load, run: string, count: number): Request {
+  const id = `${run}${String(count).padStart(7, '0')}`;
+  const post = (path: string, body: object): Request => ({
+    method: 'POST',
+    path,
+    body: JSON.stringify(body),
+  });
+  switch (kind) {
+    case 'printer':
+      return post('/api/v1/printers', { id, company: 'Prusa Research', model: 'MK4S, nozzle 0.4 mm' });
+    case 'job':
+      return post('/api/v1/print_jobs', {
+        id,
+        printer_id: `printer-${String(count % 1_000).padStart(4, '0')}`,
+        filament_id: `spool-${String((count * 7) % 10_000).padStart(5, '0')}`,
+        filepath: `/models/part-${count % 500}.gcode`,
+        print_weight_in_grams: 1.5,
+      });
+    case 'padded': {
+      const missing = Math.max(1, Number(path) - 110);
+      const padding = missing <= 4_000 ? 'x'.repeat(missing) : '\u{1F5A8}'.repeat(missing / 4);
+      return post('/api/v1/print_jobs', {
+        id,
+        printer_id: 'printer',
+        filament_id: 'spool',
+        filepath: `/${padding}`,
+        print_weight_in_grams: 0.001,
+      });
+    }
+    case 'page': {
+      const after = `r${String(count % 60).padStart(4, '0')}${String((count * 7_919) % 100_000).padStart(7, '0')}`;
+      return { method: 'GET', path: `${path}&after=${after}` };
+    }
+    case 'get':
+      return { method: 'GET', path };
+    case 'etcd-put':
+      return post('/v3/kv/put', { key: id, value: 'QUJD'.repeat(27) });
+    case 'etcd-range':
+      return post('/v3/kv/range', { key: path });
+    default:
+      return kind satisfies never;
+  }
+}

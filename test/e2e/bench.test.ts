@@ -1,0 +1,34 @@
+// The bench in small: that figures come out, whatever they are.
+
+import { expect, test } from 'vitest';
+import { runCommand } from '../support/run-command.ts';
+
+const TIMEOUT_MS = 110_000;
+
+test('npm run bench: each part prints its tables, with numbers in them', async () => {
+  const parts = ['--only', 'writes,reads,forwarded'];
+  const { code, stdout, stderr } = await runCommand(
+    ['npm', 'run', '--silent', 'bench', '--', ...parts, '--seconds', '1'],
+    { timeoutMs: TIMEOUT_MS },
+  );
+  expect(stderr).not.toContain('Error');
+  expect(code).toBe(0);
+  const ours = stdout
+    .split('\n')
+    .filter((line) => /^\| (?:raft3d, \d+|to the leader|one printer)/.test(line));
+  expect(ours.length).toBeGreaterThanOrEqual(6);
+  for (const line of ours) {
+    const [rate = ''] = line
+      .split('|')
+      .slice(2)
+      .map((cell) => cell.trim());
+    expect(Number(rate.replaceAll(',', ''))).toBeGreaterThan(0);
+  }
+  expect(stdout).toMatch(/the leader's processor time for a forwarded write.*: (?:NOT )?reached/);
+});
+
+test('npm run bench refuses an option that it does not know', async () => {
+  const { code, stderr } = await runCommand(['npm', 'run', '--silent', 'bench', '--', '--fast']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('there is no option --fast');
+});
