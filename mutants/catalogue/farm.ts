@@ -155,4 +155,18 @@ export const FARM: readonly Mutant[] = [
     ],
     bug: 'Weights with more than three decimals are rounded.',
   },
+  {
+    id: 'index-keeps-the-old-status',
+    subject: 'farm',
+    file: 'src/farm/job-index.ts',
+    edits: [{ find: 'view.delete(key)', replace: 'kept.has(key)' }],
+    bug: 'A job is still found by the status that it had.',
+  },
+  {
+    id: 'written-row-stays-in-the-cache',
+    subject: 'farm',
+    file: 'src/node/state-store.ts',
+    edits: [{ find: '    this.#cache.forget(key);\n', replace: '' }],
+    bug: 'A row is given as it was before it was written, once the write is durable.',
+  },
 ];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyCommand } from './apply.ts';
 import { type Action, type Command, encodeCommand } from './command.ts';
+import { indexRowsOf } from './job-index.ts';
 import { MemoryState } from './memory-state.ts';
 import type { Filament, PrintJob } from './model.ts';
 import { PRINT_JOB_STATUSES } from './print-job-status.ts';
@@ -86,6 +87,22 @@ function weightOf(printJobs: readonly PrintJob[], filament: Filament, statuses: 
   return printJobs
     .filter((printJob) => printJob.filamentId === filament.id && statuses.includes(printJob.status))
     .reduce((sum, printJob) => sum + printJob.weightMilligrams, 0);
+}
+
+test('the index has three rows for each job as it is, and no other', () => {
+  fc.assert(
+    fc.property(commands, (history) => {
+      const state = openShop();
+      for (const command of history) applyCommand(state, encodeCommand(command));
+      const expected = [...listPrintJobs(state)].flatMap(indexRowsOf).sort(byKey);
+      expect([...state.range({ prefix: 'jobs-by-' })].sort(byKey)).toEqual(expected);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 test('whatever is asked, reserved ≤ remaining, and the spools’ books agree with the jobs to the milligram', () => {

@@ -102,7 +102,7 @@ function changePrintJobStatus(
   if (!allowed.includes(to)) return { kind: 'refused', code: 'invalid_transition', id, from, to, allowed };
   const changed: PrintJob = { ...printJob, status: to, updatedAtMs: Math.max(atMs, printJob.updatedAtMs) };
   settleFilament(view, printJob, to);
-  putPrintJob(view, changed);
+  putPrintJob(view, changed, printJob);
   return { kind: 'changed', resource: { kind: 'print_job', row: changed } };
 }
 

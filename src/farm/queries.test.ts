@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { PrintJobFilters } from './job-index.ts';
 import { MemoryState } from './memory-state.ts';
-import { listFilaments, listPrinters, listPrintJobs, matchesFilters } from './queries.ts';
+import { findPrintJobs, type ListOptions, listFilaments, listPrinters, listPrintJobs } from './queries.ts';
 import { apply, filamentOf, printerNamed, printJobOf, statusOf } from './test-commands.ts';
 
 function shop(): MemoryState {
@@ -29,14 +30,20 @@ test('a page begins after an id, whether or not that id is there, and ends at it
   expect(ids({ limit: 0 })).toEqual([]);
 });
 
-test('a job matches when it has all that is asked for', () => {
-  const running = [...listPrintJobs(shop())].filter((job) => matchesFilters(job, { status: 'Running' }));
-  expect(running.map(({ id }) => id)).toEqual(['j2']);
-  const [job] = running;
-  if (job === undefined) throw new Error('no running job');
-  expect(matchesFilters(job, {})).toBe(true);
-  expect(matchesFilters(job, { status: 'Running', printerId: 'p', filamentId: 'f' })).toBe(true);
-  expect(matchesFilters(job, { printerId: 'a' })).toBe(false);
-  expect(matchesFilters(job, { filamentId: 'g' })).toBe(false);
-  expect(matchesFilters(job, { status: 'Done', printerId: 'p' })).toBe(false);
+test('a job is found when it has all that is asked for, in order of ids', () => {
+  const state = shop();
+  apply(state, filamentOf('g', 100));
+  apply(state, printJobOf('j0', 1, { printerId: 'a', filamentId: 'g' }));
+  const ids = (filters: PrintJobFilters, options: ListOptions = {}): (string | undefined)[] =>
+    [...findPrintJobs(state, filters, options)].map(({ row }) => row?.id);
+  expect(ids({ status: 'Running' })).toEqual(['j2']);
+  expect(ids({ status: 'Queued' })).toEqual(['j0', 'j1', 'j3']);
+  expect(ids({ status: 'Queued' }, { after: 'j0', limit: 1 })).toEqual(['j1']);
+  expect(ids({ printerId: 'p' })).toEqual(['j1', 'j2', 'j3']);
+  expect(ids({ printerId: 'p', status: 'Running' })).toEqual([undefined, 'j2', undefined]);
+  expect(ids({ filamentId: 'g' })).toEqual(['j0']);
+  expect(ids({ filamentId: 'f', printerId: 'p', status: 'Queued' })).toEqual(['j1', undefined, 'j3']);
+  expect(ids({ filamentId: 'g', printerId: 'p' })).toEqual([undefined]);
+  expect(ids({ printerId: 'none' })).toEqual([]);
+  expect(ids({ status: 'Done' }, { limit: 0 })).toEqual([]);
 });

@@ -1,8 +1,9 @@
 // Questions about the state. Lists are lazy and in key order; each is good for one turn of the event loop only.
 
+import { present } from '../shared/assert.ts';
+import { indexedJobs, type PrintJobFilters } from './job-index.ts';
 import type { Filament, Printer, PrintJob } from './model.ts';
-import type { PrintJobStatus } from './print-job-status.ts';
-import { KEY_PREFIXES } from './rows.ts';
+import { getPrintJob, KEY_PREFIXES } from './rows.ts';
 import type { StateReader } from './state-view.ts';
 
 export interface ListOptions {
@@ -10,12 +11,6 @@ export interface ListOptions {
   readonly after?: string | undefined;
   /** At most so many rows. */
   readonly limit?: number | undefined;
-}
-
-export interface PrintJobFilters {
-  readonly status?: PrintJobStatus | undefined;
-  readonly printerId?: string | undefined;
-  readonly filamentId?: string | undefined;
 }
 
 export function listPrinters(reader: StateReader, options: ListOptions = {}): Generator<Printer> {
@@ -30,12 +25,39 @@ export function listPrintJobs(reader: StateReader, options: ListOptions = {}): G
   return listRows(reader, { prefix: KEY_PREFIXES.print_job, ...options });
 }
 
-/** Does `printJob` have all that the filters ask for? */
-export function matchesFilters(printJob: PrintJob, filters: PrintJobFilters): boolean {
-  const { status, printerId, filamentId } = filters;
-  if (status !== undefined && printJob.status !== status) return false;
-  if (printerId !== undefined && printJob.printerId !== printerId) return false;
-  return filamentId === undefined || printJob.filamentId === filamentId;
+/** What a search looked at: the row when it is one of those that are looked for. */
+export interface Candidate<Row> {
+  readonly id: string;
+  readonly row: Row | undefined;
+}
+
+/** For searches that want every row. */
+export function* everyRow<Row extends { readonly id: string }>(
+  rows: Iterable<Row>,
+): Generator<Candidate<Row>> {
+  for (const row of rows) yield { id: row.id, row };
+}
+
+/** Jobs that have all that the filters ask for, in order of ids; `limit` is of those looked at. */
+export function* findPrintJobs(
+  reader: StateReader,
+  filters: PrintJobFilters,
+  { after, limit = Number.POSITIVE_INFINITY }: ListOptions = {},
+): Generator<Candidate<PrintJob>> {
+  if (limit <= 0) return;
+  let count = 0;
+  for (const { id, hasStatus } of indexedJobs(reader, filters, after)) {
+    yield { id, row: hasStatus ? matching(reader, id, filters) : undefined };
+    count += 1;
+    if (count >= limit) return;
+  }
+}
+
+function matching(reader: StateReader, id: string, filters: PrintJobFilters): PrintJob | undefined {
+  const printJob = present(getPrintJob(reader, id), `print job ${id} is in an index and not there`);
+  // The index was by filament where one was asked for: what is left to be compared is the printer.
+  const { printerId } = filters;
+  return printerId === undefined || printJob.printerId === printerId ? printJob : undefined;
 }
 
 function* listRows<Row extends Printer | Filament | PrintJob>(

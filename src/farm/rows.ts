@@ -1,6 +1,7 @@
 // Where the farm's rows live in the replicated state. Rows are read back as they were written: the store checks sums.
 
 import { assert } from '../shared/assert.ts';
+import { indexPrintJob } from './job-index.ts';
 import type { Filament, Printer, PrintJob, ResourceKind } from './model.ts';
 import type { Json, StateReader, StateView } from './state-view.ts';
 
@@ -40,6 +41,8 @@ export function putFilament(view: StateView, filament: Filament): void {
   view.put(rowKey('filament', id), filament satisfies Json);
 }
 
-export function putPrintJob(view: StateView, printJob: PrintJob): void {
+/** `previous` is the job as it was, undefined for a new one. Holds invariant F4. */
+export function putPrintJob(view: StateView, printJob: PrintJob, previous?: PrintJob): void {
   view.put(rowKey('print_job', printJob.id), printJob satisfies Json);
+  indexPrintJob(view, printJob, previous);
 }

@@ -31,13 +31,18 @@ export function filamentOf(
 }
 
 /** A job for printer `p` and filament `f`. */
-export function printJobOf(id: string, weightMilligrams: number): Action {
+export function printJobOf(
+  id: string,
+  weightMilligrams: number,
+  where: { readonly printerId?: string; readonly filamentId?: string } = {},
+): Action {
   const printJob = {
     id,
     printerId: 'p',
     filamentId: 'f',
     filePath: '/models/benchy.gcode',
     weightMilligrams,
+    ...where,
   };
   return { kind: 'add_print_job', printJob };
 }

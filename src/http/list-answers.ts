@@ -35,7 +35,7 @@ export class ListAnswers {
     listing: Listing<Row>,
     part: ListPart,
   ): void {
-    const key = JSON.stringify([listing.path, part.limit, part.after, listing.filter?.query]);
+    const key = JSON.stringify([listing.path, part.limit, part.after, listing.filters]);
     const version = this.#engine.state().version(listing.collection);
     const kept = this.#cache.get(key, version);
     if (kept !== undefined) {
@@ -88,7 +88,7 @@ export class ListAnswers {
     part: ListPart,
   ): Promise<ListAnswer | undefined> {
     let text = '';
-    for await (const { rows } of slicesOf(this.#engine, listing, part)) {
+    for await (const rows of slicesOf(this.#engine, listing, part)) {
       if (rows.length > 0) text += (text === '' ? '' : ',') + elementsText(listing, rows);
       if (text.length > MAX_KEPT_BYTES) return undefined;
     }
@@ -100,10 +100,8 @@ export class ListAnswers {
     part: ListPart & { readonly limit: number },
   ): Promise<ListAnswer> {
     const found: Row[] = [];
-    for await (const { rows } of slicesOf(this.#engine, listing, part)) {
+    for await (const rows of slicesOf(this.#engine, listing, part)) {
       for (const row of rows) found.push(row);
-      // One row more than the page holds tells that there is a next one.
-      if (found.length > part.limit) break;
     }
     const page = found.slice(0, part.limit);
     return listAnswer(
@@ -118,7 +116,7 @@ export class ListAnswers {
     part: ListPart,
   ): AsyncGenerator<string> {
     let separator = '[';
-    for await (const { rows } of slicesOf(this.#engine, listing, part)) {
+    for await (const rows of slicesOf(this.#engine, listing, part)) {
       if (rows.length === 0) continue;
       yield separator + elementsText(listing, rows);
       separator = ',';

@@ -1,7 +1,7 @@
 // The rows of a list, a slice at a time: other requests, and heartbeats, come between.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ListOptions } from '../farm/queries.ts';
+import type { Candidate, ListOptions } from '../farm/queries.ts';
 import type { StateReader } from '../farm/state-view.ts';
 import type { Engine } from '../node/ports.ts';
 
@@ -13,13 +13,10 @@ export interface Listing<Row extends { readonly id: string }> {
   readonly path: string;
   /** What the keys of its rows begin with. */
   readonly collection: string;
-  readonly scan: (reader: StateReader, options: ListOptions) => Iterable<Row>;
+  readonly scan: (reader: StateReader, options: ListOptions) => Iterable<Candidate<Row>>;
   readonly present: (row: Row) => object;
-  /** Left out when every row is wanted. */
-  readonly filter?: {
-    readonly matches: (row: Row) => boolean;
-    readonly query: Readonly<Record<string, string>>;
-  };
+  /** What was asked for beside the part of the list. */
+  readonly filters?: Readonly<Record<string, string>>;
 }
 
 /** Which part of it. */
@@ -29,31 +26,26 @@ export interface ListPart {
   readonly after: string | undefined;
 }
 
-export interface Slice<Row> {
-  readonly rows: readonly Row[];
-  readonly isLast: boolean;
-}
-
 /** Of a page, one row more than it holds tells that there is a next one. Each slice asks for the state anew. */
 export async function* slicesOf<Row extends { readonly id: string }>(
   engine: Engine,
-  { scan, filter }: Listing<Row>,
+  { scan }: Listing<Row>,
   { limit, after }: ListPart,
-): AsyncGenerator<Slice<Row>> {
-  const isShortPage = limit !== undefined && filter === undefined;
-  const sliceRows = isShortPage ? Math.min(limit + 1, LIST_SLICE_ROWS) : LIST_SLICE_ROWS;
+): AsyncGenerator<readonly Row[]> {
+  let wanted = limit === undefined ? Number.POSITIVE_INFINITY : limit + 1;
   let lastId = after;
   for (;;) {
     const rows: Row[] = [];
-    let scannedRows = 0;
-    for (const row of scan(engine.state(), { after: lastId, limit: sliceRows })) {
-      scannedRows += 1;
-      lastId = row.id;
-      if (filter === undefined || filter.matches(row)) rows.push(row);
+    let scanned = 0;
+    for (const { id, row } of scan(engine.state(), { after: lastId, limit: LIST_SLICE_ROWS })) {
+      scanned += 1;
+      lastId = id;
+      if (row !== undefined) rows.push(row);
+      if (rows.length === wanted) break;
     }
-    const isLast = scannedRows < sliceRows;
-    yield { rows, isLast };
-    if (isLast) return;
+    yield rows;
+    wanted -= rows.length;
+    if (wanted === 0 || scanned < LIST_SLICE_ROWS) return;
     await nextTurn();
   }
 }

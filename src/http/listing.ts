@@ -52,11 +52,11 @@ export function sendList<Row extends { readonly id: string }>(
 }
 
 function nextPath<Row extends { readonly id: string }>(
-  { path, filter }: Listing<Row>,
+  { path, filters }: Listing<Row>,
   { limit, consistency }: ListQuery,
   after: string,
 ): string {
-  const query = new URLSearchParams({ ...filter?.query, limit: String(limit), after });
+  const query = new URLSearchParams({ ...filters, limit: String(limit), after });
   if (consistency === 'stale') query.set('consistency', 'stale');
   return `${path}?${query}`;
 }

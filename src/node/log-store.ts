@@ -27,8 +27,11 @@ import {
 } from './keys.ts';
 import type { KeyRange, KeyValueReader, WriteOperation } from './ports.ts';
 
-/** The layout of the store. A store with another number is refused. 2: the seal of a state row covers its generation. */
-export const FORMAT_VERSION = 2;
+/**
+ * The layout of the store, the farm's rows included. A store with another number is refused. 2: the seal of a state row
+ * covers its generation. 3: print jobs are indexed.
+ */
+export const FORMAT_VERSION = 3;
 
 /** Whose data this is. */
 export interface NodeIdentity {

@@ -2,12 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import { checkId } from '../../farm/identifier.ts';
 import { checkMaterial } from '../../farm/material.ts';
 import { checkGrams, checkPositiveGrams } from '../../farm/milligrams.ts';
-import { listFilaments } from '../../farm/queries.ts';
+import type { Filament } from '../../farm/model.ts';
+import { everyRow, listFilaments } from '../../farm/queries.ts';
 import { getFilament, KEY_PREFIXES } from '../../farm/rows.ts';
 import { checkText, MAX_COLOR_CHARACTERS } from '../../farm/text.ts';
 import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { invalidRequest } from '../error-handler.ts';
+import type { Listing } from '../list-slices.ts';
 import { checkListQuery, sendList } from '../listing.ts';
 import { presentFilament } from '../presentation.ts';
 import { sendOne } from '../read-one.ts';
@@ -16,10 +18,10 @@ import { type Creation, submitCreation } from '../submit.ts';
 
 const PATH = '/api/v1/filaments';
 
-const LISTING = {
+const LISTING: Listing<Filament> = {
   path: PATH,
   collection: KEY_PREFIXES.filament,
-  scan: listFilaments,
+  scan: (reader, options) => everyRow(listFilaments(reader, options)),
   present: presentFilament,
 };
 

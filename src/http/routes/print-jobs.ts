@@ -4,7 +4,7 @@ import { checkId } from '../../farm/identifier.ts';
 import { checkPositiveGrams } from '../../farm/milligrams.ts';
 import type { PrintJob } from '../../farm/model.ts';
 import { checkPrintJobStatus } from '../../farm/print-job-status.ts';
-import { listPrintJobs, matchesFilters } from '../../farm/queries.ts';
+import { everyRow, findPrintJobs, listPrintJobs } from '../../farm/queries.ts';
 import { getPrintJob, KEY_PREFIXES } from '../../farm/rows.ts';
 import { checkText, MAX_FILE_PATH_CHARACTERS } from '../../farm/text.ts';
 import type { ListContext } from '../api-context.ts';
@@ -74,23 +74,18 @@ function listingFor(query: PrintJobListQueryString): Listing<PrintJob> {
     printer_id: optional(query.printer_id, checkId),
     filament_id: optional(query.filament_id, checkId),
   });
-  const listing = {
-    path: PATH,
-    collection: KEY_PREFIXES.print_job,
-    scan: listPrintJobs,
-    present: presentPrintJob,
-  };
   const given = Object.entries({ status, printer_id, filament_id }).filter(
     ([, value]) => value !== undefined,
   );
-  if (given.length === 0) return listing;
+  const listing = { path: PATH, collection: KEY_PREFIXES.print_job, present: presentPrintJob };
+  if (given.length === 0) {
+    return { ...listing, scan: (reader, options) => everyRow(listPrintJobs(reader, options)) };
+  }
   const filters = { status, printerId: printer_id, filamentId: filament_id };
   return {
     ...listing,
-    filter: {
-      matches: (printJob) => matchesFilters(printJob, filters),
-      query: Object.fromEntries(given) as Record<string, string>,
-    },
+    scan: (reader, options) => findPrintJobs(reader, filters, options),
+    filters: Object.fromEntries(given) as Record<string, string>,
   };
 }
 

@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { checkId } from '../../farm/identifier.ts';
-import { listPrinters } from '../../farm/queries.ts';
+import type { Printer } from '../../farm/model.ts';
+import { everyRow, listPrinters } from '../../farm/queries.ts';
 import { getPrinter, KEY_PREFIXES } from '../../farm/rows.ts';
 import { checkText, MAX_NAME_CHARACTERS } from '../../farm/text.ts';
 import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
+import type { Listing } from '../list-slices.ts';
 import { checkListQuery, sendList } from '../listing.ts';
 import { presentPrinter } from '../presentation.ts';
 import { sendOne } from '../read-one.ts';
@@ -13,7 +15,12 @@ import { submitCreation } from '../submit.ts';
 
 const PATH = '/api/v1/printers';
 
-const LISTING = { path: PATH, collection: KEY_PREFIXES.printer, scan: listPrinters, present: presentPrinter };
+const LISTING: Listing<Printer> = {
+  path: PATH,
+  collection: KEY_PREFIXES.printer,
+  scan: (reader, options) => everyRow(listPrinters(reader, options)),
+  present: presentPrinter,
+};
 
 export function addPrinterRoutes(app: FastifyInstance, context: ListContext): void {
   app.get<{ Querystring: ListQueryString }>(
