@@ -1,6 +1,7 @@
 // The nodes, and what the run has done to them: who is up, who stands still, whose disk is full, who is no member that
 // one can count on.
 
+import { NODE_FLAGS } from '../src/server/node-flags.ts';
 import { MAIN, NodeProcess, type ProcessEnd } from '../test/support/node-process.ts';
 import type { Disks } from './disks.ts';
 import { Links } from './links.ts';
@@ -40,7 +41,7 @@ export class Cluster {
     this.links = new Links(network, () => this.onChange());
     this.disks = disks;
     this.nodes = network.places.map((place) => {
-      const [program = '', ...args] = [...place.runner, process.execPath, main];
+      const [program = '', ...args] = [...place.runner, process.execPath, ...NODE_FLAGS, main];
       return new NodeProcess({
         ...place,
         data: disks.dataOf(place.id),

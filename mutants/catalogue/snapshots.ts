@@ -179,4 +179,11 @@ export const SNAPSHOTS: readonly Mutant[] = [
     ],
     bug: 'The rows that a snapshot replaces stay on the disk for ever.',
   },
+  {
+    id: 'rows-of-the-old-state-are-kept',
+    subject: 'snapshots',
+    file: 'src/node/state-store.ts',
+    edits: [{ find: '    this.#cache.clear();\n', replace: '' }],
+    bug: 'After a snapshot rows that were read before it are still given.',
+  },
 ];

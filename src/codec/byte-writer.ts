@@ -1,6 +1,5 @@
 // Builds one run of bytes. What it writes, ByteReader reads. Multi-byte numbers of fixed width are big-endian.
 
-import { allocateBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
 
 const DEFAULT_CAPACITY_BYTES = 256;
@@ -20,7 +19,7 @@ export class ByteWriter {
   #length = 0;
 
   constructor(capacityBytes = DEFAULT_CAPACITY_BYTES) {
-    this.#bytes = allocateBytes(capacityBytes);
+    this.#bytes = new Uint8Array(capacityBytes);
   }
 
   get length(): number {
@@ -149,7 +148,7 @@ export class ByteWriter {
       this.#capacityHintBytes,
       DEFAULT_CAPACITY_BYTES,
     );
-    const grown = allocateBytes(capacity);
+    const grown = new Uint8Array(capacity);
     grown.set(this.view());
     this.#bytes = grown;
   }

@@ -46,6 +46,8 @@ export class Proposals {
   readonly #clock: Clock;
   readonly #options: ProposalOptions;
   #nextSequence: number;
+  /** Everything below is settled. */
+  #oldest: number;
   /** In the order of their sequences. */
   readonly #pending = new Map<number, Pending>();
   #unsent: Pending[] = [];
@@ -54,6 +56,7 @@ export class Proposals {
     this.#clock = clock;
     this.#options = options;
     this.#nextSequence = options.firstSequence;
+    this.#oldest = options.firstSequence;
   }
 
   get hasUnsent(): boolean {
@@ -122,9 +125,10 @@ export class Proposals {
     });
   }
 
+  /** Sequences only ever leave: each is passed over once. */
   #settledBelow(): number {
-    for (const sequence of this.#pending.keys()) return sequence;
-    return this.#nextSequence;
+    while (this.#oldest < this.#nextSequence && !this.#pending.has(this.#oldest)) this.#oldest += 1;
+    return this.#oldest;
   }
 
   /** What a leader (or one who is none) turned away: that sending was surely not taken. */

@@ -169,6 +169,26 @@ describe('StateStore', () => {
     }
   });
 
+  test('a row that was read before is given as it is now: written, deleted, durable or not, and of which state', async () => {
+    state.put('a', 1);
+    await flush();
+    expect(state.get('a')).toBe(1);
+    state.put('a', 2);
+    expect(state.get('a')).toBe(2);
+    await flush();
+    expect([state.get('a'), state.get('a')]).toEqual([2, 2]);
+    state.delete('a');
+    expect(state.get('a')).toBeUndefined();
+    await flush();
+    expect(state.get('a')).toBeUndefined();
+    state.put('b', 1);
+    await flush();
+    expect(state.get('b')).toBe(1);
+    const generation = state.beginStaging();
+    state.switchGeneration(generation);
+    expect(state.get('b')).toBeUndefined();
+  });
+
   test('a row that does not match its checksum is never handed out', async () => {
     state.put('a', { id: 'a' });
     await flush();

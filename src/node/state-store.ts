@@ -1,6 +1,6 @@
 // The replicated state: rows of the store under an overlay of what was applied and is not durable yet.
 //
-//   reads:  active overlay, then the frozen one (its write is under way), then the store's rows
+//   reads:  active overlay, then the frozen one (its write is under way), then the store's rows (some of them kept)
 //   writes: into the active overlay; `takeWrites` freezes it and gives what one disk write must do
 //
 // After a crash the overlays are gone, and the log has what they were made of.
@@ -20,6 +20,7 @@ import {
   stateKey,
 } from './keys.ts';
 import type { KeyRange, KeyValueReader, KeyValueRow, KeyValueSnapshot, WriteOperation } from './ports.ts';
+import { RowCache } from './row-cache.ts';
 import { type OverlayRow, StateOverlay } from './state-overlay.ts';
 
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -35,6 +36,8 @@ export class StateStore implements StateView {
   #active = new StateOverlay();
   /** Present while its write is under way. */
   #frozen: StateOverlay | undefined;
+  /** Rows of the store that no overlay hides: a row that is written leaves it. */
+  readonly #cache = new RowCache();
   /** Counts whatever may change which keys the overlays hold. */
   #overlayChanges = 0;
   /** How often rows of each collection were written, and how often all were replaced. */
@@ -59,9 +62,15 @@ export class StateStore implements StateView {
   get(key: string): Json | undefined {
     const row = this.#active.get(key) ?? this.#frozen?.get(key);
     if (row !== undefined) return row.kind === 'put' ? row.value : undefined;
+    return this.#cache.has(key) ? this.#cache.get(key) : this.#read(key);
+  }
+
+  #read(key: string): Json | undefined {
     const storeKey = stateKey(this.#generation, encodeUtf8(key));
-    const value = this.#store.get(storeKey);
-    return value === undefined ? undefined : openRow(storeKey, value);
+    const stored = this.#store.get(storeKey);
+    const value = stored && openRow(storeKey, stored);
+    this.#cache.keep(key, value, stored?.length ?? 0);
+    return value;
   }
 
   version(prefix: string): number {
@@ -80,6 +89,7 @@ export class StateStore implements StateView {
 
   #changed(key: string): void {
     this.#overlayChanges += 1;
+    this.#cache.forget(key);
     const collection = collectionOf(key);
     this.#writes.set(collection, (this.#writes.get(collection) ?? 0) + 1);
   }
@@ -157,6 +167,7 @@ export class StateStore implements StateView {
     this.#active = new StateOverlay();
     this.#frozen = undefined;
     this.#overlayChanges += 1;
+    this.#cache.clear();
     this.#switches += 1;
   }
 

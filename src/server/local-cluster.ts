@@ -14,6 +14,7 @@ import {
   nodeArguments,
   planLocalCluster,
 } from './local-cluster-plan.ts';
+import { NODE_FLAGS } from './node-flags.ts';
 
 const MAIN = path.join(import.meta.dirname, 'main.js');
 const FORMING_PATIENCE_MS = 60_000;
@@ -117,7 +118,7 @@ function isFree(port: number): Promise<boolean> {
 
 function startNode(plan: LocalClusterPlan, node: LocalNode): RunningNode {
   const formed = fs.existsSync(plan.formedMarker);
-  const child = spawn(process.execPath, [MAIN, ...nodeArguments(plan, node, { formed })], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...nodeArguments(plan, node, { formed })], {
     stdio: ['ignore', 'inherit', 'inherit'],
     // A process group of its own: Ctrl-C reaches this program alone, which then stops the nodes in order.
     detached: true,

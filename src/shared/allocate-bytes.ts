@@ -1,6 +1,6 @@
 // Short byte strings, cut one after the other from a larger block. V8 gives every typed array of more than 64 bytes an
 // allocation outside its heap, which costs several times what filling it costs; keys, records and entries are mostly
-// of that length. A block lives for as long as any piece of it.
+// of that length. A block lives for as long as any piece of it: not for what is kept, such as entries of the log.
 
 const BLOCK_BYTES = 16 * 1024;
 /** Up to here V8 keeps the bytes beside the object. */

@@ -70,7 +70,7 @@ export class LmdbStore implements KeyValueStore {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#database.get(asBuffer(key));
+    return this.#database.get(asKey(key));
   }
 
   range(range: KeyRange): Iterable<KeyValueRow> {
@@ -164,7 +164,7 @@ export class LmdbStore implements KeyValueStore {
 
   /** Inside `batch`: its instructions are one block, which LMDB's writer takes into one transaction whole. */
   #enqueue(operation: WriteOperation): void {
-    const key = asBuffer(operation.key);
+    const key = asKey(operation.key);
     // What these return settles at once and tells nothing: the batch's own promise does.
     if (operation.kind === 'put') void this.#database.put(key, operation.value);
     else void this.#database.remove(key);
@@ -241,7 +241,7 @@ class LmdbSnapshot implements KeyValueSnapshot {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#database.get(asBuffer(key), { transaction: this.#open() });
+    return this.#database.get(asKey(key), { transaction: this.#open() });
   }
 
   range(range: KeyRange): Iterable<KeyValueRow> {
@@ -265,7 +265,7 @@ function readRange(
   { from, to, reverse = false }: KeyRange,
   transaction?: Transaction,
 ): Iterable<KeyValueRow> {
-  const [low, high] = [asBuffer(from), asBuffer(to)];
+  const [low, high] = [asKey(from), asKey(to)];
   const held = transaction === undefined ? {} : { transaction };
   // lmdb-js starts a reverse range at its upper end: exclusive there, inclusive at the lower.
   const bounds = reverse
@@ -319,7 +319,7 @@ async function causeOf(error: unknown): Promise<unknown> {
   return error;
 }
 
-/** The same bytes, in the type that lmdb-js takes for a binary key. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** lmdb-js declares binary keys to be Buffers, and takes any array of bytes: a Buffer would be made for nothing. */
+function asKey(bytes: Uint8Array): Buffer {
+  return bytes as Buffer;
 }

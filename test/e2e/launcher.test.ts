@@ -1,6 +1,7 @@
-import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { NODE_FLAGS } from '../../src/server/node-flags.ts';
 import { allAreVoters } from '../support/cluster-waits.ts';
 import { PROJECT_ROOT } from '../support/project-root.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../support/run-command.ts';
@@ -64,6 +65,11 @@ describe('./raft3d', () => {
     const { code, stdout, stderr } = await launch(['-h'], { environment: OLD_NODE });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe('raft3d needs Node.js 20 or newer; this is 18.20.0\n');
+  });
+
+  test('it starts Node with the flags that nodes have everywhere', () => {
+    const launcher = readFileSync(path.join(PROJECT_ROOT, 'raft3d'), 'utf8');
+    expect(launcher).toContain(`exec node ${NODE_FLAGS.join(' ')} "$root/dist/server/main.js"`);
   });
 
   test('without packages it says what to run', async () => {

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { NODE_FLAGS } from '../../src/server/node-flags.ts';
 import { type ApiAnswer, type ApiRequest, apiRequest } from './api-request.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 import { waitFor } from './wait-for.ts';
@@ -105,7 +106,7 @@ export class NodeProcess {
   /** Starts the process and returns at once. `flags` stand behind those of the settings, and so win. */
   start(flags: readonly string[] = []): void {
     if (this.isRunning) throw new Error(`${this.id} is running already`);
-    const [program, ...args] = this.settings.command ?? [process.execPath, MAIN];
+    const [program, ...args] = this.settings.command ?? [process.execPath, ...NODE_FLAGS, MAIN];
     const child = spawn(program, [...args, ...this.arguments(), ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
