@@ -6,7 +6,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src', 'test', 'bench', 'chaos', 'fuzz', 'mutants'].map((folder) => `${folder}/**/*.test.ts`),
+          include: ['src', 'test', 'bench', 'chaos', 'fuzz', 'mutants'].map(
+            (folder) => `${folder}/**/*.test.ts`,
+          ),
           exclude: ['test/e2e/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
