@@ -3,6 +3,7 @@
 import type { FastifyReply } from 'fastify';
 import { accepted, type Checked, rejected } from '../farm/checked.ts';
 import type { ApiContext } from './api-context.ts';
+import { atEndOfTurn } from './end-of-turn.ts';
 import { engineRefusal } from './refusals.ts';
 
 export type Consistency = 'linearizable' | 'stale';
@@ -24,9 +25,13 @@ export function answerRead(
   { consistency, answer }: { consistency: Consistency; answer: () => void },
 ): void {
   if (consistency === 'stale') {
-    reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
-    reply.header('raft3d-applied-index', String(engine.status().appliedIndex));
-    answer();
+    atEndOfTurn(() => {
+      answerGuarded(reply, () => {
+        reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
+        reply.header('raft3d-applied-index', String(engine.status().appliedIndex));
+        answer();
+      });
+    });
     return;
   }
   engine.readBarrier((outcome) => {
