@@ -1,6 +1,5 @@
 // A farm with a million print jobs: memory, disk, speed, start and snapshots, beside one that is empty.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { followersOf } from '../cluster.ts';
 import { type BenchContext, inTurns, measure, ratio } from '../context.ts';
@@ -183,7 +182,6 @@ async function catchUp(
   });
   while (caughtUpMs === undefined) during.push(await runLoad({ ...load, seconds: 1 }));
   await caughtUp;
-  await sleep(0);
   const rate = during.reduce((sum, { perSecond }) => sum + perSecond, 0) / during.length;
   return {
     bytesPerSecond: diskBytes(follower.dataDirectory) / (caughtUpMs / 1_000),
