@@ -56,10 +56,7 @@ export interface Contender<T extends Readonly<Record<string, number>>> {
   measure(): Promise<T>;
 }
 
-/**
- * Measures the contenders in turns, as often as the context says, and gives the medians, with all that was seen of the
- * first field for the spread.
- */
+/** Measures the contenders in turns, as often as the context says, and gives the median of each field by name. */
 export async function inTurns<T extends Readonly<Record<string, number>>>(
   context: BenchContext,
   contenders: readonly Contender<T>[],

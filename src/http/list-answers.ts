@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Engine } from '../node/ports.ts';
+import { answerGuarded } from './consistency.ts';
 import { type ListAnswer, ListCache, listAnswer, MAX_KEPT_BYTES } from './list-cache.ts';
 import { elementsText, type Listing, type ListPart, slicesOf } from './list-slices.ts';
 
@@ -58,28 +59,29 @@ export class ListAnswers {
     listing: Listing<Row>,
     part: ListPart,
   ): Promise<void> {
+    let answer: ListAnswer | undefined;
     try {
       const { limit } = part;
-      const answer =
+      answer =
         limit === undefined
           ? await this.#wholeList(listing, part)
           : await this.#page(listing, { ...part, limit });
-      this.#forget(key, build);
       if (answer !== undefined && this.#engine.state().version(listing.collection) === build.version) {
         this.#cache.keep(key, build.version, answer);
       }
-      for (const recipient of build.recipients) {
+    } catch (error) {
+      for (const { reply } of build.recipients) reply.send(error);
+      return;
+    } finally {
+      if (this.#builds.get(key) === build) this.#builds.delete(key);
+    }
+    // Each for itself: what goes wrong with one answer is none of the others' business.
+    for (const recipient of build.recipients) {
+      answerGuarded(recipient.reply, () => {
         if (answer !== undefined) sendAnswer(recipient, answer);
         else recipient.reply.send(Readable.from(this.#streamed(listing, part)));
-      }
-    } catch (error) {
-      this.#forget(key, build);
-      for (const { reply } of build.recipients) reply.send(error);
+      });
     }
-  }
-
-  #forget(key: string, build: Build): void {
-    if (this.#builds.get(key) === build) this.#builds.delete(key);
   }
 
   /** Undefined when it is too long for that, which some of it tells: it is streamed then, from its beginning. */
