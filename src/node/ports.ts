@@ -49,6 +49,12 @@ export interface KeyValueStore extends KeyValueReader {
    * later, and the same write may then be tried again) or `storage_failed` (stop the node).
    */
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void;
+  /**
+   * Writes as `write` does, for much that is to be written beside everything else: the rows of a snapshot that comes in,
+   * garbage. In no order with other writes, so no other write under way may have the same keys: what depends on this one
+   * is written when `done` was called.
+   */
+  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void;
   snapshot(): KeyValueSnapshot;
   space(): StorageSpace;
   /** Finishes what is under way, then releases the files. */

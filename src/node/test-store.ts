@@ -92,6 +92,10 @@ export class TestStore extends RowsReader implements KeyValueStore {
     for (const _ of this.#waiting) this.#clock.after(WRITE_MS, () => this.#next());
   }
 
+  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    this.write(operations, done);
+  }
+
   snapshot(): KeyValueSnapshot {
     const { rows } = this.#disk;
     const picture = new Picture(() => rows);

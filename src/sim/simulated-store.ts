@@ -60,6 +60,10 @@ export class SimulatedStore implements KeyValueStore {
     });
   }
 
+  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    this.write(operations, done);
+  }
+
   snapshot(): KeyValueSnapshot {
     assert(!this.#isClosed, 'a closed store is not read');
     return new SimulatedSnapshot(this.#disk.visible);

@@ -88,6 +88,10 @@ export class LmdbStore implements KeyValueStore {
     this.#next();
   }
 
+  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    this.write(operations, done);
+  }
+
   snapshot(): KeyValueSnapshot {
     const snapshot = new LmdbSnapshot(this.#database, () => this.#snapshots.delete(snapshot));
     this.#snapshots.add(snapshot);
