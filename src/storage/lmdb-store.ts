@@ -20,6 +20,7 @@ import {
   type WriteOperation,
 } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
+import type { CodedError } from '../shared/coded-error.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { diskFull, isForLackOfRoom, storageFailed } from './storage-errors.ts';
 
@@ -45,6 +46,8 @@ const PLENTY_OF_RESERVES = 2;
 
 interface QueuedWrite {
   readonly operations: readonly WriteOperation[];
+  /** It was taken before, and only moves: nothing is kept back from it. */
+  readonly isCarried: boolean;
   readonly done: (error: Error | undefined) => void;
 }
 
@@ -84,12 +87,18 @@ export class LmdbStore implements KeyValueStore {
     for (const { key } of operations) {
       assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key has ${key.length} bytes`);
     }
-    this.#queue.push({ operations, done });
+    this.#queue.push({ operations, isCarried: false, done });
     this.#next();
   }
 
   writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
     this.write(operations, done);
+  }
+
+  /** Writes what was taken elsewhere before, and so has its room already, of the reserve where it must be. */
+  carry(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    this.#queue.push({ operations, isCarried: true, done });
+    this.#next();
   }
 
   snapshot(): KeyValueSnapshot {
@@ -136,7 +145,7 @@ export class LmdbStore implements KeyValueStore {
       return;
     }
     this.#isWriting = true;
-    void this.#perform(write.operations).then((error) => {
+    void this.#perform(write).then((error) => {
       this.#isWriting = false;
       try {
         write.done(error);
@@ -147,9 +156,11 @@ export class LmdbStore implements KeyValueStore {
   }
 
   /** Never rejects: gives the error instead. */
-  async #perform(operations: readonly WriteOperation[]): Promise<Error | undefined> {
+  async #perform({ operations, isCarried }: QueuedWrite): Promise<Error | undefined> {
     try {
-      const refusal = this.#failure ?? this.#lackOfRoom(operations);
+      const bytes = putBytes(operations);
+      const refusal = this.#failure ?? (isCarried ? undefined : this.lackOfRoom(bytes, 0));
+      this.#bytesSinceSpace += bytes;
       if (refusal !== undefined || operations.length === 0) {
         // A turn of the event loop, so that whoever tries again at once does not keep it for himself.
         await nextTurn();
@@ -162,7 +173,10 @@ export class LmdbStore implements KeyValueStore {
       await this.#database.flushed;
       return undefined;
     } catch (error) {
-      return this.#explain(await causeOf(error), operations);
+      const explained = this.explainFailure(await causeOf(error), putBytes(operations));
+      if (explained.code === 'disk_full' && this.#canWriteAgain()) return explained;
+      this.#failure = storageFailed(this.#directory, explained.cause);
+      return this.#failure;
     }
   }
 
@@ -174,14 +188,12 @@ export class LmdbStore implements KeyValueStore {
     else void this.#database.remove(key);
   }
 
-  #explain(cause: unknown, operations: readonly WriteOperation[]): Error {
+  /** What a failed write in this directory was: `disk_full` or `storage_failed`. `bytes`: what it would have put. */
+  explainFailure(cause: unknown, bytes: number): CodedError {
     this.#space = undefined;
-    const isNearlyFull = (): boolean =>
-      this.#fileSystemFreeBytes() < NEARLY_FULL_BYTES + putBytes(operations);
-    if (isForLackOfRoom(cause, isNearlyFull) && this.#canWriteAgain())
-      return diskFull(this.#directory, cause);
-    this.#failure = storageFailed(this.#directory, cause);
-    return this.#failure;
+    const isNearlyFull = (): boolean => this.#fileSystemFreeBytes() < NEARLY_FULL_BYTES + bytes;
+    const isFull = isForLackOfRoom(cause, isNearlyFull);
+    return isFull ? diskFull(this.#directory, cause) : storageFailed(this.#directory, cause);
   }
 
   /**
@@ -200,14 +212,13 @@ export class LmdbStore implements KeyValueStore {
 
   // -------------------------------------------------------------- room
 
-  #lackOfRoom(operations: readonly WriteOperation[]): Error | undefined {
-    const bytes = putBytes(operations);
+  /** Why `bytes` are not to be taken now, where others need `claimedBytes`; undefined when there is room. */
+  lackOfRoom(bytes: number, claimedBytes: number): CodedError | undefined {
     const { freeBytes, reserveBytes } = this.space();
     const needed =
       bytes <= SMALL_WRITE_BYTES
         ? MIN_WRITE_BYTES
-        : MIN_WRITE_BYTES + bytes + reserveBytes * SMALL_WRITES_FRACTION;
-    this.#bytesSinceSpace += bytes;
+        : MIN_WRITE_BYTES + bytes + claimedBytes + reserveBytes * SMALL_WRITES_FRACTION;
     return freeBytes >= needed ? undefined : diskFull(this.#directory);
   }
 
@@ -304,7 +315,8 @@ function treePages({ treeBranchPageCount, treeLeafPageCount, overflowPages }: Tr
   return treeBranchPageCount + treeLeafPageCount + overflowPages;
 }
 
-function putBytes(operations: readonly WriteOperation[]): number {
+/** What the rows take that `operations` put: deleting takes nothing. */
+export function putBytes(operations: readonly WriteOperation[]): number {
   let bytes = 0;
   for (const operation of operations) {
     if (operation.kind === 'put') bytes += operation.key.length + operation.value.length;

@@ -6,7 +6,9 @@ import { open } from 'lmdb';
 import { CodedError } from '../shared/coded-error.ts';
 import { prepareDataDirectory, syncDirectory, unusable } from './data-directory.ts';
 import { lockDirectory } from './directory-lock.ts';
+import type { JournaledStore, JournalLimits } from './journaled-store.ts';
 import { type BinaryDatabase, LmdbStore } from './lmdb-store.ts';
+import { openJournal } from './open-journal.ts';
 import { diskFull } from './storage-errors.ts';
 import { type RowCheck, verifyDataFile } from './verify-data-file.ts';
 
@@ -27,21 +29,31 @@ const LMDB_LOCK_FILE_BYTES = 3 * 4_096;
  * handed to `checkRow` first: pass `verifyRow` of the node. Rejects with CodedError `data_directory_unusable`,
  * `data_directory_in_use`, `store_damaged` or `disk_full`.
  */
-export async function openLmdbStore(directory: string, checkRow?: RowCheck): Promise<LmdbStore> {
+export async function openLmdbStore(
+  directory: string,
+  checkRow?: RowCheck,
+  limits?: JournalLimits,
+): Promise<JournaledStore> {
   prepareDataDirectory(directory);
   const lock = lockDirectory(directory);
+  let tree: LmdbStore | undefined;
   try {
     const path = join(directory, DATA_FILE_NAME);
     if (!existsSync(path)) await createDataFile(directory, path);
     verifyDataFile(path, checkRow);
     allocateLockFile(path + LOCK_SUFFIX);
-    const database = openDatabase(path);
+    tree = new LmdbStore(directory, openDatabase(path), lock);
     syncDirectory(directory);
-    return new LmdbStore(directory, database, lock);
+    return await openJournal(directory, { tree, checkRow, limits });
   } catch (error) {
-    lock.release();
+    if (tree === undefined) lock.release();
+    else await closed(tree);
     throw error instanceof CodedError ? error : unusable(directory, error);
   }
+}
+
+function closed(tree: LmdbStore): Promise<void> {
+  return new Promise((resolve) => tree.close(resolve));
 }
 
 /** LMDB does not sync a file that it begins: it gets its name only when it is whole. */

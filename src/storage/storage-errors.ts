@@ -37,3 +37,13 @@ export function storageFailed(directory: string, cause: unknown): CodedError {
     { fields: { directory }, cause },
   );
 }
+
+/** `file`: a file of the data directory, or the directory itself. */
+export function storeDamaged(file: string, directory: string, cause: Error): CodedError {
+  return new CodedError(
+    'store_damaged',
+    `${file} is damaged (${cause.message}). Move ${directory} away and start the node with -clean -join ` +
+      'and the address of another member: it is rebuilt from the others',
+    { fields: { file, reason: cause.message }, cause },
+  );
+}

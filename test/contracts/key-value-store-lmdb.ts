@@ -1,8 +1,9 @@
-// LMDB for the contract: a directory of its own.
+// The node's store for the contract: a journal before LMDB, in a directory of its own.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JournalLimits } from '../../src/storage/journaled-store.ts';
 import { openLmdbStore } from '../../src/storage/open-store.ts';
 import type { KeyValueStoreHarness } from './key-value-store.ts';
 
@@ -10,12 +11,15 @@ export interface LmdbHarness extends KeyValueStoreHarness {
   readonly directory: string;
 }
 
-export function lmdbHarness(): LmdbHarness {
+/** So small that a few writes fill segments and begin checkpoints. */
+export const TINY_JOURNAL = { segmentBytes: 32 * 1024, checkpointBytes: 2 * 1024 };
+
+export function lmdbHarness(limits?: JournalLimits): LmdbHarness {
   const parent = mkdtempSync(join(tmpdir(), 'raft3d-store-'));
   const directory = join(parent, 'data', 'node1');
   return {
     directory,
-    open: () => openLmdbStore(directory),
+    open: () => openLmdbStore(directory, undefined, limits),
     run: () => undefined,
     dispose: async () => rmSync(parent, { recursive: true }),
   };

@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs';
 import type { WriteOperation } from '../../src/node/ports.ts';
 import { openLmdbStore } from '../../src/storage/open-store.ts';
+import { TINY_JOURNAL } from './key-value-store-lmdb.ts';
 
 export const ROWS_PER_BATCH = 40;
 export const KEPT_BATCHES = 10;
@@ -26,7 +27,7 @@ function batchOperations(batch: number): WriteOperation[] {
 }
 
 async function writeBatches(directory: string, last: number): Promise<void> {
-  const store = await openLmdbStore(directory);
+  const store = await openLmdbStore(directory, undefined, TINY_JOURNAL);
   const next = store.get(NEXT_BATCH_KEY);
   const writeBatch = (batch: number): void => {
     store.write(batchOperations(batch), (error) => {

@@ -1,0 +1,158 @@
+// One frame of the journal: operations that are written together, whole or not at all.
+//
+// | bytes | what |
+// |---|---|
+// | 0 | magic |
+// | 4 | CRC-32 of all that follows in the frame |
+// | 8 | length of the operations in bytes |
+// | 12 | how many operations |
+// | 16 | number of the frame, u64: 1, 2, 3 … over all segments |
+// | 24 | number of the segment, u32 |
+// | 28 | in the first frame of a segment: where the frames of the segment before it end; otherwise 0 |
+// | 32 | length of the segment, u32 |
+// | 36 | operations: kind u8, key length u16, value length u32, key, value |
+// | after them | one byte that is not 0: every sector that was written of a frame's end shows it |
+//
+// Big-endian. A frame begins at a multiple of FRAME_ALIGNMENT_BYTES: no page of the system, and no sector of a disk, ever
+// holds what is acknowledged beside what is still being written.
+
+import { u32At } from '../codec/byte-reader.ts';
+import { crc32 } from '../codec/crc32.ts';
+import type { WriteOperation } from '../node/ports.ts';
+import { assert } from '../shared/assert.ts';
+
+export const FRAME_ALIGNMENT_BYTES = 4_096;
+const FRAME_HEADER_BYTES = 36;
+const END_MARK = 0xa5;
+const END_BYTES = 1;
+const OPERATION_HEADER_BYTES = 7;
+const MAGIC = 0x5233_444a;
+const CHECKED_FROM = 8;
+
+/** These numbers are on disks: never give one another meaning. */
+const PUT = 1;
+const DELETE = 2;
+
+export interface FrameHeader {
+  readonly number: number;
+  readonly segment: number;
+  readonly previousEnd: number;
+  readonly segmentBytes: number;
+}
+
+export interface Frame extends FrameHeader {
+  readonly operations: readonly WriteOperation[];
+  /** Without what aligns the next one. */
+  readonly bytes: number;
+}
+
+/** Bytes that the operations take in a frame. */
+export function operationsBytes(operations: readonly WriteOperation[]): number {
+  let bytes = 0;
+  for (const operation of operations) {
+    bytes += OPERATION_HEADER_BYTES + operation.key.length;
+    if (operation.kind === 'put') bytes += operation.value.length;
+  }
+  return bytes;
+}
+
+/** How much of a segment a frame takes whose operations take `payloadBytes`. */
+export function frameExtent(payloadBytes: number): number {
+  return aligned(FRAME_HEADER_BYTES + payloadBytes + END_BYTES);
+}
+
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / FRAME_ALIGNMENT_BYTES) * FRAME_ALIGNMENT_BYTES;
+}
+
+/** The frame as it is written, zeros up to the beginning of the next one included. */
+export function encodeFrame(header: FrameHeader, batches: readonly (readonly WriteOperation[])[]): Buffer {
+  let payloadBytes = 0;
+  let count = 0;
+  for (const operations of batches) {
+    payloadBytes += operationsBytes(operations);
+    count += operations.length;
+  }
+  const end = FRAME_HEADER_BYTES + payloadBytes;
+  const frame = Buffer.allocUnsafe(frameExtent(payloadBytes));
+  frame.fill(0, end);
+  frame[end] = END_MARK;
+  frame.writeUInt32BE(MAGIC, 0);
+  frame.writeUInt32BE(payloadBytes, 8);
+  frame.writeUInt32BE(count, 12);
+  frame.writeBigUInt64BE(BigInt(header.number), 16);
+  frame.writeUInt32BE(header.segment, 24);
+  frame.writeUInt32BE(header.previousEnd, 28);
+  frame.writeUInt32BE(header.segmentBytes, 32);
+  let at = FRAME_HEADER_BYTES;
+  for (const operations of batches) {
+    for (const operation of operations) at = writeOperation(frame, at, operation);
+  }
+  assert(at === end, 'a frame has the length that was counted');
+  frame.writeUInt32BE(crc32(frame.subarray(CHECKED_FROM, end + END_BYTES)), 4);
+  return frame;
+}
+
+function writeOperation(frame: Buffer, at: number, operation: WriteOperation): number {
+  const { key } = operation;
+  const isPut = operation.kind === 'put';
+  const keyAt = at + OPERATION_HEADER_BYTES;
+  const valueAt = keyAt + key.length;
+  frame[at] = isPut ? PUT : DELETE;
+  frame.writeUInt16BE(key.length, at + 1);
+  frame.writeUInt32BE(isPut ? operation.value.length : 0, at + 3);
+  frame.set(key, keyAt);
+  if (!isPut) return valueAt;
+  frame.set(operation.value, valueAt);
+  return valueAt + operation.value.length;
+}
+
+/**
+ * The frame that begins at `at`, or undefined when there is none that is whole. Keys and values are views of `bytes`,
+ * which must not change afterwards.
+ */
+export function decodeFrame(bytes: Buffer, at: number): Frame | undefined {
+  const end = frameEndAt(bytes, at);
+  if (end === undefined) return undefined;
+  if (crc32(bytes.subarray(at + CHECKED_FROM, end)) !== u32At(bytes, at + 4)) return undefined;
+  const operations = readOperations(bytes.subarray(at + FRAME_HEADER_BYTES, end - END_BYTES));
+  if (operations === undefined || operations.length !== u32At(bytes, at + 12)) return undefined;
+  return {
+    number: u32At(bytes, at + 16) * 0x1_0000_0000 + u32At(bytes, at + 20),
+    segment: u32At(bytes, at + 24),
+    previousEnd: u32At(bytes, at + 28),
+    segmentBytes: u32At(bytes, at + 32),
+    operations,
+    bytes: end - at,
+  };
+}
+
+/** Where the frame that begins at `at` ends, by what its header says; undefined when no frame can begin there. */
+export function frameEndAt(bytes: Buffer, at: number): number | undefined {
+  if (at + FRAME_HEADER_BYTES > bytes.length || u32At(bytes, at) !== MAGIC) return undefined;
+  const end = at + FRAME_HEADER_BYTES + u32At(bytes, at + 8) + END_BYTES;
+  return end <= bytes.length ? end : undefined;
+}
+
+function readOperations(payload: Buffer): WriteOperation[] | undefined {
+  const operations: WriteOperation[] = [];
+  for (let at = 0; at < payload.length; ) {
+    const kind = payload[at];
+    const keyAt = at + OPERATION_HEADER_BYTES;
+    if (keyAt > payload.length) return undefined;
+    const valueAt = keyAt + payload.readUInt16BE(at + 1);
+    const end = valueAt + payload.readUInt32BE(at + 3);
+    if (end > payload.length) return undefined;
+    const key = plain(payload.subarray(keyAt, valueAt));
+    if (kind === PUT) operations.push({ kind: 'put', key, value: plain(payload.subarray(valueAt, end)) });
+    else if (kind === DELETE && end === valueAt) operations.push({ kind: 'delete', key });
+    else return undefined;
+    at = end;
+  }
+  return operations;
+}
+
+/** The same bytes as a plain Uint8Array: a Buffer's `slice` would be a view where pure code expects a copy. */
+function plain(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

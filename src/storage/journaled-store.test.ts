@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import type { KeyValueStore, WriteOperation } from '../node/ports.ts';
+import { type JournaledStore, type JournalLimits, MAX_HELD_CHECKPOINTS } from './journaled-store.ts';
+import { LmdbStore } from './lmdb-store.ts';
+import { openJournal } from './open-journal.ts';
+import { DATA_FILE_NAME, openDatabase, openLmdbStore } from './open-store.ts';
+import { diskFull } from './storage-errors.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'raft3d-journaled-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** LMDB where there is no room for what the journal took, for as long as that is said. */
+class CrowdedTree extends LmdbStore {
+  isFull = true;
+
+  override carry(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    if (this.isFull) setImmediate(done, diskFull('here'));
+    else super.carry(operations, done);
+  }
+}
+
+async function openOver(
+  directory: string,
+  limits: JournalLimits,
+): Promise<{ tree: CrowdedTree; store: JournaledStore }> {
+  await close(await openLmdbStore(directory, undefined, limits));
+  const tree = new CrowdedTree(directory, openDatabase(join(directory, DATA_FILE_NAME)), {
+    release: () => undefined,
+  });
+  return { tree, store: await openJournal(directory, { tree, checkRow: undefined, limits }) };
+}
+
+function put(key: string): WriteOperation {
+  return { kind: 'put', key: Buffer.from(key), value: Buffer.alloc(1_000, 0x41) };
+}
+
+function tryToWrite(store: KeyValueStore, key: string): Promise<Error | undefined> {
+  return new Promise((resolve) => store.write([put(key)], resolve));
+}
+
+function close(store: KeyValueStore): Promise<void> {
+  return new Promise((resolve) => store.close(resolve));
+}
+
+function keysOf(store: KeyValueStore): string[] {
+  const everything = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) };
+  return Array.from(store.range(everything), ({ key }) => Buffer.from(key).toString());
+}
+
+test('what the journal took is there although LMDB has no room for it, also after a start', async () => {
+  const limits = { segmentBytes: 32 * 1024, checkpointBytes: 4 * 1024 };
+  const directory = join(root, 'crowded');
+  const { store } = await openOver(directory, limits);
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+  for (const key of keys) expect(await tryToWrite(store, key)).toBeUndefined();
+  expect(keysOf(store)).toEqual(keys);
+  await close(store);
+  const again = await openLmdbStore(directory, undefined, limits);
+  expect(keysOf(again)).toEqual(keys);
+  await close(again);
+});
+
+test('what waits for LMDB is bounded: then writes are refused with disk_full until there is room', async () => {
+  const limits = { segmentBytes: 32 * 1024, checkpointBytes: 4 * 1024 };
+  const { store, tree } = await openOver(join(root, 'bounded'), limits);
+  const keys: string[] = [];
+  let error: Error | undefined;
+  for (let number = 100; error === undefined; number++) {
+    error = await tryToWrite(store, `${number}`);
+    if (error === undefined) keys.push(`${number}`);
+  }
+  expect(error).toMatchObject({ code: 'disk_full' });
+  expect(keys.length).toBeLessThan(2 * MAX_HELD_CHECKPOINTS * 4);
+  expect(keysOf(store)).toEqual(keys);
+  tree.isFull = false;
+  while ((await tryToWrite(store, 'later')) !== undefined);
+  expect(keysOf(store)).toEqual([...keys, 'later']);
+  await close(store);
+});

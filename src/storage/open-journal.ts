@@ -1,0 +1,135 @@
+// Opens the journal of a store, or begins it: what LMDB has says where it goes on.
+
+import { statfsSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import type { WriteOperation } from '../node/ports.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { syncDirectory } from './data-directory.ts';
+import { Journal, type JournalPosition } from './journal.ts';
+import {
+  JournalDamage,
+  type RecoveredJournal,
+  recoverJournal,
+  type SegmentFile,
+} from './journal-recovery.ts';
+import { findSegments, makeSegment } from './journal-segments.ts';
+import {
+  CHECKPOINT_KEY,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  JournaledStore,
+  type JournalLimits,
+} from './journaled-store.ts';
+import type { LmdbStore } from './lmdb-store.ts';
+import { storeDamaged } from './storage-errors.ts';
+import type { RowCheck } from './verify-data-file.ts';
+
+const SEGMENT_BYTES = 4 * 1024 * 1024;
+const MIN_SEGMENT_BYTES = 128 * 1024;
+/** On a small file system a segment is this part of it. */
+const SEGMENT_FRACTION = 1 / 64;
+
+export interface OpenJournalOptions {
+  readonly tree: LmdbStore;
+  readonly checkRow: RowCheck | undefined;
+  readonly limits: JournalLimits | undefined;
+}
+
+/**
+ * The store of `directory`, whose data file has been verified and opened. Rejects with CodedError `store_damaged` when
+ * the journal is not as it was written, with the system's error when a file cannot be made.
+ */
+export async function openJournal(
+  directory: string,
+  { tree, checkRow, limits = limitsFor(directory) }: OpenJournalOptions,
+): Promise<JournaledStore> {
+  const { segmentBytes } = limits;
+  const through = lastCheckpoint(tree);
+  const all = await findSegments(directory);
+  if (through === undefined) {
+    // The data file was just made, or the process that made it died before it went on.
+    if (hasRows(tree)) throw journalDamaged(directory, new JournalDamage('its checkpoint is missing'));
+    await remove(directory, all);
+    const file = await makeSegment(directory, { number: 1, bytes: segmentBytes, isGentle: false });
+    await write(tree, [
+      { kind: 'put', key: CHECKPOINT_KEY, value: encodeCheckpoint({ frame: 0, segment: 1 }) },
+    ]);
+    const journal = new Journal(directory, {
+      files: [file],
+      recovered: recoverJournal([file], 0),
+      segmentBytes,
+    });
+    return new JournaledStore({ tree, journal, recovered: [], limits });
+  }
+  const files = all.filter(({ number }) => number >= through.segment);
+  const recovered = recover(directory, files, through);
+  const operations = recovered.frames.flatMap((frame) => frame.operations);
+  if (checkRow !== undefined) checkRows(directory, operations, checkRow);
+  const used = files.filter(({ number }) => number <= recovered.segment);
+  await remove(
+    directory,
+    all.filter((file) => !used.includes(file) && file !== recovered.spare),
+  );
+  const journal = new Journal(directory, { files: used, recovered, segmentBytes });
+  return new JournaledStore({ tree, journal, recovered: operations, limits });
+}
+
+function limitsFor(directory: string): JournalLimits {
+  const { blocks, bsize } = statfsSync(directory);
+  const part = Math.max(MIN_SEGMENT_BYTES, blocks * bsize * SEGMENT_FRACTION);
+  const segmentBytes = Math.min(SEGMENT_BYTES, part);
+  return { segmentBytes, checkpointBytes: segmentBytes };
+}
+
+function hasRows(tree: LmdbStore): boolean {
+  for (const _ of tree.range({ from: new Uint8Array([0]), to: CHECKPOINT_KEY })) return true;
+  return false;
+}
+
+function lastCheckpoint(tree: LmdbStore): JournalPosition | undefined {
+  const value = tree.get(CHECKPOINT_KEY);
+  return value && decodeCheckpoint(value);
+}
+
+function recover(
+  directory: string,
+  files: readonly SegmentFile[],
+  { frame, segment }: JournalPosition,
+): RecoveredJournal {
+  try {
+    for (const [at, file] of files.entries()) {
+      if (file.number !== segment + at) throw new JournalDamage(`segment ${segment + at} is missing`);
+    }
+    return recoverJournal(files, frame);
+  } catch (error) {
+    if (error instanceof JournalDamage) throw journalDamaged(directory, error);
+    throw error;
+  }
+}
+
+function checkRows(directory: string, operations: readonly WriteOperation[], checkRow: RowCheck): void {
+  for (const operation of operations) {
+    if (operation.kind !== 'put') continue;
+    try {
+      checkRow(Buffer.from(operation.key), Buffer.from(operation.value));
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'record_damaged') throw error;
+      throw journalDamaged(directory, error);
+    }
+  }
+}
+
+function journalDamaged(directory: string, cause: Error): CodedError {
+  return storeDamaged(`the journal in ${directory}`, directory, cause);
+}
+
+async function remove(directory: string, files: readonly SegmentFile[]): Promise<void> {
+  for (const { path } of files) await unlink(path);
+  if (files.length > 0) syncDirectory(directory);
+}
+
+function write(tree: LmdbStore, operations: readonly WriteOperation[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    tree.carry(operations, (error) => (error === undefined ? resolve() : reject(error)));
+  });
+}
