@@ -16,22 +16,11 @@ export const DISK: readonly Mutant[] = [
     bug: 'The directories above a new data directory are not synced: a loss of power takes it away.',
   },
   {
-    id: 'data-file-renamed-and-not-synced',
+    id: 'journal-segment-named-and-not-synced',
     subject: 28,
-    file: 'src/storage/open-store.ts',
-    edits: [
-      {
-        find: `  rmSync(newPath + LOCK_SUFFIX, { force: true });
-  syncDirectory(directory);`,
-        replace: '  rmSync(newPath + LOCK_SUFFIX, { force: true });',
-      },
-      {
-        find: `    const database = openDatabase(path);
-    syncDirectory(directory);`,
-        replace: '    const database = openDatabase(path);',
-      },
-    ],
-    bug: 'The directory is not synced after the data file got its name.',
+    file: 'src/storage/journal-segments.ts',
+    edits: [{ find: '  await flushNames(directory);\n', replace: '' }],
+    bug: 'The directory is not synced after a segment of the journal got its name.',
   },
   {
     id: 'data-file-named-before-it-is-synced',
@@ -71,6 +60,31 @@ export const DISK: readonly Mutant[] = [
       },
     ],
     bug: 'A damaged entry counts as a torn tail: it and what follows is dropped in silence.',
+  },
+  {
+    id: 'journal-damage-cut-as-a-tail',
+    subject: 29,
+    file: 'src/storage/journal-recovery.ts',
+    edits: [
+      {
+        find: '    if (isCutOff(bytes, position)) return false;\n',
+        replace: '    if (position >= 0) return false;\n',
+      },
+    ],
+    bug: 'A last frame that was whole and is damaged counts as one that a crash cut off.',
+  },
+  {
+    id: 'journal-released-before-the-checkpoint',
+    subject: 24,
+    file: 'src/storage/journaled-store.ts',
+    edits: [
+      {
+        find: '    this.#carry(this.#checkpoint);\n',
+        replace:
+          '    this.#journal.release(this.#checkpoint.through.segment);\n    this.#carry(this.#checkpoint);\n',
+      },
+    ],
+    bug: 'Segments are used again while LMDB does not have their rows yet.',
   },
   {
     id: 'record-checksum-not-compared',
@@ -113,7 +127,19 @@ export const DISK: readonly Mutant[] = [
     edits: [
       { find: '    overlappingSync: false,\n', replace: '    overlappingSync: false,\n    noSync: true,\n' },
     ],
-    bug: 'LMDB commits without any flush: a loss of power takes what was acknowledged.',
+    bug: 'LMDB commits without any flush: a loss of power takes what was carried over.',
+  },
+  {
+    id: 'journal-acknowledged-before-the-flush',
+    subject: 31,
+    file: 'src/storage/journal.ts',
+    edits: [
+      {
+        find: '    fdatasync(descriptor, ended);',
+        replace: '    fdatasync(descriptor, () => undefined);\n    setImmediate(ended, null);',
+      },
+    ],
+    bug: 'A write is reported when its frame was handed to the system, and not when it was flushed.',
   },
   {
     id: 'acknowledged-before-the-flush',
@@ -129,7 +155,7 @@ export const DISK: readonly Mutant[] = [
         replace: '      await nextTurn();\n',
       },
     ],
-    bug: 'A write is reported when LMDB has been asked for it.',
+    bug: 'A checkpoint counts as carried over when LMDB has been asked for it.',
   },
   {
     id: 'overlapping-syncs',

@@ -45,7 +45,7 @@ export interface NodeLimits {
   readonly compactAfterBytes: number;
   /** … down to this many, for followers that are a little behind. */
   readonly keepEntries: number;
-  /** Applied state is written with the next log write, or alone after this long or this much. */
+  /** Applied state is written after this long or this much: with the next log write, or alone. */
   readonly flushStateAfterMs: number;
   readonly flushStateBytes: number;
   readonly snapshotChunkBytes: number;
@@ -70,8 +70,8 @@ export const DEFAULT_LIMITS: NodeLimits = {
   compactAfterEntries: 50_000,
   compactAfterBytes: 32 * 1024 * 1024,
   keepEntries: 10_000,
-  flushStateAfterMs: 250,
-  flushStateBytes: 4 * 1024 * 1024,
+  flushStateAfterMs: 100,
+  flushStateBytes: 1024 * 1024,
   snapshotChunkBytes: 256 * 1024,
   snapshotTimeoutMs: 10_000,
   promotionLagEntries: 256,

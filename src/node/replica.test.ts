@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadDurableState } from './log-store.ts';
 import type { NodeLimits } from './options.ts';
-import { createFollower, logOf, QUIET, TERM } from './test-follower.ts';
+import { ALONG, createFollower, logOf, TERM } from './test-follower.ts';
 import { TestDisk, type TestStore, textOf } from './test-store.ts';
 
 /** What one write puts and deletes, in words. */
@@ -43,7 +43,7 @@ describe('one write', () => {
   });
 
   test('what comes while one is under way waits for the next, in one', () => {
-    const { append, store, clock } = createFollower(QUIET);
+    const { append, store, clock } = createFollower(ALONG);
     store.isHeld = true;
     const log = logOf(6);
     append(log.slice(0, 2));
@@ -57,7 +57,7 @@ describe('one write', () => {
   });
 
   test('a write of very many entries is a write like any other', () => {
-    const { append, store, clock, fatal } = createFollower({ ...QUIET, maxApplyBytes: 1e9 });
+    const { append, store, clock, fatal } = createFollower({ ...ALONG, maxApplyBytes: 1e9 });
     const moreThanACallTakes = 150_000;
     store.onWritten = () => undefined;
     append(
@@ -76,7 +76,7 @@ describe('a log that is truncated', () => {
   const [OLD, NEW] = [3, 4];
 
   test('while its write is under way ends as the new leader has it, and nothing of the old is acknowledged', () => {
-    const { append, store, clock, sent } = createFollower(QUIET);
+    const { append, store, clock, sent } = createFollower(ALONG);
     store.isHeld = true;
     append(logOf(9, OLD), { term: OLD, commitIndex: 1 });
     const fresh = logOf(6, NEW).slice(4);
@@ -93,24 +93,43 @@ describe('a log that is truncated', () => {
 
   test('and is lost in a crash before the second write has what the first one brought', () => {
     const disk = new TestDisk();
-    const { append, store, clock } = createFollower(QUIET, disk);
+    const { append, store, clock } = createFollower(ALONG, disk);
     append(logOf(9, OLD), { term: OLD, commitIndex: 1 });
     clock.advance(5);
     store.isHeld = true;
     append(logOf(6, NEW).slice(4), { term: NEW, from: 'o@1', previous: { index: 4, term: OLD } });
-    const again = createFollower(QUIET, disk);
+    const again = createFollower(ALONG, disk);
     expect([again.replica.core.lastLogIndex, again.replica.core.term]).toEqual([9, OLD]);
   });
 });
 
 describe('the state', () => {
+  test('is written after a while, along with a write of the log', () => {
+    const { append, store, clock } = createFollower({ flushStateAfterMs: 50 });
+    append(logOf(3).slice(0, 2), { commitIndex: 2 });
+    clock.advance(5);
+    expect(loadDurableState(store)).toMatchObject({ applied: { index: 0 }, lastLog: { index: 2 } });
+    clock.advance(60);
+    append(logOf(3).slice(2), { previous: { index: 2, term: TERM }, commitIndex: 3 });
+    clock.advance(5);
+    expect(loadDurableState(store)).toMatchObject({ applied: { index: 3 }, lastLog: { index: 3 } });
+    expect(store.written).toHaveLength(2);
+  });
+
+  test('is written early when it is much', () => {
+    const { append, store, clock } = createFollower({ flushStateAfterMs: 1_000, flushStateBytes: 1 });
+    append(logOf(3), { commitIndex: 3 });
+    clock.advance(5);
+    expect(loadDurableState(store)?.applied.index).toBe(3);
+  });
+
   test('is written alone when no log write takes it along', () => {
     const { append, store, clock, replica } = createFollower({ flushStateAfterMs: 50 });
-    append(logOf(3), { commitIndex: 1 });
+    append(logOf(3), { commitIndex: 3 });
     clock.advance(5);
-    append([], { previous: { index: 3, term: TERM }, commitIndex: 3 });
+    replica.tick(Number.POSITIVE_INFINITY);
     clock.advance(60);
-    expect(loadDurableState(store)?.applied.index).toBe(1);
+    expect(loadDurableState(store)?.applied.index).toBe(0);
     replica.tick(Number.POSITIVE_INFINITY);
     clock.advance(5);
     expect(loadDurableState(store)?.applied.index).toBe(3);
@@ -138,12 +157,12 @@ describe('the state', () => {
 
   test('that was not durable in a crash is applied again from the log, once (trap 24)', () => {
     const disk = new TestDisk();
-    const first = createFollower(QUIET, disk);
+    const first = createFollower(ALONG, disk);
     first.append(logOf(5), { commitIndex: 2 });
     first.clock.advance(5);
     first.append([], { previous: { index: 5, term: TERM }, commitIndex: 5 });
     expect(first.replica.state.get('count/x5')).toBe(1);
-    const again = createFollower(QUIET, disk);
+    const again = createFollower(ALONG, disk);
     expect([again.replica.appliedIndex, again.replica.state.get('count/x5')]).toEqual([2, undefined]);
     again.append([], { previous: { index: 5, term: TERM }, commitIndex: 5 });
     const counts = [2, 3, 4, 5].map((index) => again.replica.state.get(`count/x${index}`));
@@ -176,7 +195,7 @@ describe('compaction', () => {
   });
 
   test('never passes the state that is on disk', () => {
-    const follower = createFollower({ ...LIMITS, ...QUIET });
+    const follower = createFollower({ ...LIMITS, ...ALONG });
     follower.append(logOf(30), { commitIndex: 4 });
     follower.clock.advance(5);
     follower.append([], { previous: { index: 30, term: TERM }, commitIndex: 30 });

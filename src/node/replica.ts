@@ -170,7 +170,7 @@ export class Replica {
     for (const requestId of ready.refusedReads) this.#handlers.onReadRefused(requestId);
   }
 
-  /** One write: term and vote, log entries, and the state that was applied up to now. */
+  /** One write: term and vote, log entries, and now and then the state that was applied up to now. */
   #persist(request: PersistRequest): void {
     const operations: WriteOperation[] = [];
     if (request.hardState !== undefined) operations.push(putHardState(request.hardState));
@@ -180,7 +180,7 @@ export class Replica {
     if (remove !== undefined && !isInstall) addAll(operations, deleteEntries(remove.first, remove.last));
     addAll(operations, putEntries(entries));
     this.#logExtent.wrote(entries, this.core.lastLogIndex);
-    const statePoint = isInstall ? undefined : this.#maybeAddState(operations);
+    const statePoint = !isInstall && this.#isStateDue() ? this.#maybeAddState(operations) : undefined;
     this.#writer.write(operations, () => {
       this.guarded(() => {
         if (statePoint !== undefined) this.#stateDurable(statePoint);
@@ -214,6 +214,14 @@ export class Replica {
     done();
   }
 
+  /** Not with every write: rows that change all the time go to the disk once for many changes, and the log has them. */
+  #isStateDue(): boolean {
+    if (this.#stateChangedAt === undefined) return false;
+    const { flushStateAfterMs, flushStateBytes } = this.#options.limits;
+    const age = this.#ports.clock.now() - this.#stateChangedAt;
+    return age >= flushStateAfterMs || this.state.overlayBytes >= flushStateBytes;
+  }
+
   /** Adds the overlay to a write, unless one is under way. Returns the point that the write makes durable. */
   #maybeAddState(operations: WriteOperation[]): SnapshotPoint | undefined {
     const point = this.#applier.point;
@@ -234,12 +242,9 @@ export class Replica {
     this.#durablePoint = point;
   }
 
-  /** State that no log write takes along is written alone, after a while or when it is much. */
+  /** State that no log write takes along is written alone. */
   #maybeFlushState(): void {
-    const { flushStateAfterMs, flushStateBytes } = this.#options.limits;
-    if (this.#stateChangedAt === undefined || !this.#writer.isIdle) return;
-    const age = this.#ports.clock.now() - this.#stateChangedAt;
-    if (age < flushStateAfterMs && this.state.overlayBytes < flushStateBytes) return;
+    if (!this.#isStateDue() || !this.#writer.isIdle) return;
     // The applied index on disk never runs ahead of the log on disk.
     if (this.#applier.point.index > this.core.durableIndex) return;
     const operations: WriteOperation[] = [];

@@ -3,7 +3,7 @@ import type { SnapshotPoint } from '../raft/ready.ts';
 import { loadDurableState } from './log-store.ts';
 import type { KeyValueRow } from './ports.ts';
 import { StateStore, snapshotRows, stagingOperations } from './state-store.ts';
-import { CONFIGURATION, createFollower, logOf, QUIET, TERM } from './test-follower.ts';
+import { ALONG, CONFIGURATION, createFollower, logOf, TERM } from './test-follower.ts';
 import { TestDisk } from './test-store.ts';
 
 const POINT: SnapshotPoint = { index: 40, term: TERM, configuration: CONFIGURATION, configurationIndex: 1 };
@@ -54,7 +54,7 @@ test('a snapshot switches state, applied index, configuration and log in one wri
 });
 
 test('a snapshot keeps nothing of a log that conflicts with it, however long (trap 21)', () => {
-  const follower = createFollower(QUIET);
+  const follower = createFollower(ALONG);
   follower.append(logOf(60, 2), { commitIndex: 2 });
   follower.clock.advance(5);
   const generation = stage(follower);
@@ -64,7 +64,7 @@ test('a snapshot keeps nothing of a log that conflicts with it, however long (tr
 });
 
 test('a snapshot replaces also what is still being written, and what was applied and not written yet', () => {
-  const follower = createFollower(QUIET);
+  const follower = createFollower(ALONG);
   const generation = stage(follower);
   follower.store.isHeld = true;
   const log = logOf(9, 2);
@@ -105,7 +105,7 @@ test('a snapshot is not compacted, flushed or cleaned away while it is being ins
 test('a snapshot is refused by a node that has what it holds, and by one that leads meanwhile', () => {
   const follower = createFollower();
   follower.append(logOf(40), { commitIndex: 40 });
-  const leader = createFollower({}, new TestDisk(), { bootstrap: true });
+  const leader = createFollower(ALONG, new TestDisk(), { bootstrap: true });
   leader.replica.core.campaignNow();
   leader.replica.schedule();
   leader.clock.advance(10);
@@ -119,14 +119,14 @@ test('a snapshot is refused by a node that has what it holds, and by one that le
 
 test('a crash before the switch leaves the old state, one after it the new', () => {
   const disk = new TestDisk();
-  const follower = createFollower({}, disk);
+  const follower = createFollower(ALONG, disk);
   follower.append(logOf(5, 2), { commitIndex: 5 });
   follower.clock.advance(5);
   const generation = stage(follower);
-  const before = createFollower({}, Object.assign(new TestDisk(), { rows: disk.rows }));
+  const before = createFollower(ALONG, Object.assign(new TestDisk(), { rows: disk.rows }));
   expect([before.replica.appliedIndex, before.replica.state.get('count/x5')]).toEqual([5, 1]);
   follower.replica.install(POINT, generation, () => undefined);
   follower.clock.advance(5);
-  const after = createFollower({}, Object.assign(new TestDisk(), { rows: disk.rows }));
+  const after = createFollower(ALONG, Object.assign(new TestDisk(), { rows: disk.rows }));
   expect([after.replica.appliedIndex, after.replica.state.get('count/x40')]).toEqual([40, 1]);
 });

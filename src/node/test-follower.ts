@@ -17,12 +17,12 @@ import { TestDisk, TestStore } from './test-store.ts';
 const LEADER = 'l@1';
 /** The term in which l@1 leads, unless the test says otherwise. */
 export const TERM = 3;
-/** The state is written only along with the log. */
-export const QUIET: Partial<NodeLimits> = { flushStateAfterMs: 1_000_000 };
+/** The state is written along with every write of the log, and alone at every tick. */
+export const ALONG: Partial<NodeLimits> = { flushStateAfterMs: 0 };
 
 /** A follower of l@1, on a disk that may have been used before. */
 export function createFollower(
-  limits: Partial<NodeLimits> = {},
+  limits: Partial<NodeLimits> = ALONG,
   disk = new TestDisk(),
   change: Partial<NodeOptions> = {},
 ) {
