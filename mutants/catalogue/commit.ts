@@ -65,8 +65,8 @@ export const COMMIT: readonly Mutant[] = [
     file: 'src/raft/replication.ts',
     edits: [
       {
-        find: 'commitIndex: Math.min(progress.match, state.commitIndex),',
-        replace: 'commitIndex: state.commitIndex,',
+        find: 'const commitIndex = Math.min(progress.match, state.commitIndex);',
+        replace: 'const { commitIndex } = state;',
       },
     ],
     bug: 'A heartbeat carries the whole commit index to a follower whose log may differ.',

@@ -39,16 +39,17 @@ export class Forwarding {
   /** Encoded proposals of another node, which is told when they are not taken. */
   takeProposals(from: ServerId, proposals: readonly Uint8Array[]): void {
     const { core } = this.#parts.replica;
-    const result = core.role === 'leader' && this.#isMember(from) ? this.#append(proposals) : 'not-sent';
+    const result =
+      core.role === 'leader' && this.#isMember(from) ? this.#append(proposals, from) : 'not-sent';
     if (result === 'taken') return;
     const reason = result === 'not-sent' ? 'not-leader' : result;
     const sequences = proposals.flatMap((bytes) => readProposal(bytes)?.origin.sequence ?? []);
     this.#parts.transport.send(from, { kind: 'proposals-refused', sequences, reason });
   }
 
-  #append(proposals: readonly Uint8Array[]): BatchResult {
+  #append(proposals: readonly Uint8Array[], from?: ServerId): BatchResult {
     if (this.#isDiskLow()) return 'disk-full';
-    const result = this.#parts.replica.core.propose(proposals);
+    const result = this.#parts.replica.core.propose(proposals, from);
     if (result.kind === 'appended') return 'taken';
     return result.reason === 'too-busy' ? 'too-busy' : 'not-sent';
   }

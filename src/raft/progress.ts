@@ -25,6 +25,8 @@ export class Progress {
   next: number;
   /** The commit index that the follower has been told, at most. */
   sentCommit = 0;
+  /** The follower waits to hear that entries up to here are committed: of its own proposals, or for its reads. */
+  awaitedCommit = 0;
   /** The latest read round that it has answered. */
   readRound = 0;
   /** Whether it answered since check-quorum last looked. */

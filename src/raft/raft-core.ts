@@ -14,7 +14,7 @@ import { type LogReader, RaftLog } from './log.ts';
 import { type ChangeResult, proposeConfiguration } from './membership.ts';
 import type { Message } from './message.ts';
 import type { Ready, SnapshotPoint } from './ready.ts';
-import { handleSnapshotEnded, maybeHandOver, requestRead, tickLeader } from './replication.ts';
+import { awaitCommit, handleSnapshotEnded, maybeHandOver, requestRead, tickLeader } from './replication.ts';
 import { becomeFollower } from './roles.ts';
 import {
   appendToLog,
@@ -157,8 +157,11 @@ export class RaftCore {
     step(this.#state, message);
   }
 
-  /** Appends commands to the leader's log, all or none. Refused elsewhere, while transferring, and over the bound. */
-  propose(commands: readonly Uint8Array[]): ProposeResult {
+  /**
+   * Appends commands to the leader's log, all or none. Refused elsewhere, while transferring, and over the bound. `from`
+   * is the server whose they are: it hears at once when they are committed.
+   */
+  propose(commands: readonly Uint8Array[], from?: ServerId): ProposeResult {
     const state = this.#state;
     if (state.role !== 'leader' || state.transferTarget !== undefined) {
       return { kind: 'refused', reason: 'not-leader' };
@@ -173,6 +176,7 @@ export class RaftCore {
     }
     state.uncommittedBytes += bytes;
     appendToLog(state, entries);
+    if (from !== undefined) awaitCommit(state, from, state.log.lastIndex);
     return { kind: 'appended', term: state.term, firstIndex };
   }
 

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_INFLIGHT_APPENDS } from './progress.ts';
-import { configurationOf, logOfTerms, TestCluster, type TestClusterOptions } from './test-cluster.ts';
+import {
+  command,
+  configurationOf,
+  logOfTerms,
+  TestCluster,
+  type TestClusterOptions,
+} from './test-cluster.ts';
 import { HEARTBEAT_TICKS } from './test-server.ts';
 
 const ABC = { voters: ['a', 'b', 'c'] };
@@ -16,8 +22,33 @@ describe('§5.3 log replication', () => {
   test('what is proposed is applied by all, in one order', () => {
     const cluster = led('a');
     for (const text of ['x', 'y', 'z']) cluster.propose('a', text);
-    cluster.settle();
+    cluster.run(HEARTBEAT_TICKS);
     for (const server of cluster.running) expect(server.commands).toEqual(['x', 'y', 'z']);
+  });
+
+  test('that it is committed is said with the next entries or heartbeat, in no message of its own', () => {
+    const cluster = led('a');
+    cluster.run(HEARTBEAT_TICKS);
+    cluster.sent.length = 0;
+    cluster.propose('a', 'x');
+    cluster.settle();
+    expect(cluster.sent.filter(({ from, to }) => from === 'a' && to === 'b')).toHaveLength(1);
+    expect([cluster.server('a').commands, cluster.server('b').commands]).toEqual([['x'], []]);
+    cluster.propose('a', 'y');
+    cluster.settle();
+    expect(cluster.server('b').commands).toEqual(['x']);
+    cluster.run(HEARTBEAT_TICKS);
+    expect(cluster.server('b').commands).toEqual(['x', 'y']);
+  });
+
+  test('a follower whose own proposal it is, or who reads, hears at once that it is committed', () => {
+    const cluster = led('a');
+    cluster.at('a', ({ core }) => core.propose([command('x')], 'b'));
+    cluster.settle();
+    expect([cluster.server('b').commands, cluster.server('c').commands]).toEqual([['x'], []]);
+    cluster.at('c', ({ core }) => core.readIndex(7));
+    cluster.settle();
+    expect(cluster.server('c').commands).toEqual(['x']);
   });
 
   test('a minority that is down does not stop the others, and catches up', () => {
@@ -177,7 +208,7 @@ describe('§5.3 what a follower does with an append', () => {
     const old = cluster.sent.filter(({ kind }) => kind === 'append-response');
     for (const text of ['y', 'z']) cluster.propose('a', text);
     for (const message of [...old, ...old.reverse()]) cluster.deliver(message);
-    cluster.settle();
+    cluster.run(HEARTBEAT_TICKS);
     expect(cluster.server('c').commands).toEqual(['x', 'y', 'z']);
     expect(cluster.server('a').core.progressOf('c')).toMatchObject({ state: 'replicate' });
   });
@@ -248,7 +279,7 @@ describe('§5.3 lost messages and bounds', () => {
     const cluster = led('a', { ...ABC, core: { maxAppendBytes: 100 } });
     cluster.sent.length = 0;
     cluster.propose('a', 'x'.repeat(500), ...Array.from({ length: 20 }, (_, i) => `${i}`));
-    cluster.settle();
+    cluster.run(HEARTBEAT_TICKS);
     expect(cluster.server('c').commands.length).toBe(21);
     const counts = cluster.sent.flatMap((message) =>
       message.kind === 'append-request' && message.to === 'c' ? [message.entries.length] : [],

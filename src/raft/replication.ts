@@ -21,9 +21,17 @@ export function broadcast(state: CoreState): void {
     while (progress.canSend() && progress.next <= state.log.lastIndex) {
       if (!sendAppend(state, server, progress)) break;
     }
-    if (progress.sentCommit < state.commitIndex && progress.canSend()) sendAppend(state, server, progress);
+    if (awaitsNews(state, progress) && progress.canSend()) sendAppend(state, server, progress);
   }
   confirmReads(state);
+}
+
+/**
+ * News of the commit index goes along with the next entries or heartbeat, unless somebody waits for it at the follower:
+ * a message of its own, and its answer, after every write would cost as much as the entries do.
+ */
+function awaitsNews({ commitIndex }: CoreState, { sentCommit, awaitedCommit }: Progress): boolean {
+  return sentCommit < commitIndex && sentCommit < awaitedCommit;
 }
 
 function broadcastHeartbeat(state: CoreState): void {
@@ -31,14 +39,16 @@ function broadcastHeartbeat(state: CoreState): void {
   state.heartbeatElapsed = 0;
   for (const [server, progress] of state.progress) {
     if (server === state.server) continue;
+    const commitIndex = Math.min(progress.match, state.commitIndex);
     sendNow(state, {
       kind: 'heartbeat-request',
       from: state.server,
       to: server,
       term: state.term,
-      commitIndex: Math.min(progress.match, state.commitIndex),
+      commitIndex,
       readRound: state.reads.round,
     });
+    progress.sentCommit = Math.max(progress.sentCommit, commitIndex);
   }
 }
 
@@ -141,6 +151,7 @@ function confirmReads(state: CoreState): void {
   for (const { from, requestId, readIndex } of confirmed) {
     if (from === state.server) state.confirmedReads.push({ requestId, readIndex });
     else {
+      awaitCommit(state, from, readIndex);
       sendNow(state, {
         kind: 'read-index-response',
         from: state.server,
@@ -151,6 +162,12 @@ function confirmReads(state: CoreState): void {
       });
     }
   }
+}
+
+/** Somebody at `server` waits until entries up to `index` are committed: it hears so at once, and not with the next entries. */
+export function awaitCommit(state: CoreState, server: ServerId, index: number): void {
+  const progress = state.progress.get(server);
+  if (progress !== undefined) progress.awaitedCommit = Math.max(progress.awaitedCommit, index);
 }
 
 /** One tick of a leader: heartbeats, check-quorum, a disk that does not answer, a transfer that hangs. */

@@ -9,6 +9,7 @@ const ABC = { voters: ['a', 'b', 'c'] };
 function behind(): TestCluster {
   const cluster = new TestCluster(ABC);
   cluster.elect('a');
+  cluster.run(HEARTBEAT_TICKS);
   cluster.isolate('c');
   for (let i = 0; i < 10; i++) {
     cluster.propose('a', `${i}`);

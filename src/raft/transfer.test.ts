@@ -49,7 +49,7 @@ describe('dissertation §3.10 leadership transfer', () => {
     cluster.run(ELECTION_TICKS);
     expect(cluster.server('a').core).toMatchObject({ isTransferring: false, role: 'leader', term: 2 });
     cluster.propose('a', 'x');
-    cluster.settle();
+    cluster.run(HEARTBEAT_TICKS);
     expect(cluster.server('c').commands).toEqual(['x']);
   });
 
