@@ -5,8 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../node/ports.ts';
 
 /**
- * Call it before hooks that refuse requests. It listens to Node's response itself: Fastify's `onResponse` costs a busy
- * node several times as much as the line.
+ * Call it before hooks that refuse requests. It listens to Node's response itself: Fastify's `onResponse`, which adds
+ * listeners, removes them and runs hooks, is a twentieth of what a request costs.
  */
 export function logRequests(app: FastifyInstance, logger: Logger): void {
   app.addHook('onRequest', (request, reply, done) => {
