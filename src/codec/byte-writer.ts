@@ -18,8 +18,9 @@ export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
 
-  constructor(capacityBytes = DEFAULT_CAPACITY_BYTES) {
-    this.#bytes = new Uint8Array(capacityBytes);
+  /** `room`, which nobody else may use, is where it writes until it needs more. */
+  constructor(room: Uint8Array | number = DEFAULT_CAPACITY_BYTES) {
+    this.#bytes = typeof room === 'number' ? new Uint8Array(room) : room;
   }
 
   get length(): number {

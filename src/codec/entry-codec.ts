@@ -1,6 +1,7 @@
 // Log entries in bytes, the same in the store and in append requests: kind, index, term, then what the kind holds.
 
 import type { Entry } from '../raft/entry.ts';
+import { allocateBytes } from '../shared/allocate-bytes.ts';
 import { unreachable } from '../shared/assert.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -17,9 +18,10 @@ export const MIN_ENTRY_BYTES = 3;
 /** Kind, index, term and the length of the command, each at its longest. */
 const MAX_COMMAND_OVERHEAD_BYTES = 25;
 
+/** What comes back may be a piece of a larger block: to be copied on, not to be kept. */
 export function encodeEntry(entry: Entry): Uint8Array {
   const commandBytes = entry.kind === 'command' ? entry.data.length : 0;
-  const writer = new ByteWriter(MAX_COMMAND_OVERHEAD_BYTES + commandBytes);
+  const writer = new ByteWriter(allocateBytes(MAX_COMMAND_OVERHEAD_BYTES + commandBytes));
   writeEntry(writer, entry);
   return writer.take();
 }

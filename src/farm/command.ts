@@ -1,6 +1,7 @@
 // What is replicated: one command a log entry, as JSON bytes. Everything that must not differ between replicas (ids,
 // times) is decided by the node that was asked and carried here.
 
+import { encodeUtf8 } from '../shared/utf8.ts';
 import { checkId } from './identifier.ts';
 import { checkMaterial } from './material.ts';
 import { isMilligrams } from './milligrams.ts';
@@ -60,11 +61,10 @@ export function isIdempotencyKey(value: unknown): value is string {
   return isVisibleAscii(value, MAX_IDEMPOTENCY_KEY_CHARACTERS);
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export function encodeCommand(command: Command): Uint8Array {
-  return encoder.encode(JSON.stringify(command));
+  return encodeUtf8(JSON.stringify(command));
 }
 
 /** The command in `bytes`, every field checked; undefined when it is none that this version knows. */

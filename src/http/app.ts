@@ -10,6 +10,7 @@ import { MAX_BODY_BYTES, takeJsonBodies } from './json-body.ts';
 import { ListAnswers } from './list-answers.ts';
 import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { parseQueryString } from './query-string.ts';
+import { logRequests } from './request-log.ts';
 import { addClusterRoutes } from './routes/cluster.ts';
 import { addFilamentRoutes } from './routes/filaments.ts';
 import { addPrintJobRoutes } from './routes/print-jobs.ts';
@@ -82,9 +83,9 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setErrorHandler(answerError);
   takeJsonBodies(app);
+  logRequests(app, context.logger);
   refuseRequestsWithoutHost(app);
   refuseUnknownRoutes(app);
-  logRequests(app, context);
   const listContext = { ...context, lists: new ListAnswers(context.engine) };
   addPrinterRoutes(app, listContext);
   addFilamentRoutes(app, listContext);
@@ -98,18 +99,5 @@ function refuseRequestsWithoutHost(app: FastifyInstance): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => {
     const isRefused = raw.httpVersion === '1.1' && raw.headers.host === undefined;
     done(isRefused ? problem('malformed_request', 'Send a Host header.') : undefined);
-  });
-}
-
-function logRequests(app: FastifyInstance, { logger }: ApiContext): void {
-  app.addHook('onResponse', (request, reply, done) => {
-    logger.debug('request', {
-      method: request.method,
-      url: request.url,
-      status: reply.statusCode,
-      durationMs: Math.round(reply.elapsedTime * 1_000) / 1_000,
-      from: request.ip,
-    });
-    done();
   });
 }

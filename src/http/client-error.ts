@@ -7,8 +7,8 @@ import type { CodedError } from '../shared/coded-error.ts';
 import { problem, problemAnswerFor } from './error-handler.ts';
 
 interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  request: IncomingMessage;
+  response: ServerResponse;
 }
 
 export class ClientErrors {
@@ -16,7 +16,13 @@ export class ClientErrors {
 
   /** To be told of every request as it begins. */
   noteExchange(request: IncomingMessage, response: ServerResponse): void {
-    this.#lastExchanges.set(request.socket, { request, response });
+    const last = this.#lastExchanges.get(request.socket);
+    if (last === undefined) {
+      this.#lastExchanges.set(request.socket, { request, response });
+      return;
+    }
+    last.request = request;
+    last.response = response;
   }
 
   /** Answers and closes; or just closes, where the caller would take the answer for that of an earlier request. */

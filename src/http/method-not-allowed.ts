@@ -24,8 +24,9 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
     reply.header('allow', allowed);
     throw problem('method_not_allowed', `Use one of ${allowed} on this path.`);
   };
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     if (request.is404) refuse(request, reply);
+    done();
   });
   app.setNotFoundHandler(refuse);
 }

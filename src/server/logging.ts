@@ -1,10 +1,11 @@
 // Where log lines go: readable lines on the console, one JSON object a line in the node's file.
 
-import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 import type { LogLevel } from '../cli/flag-reader.ts';
 import type { LogFields, Logger } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { formatConsoleLine, type LogLine } from './console-line.ts';
+import { plainLine, RESERVED_FIELDS } from './log-line.ts';
 import { RotatingFile } from './rotating-file.ts';
 
 export interface LoggingOptions {
@@ -34,8 +35,9 @@ export interface Logging {
 
 const MAX_FILE_BYTES = 10 * 1024 * 1024;
 const KEPT_FILES = 5;
-/** Keys that every line has: a caller's field of that name is renamed, never put there twice. */
-const RESERVED_FIELDS = ['level', 'time', 'node', 'msg'];
+const NO_FIELDS: LogFields = {};
+
+type LineWriter = (message: string, fields?: LogFields) => void;
 
 /** Opens the log file. CodedError `log_directory_unusable` when it cannot be made or written. */
 export function startLogging(options: LoggingOptions): Logging {
@@ -55,6 +57,7 @@ export function startLogging(options: LoggingOptions): Logging {
   });
   const flushSync = (): void => file.flushSync();
   process.on('exit', flushSync);
+  const base = { node: options.node };
   const sinks = pino.multistream([
     { stream: console, level: options.consoleLevel },
     { stream: { write: (line) => file.write(line) }, level: options.fileLevel },
@@ -62,15 +65,31 @@ export function startLogging(options: LoggingOptions): Logging {
   const lines = pino(
     {
       level: lowerOf(options.consoleLevel, options.fileLevel),
-      base: { node: options.node },
+      base,
       timestamp: isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err, cause: pino.stdSerializers.err },
     },
     sinks,
   );
+  const writer = (level: LogLevel): LineWriter => {
+    const isShown = isAtLeast(level, options.consoleLevel);
+    const isKept = isAtLeast(level, options.fileLevel);
+    if (!isShown && !isKept) return () => undefined;
+    const levelText = `{"level":"${level}"`;
+    const nodeText = JSON.stringify(base).slice(1, -1);
+    return (message, fields = NO_FIELDS) => {
+      const line = plainLine(`${levelText}${isoTime()},${nodeText}`, message, fields);
+      if (line === undefined) {
+        lines[level](ownFields(fields), message);
+        return;
+      }
+      if (isShown) console.write(line);
+      if (isKept) file.write(line);
+    };
+  };
   return {
-    logger: loggerOver(lines),
+    logger: { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') },
     flushSync,
     close: (done) => {
       process.off('exit', flushSync);
@@ -115,26 +134,17 @@ function consoleStream(out: ConsoleStream): DestinationStream {
   };
 }
 
-function loggerOver(lines: PinoLogger): Logger {
-  return {
-    debug: (message, fields) => lines.debug(ownFields(fields), message),
-    info: (message, fields) => lines.info(ownFields(fields), message),
-    warn: (message, fields) => lines.warn(ownFields(fields), message),
-    error: (message, fields) => lines.error(ownFields(fields), message),
-  };
-}
-
-function ownFields(fields: LogFields | undefined): LogFields {
-  if (fields === undefined) return {};
-  if (!RESERVED_FIELDS.some((name) => name in fields)) return fields;
+/** A caller's field with the name of one that every line has is renamed. */
+function ownFields(fields: LogFields): LogFields {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      RESERVED_FIELDS.includes(name) ? `${name}_` : name,
-      value,
-    ]),
+    Object.entries(fields).map(([name, value]) => [RESERVED_FIELDS.has(name) ? `${name}_` : name, value]),
   );
 }
 
 function lowerOf(a: LogLevel, b: LogLevel): LogLevel {
-  return (pino.levels.values[a] ?? 0) < (pino.levels.values[b] ?? 0) ? a : b;
+  return isAtLeast(a, b) ? b : a;
+}
+
+function isAtLeast(level: LogLevel, least: LogLevel): boolean {
+  return (pino.levels.values[level] ?? 0) >= (pino.levels.values[least] ?? 0);
 }

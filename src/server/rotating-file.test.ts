@@ -50,6 +50,16 @@ describe('the log file', () => {
     expect(file.droppedLines).toBe(0);
   });
 
+  test('keeps text of several bytes a character, and more lines than one piece of memory holds', async () => {
+    const name = path.join(directory, 'node1.log');
+    const file = open(name, { maxBytes: 10_000_000 });
+    const lines = Array.from({ length: 2_000 }, (_, at) => `${at} ${'ä€🖨'.repeat(1 + (at % 40))}\n`);
+    for (const line of lines) file.write(line);
+    await close(file);
+    expect(read(name)).toBe(lines.join(''));
+    expect(file.droppedLines).toBe(0);
+  });
+
   test('flushSync leaves nothing behind', () => {
     const name = path.join(directory, 'node1.log');
     const file = open(name);

@@ -17,6 +17,11 @@ export interface RotatingFileOptions {
 const GATHER_MS = 50;
 /** Beyond this many waiting bytes the disk is slower than the log: lines are dropped, and counted. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/** Lines wait as bytes: as strings, each of many parts, so many would be work for the collector. */
+const PIECE_BYTES = 64 * 1024;
+/** A character of a string is at most so many bytes of UTF-8. */
+const MAX_CHARACTER_BYTES = 3;
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Appends lines to a file. `write` never waits for the disk and never throws: a log that cannot be written
@@ -27,8 +32,12 @@ export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #descriptor: number;
   #sizeBytes: number;
-  #waiting: string[] = [];
-  #waitingBytes = 0;
+  /** Full pieces, in order; the one that is being filled follows them. */
+  #fullPieces: Buffer[] = [];
+  #piece = Buffer.allocUnsafe(PIECE_BYTES);
+  #pieceBytes = 0;
+  #fullBytes = 0;
+  #waitingLines = 0;
   #writing = false;
   #inTrouble = false;
   #timer: NodeJS.Timeout | undefined;
@@ -51,12 +60,14 @@ export class RotatingFile {
 
   /** One line, with its line feed. */
   write(line: string): void {
-    if (this.#closed || this.#waitingBytes > MAX_WAITING_BYTES) {
+    if (this.#closed || this.#fullBytes + this.#pieceBytes > MAX_WAITING_BYTES) {
       this.#droppedLines += 1;
       return;
     }
-    this.#waiting.push(line);
-    this.#waitingBytes += line.length;
+    const mostBytes = line.length * MAX_CHARACTER_BYTES;
+    if (mostBytes > PIECE_BYTES - this.#pieceBytes) this.#beginPiece(mostBytes);
+    this.#pieceBytes += this.#piece.write(line, this.#pieceBytes);
+    this.#waitingLines += 1;
     this.#timer ??= setTimeout(() => this.#writeWaiting(), GATHER_MS);
   }
 
@@ -86,14 +97,24 @@ export class RotatingFile {
     if (!this.#writing) this.#writeWaiting();
   }
 
+  /** A new piece with room for so many bytes, and for more when they are few. */
+  #beginPiece(bytes: number): void {
+    if (this.#pieceBytes > 0) this.#fullPieces.push(this.#piece.subarray(0, this.#pieceBytes));
+    this.#fullBytes += this.#pieceBytes;
+    this.#pieceBytes = 0;
+    this.#piece = Buffer.allocUnsafe(Math.max(bytes, PIECE_BYTES));
+  }
+
   #takeWaiting(): { lines: number; bytes: Buffer } {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lines = this.#waiting.length;
-    const bytes = Buffer.from(this.#waiting.join(''));
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    return { lines, bytes };
+    const lines = this.#waitingLines;
+    if (lines > 0) this.#beginPiece(0);
+    const [first = NO_BYTES, ...others] = this.#fullPieces;
+    this.#fullPieces = [];
+    this.#fullBytes = 0;
+    this.#waitingLines = 0;
+    return { lines, bytes: others.length === 0 ? first : Buffer.concat([first, ...others]) };
   }
 
   /** Invariant: at most one write is under way, so lines keep their order. */
@@ -128,7 +149,7 @@ export class RotatingFile {
     this.#writing = false;
     if (error === null) this.#inTrouble = false;
     else this.#lost(lines, error);
-    if (this.#waiting.length > 0) this.#writeWaiting();
+    if (this.#waitingLines > 0) this.#writeWaiting();
     else this.#idle();
   }
 
