@@ -56,6 +56,14 @@ export class ByteReader {
     return count;
   }
 
+  /** Goes `length` bytes further, and says from where. */
+  skip(length: number): number {
+    if (length > this.remaining) throw malformed('the bytes end in the middle of a value');
+    const from = this.#offset;
+    this.#offset += length;
+    return from;
+  }
+
   /** A view, not a copy. */
   raw(length: number): Uint8Array {
     if (length > this.remaining) throw malformed('the bytes end in the middle of a value');

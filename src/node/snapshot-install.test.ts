@@ -1,24 +1,27 @@
 import { expect, test } from 'vitest';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { loadDurableState } from './log-store.ts';
-import type { KeyValueRow } from './ports.ts';
-import { StateStore, snapshotRows, stagingOperations } from './state-store.ts';
+import { RowStager, type SnapshotRows, takeRows } from './snapshot-rows.ts';
+import { StateStore } from './state-store.ts';
 import { CONFIGURATION, createFollower, logOf, QUIET, TERM } from './test-follower.ts';
 import { TestDisk } from './test-store.ts';
 
 const POINT: SnapshotPoint = { index: 40, term: TERM, configuration: CONFIGURATION, configurationIndex: 1 };
 
+const NO_KEY = new Uint8Array(0);
+
 /** The rows of a server that has applied 40 entries. */
-function rowsAt40(): KeyValueRow[] {
+function rowsAt40(): SnapshotRows {
   const { append, store, clock } = createFollower({ flushStateAfterMs: 0 });
   append(logOf(40), { commitIndex: 40 });
   clock.advance(5);
-  return [...snapshotRows(store.snapshot(), { generation: 1, afterKey: new Uint8Array() })];
+  return takeRows(store.snapshot(), { generation: 1, afterKey: NO_KEY, maxBytes: 1_000_000 });
 }
 
 function stage(follower: ReturnType<typeof createFollower>): number {
   const generation = follower.replica.state.beginStaging();
-  follower.store.write(stagingOperations(generation, rowsAt40()), () => undefined);
+  const { operations } = new RowStager({ from: 1, to: generation }).stage(rowsAt40(), NO_KEY);
+  follower.store.writeApart(operations, () => undefined);
   follower.clock.advance(5);
   return generation;
 }

@@ -3,25 +3,15 @@
 
 import type { ServerId } from '../raft/configuration.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
-import { CodedError } from '../shared/coded-error.ts';
 import { loadAppliedRecord } from './log-store.ts';
-import type {
-  Channel,
-  Clock,
-  KeyValueRow,
-  KeyValueSnapshot,
-  KeyValueStore,
-  Logger,
-  Timer,
-  Transport,
-} from './ports.ts';
+import type { Channel, Clock, KeyValueSnapshot, KeyValueStore, Logger, Timer, Transport } from './ports.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,
   MAX_CHUNKS_UNDER_WAY,
   type SnapshotFrame,
 } from './snapshot-frames.ts';
-import { snapshotRows } from './state-store.ts';
+import { takeRows } from './snapshot-rows.ts';
 
 /** A connection that broke is replaced this often before the snapshot counts as failed. */
 const MAX_RESUMES = 5;
@@ -108,6 +98,7 @@ export class SnapshotSender {
         snapshotId: this.#options.snapshotId,
         term: this.#options.term,
         point: this.point,
+        generation: this.#generation,
       });
     });
   }
@@ -171,51 +162,34 @@ export class SnapshotSender {
   #sendMore(): void {
     if (!this.#isStreaming || this.#isSending || this.#isEndSent || this.#isEnded) return;
     if (this.#nextSequence - this.#acknowledgedSequences >= MAX_CHUNKS_UNDER_WAY) return;
-    const rows = this.#nextRowsOrEnd();
-    if (rows === undefined) return;
-    if (rows.length === 0) {
+    const { lastKey, ...rows } = takeRows(this.#picture, {
+      generation: this.#generation,
+      afterKey: this.#lastKeySent,
+      maxBytes: this.#options.chunkBytes,
+    });
+    if (rows.count === 0) {
       this.#isEndSent = true;
       this.#send({ kind: 'end', rowCount: this.#rowsSent });
       return;
     }
-    this.#rowsSent += rows.length;
+    this.#lastKeySent = lastKey;
+    this.#rowsSent += rows.count;
     const sequence = this.#nextSequence;
     this.#nextSequence += 1;
     this.#send({ kind: 'chunk', sequence, rows });
   }
 
-  /** A damaged row ends this snapshot; who reads it for its own use stops the node. */
-  #nextRowsOrEnd(): KeyValueRow[] | undefined {
-    try {
-      return this.#nextRows();
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      this.#end(undefined, error.message);
-      return undefined;
-    }
-  }
-
-  #nextRows(): KeyValueRow[] {
-    const rows: KeyValueRow[] = [];
-    let bytes = 0;
-    const options = { generation: this.#generation, afterKey: this.#lastKeySent };
-    for (const row of snapshotRows(this.#picture, options)) {
-      rows.push(row);
-      this.#lastKeySent = row.key;
-      bytes += row.key.length + row.value.length;
-      if (bytes >= this.#options.chunkBytes) break;
-    }
-    return rows;
-  }
-
+  /** Whoever else waits for the event loop has a turn between two chunks. */
   #send(frame: SnapshotFrame): void {
     const channel = this.#channel;
     if (channel === undefined) return;
     this.#isSending = true;
     channel.send(encodeSnapshotFrame(frame), () => {
-      if (channel !== this.#channel) return;
-      this.#isSending = false;
-      this.#sendMore();
+      this.#ports.clock.soon(() => {
+        if (channel !== this.#channel) return;
+        this.#isSending = false;
+        this.#sendMore();
+      });
     });
   }
 
