@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SnapshotPoint } from '../raft/ready.ts';
+import { generationsRange } from './keys.ts';
 import { loadDurableState } from './log-store.ts';
 import { RowStager, type SnapshotRows, takeRows } from './snapshot-rows.ts';
 import { StateStore } from './state-store.ts';
@@ -133,3 +134,31 @@ test('a crash before the switch leaves the old state, one after it the new', () 
   const after = createFollower({}, Object.assign(new TestDisk(), { rows: disk.rows }));
   expect([after.replica.appliedIndex, after.replica.state.get('count/x40')]).toEqual([40, 1]);
 });
+
+test('the state that was replaced is deleted beside what is written meanwhile', () => {
+  const follower = createFollower(QUIET);
+  follower.append(logOf(5, 2), { commitIndex: 5 });
+  follower.clock.advance(5);
+  const generation = stage(follower);
+  follower.replica.install(POINT, generation, () => undefined);
+  follower.clock.advance(5);
+  expect(rowsOf(follower, 1)).toBeGreaterThan(0);
+  // The log's write waits for the disk, and what is deleted does not wait for it.
+  follower.store.isHeld = true;
+  follower.append(logOf(41).slice(40), { previous: { index: 40, term: TERM }, commitIndex: 41 });
+  follower.replica.tick(Number.POSITIVE_INFINITY);
+  follower.clock.advance(5);
+  expect(follower.store.pendingWrites).toBe(2);
+  follower.store.releaseLastApart();
+  expect([rowsOf(follower, 1), follower.store.pendingWrites]).toEqual([0, 1]);
+  follower.store.release();
+  follower.clock.advance(5);
+  const after = createFollower({}, Object.assign(new TestDisk(), { rows: follower.disk.rows }));
+  expect([after.replica.appliedIndex, after.replica.state.get('count/x40')]).toEqual([41, 1]);
+  expect(loadDurableState(follower.store)?.lastLog).toEqual({ index: 41, term: TERM });
+});
+
+/** How many rows of a generation are on the disk. */
+function rowsOf({ store }: ReturnType<typeof createFollower>, generation: number): number {
+  return [...store.range(generationsRange(generation, generation + 1))].length;
+}

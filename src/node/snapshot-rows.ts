@@ -94,7 +94,10 @@ export class RowStager {
     const reader = new ByteReader(bytes);
     const headBytes = this.#toHead.length;
     const operations: WriteOperation[] = [];
-    let lastKey = afterKey;
+    // Positions and no views of what is only looked at: there are millions of rows.
+    let previous = afterKey;
+    let previousFrom = 0;
+    let previousEnd = afterKey.length;
     for (let row = 0; row < rows.count; row++) {
       const keyBytes = reader.varint(headBytes);
       const valueBytes = reader.varint(CHECKSUM_BYTES);
@@ -106,15 +109,18 @@ export class RowStager {
       const end = valueAt + valueBytes;
       this.#check(bytes, keyAt, end);
       this.#reseal(bytes, keyAt, end);
-      const key = bytes.subarray(keyAt, valueAt);
-      const farmKey = key.subarray(headBytes);
-      if (!isAfter(farmKey, lastKey))
+      const from = keyAt + headBytes;
+      if (!isAfter(bytes, { from, end: valueAt }, previous, { from: previousFrom, end: previousEnd }))
         throw malformed('the rows of a snapshot are not in the order of their keys');
-      lastKey = farmKey;
-      operations.push({ kind: 'put', key, value: bytes.subarray(valueAt, end) });
+      [previous, previousFrom, previousEnd] = [bytes, from, valueAt];
+      operations.push({
+        kind: 'put',
+        key: bytes.subarray(keyAt, valueAt),
+        value: bytes.subarray(valueAt, end),
+      });
     }
     reader.end();
-    return { operations, lastKey: lastKey.slice() };
+    return { operations, lastKey: previous.slice(previousFrom, previousEnd) };
   }
 
   #check(bytes: Uint8Array, from: number, end: number): void {
@@ -141,11 +147,18 @@ export class RowStager {
   }
 }
 
+interface Span {
+  readonly from: number;
+  readonly end: number;
+}
+
 /** Bytewise, as the store orders its keys; whatever there is is after nothing. */
-function isAfter(key: Uint8Array, previous: Uint8Array): boolean {
-  const length = Math.min(key.length, previous.length);
-  for (let at = 0; at < length; at++) {
-    if (key[at] !== previous[at]) return (key[at] as number) > (previous[at] as number);
+function isAfter(bytes: Uint8Array, key: Span, others: Uint8Array, other: Span): boolean {
+  const keyBytes = key.end - key.from;
+  const otherBytes = other.end - other.from;
+  for (let at = 0; at < keyBytes && at < otherBytes; at++) {
+    const difference = (bytes[key.from + at] as number) - (others[other.from + at] as number);
+    if (difference !== 0) return difference > 0;
   }
-  return key.length > previous.length;
+  return keyBytes > otherBytes;
 }
