@@ -180,3 +180,17 @@ test('what is written later is not in the picture', () => {
   takeAll();
   expect(chunks().flatMap(({ rows }) => keysIn(rows))).toHaveLength(ROWS);
 });
+
+test('a chunk that took long is followed by as long a rest', () => {
+  const { clock, answer, chunks } = createSender();
+  const now = clock.now.bind(clock);
+  let worked = 0;
+  // Whoever looks at the clock finds that 40 ms have gone by.
+  clock.now = () => now() + 40 * worked++;
+  answer({ kind: 'resume', afterKey: new Uint8Array() });
+  expect(chunks()).toHaveLength(1);
+  clock.advance(30);
+  expect(chunks()).toHaveLength(1);
+  clock.advance(20);
+  expect(chunks()).toHaveLength(2);
+});
