@@ -9,6 +9,7 @@ import { decodePeerMessage, encodePeerMessage } from '../src/codec/message-codec
 import { decodeProposal, encodeProposal } from '../src/codec/proposal-codec.ts';
 import { openSealed, seal } from '../src/codec/sealed-record.ts';
 import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from '../src/node/snapshot-frames.ts';
+import { MIN_ROW_BYTES } from '../src/node/snapshot-rows.ts';
 import {
   decodeHello,
   decodeHelloAnswer,
@@ -92,12 +93,16 @@ export const snapshotFrames: fc.Arbitrary<SnapshotFrame> = fc.oneof(
       configurationIndex: wholeNumbers,
       configuration: configurations,
     }),
+    generation: fc.nat({ max: 0xffff_ffff }),
   }),
   fc.record({ kind: fc.constant('resume' as const), afterKey: byteStrings }),
   fc.record({
     kind: fc.constant('chunk' as const),
     sequence: wholeNumbers,
-    rows: fc.array(fc.record({ key: byteStrings, value: byteStrings }), { maxLength: 4 }),
+    rows: fc.record({
+      count: fc.nat({ max: 3 }),
+      bytes: fc.uint8Array({ minLength: 3 * MIN_ROW_BYTES, maxLength: 60 }),
+    }),
   }),
   fc.record({ kind: fc.constant('acknowledged' as const), sequence: wholeNumbers }),
   fc.record({ kind: fc.constant('end' as const), rowCount: wholeNumbers }),
@@ -128,7 +133,7 @@ export const CODECS: readonly Codec[] = [
     values: snapshotFrames,
     encode: encodeSnapshotFrame,
     decode: decodeSnapshotFrame,
-    codes: ['malformed', 'snapshot_damaged'],
+    codes: ['malformed'],
   }),
   {
     name: 'hellos',

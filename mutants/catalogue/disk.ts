@@ -210,8 +210,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/node/disk-writer.ts',
     edits: [
       {
-        find: "if (!(error instanceof CodedError) || error.code !== 'disk_full') {",
-        replace: "if (!(error instanceof CodedError) || error.code === 'disk_full') {",
+        find: "return error instanceof CodedError && error.code === 'disk_full';",
+        replace: "return error instanceof CodedError && error.code !== 'disk_full';",
       },
     ],
     bug: 'A node whose disk is full stops and does not wait for room.',

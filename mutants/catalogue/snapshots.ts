@@ -66,8 +66,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/node/snapshot-receiver.ts',
     edits: [
       {
-        find: "      this.#answer(channel, { kind: 'installed', index: frame.point.index });\n      return;",
-        replace: "      this.#refuse(channel, 'it is here already');\n      return;",
+        find: "this.#answer(channel, { kind: 'installed', index: frame.point.index });",
+        replace: "this.#refuse(channel, 'it is here already');",
       },
     ],
     bug: 'A follower that has installed a snapshot refuses it when the answer was lost: it is sent for ever.',
@@ -107,36 +107,71 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/node/snapshot-receiver.ts',
     edits: [
       {
-        find: 'if (session.rows !== session.expectedRows) {',
-        replace: 'if (session.rows > session.expectedRows) {',
+        find: 'if (session.rows !== expectedRows) {',
+        replace: 'if (session.rows > expectedRows) {',
       },
     ],
     bug: 'A snapshot that lacks rows is installed.',
   },
   {
-    id: 'chunk-checksum-not-compared',
+    id: 'seals-of-a-snapshot-not-compared',
     subject: 'snapshots',
-    file: 'src/node/snapshot-frames.ts',
-    edits: [{ find: 'if (crc32(body) !== expected) {', replace: 'if (crc32(body) < 0 && expected < 0) {' }],
-    bug: 'Rows of a snapshot that were damaged on their way are taken.',
+    file: 'src/node/snapshot-rows.ts',
+    edits: [
+      {
+        find: 'if (!isSealedBetween(bytes, from, end)) {',
+        replace: 'if (!isSealedBetween(bytes, from, end) && from > end) {',
+      },
+    ],
+    bug: 'Rows of a snapshot that were damaged at their sender, or on their way, are taken.',
+  },
+  {
+    id: 'staged-rows-keep-their-seal',
+    subject: 'snapshots',
+    file: 'src/node/snapshot-rows.ts',
+    edits: [
+      {
+        find: '      this.#reseal(bytes, keyAt, end);\n',
+        replace: '      bytes.set(this.#toHead, keyAt);\n',
+      },
+    ],
+    bug: 'Rows are staged with the seal of the generation that they had at their sender.',
+  },
+  {
+    id: 'later-chunk-counts-before-an-earlier-one',
+    subject: 'snapshots',
+    file: 'src/node/snapshot-receiver.ts',
+    edits: [
+      {
+        find: 'while (writing[0]?.isDurable === true) last = writing.shift();',
+        replace: 'last = writing.splice(writing.indexOf(write), 1)[0];',
+      },
+    ],
+    bug: 'A transfer goes on behind a chunk that is durable, though one before it is not.',
+  },
+  {
+    id: 'rows-come-again-while-they-are-written',
+    subject: 'snapshots',
+    file: 'src/node/snapshot-receiver.ts',
+    edits: [
+      {
+        find: 'if (beginning === undefined || this.#chunksWriting > 0) return;',
+        replace: 'if (beginning === undefined) return;',
+      },
+    ],
+    bug: 'A snapshot begins while rows that came before are still with the disk: the same rows are written twice at once.',
   },
   {
     id: 'first-row-of-a-chunk-skipped',
     subject: 'snapshots',
-    file: 'src/node/snapshot-sender.ts',
+    file: 'src/node/snapshot-rows.ts',
     edits: [
       {
-        find: `      if (bytes >= this.#options.chunkBytes) break;
-    }
-    return rows;`,
-        replace: `      if (bytes < this.#options.chunkBytes) continue;
-      rows.pop();
-      break;
-    }
-    return rows;`,
+        find: '      if (count > 0) break;\n',
+        replace: '      if (count > 0) {\n        lastKey = key;\n        break;\n      }\n',
       },
     ],
-    bug: 'The row that fills a chunk is neither in it nor in the next one.',
+    bug: 'The row that no longer fits in a chunk is not in the next one either.',
   },
   {
     id: 'log-compacted-under-a-snapshot',

@@ -56,6 +56,14 @@ export class ByteReader {
     return count;
   }
 
+  /** Goes `length` bytes further, and says from where. */
+  skip(length: number): number {
+    if (length > this.remaining) throw malformed('the bytes end in the middle of a value');
+    const from = this.#offset;
+    this.#offset += length;
+    return from;
+  }
+
   /** A view, not a copy. */
   raw(length: number): Uint8Array {
     if (length > this.remaining) throw malformed('the bytes end in the middle of a value');
@@ -104,6 +112,11 @@ export class ByteReader {
 
 /** The big-endian number at `offset`, where four bytes must be. */
 export function u32At(bytes: Uint8Array, offset: number): number {
-  const at = (index: number): number => bytes[offset + index] ?? 0;
-  return ((at(0) << 24) | (at(1) << 16) | (at(2) << 8) | at(3)) >>> 0;
+  return (
+    (((bytes[offset] ?? 0) << 24) |
+      ((bytes[offset + 1] ?? 0) << 16) |
+      ((bytes[offset + 2] ?? 0) << 8) |
+      (bytes[offset + 3] ?? 0)) >>>
+    0
+  );
 }

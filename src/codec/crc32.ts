@@ -14,10 +14,14 @@ const [T0, T1, T2, T3, T4, T5, T6, T7] = buildSlices();
  * on: crc32(b, crc32(a)) is the checksum of a followed by b.
  */
 export function crc32(bytes: Uint8Array, seed = 0): number {
-  const end = bytes.length;
-  const stepsEnd = end - (end % SLICES);
+  return crc32Between(bytes, 0, bytes.length, seed);
+}
+
+/** The checksum of the bytes `from` ≤ position < `end`, which must be there: for millions of short pieces of one block. */
+export function crc32Between(bytes: Uint8Array, from: number, end: number, seed = 0): number {
+  const stepsEnd = end - ((end - from) % SLICES);
   let crc = ~seed;
-  let at = 0;
+  let at = from;
   // `as number`: every index is in range, and this loop is too hot for a check that never fails.
   for (; at < stepsEnd; at += SLICES) {
     crc ^=
@@ -39,6 +43,14 @@ export function crc32(bytes: Uint8Array, seed = 0): number {
     crc = (T0[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
   }
   return ~crc >>> 0;
+}
+
+/**
+ * What the checksums of two equally long runs of bytes differ in, by exclusive or, one equal byte further on. CRC-32 is
+ * linear: that depends on the difference alone, and not on the byte.
+ */
+export function crc32DifferenceAfterByte(difference: number): number {
+  return ((T0[difference & 0xff] as number) ^ (difference >>> 8)) >>> 0;
 }
 
 function buildSlices(): Slices {

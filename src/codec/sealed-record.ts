@@ -2,11 +2,15 @@
 // found under another key is damage.
 
 import { allocateBytes } from '../shared/allocate-bytes.ts';
+import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { u32At } from './byte-reader.ts';
-import { crc32 } from './crc32.ts';
+import { crc32, crc32Between, crc32DifferenceAfterByte } from './crc32.ts';
 
-const CHECKSUM_BYTES = 4;
+export const CHECKSUM_BYTES = 4;
+
+/** Rows are mostly shorter: for those that are longer each byte is gone through. */
+const MAX_KEPT_DIFFERENCES = 4_096;
 
 /** `payload`, then CRC-32 of key and payload, big-endian. */
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
@@ -28,6 +32,40 @@ export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
   const stored = u32At(value, end);
   if (crc32(payload, crc32(key)) !== stored) throw damaged(key, 'does not match its checksum');
   return payload;
+}
+
+/** Whether key, payload and seal, which lie one behind the other in `bytes` from `from` to `end`, belong together. */
+export function isSealedBetween(bytes: Uint8Array, from: number, end: number): boolean {
+  const sealAt = end - CHECKSUM_BYTES;
+  return sealAt >= from && crc32Between(bytes, from, sealAt) === u32At(bytes, sealAt);
+}
+
+/**
+ * Turns seals of records into those of the same records under keys that begin otherwise, without reading the records
+ * again: CRC-32 is linear, so the two seals differ by a number that depends on the two beginnings and on how many bytes
+ * follow, and on nothing else. A seal that was wrong stays wrong.
+ */
+export class SealShift {
+  /** At n: the difference when n bytes follow the beginning of the key. Grows as it is asked for. */
+  readonly #differences: number[];
+
+  /** Beginnings of equal length. */
+  constructor({ from, to }: { from: Uint8Array; to: Uint8Array }) {
+    assert(from.length === to.length, 'only keys of equal length are exchanged');
+    this.#differences = [(crc32(from) ^ crc32(to)) >>> 0];
+  }
+
+  /** Exclusive or with this is what makes the one seal of the other. */
+  difference(bytesAfter: number): number {
+    const differences = this.#differences;
+    for (let known = differences.length; known <= Math.min(bytesAfter, MAX_KEPT_DIFFERENCES); known++)
+      differences.push(crc32DifferenceAfterByte(differences[known - 1] as number));
+    if (bytesAfter < differences.length) return differences[bytesAfter] as number;
+    let difference = differences.at(-1) as number;
+    for (let at = differences.length; at <= bytesAfter; at++)
+      difference = crc32DifferenceAfterByte(difference);
+    return difference;
+  }
 }
 
 function damaged(key: Uint8Array, what: string): CodedError {

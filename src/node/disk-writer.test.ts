@@ -99,3 +99,33 @@ test('it is idle when the last write was reported, and not before', () => {
   clock.advance(10);
   expect(writer.isIdle).toBe(true);
 });
+
+test('what is written apart waits for no other write, and is done also when it found no room', () => {
+  const { clock, store, writer, write, done, fatal } = createWriter();
+  store.isHeld = true;
+  write('a');
+  writer.writeApart(put('x'), () => done.push('x'));
+  store.releaseLastApart();
+  expect([done, fatal]).toEqual([['x'], []]);
+  store.failure = 'disk_full';
+  writer.writeApart(put('y'), () => done.push('y'));
+  store.releaseLastApart();
+  expect([done, fatal, writer.isFull]).toEqual([['x', 'y'], [], false]);
+  store.failure = undefined;
+  store.release();
+  clock.advance(5);
+  expect(done).toEqual(['x', 'y', 'a']);
+});
+
+test('a disk that fails what is written apart is the end, and one that stopped hears of nothing', () => {
+  const { store, writer, done, fatal } = createWriter();
+  store.isHeld = true;
+  store.failure = 'storage_failed';
+  writer.writeApart(put('x'), () => done.push('x'));
+  store.releaseLastApart();
+  expect(fatal).toMatchObject([{ code: 'storage_failed' }]);
+  writer.writeApart(put('y'), () => done.push('y'));
+  writer.stop();
+  store.releaseLastApart();
+  expect([done, fatal.length]).toEqual([[], 1]);
+});

@@ -1,4 +1,5 @@
-// The node's own writes, one after the other: a full disk delays them and never reorders or drops them.
+// The node's own writes, one after the other: a full disk delays them and never reorders or drops them. What is in no
+// order with them, and can wait, is written apart.
 
 import { CodedError } from '../shared/coded-error.ts';
 import type { Clock, KeyValueStore, Logger, Timer, WriteOperation } from './ports.ts';
@@ -48,6 +49,15 @@ export class DiskWriter {
     this.#next();
   }
 
+  /** Beside the others, in no order with them. `done` also when there was no room: it is for what can be done later. */
+  writeApart(operations: readonly WriteOperation[], done: () => void): void {
+    this.#store.writeApart(operations, (error) => {
+      if (this.#isStopped) return;
+      if (error !== undefined && !isDiskFull(error)) this.#onFatal(error);
+      else done();
+    });
+  }
+
   /** No further write is begun; what is under way ends without being reported. */
   stop(): void {
     this.#isStopped = true;
@@ -75,7 +85,7 @@ export class DiskWriter {
   }
 
   #failed(error: Error): void {
-    if (!(error instanceof CodedError) || error.code !== 'disk_full') {
+    if (!isDiskFull(error)) {
       this.#onFatal(error);
       return;
     }
@@ -83,4 +93,8 @@ export class DiskWriter {
     this.#isFull = true;
     this.#retry = this.#clock.after(RETRY_AFTER_MS, () => this.#next());
   }
+}
+
+function isDiskFull(error: Error): boolean {
+  return error instanceof CodedError && error.code === 'disk_full';
 }

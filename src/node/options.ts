@@ -48,6 +48,7 @@ export interface NodeLimits {
   /** Applied state is written after this long or this much: with the next log write, or alone. */
   readonly flushStateAfterMs: number;
   readonly flushStateBytes: number;
+  /** Each is one frame, one write of the follower, and some milliseconds of both event loops. */
   readonly snapshotChunkBytes: number;
   /** A snapshot that makes no progress for this long has failed. */
   readonly snapshotTimeoutMs: number;
@@ -72,7 +73,7 @@ export const DEFAULT_LIMITS: NodeLimits = {
   keepEntries: 10_000,
   flushStateAfterMs: 100,
   flushStateBytes: 1024 * 1024,
-  snapshotChunkBytes: 256 * 1024,
+  snapshotChunkBytes: 768 * 1024,
   snapshotTimeoutMs: 10_000,
   promotionLagEntries: 256,
   memberChangeTimeoutMs: 15_000,

@@ -50,8 +50,8 @@ export interface ReplicaHandlers {
 
 /** Rounds in one wake-up: then whoever else waits for the event loop has a turn. */
 const MAX_ROUNDS = 16;
-/** Rows of replaced generations deleted by one write. */
-const MAX_GARBAGE_ROWS = 1_024;
+/** Rows of replaced generations deleted by one write, once a tick: a few milliseconds of the event loop. */
+const MAX_GARBAGE_ROWS = 4_096;
 
 export class Replica {
   readonly core: RaftCore;
@@ -268,12 +268,16 @@ export class Replica {
     });
   }
 
+  /**
+   * Apart from the log: nobody else writes these rows. Those of a generation that was replaced were durable when the
+   * write that replaced it was, behind them; and nothing is staged any more under a generation that was given up.
+   */
   #maybeDeleteGarbage(): void {
     if (this.#isDeletingGarbage) return;
     const operations = this.state.nextGarbage(MAX_GARBAGE_ROWS);
     if (operations.length === 0) return;
     this.#isDeletingGarbage = true;
-    this.#writer.write(operations, () => {
+    this.#writer.writeApart(operations, () => {
       this.#isDeletingGarbage = false;
     });
   }

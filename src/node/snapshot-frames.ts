@@ -2,16 +2,16 @@
 //
 //   sender: begin · chunk* · end          receiver: resume · acknowledged* · installed | refused
 //
-// A chunk carries rows in key order and a checksum; it is acknowledged when its rows are durably staged.
+// A chunk carries rows in key order, each with the seal that it has at rest; it is acknowledged when its rows, and all
+// before them, are durably staged.
 
 import { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { readConfiguration, writeConfiguration } from '../codec/configuration-codec.ts';
-import { crc32 } from '../codec/crc32.ts';
+import { malformed } from '../codec/malformed.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
-import { CodedError } from '../shared/coded-error.ts';
-import { MAX_FARM_KEY_BYTES } from './keys.ts';
-import type { KeyValueRow } from './ports.ts';
+import { MAX_FARM_KEY_BYTES, MAX_GENERATION } from './keys.ts';
+import { MAX_CHUNK_ROWS, MIN_ROW_BYTES, type SnapshotRows } from './snapshot-rows.ts';
 
 export type SnapshotFrame =
   | {
@@ -21,10 +21,13 @@ export type SnapshotFrame =
       /** The sender's term as leader. */
       readonly term: number;
       readonly point: SnapshotPoint;
+      /** Of the sender's rows: their keys begin with it, and their seals cover it. */
+      readonly generation: number;
     }
   /** Send the rows after this key; empty: all of them. */
   | { readonly kind: 'resume'; readonly afterKey: Uint8Array }
-  | { readonly kind: 'chunk'; readonly sequence: number; readonly rows: readonly KeyValueRow[] }
+  | { readonly kind: 'chunk'; readonly sequence: number; readonly rows: SnapshotRows }
+  /** This chunk and all before it. */
   | { readonly kind: 'acknowledged'; readonly sequence: number }
   /** How many rows there are in all. */
   | { readonly kind: 'end'; readonly rowCount: number }
@@ -43,14 +46,10 @@ const CODES = {
 
 /** Chunks that are sent and not yet acknowledged. */
 export const MAX_CHUNKS_UNDER_WAY = 4;
-/** Far more than a sender puts into one. */
-const MAX_CHUNK_ROWS = 65_536;
 const MAX_ID_BYTES = 256;
 const MAX_REASON_BYTES = 1_024;
 /** Longer reasons are cut, at four bytes a character at most: a damaged row may have a long key. */
 const MAX_REASON_CHARACTERS = MAX_REASON_BYTES / 4;
-/** Key and value lengths of a row, each at least one byte. */
-const MIN_ROW_BYTES = 2;
 
 export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
   const writer = new ByteWriter();
@@ -63,13 +62,15 @@ export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
       writer.varint(frame.point.term);
       writer.varint(frame.point.configurationIndex);
       writeConfiguration(writer, frame.point.configuration);
+      writer.varint(frame.generation);
       break;
     case 'resume':
       writer.bytes(frame.afterKey);
       break;
     case 'chunk':
       writer.varint(frame.sequence);
-      writeRows(writer, frame.rows);
+      writer.varint(frame.rows.count);
+      writer.raw(frame.rows.bytes);
       break;
     case 'acknowledged':
       writer.varint(frame.sequence);
@@ -87,18 +88,7 @@ export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
   return writer.take();
 }
 
-function writeRows(writer: ByteWriter, rows: readonly KeyValueRow[]): void {
-  const start = writer.length + 4;
-  writer.u32(0);
-  writer.varint(rows.length);
-  for (const { key, value } of rows) {
-    writer.bytes(key);
-    writer.bytes(value);
-  }
-  writer.patchU32(start - 4, crc32(writer.view(start)));
-}
-
-/** Throws CodedError `malformed`, or `snapshot_damaged` when the rows do not match their checksum. */
+/** Throws CodedError `malformed`. The rows of a chunk are a view of `bytes`, and not looked at here. */
 export function decodeSnapshotFrame(bytes: Uint8Array): SnapshotFrame {
   const reader = new ByteReader(bytes);
   const code = reader.u8();
@@ -124,7 +114,7 @@ function readFrame(code: number, reader: ByteReader): SnapshotFrame {
     case CODES.refused:
       return { kind: 'refused', reason: reader.string(MAX_REASON_BYTES) };
     default:
-      throw new CodedError('malformed', `there is no snapshot frame of kind ${code}`);
+      throw malformed(`there is no snapshot frame of kind ${code}`);
   }
 }
 
@@ -135,25 +125,18 @@ function readBegin(reader: ByteReader): SnapshotFrame {
   const pointTerm = reader.varint();
   const configurationIndex = reader.varint();
   const configuration = readConfiguration(reader);
+  const generation = reader.varint();
+  if (generation > MAX_GENERATION) throw malformed(`${generation} is no generation`);
   return {
     kind: 'begin',
     snapshotId,
     term,
     point: { index, term: pointTerm, configurationIndex, configuration },
+    generation,
   };
 }
 
-function readRows(reader: ByteReader): KeyValueRow[] {
-  const expected = reader.u32();
-  const body = reader.raw(reader.remaining);
-  if (crc32(body) !== expected) {
-    throw new CodedError('snapshot_damaged', 'the rows of a snapshot chunk do not match their checksum');
-  }
-  const rows = new ByteReader(body);
-  const count = rows.count(MIN_ROW_BYTES, MAX_CHUNK_ROWS);
-  const result: KeyValueRow[] = [];
-  for (let row = 0; row < count; row++)
-    result.push({ key: rows.bytes(MAX_FARM_KEY_BYTES), value: rows.bytes() });
-  rows.end();
-  return result;
+function readRows(reader: ByteReader): SnapshotRows {
+  const count = reader.count(MIN_ROW_BYTES, MAX_CHUNK_ROWS);
+  return { count, bytes: reader.raw(reader.remaining) };
 }

@@ -1,24 +1,28 @@
 import { expect, test } from 'vitest';
 import type { SnapshotPoint } from '../raft/ready.ts';
+import { generationsRange } from './keys.ts';
 import { loadDurableState } from './log-store.ts';
-import type { KeyValueRow } from './ports.ts';
-import { StateStore, snapshotRows, stagingOperations } from './state-store.ts';
+import { RowStager, type SnapshotRows, takeRows } from './snapshot-rows.ts';
+import { StateStore } from './state-store.ts';
 import { ALONG, CONFIGURATION, createFollower, logOf, TERM } from './test-follower.ts';
 import { TestDisk } from './test-store.ts';
 
 const POINT: SnapshotPoint = { index: 40, term: TERM, configuration: CONFIGURATION, configurationIndex: 1 };
 
+const NO_KEY = new Uint8Array(0);
+
 /** The rows of a server that has applied 40 entries. */
-function rowsAt40(): KeyValueRow[] {
+function rowsAt40(): SnapshotRows {
   const { append, store, clock } = createFollower({ flushStateAfterMs: 0 });
   append(logOf(40), { commitIndex: 40 });
   clock.advance(5);
-  return [...snapshotRows(store.snapshot(), { generation: 1, afterKey: new Uint8Array() })];
+  return takeRows(store.snapshot(), { generation: 1, afterKey: NO_KEY, maxBytes: 1_000_000 });
 }
 
 function stage(follower: ReturnType<typeof createFollower>): number {
   const generation = follower.replica.state.beginStaging();
-  follower.store.write(stagingOperations(generation, rowsAt40()), () => undefined);
+  const { operations } = new RowStager({ from: 1, to: generation }).stage(rowsAt40(), NO_KEY);
+  follower.store.writeApart(operations, () => undefined);
   follower.clock.advance(5);
   return generation;
 }
@@ -130,3 +134,31 @@ test('a crash before the switch leaves the old state, one after it the new', () 
   const after = createFollower(ALONG, Object.assign(new TestDisk(), { rows: disk.rows }));
   expect([after.replica.appliedIndex, after.replica.state.get('count/x40')]).toEqual([40, 1]);
 });
+
+test('the state that was replaced is deleted beside what is written meanwhile', () => {
+  const follower = createFollower(ALONG);
+  follower.append(logOf(5, 2), { commitIndex: 5 });
+  follower.clock.advance(5);
+  const generation = stage(follower);
+  follower.replica.install(POINT, generation, () => undefined);
+  follower.clock.advance(5);
+  expect(rowsOf(follower, 1)).toBeGreaterThan(0);
+  // The log's write waits for the disk, and what is deleted does not wait for it.
+  follower.store.isHeld = true;
+  follower.append(logOf(41).slice(40), { previous: { index: 40, term: TERM }, commitIndex: 41 });
+  follower.replica.tick(Number.POSITIVE_INFINITY);
+  follower.clock.advance(5);
+  expect(follower.store.pendingWrites).toBe(2);
+  follower.store.releaseLastApart();
+  expect([rowsOf(follower, 1), follower.store.pendingWrites]).toEqual([0, 1]);
+  follower.store.release();
+  follower.clock.advance(5);
+  const after = createFollower({}, Object.assign(new TestDisk(), { rows: follower.disk.rows }));
+  expect([after.replica.appliedIndex, after.replica.state.get('count/x40')]).toEqual([41, 1]);
+  expect(loadDurableState(follower.store)?.lastLog).toEqual({ index: 41, term: TERM });
+});
+
+/** How many rows of a generation are on the disk. */
+function rowsOf({ store }: ReturnType<typeof createFollower>, generation: number): number {
+  return [...store.range(generationsRange(generation, generation + 1))].length;
+}

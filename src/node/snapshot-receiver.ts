@@ -12,10 +12,10 @@ import {
   MAX_CHUNKS_UNDER_WAY,
   type SnapshotFrame,
 } from './snapshot-frames.ts';
-import { stagingOperations } from './state-store.ts';
+import { RowStager, type SnapshotRows } from './snapshot-rows.ts';
 
-/** Of all connections, with some that broke while the disk was slow: a peer must not fill the queue of the store. */
-const MAX_CHUNKS_WRITING = 6 * MAX_CHUNKS_UNDER_WAY;
+/** Chunks that are with the store: one that it writes, and one taken apart meanwhile. Others wait as the bytes they are. */
+const MAX_CHUNKS_WRITING = 2;
 
 export interface SnapshotReceiverHandlers {
   /** The term as this node knows it, and up to where it durably holds what is committed. */
@@ -28,14 +28,29 @@ export interface SnapshotReceiverHandlers {
   guarded(action: () => void): void;
 }
 
+/** A peer wants to bring a snapshot. */
+interface Beginning {
+  readonly from: ServerId;
+  readonly channel: Channel;
+  readonly frame: SnapshotFrame & { kind: 'begin' };
+}
+
 /** Rows staged so far, for one picture of one sender's store. */
 interface Staging {
   readonly from: ServerId;
   readonly snapshotId: string;
   readonly point: SnapshotPoint;
   readonly generation: number;
+  readonly stager: RowStager;
   /** Invariant: every row up to here is staged durably. */
   lastKey: Uint8Array;
+}
+
+interface ChunkWrite {
+  readonly sequence: number;
+  readonly lastKey: Uint8Array;
+  /** The store ends its writes in any order; what is durable here counts once all before it is. */
+  isDurable: boolean;
 }
 
 /** What one connection has brought. */
@@ -43,9 +58,14 @@ interface Session {
   readonly channel: Channel;
   readonly staging: Staging;
   nextSequence: number;
+  /** Of rows that were handed to the disk. */
   rows: number;
-  /** Chunks handed to the disk and not yet durable. */
-  writing: number;
+  /** The last key that was handed to the disk. */
+  lastKey: Uint8Array;
+  /** Chunks that wait to be handed to the disk, oldest first. */
+  readonly waiting: { readonly sequence: number; readonly rows: SnapshotRows }[];
+  /** Chunks handed to the disk, from the first that is not durable on. */
+  readonly writing: ChunkWrite[];
   /** Set when the sender said that there is no more. */
   expectedRows: number | undefined;
 }
@@ -56,6 +76,8 @@ export class SnapshotReceiver {
   readonly #handlers: SnapshotReceiverHandlers;
   #staging: Staging | undefined;
   #session: Session | undefined;
+  /** It begins when the disk has ended all that was handed to it before. */
+  #beginning: Beginning | undefined;
   /** Channels on which a snapshot began: each brings one, or a peer that reads no answers would have them pile up. */
   readonly #begun = new WeakSet<Channel>();
   /** Chunks of any session that were handed to the disk. */
@@ -72,7 +94,7 @@ export class SnapshotReceiver {
   /** A peer opened a channel to bring a snapshot. A later one takes the place of an earlier one. */
   accept(from: ServerId, channel: Channel): void {
     channel.onClose = () => {
-      if (this.#session?.channel === channel) this.#session = undefined;
+      this.#forget(channel);
     };
     channel.onFrame = (bytes) => {
       if (!this.#isStopped) this.#handlers.guarded(() => this.#takeFrame(from, channel, bytes));
@@ -83,13 +105,19 @@ export class SnapshotReceiver {
   stop(): void {
     this.#isStopped = true;
     this.#session?.channel.close();
+    this.#beginning?.channel.close();
     this.#session = undefined;
+    this.#beginning = undefined;
+  }
+
+  #takeFrame(from: ServerId, channel: Channel, bytes: Uint8Array): void {
+    this.#blaming(channel, () => this.#handleFrame(from, channel, decodeSnapshotFrame(bytes)));
   }
 
   /** Bytes that are not as they should be are the peer's fault, and end its snapshot. */
-  #takeFrame(from: ServerId, channel: Channel, bytes: Uint8Array): void {
+  #blaming(channel: Channel, action: () => void): void {
     try {
-      this.#handleFrame(from, channel, decodeSnapshotFrame(bytes));
+      action();
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#refuse(channel, error.message);
@@ -99,92 +127,130 @@ export class SnapshotReceiver {
 
   #handleFrame(from: ServerId, channel: Channel, frame: SnapshotFrame): void {
     if (frame.kind === 'begin') {
-      this.#begin(from, channel, frame);
+      if (this.#begun.has(channel)) throw malformed('one connection brings one snapshot');
+      this.#begun.add(channel);
+      this.#begin({ from, channel, frame });
       return;
     }
     const session = this.#session;
     // A channel that another has replaced.
     if (session === undefined || session.channel !== channel) return;
-    if (frame.kind === 'chunk') this.#stage(session, frame);
+    if (frame.kind === 'chunk') this.#take(session, frame);
     else if (frame.kind === 'end') {
       session.expectedRows = frame.rowCount;
       this.#maybeInstall(session);
     } else this.#refuse(channel, `a leader does not send '${frame.kind}'`);
   }
 
-  #begin(from: ServerId, channel: Channel, frame: SnapshotFrame & { kind: 'begin' }): void {
-    if (this.#begun.has(channel)) throw malformed('one connection brings one snapshot');
-    this.#begun.add(channel);
+  #begin(beginning: Beginning): void {
+    if (!this.#isTaken(beginning)) return;
+    for (const other of [this.#session?.channel, this.#beginning?.channel]) {
+      if (other !== undefined) this.#refuse(other, 'another channel took its place');
+    }
+    this.#beginning = beginning;
+    this.#maybeStart();
+  }
+
+  /** Answers where it is not. */
+  #isTaken({ channel, frame }: Beginning): boolean {
     const { term, commitIndex, durableCommitIndex } = this.#handlers.current();
-    if (this.#isInstalling) {
-      this.#refuse(channel, 'another snapshot is being installed');
-      return;
-    }
-    if (frame.term < term) {
-      this.#refuse(channel, `term ${frame.term} is over, this is ${term}`);
-      return;
-    }
-    if (frame.term > term) {
+    if (this.#isInstalling) this.#refuse(channel, 'another snapshot is being installed');
+    else if (frame.term < term) this.#refuse(channel, `term ${frame.term} is over, this is ${term}`);
+    else if (frame.term > term) {
       // The log may never hold a term that is above the one on disk: the leader's next message brings it.
       this.#refuse(channel, `term ${frame.term} is not known here yet, this is ${term}`);
-      return;
-    }
-    if (frame.point.index <= durableCommitIndex) {
+    } else if (frame.point.index <= durableCommitIndex) {
       // Installed before, and the answer was lost: to refuse would have the leader send snapshots for ever (trap 23).
       this.#answer(channel, { kind: 'installed', index: frame.point.index });
-      return;
-    }
-    if (frame.point.index <= commitIndex) {
+    } else if (frame.point.index <= commitIndex) {
       this.#refuse(channel, `entry ${frame.point.index} is on its way to the disk already`);
-      return;
-    }
-    if (this.#session !== undefined) this.#refuse(this.#session.channel, 'another channel took its place');
-    const staging = this.#stagingFor(from, frame);
-    this.#session = { channel, staging, nextSequence: 0, rows: 0, writing: 0, expectedRows: undefined };
-    this.#answer(channel, { kind: 'resume', afterKey: staging.lastKey });
+    } else return true;
+    return false;
+  }
+
+  /**
+   * Waits for what other sessions have handed to the disk: rows that come again must not be written while they are, and
+   * what is given up must not be written after the search for garbage has passed it.
+   */
+  #maybeStart(): void {
+    const beginning = this.#beginning;
+    if (beginning === undefined || this.#chunksWriting > 0) return;
+    this.#beginning = undefined;
+    // The world may have changed meanwhile.
+    if (!this.#isTaken(beginning)) return;
+    const { channel } = beginning;
+    const staging = this.#stagingFor(beginning);
+    const { lastKey } = staging;
+    this.#session = {
+      channel,
+      staging,
+      nextSequence: 0,
+      rows: 0,
+      lastKey,
+      waiting: [],
+      writing: [],
+      expectedRows: undefined,
+    };
+    this.#answer(channel, { kind: 'resume', afterKey: lastKey });
   }
 
   /** What the same picture has brought so far, or a new beginning. */
-  #stagingFor(from: ServerId, { snapshotId, point }: SnapshotFrame & { kind: 'begin' }): Staging {
+  #stagingFor({ from, frame }: Beginning): Staging {
+    const { snapshotId, point } = frame;
     const known = this.#staging;
     if (known !== undefined && known.from === from && known.snapshotId === snapshotId) return known;
     const generation = this.#handlers.newStagingGeneration();
-    const staging = { from, snapshotId, point, generation, lastKey: new Uint8Array(0) };
+    const stager = new RowStager({ from: frame.generation, to: generation });
+    const staging = { from, snapshotId, point, generation, stager, lastKey: new Uint8Array(0) };
     this.#staging = staging;
     this.#logger.info('snapshot begins', { from, index: point.index });
     return staging;
   }
 
-  #stage(session: Session, frame: SnapshotFrame & { kind: 'chunk' }): void {
-    const { channel, staging } = session;
-    if (frame.sequence !== session.nextSequence) {
-      this.#refuse(channel, `chunk ${frame.sequence} came where ${session.nextSequence} was due`);
+  #take(session: Session, { sequence, rows }: SnapshotFrame & { kind: 'chunk' }): void {
+    if (sequence !== session.nextSequence) {
+      this.#refuse(session.channel, `chunk ${sequence} came where ${session.nextSequence} was due`);
       return;
     }
-    if (session.writing >= MAX_CHUNKS_UNDER_WAY || this.#chunksWriting >= MAX_CHUNKS_WRITING) {
+    if (session.waiting.length + session.writing.length >= MAX_CHUNKS_UNDER_WAY) {
       throw malformed('more chunks came than may be under way');
     }
-    const operations = stagingOperations(staging.generation, frame.rows);
-    const lastKey = frame.rows.at(-1)?.key ?? staging.lastKey;
     session.nextSequence += 1;
-    session.rows += frame.rows.length;
-    session.writing += 1;
-    this.#chunksWriting += 1;
-    this.#store.write(operations, (error) => {
-      session.writing -= 1;
-      this.#chunksWriting -= 1;
-      if (this.#isStopped) return;
-      this.#handlers.guarded(() => {
-        if (error === undefined) this.#staged(session, { sequence: frame.sequence, lastKey });
-        else this.#notStaged(session, error);
-      });
-    });
+    session.waiting.push({ sequence, rows });
+    this.#stageWaiting(session);
   }
 
-  #staged(session: Session, chunk: { sequence: number; lastKey: Uint8Array }): void {
-    session.staging.lastKey = chunk.lastKey;
+  #stageWaiting(session: Session): void {
+    while (this.#session === session && this.#chunksWriting < MAX_CHUNKS_WRITING) {
+      const chunk = session.waiting.shift();
+      if (chunk === undefined) return;
+      const { operations, lastKey } = session.staging.stager.stage(chunk.rows, session.lastKey);
+      session.rows += chunk.rows.count;
+      session.lastKey = lastKey;
+      const write = { sequence: chunk.sequence, lastKey, isDurable: false };
+      session.writing.push(write);
+      this.#chunksWriting += 1;
+      this.#store.writeApart(operations, (error) => {
+        this.#chunksWriting -= 1;
+        if (this.#isStopped) return;
+        this.#handlers.guarded(() => {
+          if (error === undefined) this.#staged(session, write);
+          else this.#notStaged(session, error);
+          this.#maybeStart();
+        });
+      });
+    }
+  }
+
+  #staged(session: Session, write: ChunkWrite): void {
+    write.isDurable = true;
+    const { channel, staging, writing } = session;
+    let last: ChunkWrite | undefined;
+    while (writing[0]?.isDurable === true) last = writing.shift();
+    if (last !== undefined) staging.lastKey = last.lastKey;
     if (this.#session !== session) return;
-    this.#answer(session.channel, { kind: 'acknowledged', sequence: chunk.sequence });
+    if (last !== undefined) this.#answer(channel, { kind: 'acknowledged', sequence: last.sequence });
+    this.#blaming(channel, () => this.#stageWaiting(session));
     this.#maybeInstall(session);
   }
 
@@ -196,11 +262,12 @@ export class SnapshotReceiver {
   }
 
   #maybeInstall(session: Session): void {
-    if (session.expectedRows === undefined || session.writing > 0 || this.#isInstalling) return;
-    const { channel, staging } = session;
+    const { channel, staging, waiting, writing, expectedRows } = session;
+    const isWhole = expectedRows !== undefined && waiting.length === 0 && writing.length === 0;
+    if (!isWhole || this.#session !== session || this.#isInstalling) return;
     this.#staging = undefined;
-    if (session.rows !== session.expectedRows) {
-      this.#refuse(channel, `${session.rows} rows came of ${session.expectedRows}`);
+    if (session.rows !== expectedRows) {
+      this.#refuse(channel, `${session.rows} rows came of ${expectedRows}`);
       return;
     }
     this.#isInstalling = true;
@@ -215,12 +282,17 @@ export class SnapshotReceiver {
   }
 
   #refuse(channel: Channel, reason: string): void {
-    if (this.#session?.channel === channel) this.#session = undefined;
+    this.#forget(channel);
     this.#logger.info('snapshot not taken', { reason });
     this.#answer(channel, { kind: 'refused', reason });
   }
 
   #answer(channel: Channel, frame: SnapshotFrame): void {
     channel.send(encodeSnapshotFrame(frame), () => undefined);
+  }
+
+  #forget(channel: Channel): void {
+    if (this.#session?.channel === channel) this.#session = undefined;
+    if (this.#beginning?.channel === channel) this.#beginning = undefined;
   }
 }

@@ -8,6 +8,7 @@ import { StateStore } from './state-store.ts';
 import { TestClock, TestLogger } from './test-clock.ts';
 import { configurationOf } from './test-core.ts';
 import { TestChannel } from './test-network.ts';
+import { keysIn } from './test-snapshot-rows.ts';
 import { TestStore } from './test-store.ts';
 
 const POINT = { index: 40, term: 2, configuration: configurationOf({ a: 'voter' }), configurationIndex: 1 };
@@ -44,7 +45,7 @@ function createSender({ reachable = true, sentAfterMs = 0 } = {}) {
   const outcomes: (number | undefined)[] = [];
   const sender = new SnapshotSender(
     { store, transport, clock, logger },
-    { to: 'b@1', term: 2, snapshotId: '1-1', chunkBytes: 50, timeoutMs: 1_000 },
+    { to: 'b@1', term: 2, snapshotId: '1-1', chunkBytes: 90, timeoutMs: 1_000 },
     (index) => outcomes.push(index),
   );
   const answer = (frame: SnapshotFrame): void => {
@@ -66,9 +67,9 @@ function createSender({ reachable = true, sentAfterMs = 0 } = {}) {
 test('it sends every row once, says how many there were, and is done when they are installed', () => {
   const { said, chunks, takeAll, answer, outcomes, store } = createSender();
   takeAll();
-  const keys = chunks().flatMap(({ rows }) => rows.map(({ key }) => new TextDecoder().decode(key)));
+  const keys = chunks().flatMap(({ rows }) => keysIn(rows));
   expect(keys).toEqual(Array.from({ length: ROWS }, (_, row) => `key${row}`));
-  expect(said[0]).toMatchObject({ kind: 'begin', snapshotId: '1-1', term: 2, point: POINT });
+  expect(said[0]).toMatchObject({ kind: 'begin', snapshotId: '1-1', term: 2, point: POINT, generation: 1 });
   expect(said.at(-1)).toEqual({ kind: 'end', rowCount: ROWS });
   expect(outcomes).toEqual([]);
   answer({ kind: 'installed', index: 40 });
@@ -106,8 +107,8 @@ test('a connection that breaks is replaced, and the follower says where to go on
   answer({ kind: 'resume', afterKey: new TextEncoder().encode('key7') });
   const rows = chunks()
     .slice(before)
-    .flatMap((chunk) => chunk.rows);
-  expect(rows.map(({ key }) => new TextDecoder().decode(key))).toEqual(['key8', 'key9']);
+    .flatMap((chunk) => keysIn(chunk.rows));
+  expect(rows).toEqual(['key8', 'key9']);
   expect(said.at(-1)).toEqual({ kind: 'end', rowCount: 2 });
   expect(outcomes).toEqual([]);
 });
@@ -177,5 +178,19 @@ test('what is written later is not in the picture', () => {
   store.write(state.takeWrites(), () => undefined);
   clock.advance(5);
   takeAll();
-  expect(chunks().flatMap(({ rows }) => rows)).toHaveLength(ROWS);
+  expect(chunks().flatMap(({ rows }) => keysIn(rows))).toHaveLength(ROWS);
+});
+
+test('a chunk that took long is followed by as long a rest', () => {
+  const { clock, answer, chunks } = createSender();
+  const now = clock.now.bind(clock);
+  let worked = 0;
+  // Whoever looks at the clock finds that 40 ms have gone by.
+  clock.now = () => now() + 40 * worked++;
+  answer({ kind: 'resume', afterKey: new Uint8Array() });
+  expect(chunks()).toHaveLength(1);
+  clock.advance(30);
+  expect(chunks()).toHaveLength(1);
+  clock.advance(20);
+  expect(chunks()).toHaveLength(2);
 });

@@ -3,28 +3,23 @@
 
 import type { ServerId } from '../raft/configuration.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
-import { CodedError } from '../shared/coded-error.ts';
 import { loadAppliedRecord } from './log-store.ts';
-import type {
-  Channel,
-  Clock,
-  KeyValueRow,
-  KeyValueSnapshot,
-  KeyValueStore,
-  Logger,
-  Timer,
-  Transport,
-} from './ports.ts';
+import type { Channel, Clock, KeyValueSnapshot, KeyValueStore, Logger, Timer, Transport } from './ports.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,
   MAX_CHUNKS_UNDER_WAY,
   type SnapshotFrame,
 } from './snapshot-frames.ts';
-import { snapshotRows } from './state-store.ts';
+import { takeRows } from './snapshot-rows.ts';
 
 /** A connection that broke is replaced this often before the snapshot counts as failed. */
 const MAX_RESUMES = 5;
+/**
+ * After a chunk that took the processor so long the sender rests this many times as long: what the leader does for others
+ * goes first. Where processors are short a chunk takes longer, and the rest with it.
+ */
+const REST_PER_WORK = 1;
 /** Pause before a broken connection is replaced. */
 const RESUME_AFTER_MS = 200;
 
@@ -108,6 +103,7 @@ export class SnapshotSender {
         snapshotId: this.#options.snapshotId,
         term: this.#options.term,
         point: this.point,
+        generation: this.#generation,
       });
     });
   }
@@ -171,52 +167,41 @@ export class SnapshotSender {
   #sendMore(): void {
     if (!this.#isStreaming || this.#isSending || this.#isEndSent || this.#isEnded) return;
     if (this.#nextSequence - this.#acknowledgedSequences >= MAX_CHUNKS_UNDER_WAY) return;
-    const rows = this.#nextRowsOrEnd();
-    if (rows === undefined) return;
-    if (rows.length === 0) {
+    const begunAt = this.#ports.clock.now();
+    const { lastKey, ...rows } = takeRows(this.#picture, {
+      generation: this.#generation,
+      afterKey: this.#lastKeySent,
+      maxBytes: this.#options.chunkBytes,
+    });
+    if (rows.count === 0) {
       this.#isEndSent = true;
       this.#send({ kind: 'end', rowCount: this.#rowsSent });
       return;
     }
-    this.#rowsSent += rows.length;
+    this.#lastKeySent = lastKey;
+    this.#rowsSent += rows.count;
     const sequence = this.#nextSequence;
     this.#nextSequence += 1;
-    this.#send({ kind: 'chunk', sequence, rows });
+    this.#send({ kind: 'chunk', sequence, rows }, begunAt);
   }
 
-  /** A damaged row ends this snapshot; who reads it for its own use stops the node. */
-  #nextRowsOrEnd(): KeyValueRow[] | undefined {
-    try {
-      return this.#nextRows();
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      this.#end(undefined, error.message);
-      return undefined;
-    }
-  }
-
-  #nextRows(): KeyValueRow[] {
-    const rows: KeyValueRow[] = [];
-    let bytes = 0;
-    const options = { generation: this.#generation, afterKey: this.#lastKeySent };
-    for (const row of snapshotRows(this.#picture, options)) {
-      rows.push(row);
-      this.#lastKeySent = row.key;
-      bytes += row.key.length + row.value.length;
-      if (bytes >= this.#options.chunkBytes) break;
-    }
-    return rows;
-  }
-
-  #send(frame: SnapshotFrame): void {
+  /** Whoever else waits for the event loop has a turn between two frames. */
+  #send(frame: SnapshotFrame, begunAt = this.#ports.clock.now()): void {
     const channel = this.#channel;
     if (channel === undefined) return;
     this.#isSending = true;
-    channel.send(encodeSnapshotFrame(frame), () => {
+    const { clock } = this.#ports;
+    const goOn = (): void => {
       if (channel !== this.#channel) return;
       this.#isSending = false;
       this.#sendMore();
+    };
+    let restMs = 0;
+    channel.send(encodeSnapshotFrame(frame), () => {
+      if (restMs > 0) clock.after(restMs, goOn);
+      else clock.soon(goOn);
     });
+    restMs = (clock.now() - begunAt) * REST_PER_WORK;
   }
 
   #feedWatchdog(): void {

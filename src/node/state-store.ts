@@ -19,7 +19,7 @@ import {
   MAX_GENERATION,
   stateKey,
 } from './keys.ts';
-import type { KeyRange, KeyValueReader, KeyValueRow, KeyValueSnapshot, WriteOperation } from './ports.ts';
+import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from './ports.ts';
 import { RowCache } from './row-cache.ts';
 import { type OverlayRow, StateOverlay } from './state-overlay.ts';
 
@@ -228,31 +228,6 @@ export class StateStore implements StateView {
 export function unusedGeneration(store: KeyValueReader): number {
   for (const { key } of store.range({ ...ALL_STATE, reverse: true })) return generationOf(key) + 1;
   return 1;
-}
-
-/**
- * Rows of a generation as they are sent to another node, where they will be of another one: the farm's key, and the
- * value with a seal over that key. In key order, those after `afterKey`; all when it is empty.
- * Throws CodedError `record_damaged` at a row that is not as it was written.
- */
-export function* snapshotRows(
-  picture: KeyValueSnapshot,
-  { generation, afterKey }: { generation: number; afterKey: Uint8Array },
-): Generator<KeyValueRow> {
-  const { from: first, to } = generationsRange(generation, generation + 1);
-  const from = afterKey.length === 0 ? first : justAfter(stateKey(generation, afterKey));
-  for (const { key, value } of picture.range({ from, to })) {
-    const farmKey = farmKeyOf(key);
-    yield { key: farmKey, value: seal(farmKey, openSealed(key, value)) };
-  }
-}
-
-/** Puts rows of `snapshotRows` under `generation`. Throws CodedError `record_damaged` when a seal is broken. */
-export function stagingOperations(generation: number, rows: readonly KeyValueRow[]): WriteOperation[] {
-  return rows.map(({ key, value }) => {
-    const storeKey = stateKey(generation, key);
-    return { kind: 'put', key: storeKey, value: seal(storeKey, openSealed(key, value)) };
-  });
 }
 
 interface StoredHead {

@@ -1,4 +1,5 @@
-// A store in memory for tests: writes become durable late, in order; they can be held back, fail, or be lost.
+// A store in memory for tests: writes become durable late, in order, those apart in one of their own; they can be held
+// back, fail, or be lost.
 
 import { CodedError } from '../shared/coded-error.ts';
 import type {
@@ -60,6 +61,7 @@ export class TestStore extends RowsReader implements KeyValueStore {
   readonly #disk: TestDisk;
   readonly #clock: Clock;
   readonly #waiting: Write[] = [];
+  readonly #waitingApart: Write[] = [];
   readonly pictures: Picture[] = [];
   /** Every write that became durable. */
   readonly written: (readonly WriteOperation[])[] = [];
@@ -78,22 +80,34 @@ export class TestStore extends RowsReader implements KeyValueStore {
   }
 
   get pendingWrites(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#waitingApart.length;
   }
 
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#waiting.push({ operations, done });
-    if (!this.isHeld) this.#clock.after(WRITE_MS, () => this.#next());
+    this.#add(this.#waiting, { operations, done });
+  }
+
+  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    this.#add(this.#waitingApart, { operations, done });
+  }
+
+  #add(waiting: Write[], write: Write): void {
+    waiting.push(write);
+    if (!this.isHeld) this.#clock.after(WRITE_MS, () => this.#next(waiting));
   }
 
   /** What was held back becomes durable. */
   release(): void {
     this.isHeld = false;
-    for (const _ of this.#waiting) this.#clock.after(WRITE_MS, () => this.#next());
+    for (const waiting of [this.#waiting, this.#waitingApart]) {
+      for (const _ of waiting) this.#clock.after(WRITE_MS, () => this.#next(waiting));
+    }
   }
 
-  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.write(operations, done);
+  /** The write apart that was held back last becomes durable before the others. */
+  releaseLastApart(): void {
+    const write = this.#waitingApart.pop();
+    if (write !== undefined) this.#end(write);
   }
 
   snapshot(): KeyValueSnapshot {
@@ -111,10 +125,13 @@ export class TestStore extends RowsReader implements KeyValueStore {
     this.#clock.soon(done);
   }
 
-  #next(): void {
+  #next(waiting: Write[]): void {
     if (this.isHeld) return;
-    const write = this.#waiting.shift();
-    if (write === undefined) return;
+    const write = waiting.shift();
+    if (write !== undefined) this.#end(write);
+  }
+
+  #end(write: Write): void {
     if (this.failure !== undefined) {
       write.done(new CodedError(this.failure, `the test's disk says ${this.failure}`));
       return;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { WriteOperation } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { Draws } from './draws.ts';
 import { ProcessLife } from './process-life.ts';
@@ -93,6 +94,100 @@ describe('writes', () => {
     const first = store.get(key(1));
     first?.fill(9);
     expect(store.get(key(1))).toEqual(new Uint8Array([7]));
+  });
+});
+
+describe('writes apart', () => {
+  const rowsOf = (...numbers: readonly number[]): WriteOperation[] =>
+    numbers.map((number) => ({ kind: 'put', key: key(number), value: key(number) }));
+
+  test('are done in any order, beside the others, each after it is durable', () => {
+    const orders = new Set<string>();
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const world = makeWorld({ seed });
+      const { store } = world.open();
+      const done: number[] = [];
+      const note = (number: number) => (): void => {
+        expect(world.durable).toContain(number);
+        expect(store.get(key(number))).toEqual(key(number));
+        done.push(number);
+      };
+      put(store, 1, note(1));
+      store.writeApart(rowsOf(2), note(2));
+      put(store, 3, note(3));
+      store.writeApart(rowsOf(4), note(4));
+      runUntil(world.timeline, 1_000);
+      expect(found(world)).toEqual([1, 2, 3, 4]);
+      expect(done.indexOf(1)).toBeLessThan(done.indexOf(3));
+      orders.add(done.join(''));
+    }
+    // Six pairs of places for the two that are ordered, and two orders of the others.
+    expect(orders.size).toBeGreaterThan(6);
+  });
+
+  test('are in a crash there whole or not at all, each for itself', () => {
+    const kept = new Set<string>();
+    for (let seed = 1; seed <= 80; seed += 1) {
+      const world = makeWorld({ seed, earlyVisibility: 0.5 });
+      const { store, life } = world.open();
+      store.writeApart(rowsOf(1, 2), () => expect.unreachable());
+      put(store, 3, () => expect.unreachable());
+      store.writeApart(rowsOf(4, 5), () => expect.unreachable());
+      life.end();
+      runUntil(world.timeline, 2_000);
+      const rows = found(world);
+      expect([rows.includes(1), rows.includes(4)]).toEqual([rows.includes(2), rows.includes(5)]);
+      kept.add(rows.join());
+    }
+    expect(kept.size).toBe(8);
+  });
+
+  test('once seen stay seen, whatever is written and becomes durable beside them', () => {
+    const world = makeWorld({ earlyVisibility: 1 });
+    const { store } = world.open();
+    world.disk.stall(100);
+    store.writeApart(rowsOf(1), () => undefined);
+    for (const number of [2, 3]) {
+      put(store, number);
+      expect(store.get(key(1))).toEqual(key(1));
+    }
+    while (world.timeline.step(1_000)) expect(store.get(key(1))).toEqual(key(1));
+  });
+
+  test('of a row that is being written are a bug, and of one that was written are none', () => {
+    const world = makeWorld();
+    const { store } = world.open();
+    const others = 'another write of it is under way';
+    put(store, 1);
+    expect(() => store.writeApart(rowsOf(0, 1), () => undefined)).toThrow(others);
+    store.writeApart(rowsOf(2), () => undefined);
+    expect(() => put(store, 2)).toThrow(others);
+    expect(() => store.writeApart(rowsOf(2), () => undefined)).toThrow(others);
+    runUntil(world.timeline, 1_000);
+    store.writeApart([{ kind: 'delete', key: key(1) }], () => undefined);
+    put(store, 2);
+    runUntil(world.timeline, 2_000);
+    expect(found(world)).toEqual([2]);
+  });
+
+  test('find no room, fail and wait for a disk as others do', () => {
+    const world = makeWorld();
+    const { store } = world.open();
+    const errors: (string | undefined)[] = [];
+    const note = (error: Error | undefined): number =>
+      errors.push(error instanceof CodedError ? error.code : undefined);
+    world.disk.isFull = true;
+    store.writeApart(rowsOf(1), note);
+    runUntil(world.timeline, 1_000);
+    world.disk.isFull = false;
+    world.disk.isBroken = true;
+    store.writeApart(rowsOf(1), note);
+    runUntil(world.timeline, 2_000);
+    world.disk.stall(500);
+    store.writeApart(rowsOf(2), () => errors.push(`at ${Math.min(world.timeline.nowMs, 2_500)}`));
+    runUntil(world.timeline, 4_000);
+    expect(errors).toEqual(['disk_full', 'storage_failed', 'at 2500']);
+    expect(found(world)).toEqual([2]);
   });
 });
 

@@ -1,4 +1,5 @@
-// One host's disk: an ordered key-value space whose writes become durable late, in order, each whole or not at all.
+// One host's disk: an ordered key-value space whose writes become durable late, in order, each whole or not at all; those
+// apart in an order of their own.
 // It outlives the processes that open it, loses what was not durable when one dies, and can be made to misbehave.
 
 import type { WriteOperation } from '../node/ports.ts';
@@ -29,15 +30,27 @@ export interface DiskObserver {
 
 const MENDED_WRITE_MS = 2;
 
-interface PendingWrite {
+/** Who writes, and hears how that ended. */
+export interface WriteCall {
+  readonly life: ProcessLife;
+  readonly done: (error: Error | undefined) => void;
+}
+
+interface PendingWrite extends WriteCall {
   /** 1, 2, 3 … in the order of the calls. */
   readonly order: number;
   readonly operations: readonly WriteOperation[];
   /** The disk with this write and all before it; meaningless for a write that fails. */
   version: DiskVersion;
   readonly error: Error | undefined;
-  readonly life: ProcessLife;
-  readonly done: (error: Error | undefined) => void;
+}
+
+interface ApartWrite extends WriteCall {
+  readonly operations: readonly WriteOperation[];
+  readonly keys: ReadonlySet<string>;
+  readonly error: Error | undefined;
+  /** Reads see it before it is durable. */
+  readonly isVisible: boolean;
 }
 
 export class SimulatedDisk {
@@ -54,6 +67,8 @@ export class SimulatedDisk {
   #lastOrder = 0;
   /** Oldest first. */
   #pending: PendingWrite[] = [];
+  /** In no order. */
+  readonly #apart = new Set<ApartWrite>();
   #isWriting = false;
   #stalledUntilMs = 0;
   /** Writes find no room. */
@@ -81,22 +96,38 @@ export class SimulatedDisk {
   }
 
   get pendingWrites(): number {
-    return this.#pending.length;
+    return this.#pending.length + this.#apart.size;
   }
 
-  write(
-    operations: readonly WriteOperation[],
-    { life, done }: { life: ProcessLife; done: (error: Error | undefined) => void },
-  ): void {
+  write(operations: readonly WriteOperation[], call: WriteCall): void {
+    for (const { keys } of this.#apart) this.#expectOthers(operations, keys);
     const error = this.#nextError();
     if (error === undefined) this.#newest = apply(this.#newest, operations);
     const order = ++this.#lastOrder;
-    this.#pending.push({ order, operations, version: this.#newest, error, life, done });
+    this.#pending.push({ ...call, order, operations, version: this.#newest, error });
     if (this.#draws.chance(this.#profile.earlyVisibility)) {
-      this.#visible = this.#newest;
+      this.#show(this.#newest);
       this.#visibleOrder = order;
     }
     this.#next();
+  }
+
+  /** In no order with other writes, so no other that is under way may have the same keys. */
+  writeApart(operations: readonly WriteOperation[], call: WriteCall): void {
+    const keys = new Set(operations.map(({ key }) => keyOf(key)));
+    for (const other of [...this.#pending, ...this.#apart]) this.#expectOthers(other.operations, keys);
+    const error = this.#nextError();
+    const isVisible = error === undefined && this.#draws.chance(this.#profile.earlyVisibility);
+    const write = { ...call, operations, keys, error, isVisible };
+    this.#apart.add(write);
+    if (isVisible) this.#visible = apply(this.#visible, operations);
+    this.#endLater(write);
+  }
+
+  #expectOthers(operations: readonly WriteOperation[], keys: ReadonlySet<string>): void {
+    for (const { key } of operations) {
+      assert(!keys.has(keyOf(key)), 'a row is written apart while another write of it is under way');
+    }
   }
 
   /** Nothing becomes durable for so long; what is under way waits too. */
@@ -116,11 +147,14 @@ export class SimulatedDisk {
     this.#profile = { ...this.#profile, meanWriteMs: Math.min(this.#profile.meanWriteMs, MENDED_WRITE_MS) };
   }
 
-  /** The process is gone: of what it wrote last some first part is there, the rest is not. */
+  /** The process is gone: of what it wrote last some first part is there, the rest is not; of what apart, any part. */
   crash(): void {
+    const apart = [...this.#apart].filter(() => this.#draws.chance(0.5));
+    this.#apart.clear();
     const kept = this.#draws.below(this.#pending.length + 1);
     for (const write of this.#pending.slice(0, kept)) this.#becomeDurable(write);
     this.#pending = [];
+    for (const write of apart) this.#apartDurable(write);
     this.#newest = this.#durable;
     this.#visible = this.#durable;
     this.#visibleOrder = 0;
@@ -128,7 +162,7 @@ export class SimulatedDisk {
 
   /** Everything is gone, or replaced by `version`: an old copy of some disk. */
   replace(version: DiskVersion): void {
-    assert(this.#pending.length === 0, 'nobody writes to a disk that is replaced');
+    assert(this.pendingWrites === 0, 'nobody writes to a disk that is replaced');
     this.#durable = version;
     this.#newest = version;
     this.#visible = version;
@@ -144,11 +178,15 @@ export class SimulatedDisk {
     const at = this.#draws.below(damaged.length);
     damaged[at] = (damaged[at] ?? 0) ^ (1 << this.#draws.below(8));
     const damage: WriteOperation[] = [{ kind: 'put', key: bytesOf(row.key), value: damaged }];
-    this.#durable = apply(this.#durable, damage);
-    this.#newest = apply(this.#newest, damage);
-    this.#visible = apply(this.#visible, damage);
-    for (const write of this.#pending) write.version = apply(write.version, damage);
+    this.#applyEverywhere(damage);
     return row.key;
+  }
+
+  #applyEverywhere(operations: readonly WriteOperation[]): void {
+    this.#durable = apply(this.#durable, operations);
+    this.#newest = apply(this.#newest, operations);
+    this.#visible = apply(this.#visible, operations);
+    for (const write of this.#pending) write.version = apply(write.version, operations);
   }
 
   #nextError(): Error | undefined {
@@ -164,10 +202,33 @@ export class SimulatedDisk {
     const write = this.#pending[0];
     if (write === undefined || this.#isWriting) return;
     this.#isWriting = true;
+    this.#timeline.schedule(this.#nextWriteMs(), undefined, () => this.#ended(write));
+  }
+
+  #nextWriteMs(): number {
     const { minWriteMs, meanWriteMs } = this.#profile;
-    const writeMs = minWriteMs + this.#draws.exponential(meanWriteMs);
     const stallMs = Math.max(0, this.#stalledUntilMs - this.#timeline.nowMs);
-    this.#timeline.schedule(stallMs + writeMs, undefined, () => this.#ended(write));
+    return stallMs + minWriteMs + this.#draws.exponential(meanWriteMs);
+  }
+
+  #endLater(write: ApartWrite): void {
+    this.#timeline.schedule(this.#nextWriteMs(), undefined, () => {
+      // By a crash.
+      if (!this.#apart.has(write)) return;
+      if (this.isStalled) {
+        this.#endLater(write);
+        return;
+      }
+      this.#apart.delete(write);
+      this.#apartDurable(write);
+      this.#timeline.schedule(0, write.life, () => write.done(write.error));
+    });
+  }
+
+  #apartDurable(write: ApartWrite): void {
+    if (write.error !== undefined) return;
+    this.#applyEverywhere(write.operations);
+    this.#observer.onDurable(this, write.operations);
   }
 
   #ended(write: PendingWrite): void {
@@ -182,11 +243,19 @@ export class SimulatedDisk {
     this.#next();
   }
 
+  /** What was seen of the writes apart is seen in `version` too. */
+  #show(version: DiskVersion): void {
+    this.#visible = version;
+    for (const { isVisible, operations } of this.#apart) {
+      if (isVisible) this.#visible = apply(this.#visible, operations);
+    }
+  }
+
   #becomeDurable(write: PendingWrite): void {
     if (write.error !== undefined) return;
     this.#durable = write.version;
     // What is durable is always seen; what was seen before it was durable stays so.
-    if (write.order >= this.#visibleOrder) this.#visible = write.version;
+    if (write.order >= this.#visibleOrder) this.#show(write.version);
     this.#observer.onDurable(this, write.operations);
   }
 }

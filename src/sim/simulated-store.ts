@@ -13,7 +13,7 @@ import { copyBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
 import { lookUp, rowsBetween } from './persistent-map.ts';
 import type { ProcessLife } from './process-life.ts';
-import { bytesOf, type DiskVersion, keyOf, type SimulatedDisk } from './simulated-disk.ts';
+import { bytesOf, type DiskVersion, keyOf, type SimulatedDisk, type WriteCall } from './simulated-disk.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What a simulated file system has, and what a store on it keeps for elections and membership. */
@@ -45,12 +45,24 @@ export class SimulatedStore implements KeyValueStore {
   }
 
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    this.#hand(operations, done, (call) => this.#disk.write(operations, call));
+  }
+
+  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    this.#hand(operations, done, (call) => this.#disk.writeApart(operations, call));
+  }
+
+  #hand(
+    operations: readonly WriteOperation[],
+    done: (error: Error | undefined) => void,
+    write: (call: WriteCall) => void,
+  ): void {
     // A process that dies in the middle of its step: what it does from there on never happened.
     if (!this.#life.survivesCall()) return;
     assert(!this.#isClosed, 'a closed store is not written');
     for (const { key } of operations) checkKey(key);
     this.#underWay += 1;
-    this.#disk.write(operations, {
+    write({
       life: this.#life,
       done: (error) => {
         this.#underWay -= 1;
@@ -58,10 +70,6 @@ export class SimulatedStore implements KeyValueStore {
         this.#maybeClosed();
       },
     });
-  }
-
-  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.write(operations, done);
   }
 
   snapshot(): KeyValueSnapshot {

@@ -148,7 +148,21 @@ export class JournaledStore implements KeyValueStore {
 
   writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
     assert(!this.#isClosed, 'nothing is written to a store that was closed');
-    this.#tree.write(operations, done);
+    // A row that a layer has would hide this one, and take its place when it is carried over.
+    if (this.#mayBeHeld(operations)) this.write(operations, done);
+    else this.#tree.write(operations, done);
+  }
+
+  #mayBeHeld(operations: readonly WriteOperation[]): boolean {
+    let first: Uint8Array | undefined;
+    let last: Uint8Array | undefined;
+    for (const { key } of operations) {
+      if (first === undefined || Buffer.compare(key, first) < 0) first = key;
+      if (last === undefined || Buffer.compare(key, last) > 0) last = key;
+    }
+    if (first === undefined || last === undefined) return false;
+    const [low, high] = [first, last];
+    return this.#layers().some((layer) => layer.hasBetween(low, high));
   }
 
   /** Carries everything into LMDB, so that the next start has nothing to do. */

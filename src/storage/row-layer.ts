@@ -31,6 +31,12 @@ export class RowLayer {
     return this.#operations.get(key);
   }
 
+  /** Whether it has an operation on a key from `first` to `last`, both included. */
+  hasBetween(first: Uint8Array, last: Uint8Array): boolean {
+    const entry = this.#operations.getPairOrNextHigher(textOf(first));
+    return entry !== undefined && entry[0] <= textOf(last);
+  }
+
   /** In the order of keys. */
   operations(): Iterable<WriteOperation> {
     return this.#operations.values();

@@ -10,7 +10,7 @@ import { malformed } from '../codec/malformed.ts';
 import type { PeerIdentity, RefusalReason } from '../node/ports.ts';
 
 /** Of everything on the wire: hello, messages (src/codec/message-codec.ts), the snapshot channel's frames. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** A hello or its answer, at their longest. */
 export const MAX_HELLO_BYTES = 1024;
 

@@ -40,6 +40,17 @@ export function writeTo(
   });
 }
 
+export function writeApartTo(
+  store: KeyValueStore,
+  harness: KeyValueStoreHarness,
+  operations: readonly WriteOperation[],
+): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    store.writeApart(operations, resolve);
+    harness.run();
+  });
+}
+
 export function closeStore(store: KeyValueStore, harness: KeyValueStoreHarness): Promise<void> {
   return new Promise((resolve) => {
     store.close(resolve);
@@ -134,6 +145,56 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       harness.run();
       expect(await ended).toBeUndefined();
       expect(textAt(store, 'b')).toBe('2');
+    });
+
+    test('what is written apart is there when it is done, whole, and after closing and opening', async () => {
+      await write([put('old', '1'), put('b', '1')]);
+      expect(
+        await writeApartTo(store, harness, [put('a', '2'), remove('old'), put('b', '2')]),
+      ).toBeUndefined();
+      const seen = (): (string | undefined)[] => ['a', 'b', 'old'].map((key) => textAt(store, key));
+      expect(seen()).toEqual(['2', '2', undefined]);
+      expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
+      const snapshot = store.snapshot();
+      expect(keysIn(snapshot, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
+      snapshot.close();
+      // What is written after it is in its place, and stays so.
+      await write([put('b', '3')]);
+      await closeStore(store, harness);
+      store = await harness.open();
+      expect(seen()).toEqual(['2', '3', undefined]);
+    });
+
+    test('writes apart go on beside others, end once each, and never inside the call', async () => {
+      const ended: string[] = [];
+      const all = new Promise<void>((resolve) => {
+        const note = (name: string): (() => void) => {
+          return () => {
+            ended.push(name);
+            if (ended.length === 5) resolve();
+          };
+        };
+        store.write([put('a', '1')], note('a'));
+        store.writeApart([put('x', '1')], note('x'));
+        store.writeApart([], note('nothing'));
+        store.write([put('a', '2')], note('a again'));
+        store.writeApart([put('y', '1')], note('y'));
+      });
+      expect(ended).toEqual([]);
+      harness.run();
+      await all;
+      expect(ended.toSorted()).toEqual(['a', 'a again', 'nothing', 'x', 'y']);
+      expect(ended.indexOf('a')).toBeLessThan(ended.indexOf('a again'));
+      expect(['a', 'x', 'y'].map((key) => textAt(store, key))).toEqual(['2', '1', '1']);
+    });
+
+    test('closing finishes what is written apart too', async () => {
+      const errors: (Error | undefined)[] = [];
+      for (const key of ['a', 'b']) store.writeApart([put(key, key)], (error) => errors.push(error));
+      await closeStore(store, harness);
+      expect(errors).toEqual([undefined, undefined]);
+      store = await harness.open();
+      expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
     });
 
     test('what was done is there after closing and opening', async () => {
