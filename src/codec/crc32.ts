@@ -10,14 +10,13 @@ type Slices = readonly [Slice, Slice, Slice, Slice, Slice, Slice, Slice, Slice];
 const [T0, T1, T2, T3, T4, T5, T6, T7] = buildSlices();
 
 /**
- * The checksum of `bytes`, an integer from 0 to 2³² - 1. Pass the checksum of what came before as `seed` to go
- * on: crc32(b, crc32(a)) is the checksum of a followed by b.
+ * The checksum of `bytes` from `start` to before `end`, which are inside of it: an integer from 0 to 2³² - 1. Pass the
+ * checksum of what came before as `seed` to go on: crc32(b, crc32(a)) is the checksum of a followed by b.
  */
-export function crc32(bytes: Uint8Array, seed = 0): number {
-  const end = bytes.length;
-  const stepsEnd = end - (end % SLICES);
+export function crc32(bytes: Uint8Array, seed = 0, start = 0, end = bytes.length): number {
+  const stepsEnd = end - ((end - start) % SLICES);
   let crc = ~seed;
-  let at = 0;
+  let at = start;
   // `as number`: every index is in range, and this loop is too hot for a check that never fails.
   for (; at < stepsEnd; at += SLICES) {
     crc ^=

@@ -8,6 +8,15 @@ import { crc32 } from './crc32.ts';
 
 const CHECKSUM_BYTES = 4;
 
+/** A row where it lies: its key and, right behind it, its sealed value. Millions are checked, so none is copied. */
+export interface AdjacentRow {
+  readonly bytes: Uint8Array;
+  readonly keyStart: number;
+  /** Also the end of the key. */
+  readonly valueStart: number;
+  readonly valueEnd: number;
+}
+
 /** `payload`, then CRC-32 of key and payload, big-endian. */
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const sealed = allocateBytes(payload.length + CHECKSUM_BYTES);
@@ -28,6 +37,13 @@ export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
   const stored = u32At(value, end);
   if (crc32(payload, crc32(key)) !== stored) throw damaged(key, 'does not match its checksum');
   return payload;
+}
+
+/** `openSealed` for a row where it lies: throws the same, and returns nothing. */
+export function checkSealed({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {
+  const end = valueEnd - CHECKSUM_BYTES;
+  if (end >= valueStart && crc32(bytes, 0, keyStart, end) === u32At(bytes, end)) return;
+  openSealed(bytes.subarray(keyStart, valueStart), bytes.subarray(valueStart, valueEnd));
 }
 
 function damaged(key: Uint8Array, what: string): CodedError {
