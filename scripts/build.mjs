@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleNode } from './bundle-node.mjs';
 import { requireNode } from './node-version.mjs';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -12,12 +13,18 @@ const DIST = path.join(ROOT, 'dist');
 const STAMP = 'sources.sha256';
 const WORK = path.join(ROOT, '.build');
 const COMPILER = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-const CONFIGURATIONS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const CONFIGURATIONS = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+  'scripts/build.mjs',
+  'scripts/bundle-node.mjs',
+];
 /** Given to the process that `flock` starts: it holds the lock. */
 const LOCKED = '--locked';
 
 /** Builds when needed. Returns false, with the reason on stderr, when that is not possible. */
-export function build() {
+export async function build() {
   requireNode();
   if (!fs.existsSync(path.join(ROOT, 'node_modules'))) {
     return complain(`the packages are not installed: run \`npm ci\` in ${ROOT}`);
@@ -30,11 +37,11 @@ export function build() {
 }
 
 /** One build at a time: the others wait, and find its result. The kernel frees the lock of a build that dies. */
-function buildAlone() {
+async function buildAlone() {
   const command = [process.execPath, fileURLToPath(import.meta.url), LOCKED];
   const { status, error } = spawnSync('flock', [ROOT, ...command], { stdio: 'inherit' });
   // Not on Linux: two first starts at the same moment are on their own.
-  if (error?.code === 'ENOENT') return isUpToDate() || compile();
+  if (error?.code === 'ENOENT') return isUpToDate() || (await compile());
   return status === 0;
 }
 
@@ -67,7 +74,7 @@ function isUpToDate() {
 }
 
 /** Compiles beside dist/ and swaps: a build that fails, or is killed, leaves dist/ as it was. */
-function compile() {
+async function compile() {
   const stamp = sourcesStamp();
   const fresh = path.join(WORK, 'fresh');
   try {
@@ -81,6 +88,7 @@ function compile() {
     if (status !== 0) {
       return complain(`the build failed:\n${error ? error.message : `${stdout}${stderr}`.trim()}`);
     }
+    await bundleNode({ root: ROOT, directory: fresh });
     fs.writeFileSync(path.join(fresh, STAMP), stamp);
     if (fs.existsSync(DIST)) fs.renameSync(DIST, path.join(WORK, 'stale'));
     fs.renameSync(fresh, DIST);
@@ -94,5 +102,6 @@ function compile() {
 
 if (fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const isLocked = process.argv[2] === LOCKED;
-  process.exitCode = (isLocked ? isUpToDate() || compile() : build()) ? 0 : 1;
+  const done = isLocked ? isUpToDate() || (await compile()) : await build();
+  process.exitCode = done ? 0 : 1;
 }
