@@ -11,6 +11,10 @@ import { requireNode } from './node-version.mjs';
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const DIST = path.join(ROOT, 'dist');
 const STAMP = 'sources.sha256';
+/** The launcher compares times with that of this file, and starts no build when no source is younger. */
+const MARK = 'sources.compared';
+/** File systems tell times apart to two seconds at worst. */
+const TIME_GRAIN_S = 2;
 const WORK = path.join(ROOT, '.build');
 const COMPILER = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const CONFIGURATIONS = [
@@ -65,21 +69,44 @@ function sourcesStamp() {
 }
 
 function isUpToDate() {
+  const mark = beginMark(DIST);
   try {
-    return fs.readFileSync(path.join(DIST, STAMP), 'utf8') === sourcesStamp();
+    const isSame = fs.readFileSync(path.join(DIST, STAMP), 'utf8') === sourcesStamp();
+    if (isSame && mark !== undefined) fs.renameSync(mark, path.join(DIST, MARK));
+    return isSame;
   } catch (error) {
     if (error.code === 'ENOENT') return false;
     throw error;
+  } finally {
+    if (mark !== undefined) fs.rmSync(mark, { force: true });
+  }
+}
+
+/**
+ * A file that is older than any change from now on, by the clock of the file system: begun before the sources are read,
+ * and named MARK when they are found to be those of dist/. Undefined where it cannot be made: it only saves time.
+ */
+function beginMark(directory) {
+  const file = path.join(directory, `${MARK}.${process.pid}`);
+  try {
+    fs.writeFileSync(file, '');
+    const begun = fs.statSync(file).mtimeMs / 1_000 - TIME_GRAIN_S;
+    fs.utimesSync(file, begun, begun);
+    return file;
+  } catch {
+    // No dist/ yet, or one of somebody else's: the launcher asks here every time.
+    return undefined;
   }
 }
 
 /** Compiles beside dist/ and swaps: a build that fails, or is killed, leaves dist/ as it was. */
 async function compile() {
-  const stamp = sourcesStamp();
   const fresh = path.join(WORK, 'fresh');
   try {
     fs.rmSync(WORK, { recursive: true, force: true });
     fs.mkdirSync(WORK);
+    const mark = beginMark(WORK);
+    const stamp = sourcesStamp();
     const { status, stdout, stderr, error } = spawnSync(
       process.execPath,
       [COMPILER, '-p', 'tsconfig.build.json', '--outDir', fresh, '--pretty', 'false'],
@@ -90,6 +117,7 @@ async function compile() {
     }
     await bundleNode({ root: ROOT, directory: fresh });
     fs.writeFileSync(path.join(fresh, STAMP), stamp);
+    if (mark !== undefined) fs.renameSync(mark, path.join(fresh, MARK));
     if (fs.existsSync(DIST)) fs.renameSync(DIST, path.join(WORK, 'stale'));
     fs.renameSync(fresh, DIST);
     return true;
