@@ -19,7 +19,7 @@ import { PendingLeaves } from './pending-leaves.ts';
 /** LMDB's cursors go no deeper. */
 const MAX_DEPTH = 32;
 /** What is read at a time. */
-const BLOCK_BYTES = 1024 * 1024;
+const BLOCK_BYTES = 256 * 1024;
 
 export interface TreeParts {
   readonly reader: DataFileReader;
