@@ -5,19 +5,30 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleNode } from './bundle-node.mjs';
 import { requireNode } from './node-version.mjs';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const DIST = path.join(ROOT, 'dist');
 const STAMP = 'sources.sha256';
+/** The launcher compares times with that of this file, and starts no build when no source is younger. */
+const MARK = 'sources.compared';
+/** File systems tell times apart to two seconds at worst. */
+const TIME_GRAIN_S = 2;
 const WORK = path.join(ROOT, '.build');
 const COMPILER = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-const CONFIGURATIONS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const CONFIGURATIONS = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+  'scripts/build.mjs',
+  'scripts/bundle-node.mjs',
+];
 /** Given to the process that `flock` starts: it holds the lock. */
 const LOCKED = '--locked';
 
 /** Builds when needed. Returns false, with the reason on stderr, when that is not possible. */
-export function build() {
+export async function build() {
   requireNode();
   if (!fs.existsSync(path.join(ROOT, 'node_modules'))) {
     return complain(`the packages are not installed: run \`npm ci\` in ${ROOT}`);
@@ -30,11 +41,11 @@ export function build() {
 }
 
 /** One build at a time: the others wait, and find its result. The kernel frees the lock of a build that dies. */
-function buildAlone() {
+async function buildAlone() {
   const command = [process.execPath, fileURLToPath(import.meta.url), LOCKED];
   const { status, error } = spawnSync('flock', [ROOT, ...command], { stdio: 'inherit' });
   // Not on Linux: two first starts at the same moment are on their own.
-  if (error?.code === 'ENOENT') return isUpToDate() || compile();
+  if (error?.code === 'ENOENT') return isUpToDate() || (await compile());
   return status === 0;
 }
 
@@ -58,21 +69,44 @@ function sourcesStamp() {
 }
 
 function isUpToDate() {
+  const mark = beginMark(DIST);
   try {
-    return fs.readFileSync(path.join(DIST, STAMP), 'utf8') === sourcesStamp();
+    const isSame = fs.readFileSync(path.join(DIST, STAMP), 'utf8') === sourcesStamp();
+    if (isSame && mark !== undefined) fs.renameSync(mark, path.join(DIST, MARK));
+    return isSame;
   } catch (error) {
     if (error.code === 'ENOENT') return false;
     throw error;
+  } finally {
+    if (mark !== undefined) fs.rmSync(mark, { force: true });
+  }
+}
+
+/**
+ * A file that is older than any change from now on, by the clock of the file system: begun before the sources are read,
+ * and named MARK when they are found to be those of dist/. Undefined where it cannot be made: it only saves time.
+ */
+function beginMark(directory) {
+  const file = path.join(directory, `${MARK}.${process.pid}`);
+  try {
+    fs.writeFileSync(file, '');
+    const begun = fs.statSync(file).mtimeMs / 1_000 - TIME_GRAIN_S;
+    fs.utimesSync(file, begun, begun);
+    return file;
+  } catch {
+    // No dist/ yet, or one of somebody else's: the launcher asks here every time.
+    return undefined;
   }
 }
 
 /** Compiles beside dist/ and swaps: a build that fails, or is killed, leaves dist/ as it was. */
-function compile() {
-  const stamp = sourcesStamp();
+async function compile() {
   const fresh = path.join(WORK, 'fresh');
   try {
     fs.rmSync(WORK, { recursive: true, force: true });
     fs.mkdirSync(WORK);
+    const mark = beginMark(WORK);
+    const stamp = sourcesStamp();
     const { status, stdout, stderr, error } = spawnSync(
       process.execPath,
       [COMPILER, '-p', 'tsconfig.build.json', '--outDir', fresh, '--pretty', 'false'],
@@ -81,7 +115,9 @@ function compile() {
     if (status !== 0) {
       return complain(`the build failed:\n${error ? error.message : `${stdout}${stderr}`.trim()}`);
     }
+    await bundleNode({ root: ROOT, directory: fresh });
     fs.writeFileSync(path.join(fresh, STAMP), stamp);
+    if (mark !== undefined) fs.renameSync(mark, path.join(fresh, MARK));
     if (fs.existsSync(DIST)) fs.renameSync(DIST, path.join(WORK, 'stale'));
     fs.renameSync(fresh, DIST);
     return true;
@@ -94,5 +130,6 @@ function compile() {
 
 if (fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const isLocked = process.argv[2] === LOCKED;
-  process.exitCode = (isLocked ? isUpToDate() || compile() : build()) ? 0 : 1;
+  const done = isLocked ? isUpToDate() || (await compile()) : await build();
+  process.exitCode = done ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 
 import { build } from './build.mjs';
 
-if (build()) {
+if (await build()) {
   await import('../dist/server/local-cluster.js');
 } else {
   process.exitCode = 1;

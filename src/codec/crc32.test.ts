@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { crc32 } from './crc32.ts';
+import { crc32, crc32Between } from './crc32.ts';
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -35,6 +35,16 @@ test('a checksum can be taken in pieces', () => {
     fc.property(fc.uint8Array({ maxLength: 64 }), fc.uint8Array({ maxLength: 64 }), (first, second) => {
       const whole = new Uint8Array([...first, ...second]);
       expect(crc32(second, crc32(first))).toBe(crc32(whole));
+    }),
+  );
+});
+
+test('the checksum of a part is that of the part by itself', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 64 }), fc.nat(64), fc.nat(64), (bytes, from, length) => {
+      const start = Math.min(from, bytes.length);
+      const end = Math.min(start + length, bytes.length);
+      expect(crc32Between(bytes, start, end)).toBe(slowCrc32(bytes.subarray(start, end)));
     }),
   );
 });

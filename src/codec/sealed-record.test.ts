@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CHECKSUM_BYTES, isSealedBetween, openSealed, SealShift, seal } from './sealed-record.ts';
+import {
+  CHECKSUM_BYTES,
+  checkSealed,
+  isSealedBetween,
+  openSealed,
+  SealShift,
+  seal,
+} from './sealed-record.ts';
+import { adjacentRow } from './test-rows.ts';
 
 const keys = fc.uint8Array({ minLength: 1, maxLength: 20 });
 const payloads = fc.uint8Array({ maxLength: 60 });
@@ -69,5 +77,22 @@ test('a seal is shifted to the key of another beginning, and a wrong one stays w
         }
       },
     ),
+  );
+});
+
+test('a row is checked where it lies as it is when it is opened', () => {
+  fc.assert(
+    fc.property(keys, payloads, fc.integer({ min: 1, max: 255 }), (key, payload, change) => {
+      const sealed = seal(key, payload);
+      expect(() => checkSealed(adjacentRow(key, sealed))).not.toThrow();
+      for (let at = 0; at < sealed.length; at++) {
+        expect(() => checkSealed(adjacentRow(key, sealed.subarray(0, at)))).toThrow(damage);
+        const changed = sealed.map((byte, index) => (index === at ? byte ^ change : byte));
+        expect(() => checkSealed(adjacentRow(key, changed))).toThrow(damage);
+      }
+      const other = key.map((byte, index) => (index === 0 ? byte ^ change : byte));
+      expect(() => checkSealed(adjacentRow(other, sealed))).toThrow(damage);
+    }),
+    { numRuns: 30 },
   );
 });

@@ -12,6 +12,15 @@ export const CHECKSUM_BYTES = 4;
 /** Rows are mostly shorter: for those that are longer each byte is gone through. */
 const MAX_KEPT_DIFFERENCES = 4_096;
 
+/** A row where it lies: its key and, right behind it, its sealed value. Millions are checked, so none is copied. */
+export interface AdjacentRow {
+  readonly bytes: Uint8Array;
+  readonly keyStart: number;
+  /** Also the end of the key. */
+  readonly valueStart: number;
+  readonly valueEnd: number;
+}
+
 /** `payload`, then CRC-32 of key and payload, big-endian. */
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const sealed = allocateBytes(payload.length + CHECKSUM_BYTES);
@@ -66,6 +75,13 @@ export class SealShift {
       difference = crc32DifferenceAfterByte(difference);
     return difference;
   }
+}
+
+/** `openSealed` for a row where it lies: throws the same, and returns nothing. */
+export function checkSealed({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {
+  const end = valueEnd - CHECKSUM_BYTES;
+  if (end >= valueStart && isSealedBetween(bytes, keyStart, valueEnd)) return;
+  openSealed(bytes.subarray(keyStart, valueStart), bytes.subarray(valueStart, valueEnd));
 }
 
 function damaged(key: Uint8Array, what: string): CodedError {

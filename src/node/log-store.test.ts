@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type KeyValueStoreHarness, put, remove, writeTo } from '../../test/contracts/key-value-store.ts';
 import { simulatedHarness } from '../../test/contracts/key-value-store-simulated.ts';
 import { seal } from '../codec/sealed-record.ts';
+import { adjacentRow } from '../codec/test-rows.ts';
 import type { Configuration } from '../raft/configuration.ts';
 import type { Entry } from '../raft/entry.ts';
 import { entryKey, HARD_STATE_KEY, IDENTITY_KEY, stateKey } from './keys.ts';
@@ -237,7 +238,7 @@ describe('the durable state of a server', () => {
 
   test('a store of another format is no damaged one: its identity is checked before the rows of the state', () => {
     const payload = new TextEncoder().encode(JSON.stringify({ format: FORMAT_VERSION - 1, ...identity }));
-    expect(() => verifyRow(IDENTITY_KEY, seal(IDENTITY_KEY, payload))).toThrow(
+    expect(() => verifyRow(adjacentRow(IDENTITY_KEY, seal(IDENTITY_KEY, payload)))).toThrow(
       expect.objectContaining({ code: 'store_version' }),
     );
     expect(Buffer.compare(IDENTITY_KEY, stateKey(0, new Uint8Array(0)))).toBe(-1);

@@ -6,7 +6,7 @@
 // (trap 29). The node stops, and its members have what it lost.
 
 import { decodeEntry, encodeEntry } from '../codec/entry-codec.ts';
-import { openSealed, seal } from '../codec/sealed-record.ts';
+import { type AdjacentRow, checkSealed, openSealed, seal } from '../codec/sealed-record.ts';
 import type { Configuration, ServerId } from '../raft/configuration.ts';
 import { EMPTY_CONFIGURATION } from '../raft/configuration.ts';
 import { type Entry, entrySizeBytes, type HardState, type LogPosition } from '../raft/entry.ts';
@@ -238,9 +238,15 @@ export function deleteEntries(first: number, last: number): WriteOperation[] {
  * `store_version` at the identity of a store of another format: in the order of keys it stands before the rows whose
  * seals that format may make otherwise. The bytes are those of the store, key and value.
  */
-export function verifyRow(key: Uint8Array, value: Uint8Array): void {
-  const payload = openSealed(key, value);
-  if (isSameKey(key, IDENTITY_KEY)) checkFormat(JSON.parse(textDecoder.decode(payload)) as IdentityRecord);
+export function verifyRow(row: AdjacentRow): void {
+  checkSealed(row);
+  const { bytes, keyStart, valueStart, valueEnd } = row;
+  // There are millions of rows and one identity: no view is made of the others.
+  if (bytes[keyStart] !== IDENTITY_KEY[0] || valueStart - keyStart !== IDENTITY_KEY.length) return;
+  const key = bytes.subarray(keyStart, valueStart);
+  if (!isSameKey(key, IDENTITY_KEY)) return;
+  const payload = openSealed(key, bytes.subarray(valueStart, valueEnd));
+  checkFormat(JSON.parse(textDecoder.decode(payload)) as IdentityRecord);
 }
 
 // ---------------------------------------------------------------- records

@@ -27,6 +27,9 @@ const FREE_LIST_FLAGS = 0x08 | 0x4000;
 const ROWS_FLAGS = 0;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
+/** For `PageCursor.overflowPage`: the data is on the page itself. */
+export const NOT_ON_OVERFLOW = -1;
+
 export interface Tree {
   readonly name: 'free list' | 'rows';
   readonly depth: number;
@@ -81,51 +84,95 @@ function readTree(bytes: Buffer, at: number, name: Tree['name']): Tree {
   };
 }
 
-export interface BranchNode {
-  /** Empty in the first node of a page. */
-  readonly key: Buffer;
-  readonly child: number;
-}
-
-export interface LeafNode {
-  readonly key: Buffer;
-  /** The data itself, or where it is. */
-  readonly data: Buffer | { readonly page: number; readonly bytes: number };
-}
-
 /** The transaction that wrote a page of a tree. `bytes` is its header. */
 export function writingTransaction(bytes: Buffer): number {
   return u64(bytes, 8);
 }
 
-export function isBranchPage(page: Buffer, pageNumber: number): boolean {
-  check(u64(page, 0) === pageNumber, `page ${pageNumber} bears another number`);
-  const kind = page.readUInt16LE(18);
-  check(kind === P_BRANCH || kind === P_LEAF, `page ${pageNumber} is neither branch nor leaf`);
-  return kind === P_BRANCH;
-}
+/**
+ * A page of a tree, in a buffer that may hold many, and one record of it at a time. A file has a hundred thousand pages
+ * and millions of records: no object is made for either, and no message that nobody reads; this one is moved from page
+ * to page, and from record to record.
+ */
+export class PageCursor {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #pageBytes: number;
+  #start = 0;
+  #number = 0;
+  /** Where records may begin, counted from the page's node base. */
+  #firstRecord = 0;
 
-export function branchNodes(page: Buffer, pageNumber: number): BranchNode[] {
-  return nodeOffsets(page, pageNumber).map((at) => {
-    const key = nodeKey(page, at, pageNumber);
-    return { key, child: page.readUInt32LE(at) + page.readUInt16LE(at + 4) * 0x1_0000_0000 };
-  });
-}
+  isBranch = false;
+  records = 0;
+  /** Of the record: where its key lies in `bytes`. That of the first record of a branch page means nothing. */
+  keyStart = 0;
+  keyEnd = 0;
+  /** Of a record of a branch page: the page below it. */
+  child = 0;
+  /** Of a record of a leaf page: the data lies from `keyEnd` to here, or on overflow pages, the first of them `overflowPage`. */
+  dataEnd = 0;
+  overflowPage = 0;
+  dataBytes = 0;
 
-export function leafNodes(page: Buffer, pageNumber: number): LeafNode[] {
-  return nodeOffsets(page, pageNumber).map((at) => {
-    const key = nodeKey(page, at, pageNumber);
-    const dataBytes = page.readUInt32LE(at);
-    const flags = page.readUInt16LE(at + 4);
-    check(flags === 0 || flags === F_BIGDATA, `page ${pageNumber} has a record of an unknown kind`);
-    const dataAt = at + NODE_HEADER_BYTES + key.length;
-    if (flags === F_BIGDATA) {
-      check(dataAt + 8 <= page.length, `page ${pageNumber} has a record beyond its end`);
-      return { key, data: { page: u64(page, dataAt), bytes: dataBytes } };
+  constructor(bytes: Uint8Array, pageBytes: number) {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#pageBytes = pageBytes;
+  }
+
+  /** Moves to the page that lies from `start` on, all of it inside of the buffer, and checks its header. */
+  moveTo(pageNumber: number, start: number): void {
+    const view = this.#view;
+    if (u64Of(view, start) !== pageNumber) throw new Damage(`page ${pageNumber} bears another number`);
+    const kind = view.getUint16(start + 18, true);
+    if (kind !== P_BRANCH && kind !== P_LEAF)
+      throw new Damage(`page ${pageNumber} is neither branch nor leaf`);
+    const lower = view.getUint16(start + 20, true);
+    const upper = view.getUint16(start + 22, true);
+    const isInOrder = lower % 2 === 0 && lower <= upper && upper <= this.#pageBytes - NODE_BASE;
+    if (!isInOrder) throw new Damage(`page ${pageNumber} has a damaged header`);
+    this.#start = start;
+    this.#number = pageNumber;
+    this.#firstRecord = upper;
+    this.isBranch = kind === P_BRANCH;
+    this.records = lower / 2;
+  }
+
+  /** `position` is below `records`, of a branch page. */
+  moveToBranchRecord(position: number): void {
+    const at = this.#moveToRecord(position);
+    this.child = this.#view.getUint32(at, true) + this.#view.getUint16(at + 4, true) * 0x1_0000_0000;
+  }
+
+  /** `position` is below `records`, of a leaf page. */
+  moveToLeafRecord(position: number): void {
+    const at = this.#moveToRecord(position);
+    const flags = this.#view.getUint16(at + 4, true);
+    if (flags !== 0 && flags !== F_BIGDATA)
+      throw new Damage(`page ${this.#number} has a record of an unknown kind`);
+    this.dataBytes = this.#view.getUint32(at, true);
+    this.dataEnd = this.keyEnd + (flags === 0 ? this.dataBytes : 8);
+    if (this.dataEnd > this.#start + this.#pageBytes) {
+      throw new Damage(`page ${this.#number} has a record beyond its end`);
     }
-    check(dataAt + dataBytes <= page.length, `page ${pageNumber} has a record beyond its end`);
-    return { key, data: page.subarray(dataAt, dataAt + dataBytes) };
-  });
+    this.overflowPage = flags === 0 ? NOT_ON_OVERFLOW : u64Of(this.#view, this.keyEnd);
+  }
+
+  #moveToRecord(position: number): number {
+    const base = this.#start + NODE_BASE;
+    const offset = this.#view.getUint16(base + 2 * position, true);
+    if (offset < this.#firstRecord || offset + NODE_HEADER_BYTES > this.#pageBytes - NODE_BASE) {
+      throw new Damage(`page ${this.#number} has a record outside of its records`);
+    }
+    const at = base + offset;
+    this.keyStart = at + NODE_HEADER_BYTES;
+    this.keyEnd = this.keyStart + this.#view.getUint16(at + 6, true);
+    if (this.keyEnd > this.#start + this.#pageBytes) {
+      throw new Damage(`page ${this.#number} has a key beyond its end`);
+    }
+    return at;
+  }
 }
 
 /** How many pages the data that begins on this overflow page takes. `bytes` is the page's header. */
@@ -168,31 +215,11 @@ export function check(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Damage(what);
 }
 
-function nodeOffsets(page: Buffer, pageNumber: number): number[] {
-  const lower = page.readUInt16LE(20);
-  const upper = page.readUInt16LE(22);
-  const space = page.length - NODE_BASE;
-  check(lower % 2 === 0 && lower <= upper && upper <= space, `page ${pageNumber} has a damaged header`);
-  const offsets: number[] = [];
-  for (let at = 0; at < lower; at += 2) {
-    const offset = page.readUInt16LE(NODE_BASE + at);
-    check(
-      offset >= upper && offset + NODE_HEADER_BYTES <= space,
-      `page ${pageNumber} has a record outside of its records`,
-    );
-    offsets.push(NODE_BASE + offset);
-  }
-  return offsets;
-}
-
-function nodeKey(page: Buffer, at: number, pageNumber: number): Buffer {
-  const keyAt = at + NODE_HEADER_BYTES;
-  const end = keyAt + page.readUInt16LE(at + 6);
-  check(end <= page.length, `page ${pageNumber} has a key beyond its end`);
-  return page.subarray(keyAt, end);
-}
-
 /** Page numbers and counts: above 2^53 they are damaged anyway, and fail the checks on them all the same. */
 function u64(bytes: Buffer, at: number): number {
   return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 0x1_0000_0000;
+}
+
+function u64Of(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;
 }

@@ -111,7 +111,9 @@ function checkRows(directory: string, operations: readonly WriteOperation[], che
   for (const operation of operations) {
     if (operation.kind !== 'put') continue;
     try {
-      checkRow(Buffer.from(operation.key), Buffer.from(operation.value));
+      const { key, value } = operation;
+      const bytes = Buffer.concat([key, value]);
+      checkRow({ bytes, keyStart: 0, valueStart: key.length, valueEnd: bytes.length });
     } catch (error) {
       if (!(error instanceof CodedError) || error.code !== 'record_damaged') throw error;
       throw journalDamaged(directory, error);

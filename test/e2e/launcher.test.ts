@@ -1,4 +1,15 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/server/node-flags.ts';
@@ -6,6 +17,7 @@ import { allAreVoters } from '../support/cluster-waits.ts';
 import { PROJECT_ROOT } from '../support/project-root.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../support/run-command.ts';
 import { useStage } from '../support/stage.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const stage = useStage();
 const LAUNCHER = path.join(PROJECT_ROOT, 'raft3d');
@@ -30,6 +42,14 @@ function freshClone(options: { packages: boolean }): string {
   if (options.packages)
     symlinkSync(path.join(PROJECT_ROOT, 'node_modules'), path.join(clone, 'node_modules'));
   return clone;
+}
+
+/** What puts a `node` before the real one that notes each start as a line of `started`. */
+function tracedNode(): { directory: string; environment: Record<string, string> } {
+  const directory = mkdtempSync(path.join(stage().directory, 'traced-'));
+  const lines = ['#!/bin/sh', 'echo "$*" >> "$(dirname "$0")/started"', `exec "${process.execPath}" "$@"`];
+  writeFileSync(path.join(directory, 'node'), `${lines.join('\n')}\n`, { mode: 0o755 });
+  return { directory, environment: { PATH: `${directory}:${process.env.PATH}` } };
 }
 
 function launch(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
@@ -90,6 +110,24 @@ describe('./raft3d', () => {
       expect(stdout).toMatch(/^Raft3D: /);
     }
     expect(existsSync(path.join(clone, '.build'))).toBe(false);
+
+    // Nothing is compared, and no Node started for it, once the sources are older than the last comparison.
+    const tracedLaunch = async (): Promise<string[]> => {
+      const { directory, environment } = tracedNode();
+      expect((await runCommand([path.join(clone, 'raft3d'), '-h'], { environment })).code).toBe(0);
+      return readFileSync(path.join(directory, 'started'), 'utf8').trim().split('\n');
+    };
+    await waitFor('the launcher starts the node alone', async () => (await tracedLaunch()).length === 1);
+
+    const source = path.join(clone, 'src', 'server', 'node-flags.ts');
+    const { atime, mtime } = statSync(source);
+    const content = readFileSync(source);
+    writeFileSync(source, 'export const NODE_FLAGS: number = "no";\n');
+    utimesSync(source, atime, mtime);
+    const changed = await runCommand([path.join(clone, 'raft3d'), '-h']);
+    expect(changed.code).toBe(1);
+    expect(changed.stderr).toContain('src/server/node-flags.ts(1,14): error TS2322');
+    writeFileSync(source, content);
 
     writeFileSync(path.join(clone, 'src', 'broken.ts'), 'export const broken: number = "no";\n');
     const broken = await runCommand([path.join(clone, 'raft3d'), '-h']);

@@ -1,0 +1,252 @@
+// Checks one tree of a data file. The branch pages are read in the order of keys; the leaf pages, which are nearly all of
+// the file, in the order of the file and many at a time: a tree that grew by random keys has them all over the place.
+
+import type { AdjacentRow } from '../codec/sealed-record.ts';
+import type { DataFileReader } from './data-file-reader.ts';
+import type { CompareKeys } from './key-order.ts';
+import {
+  check,
+  Damage,
+  NOT_ON_OVERFLOW,
+  overflowPageCount,
+  PAGE_HEADER_BYTES,
+  PageCursor,
+  type Tree,
+} from './lmdb-page.ts';
+import type { PageClaims } from './page-claims.ts';
+import { PendingLeaves } from './pending-leaves.ts';
+
+/** LMDB's cursors go no deeper. */
+const MAX_DEPTH = 32;
+/** What is read at a time. */
+const BLOCK_BYTES = 256 * 1024;
+
+export interface TreeParts {
+  readonly reader: DataFileReader;
+  readonly claims: PageClaims;
+  readonly pageBytes: number;
+  readonly pageCount: number;
+  readonly compare: CompareKeys;
+  /**
+   * Is handed every row, in any order. Throws Damage, or an error of its own: then what `verifyTree` throws is the error
+   * for the first row in the order of keys that has one. The row is valid during the call only.
+   */
+  readonly visit: (row: AdjacentRow) => void;
+  /** For tests; the default is in `PendingLeaves`. */
+  readonly maxSeparatorBytes?: number;
+}
+
+/** Throws Damage, or what `visit` throws. */
+export function verifyTree(tree: Tree, parts: TreeParts): void {
+  new TreeVerification(tree, parts).run();
+}
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+/** What `visit` threw, on its way out. */
+class Refusal extends Error {}
+
+class TreeVerification {
+  readonly #tree: Tree;
+  readonly #parts: TreeParts;
+  readonly #leaves: PendingLeaves;
+  /** By depth. */
+  readonly #branches: PageCursor[] = [];
+  readonly #leaf: PageCursor;
+  readonly #pagesPerBlock: number;
+  readonly #row: Writable<AdjacentRow> = {
+    bytes: new Uint8Array(0),
+    keyStart: 0,
+    valueStart: 0,
+    valueEnd: 0,
+  };
+  /** A key and behind it a value that was on overflow pages. */
+  #joined: Buffer = Buffer.alloc(0);
+  #entries = 0;
+  #branchPages = 0;
+  #leafPages = 0;
+  #overflowPages = 0;
+
+  constructor(tree: Tree, parts: TreeParts) {
+    this.#tree = tree;
+    this.#parts = parts;
+    const { pageBytes, pageCount, reader, compare } = parts;
+    this.#leaves = new PendingLeaves(pageCount, compare, parts);
+    const blockBytes = Math.max(pageBytes, Math.min(BLOCK_BYTES, reader.fileBytes));
+    this.#pagesPerBlock = Math.floor(blockBytes / pageBytes);
+    this.#leaf = new PageCursor(Buffer.allocUnsafe(blockBytes), pageBytes);
+  }
+
+  run(): void {
+    const { name, root, depth, ...counts } = this.#tree;
+    if (root !== undefined) {
+      check(depth >= 1 && depth <= MAX_DEPTH, `the tree of ${name} has a depth that no tree has`);
+      this.#enter(root, 1);
+      this.#checkLeaves();
+    }
+    const isAsCounted =
+      this.#entries === counts.entries &&
+      this.#branchPages === counts.branchPages &&
+      this.#leafPages === counts.leafPages &&
+      this.#overflowPages === counts.overflowPages;
+    check(isAsCounted, `the tree of ${name} has not the size that it says`);
+  }
+
+  /** The pages at the tree's depth are its leaves, and no others: that they are is seen when they are read. */
+  #enter(page: number, depth: number): void {
+    const { claims } = this.#parts;
+    if (depth === this.#tree.depth) {
+      claims.claimLeaf(page);
+      this.#leaves.addLeaf(page);
+      return;
+    }
+    claims.claimUsed(page, 1);
+    const branch = this.#readBranch(page, depth);
+    for (let position = 0; position < branch.records; position++) {
+      branch.moveToBranchRecord(position);
+      if (position > 0) this.#addSeparator(branch);
+      this.#enter(branch.child, depth + 1);
+    }
+  }
+
+  #readBranch(page: number, depth: number): PageCursor {
+    const { reader, pageBytes } = this.#parts;
+    this.#branches[depth] ??= new PageCursor(Buffer.allocUnsafe(pageBytes), pageBytes);
+    const branch = this.#branches[depth];
+    reader.readInto(branch.bytes, 0, { position: page * pageBytes, length: pageBytes });
+    branch.moveTo(page, 0);
+    check(branch.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
+    check(branch.records > 0, `page ${page} has nothing below it`);
+    this.#branchPages++;
+    return branch;
+  }
+
+  #addSeparator({ bytes, keyStart, keyEnd }: PageCursor): void {
+    const isAfter = this.#leaves.addSeparator(bytes, keyStart, keyEnd);
+    check(isAfter, 'a key is on a page where it is not looked for');
+    if (!this.#leaves.isFull) return;
+    this.#checkLeaves();
+    this.#leaves.clear();
+  }
+
+  // ------------------------------------------------------------ leaves
+
+  #checkLeaves(): void {
+    try {
+      this.#checkLeavesInFileOrder();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#visitInKeyOrder();
+      throw error.cause;
+    }
+  }
+
+  #checkLeavesInFileOrder(): void {
+    const { claims, reader, pageBytes } = this.#parts;
+    let first = claims.firstUnreadLeaf(0);
+    while (first !== undefined) {
+      const last = claims.lastUnreadLeaf(first + this.#pagesPerBlock - 1);
+      const length = (last - first + 1) * pageBytes;
+      reader.readInto(this.#leaf.bytes, 0, { position: first * pageBytes, length });
+      for (let page = first; page <= last; page++) {
+        if (!claims.isUnreadLeaf(page)) continue;
+        this.#leaf.moveTo(page, (page - first) * pageBytes);
+        this.#checkLeaf(this.#leaves.leafOf(page));
+        claims.leafIsRead(page);
+      }
+      first = claims.firstUnreadLeaf(last + 1);
+    }
+  }
+
+  #checkLeaf(number: number): void {
+    const [leaf, leaves, compare] = [this.#leaf, this.#leaves, this.#parts.compare];
+    const { bytes, records } = leaf;
+    check(!leaf.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
+    for (let position = 0; position < records; position++) {
+      const { keyStart: lastStart, keyEnd: lastEnd } = leaf;
+      leaf.moveToLeafRecord(position);
+      const { keyStart, keyEnd } = leaf;
+      if (keyStart === keyEnd) throw new Damage('a key is empty');
+      if (position === 0) {
+        const isAfter = leaves.isFromLeafOn(number, bytes, keyStart, keyEnd);
+        check(isAfter, 'a key is on a page where it is not looked for');
+      } else if (compare(bytes, lastStart, lastEnd, bytes, keyStart, keyEnd) >= 0) {
+        throw new Damage('keys are out of order');
+      }
+      if (leaf.overflowPage !== NOT_ON_OVERFLOW) this.#claimOverflow();
+      this.#visit();
+    }
+    if (records > 0) {
+      const isBefore = leaves.isBeforeNextLeaf(number, bytes, leaf.keyStart, leaf.keyEnd);
+      check(isBefore, 'a key is on a page where it is not looked for');
+    }
+    this.#leafPages++;
+    this.#entries += records;
+  }
+
+  /**
+   * After a refusal: throws the one that stands first in the order of keys. A store of another format is refused by its
+   * identity, which says so, and not by some row behind it that is sealed otherwise.
+   */
+  #visitInKeyOrder(): void {
+    const { reader, pageBytes } = this.#parts;
+    for (const page of this.#leaves.pages) {
+      reader.readInto(this.#leaf.bytes, 0, { position: page * pageBytes, length: pageBytes });
+      this.#leaf.moveTo(page, 0);
+      for (let position = 0; position < this.#leaf.records; position++) {
+        this.#leaf.moveToLeafRecord(position);
+        try {
+          this.#visit();
+        } catch (error) {
+          throw error instanceof Refusal ? error.cause : error;
+        }
+      }
+    }
+  }
+
+  /** The row that the leaf cursor is at. */
+  #visit(): void {
+    const row = this.#row;
+    const { bytes, keyStart, keyEnd, dataEnd, overflowPage } = this.#leaf;
+    if (overflowPage === NOT_ON_OVERFLOW) {
+      row.bytes = bytes;
+      row.keyStart = keyStart;
+      row.valueStart = keyEnd;
+      row.valueEnd = dataEnd;
+    } else this.#joinOverflow();
+    try {
+      this.#parts.visit(row);
+    } catch (cause) {
+      throw cause instanceof Damage ? cause : new Refusal('a row was refused', { cause });
+    }
+  }
+
+  // ------------------------------------------------------------ overflow pages
+
+  #claimOverflow(): void {
+    const { reader, claims, pageBytes, pageCount } = this.#parts;
+    const { overflowPage, dataBytes } = this.#leaf;
+    check(overflowPage < pageCount, `page ${overflowPage} is beyond the last one`);
+    const header = reader.read(overflowPage * pageBytes, PAGE_HEADER_BYTES);
+    const pages = overflowPageCount(header, overflowPage, { dataBytes, pageBytes });
+    claims.claimUsed(overflowPage, pages);
+    this.#overflowPages += pages;
+  }
+
+  /** A key and its value are checked as they lie: behind each other. */
+  #joinOverflow(): void {
+    const { reader, pageBytes } = this.#parts;
+    const { bytes, keyStart, keyEnd, overflowPage, dataBytes } = this.#leaf;
+    const keyBytes = keyEnd - keyStart;
+    const position = overflowPage * pageBytes + PAGE_HEADER_BYTES;
+    check(position + dataBytes <= reader.fileBytes, 'the file ends too early');
+    const length = keyBytes + dataBytes;
+    if (this.#joined.length < length) this.#joined = Buffer.allocUnsafeSlow(length);
+    this.#joined.set(bytes.subarray(keyStart, keyEnd));
+    reader.readInto(this.#joined, keyBytes, { position, length: dataBytes });
+    this.#row.bytes = this.#joined;
+    this.#row.keyStart = 0;
+    this.#row.valueStart = keyBytes;
+    this.#row.valueEnd = length;
+  }
+}
