@@ -6,7 +6,11 @@
 // |---|---|
 // | `p/<id>` | company, model |
 // | `f/<id>` | material, color, milligrams in total, remaining, reserved |
-// | `j/<id>` | printer, filament, path, milligrams, code of the status, created at, changed so many ms later |
+// | `z/<id>` of a job | printer, filament, path, milligrams, code of the status, created at, updated at |
+//
+// Jobs, which are most of it, come last of all keys: new ids are mostly above the ones before, and only at the end of
+// its tree does LMDB leave full pages behind, anywhere else half of each stays empty. For the same reason a row keeps its
+// length when its status changes.
 //
 // The index of jobs is beside them (`job-index.ts`).
 
@@ -20,7 +24,7 @@ import type { Json, StateReader, StateView } from './state-view.ts';
 export const KEY_PREFIXES = {
   printer: 'p/',
   filament: 'f/',
-  print_job: 'j/',
+  print_job: 'z/',
 } as const satisfies Readonly<Record<ResourceKind, string>>;
 
 type PrinterRow = readonly [company: string, model: string];
@@ -38,7 +42,7 @@ type PrintJobRow = readonly [
   weightMilligrams: number,
   status: StatusCode,
   createdAtMs: number,
-  updatedMsLater: number,
+  updatedAtMs: number,
 ];
 
 export function rowKey(kind: ResourceKind, id: string): string {
@@ -71,9 +75,9 @@ export function filamentFrom(id: string, row: Json): Filament {
 }
 
 export function printJobFrom(id: string, row: Json): PrintJob {
-  const [printerId, filamentId, filePath, weightMilligrams, code, createdAtMs, later] = row as PrintJobRow;
+  const [printerId, filamentId, filePath, weightMilligrams, code, createdAtMs, updatedAtMs] =
+    row as PrintJobRow;
   const status = statusOfCode(code);
-  const updatedAtMs = createdAtMs + later;
   return { id, printerId, filamentId, filePath, weightMilligrams, status, createdAtMs, updatedAtMs };
 }
 
@@ -89,7 +93,7 @@ export function filamentRowOf(filament: Filament): FilamentRow {
 export function printJobRowOf(printJob: PrintJob): PrintJobRow {
   const { printerId, filamentId, filePath, weightMilligrams, status, createdAtMs, updatedAtMs } = printJob;
   const code = STATUS_CODES[status];
-  return [printerId, filamentId, filePath, weightMilligrams, code, createdAtMs, updatedAtMs - createdAtMs];
+  return [printerId, filamentId, filePath, weightMilligrams, code, createdAtMs, updatedAtMs];
 }
 
 export function putPrinter(view: StateView, printer: Printer): void {
