@@ -11,10 +11,9 @@ const [T0, T1, T2, T3, T4, T5, T6, T7] = buildSlices();
 
 /**
  * The checksum of `bytes`, an integer from 0 to 2³² - 1. Pass the checksum of what came before as `seed` to go
- * on: crc32(b, crc32(a)) is the checksum of a followed by b.
+ * on: crc32(b, crc32(a)) is the checksum of a followed by b. Only what stands before `end` counts.
  */
-export function crc32(bytes: Uint8Array, seed = 0): number {
-  const end = bytes.length;
+export function crc32(bytes: Uint8Array, seed = 0, end = bytes.length): number {
   const stepsEnd = end - (end % SLICES);
   let crc = ~seed;
   let at = 0;

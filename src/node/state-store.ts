@@ -5,10 +5,9 @@
 //
 // After a crash the overlays are gone, and the log has what they were made of.
 
-import { openSealed, seal } from '../codec/sealed-record.ts';
+import { openSealed, seal, sealText } from '../codec/sealed-record.ts';
 import { collectionOf, type Json, type RangeOptions, type StateView } from '../farm/state-view.ts';
 import { assert } from '../shared/assert.ts';
-import { encodeUtf8 } from '../shared/utf8.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
 import {
   ALL_STATE,
@@ -18,6 +17,7 @@ import {
   justAfter,
   MAX_GENERATION,
   stateKey,
+  stateKeyOf,
 } from './keys.ts';
 import type { KeyRange, KeyValueReader, KeyValueRow, KeyValueSnapshot, WriteOperation } from './ports.ts';
 import { RowCache } from './row-cache.ts';
@@ -41,7 +41,7 @@ export class StateStore implements StateView {
   /** Counts whatever may change which keys the overlays hold. */
   #overlayChanges = 0;
   /** How often rows of each collection were written, and how often all were replaced. */
-  readonly #writes = new Map<string, number>();
+  readonly #writes = new Map<string, { count: number }>();
   #switches = 0;
 
   /** `generation` is the applied record's: rows of others are not part of the state. */
@@ -66,7 +66,7 @@ export class StateStore implements StateView {
   }
 
   #read(key: string): Json | undefined {
-    const storeKey = stateKey(this.#generation, encodeUtf8(key));
+    const storeKey = stateKeyOf(this.#generation, key);
     const stored = this.#store.get(storeKey);
     const value = stored && openRow(storeKey, stored);
     this.#cache.keep(key, value, stored?.length ?? 0);
@@ -74,12 +74,12 @@ export class StateStore implements StateView {
   }
 
   version(prefix: string): number {
-    return (this.#writes.get(prefix) ?? 0) + this.#switches;
+    return (this.#writes.get(prefix)?.count ?? 0) + this.#switches;
   }
 
   put(key: string, value: Json): void {
     this.#changed(key);
-    this.#active.set(key, { kind: 'put', value, text: JSON.stringify(value) });
+    this.#active.set(key, { kind: 'put', value });
   }
 
   delete(key: string): void {
@@ -91,7 +91,9 @@ export class StateStore implements StateView {
     this.#overlayChanges += 1;
     this.#cache.forget(key);
     const collection = collectionOf(key);
-    this.#writes.set(collection, (this.#writes.get(collection) ?? 0) + 1);
+    const writes = this.#writes.get(collection);
+    if (writes === undefined) this.#writes.set(collection, { count: 1 });
+    else writes.count += 1;
   }
 
   /** Rows may be put and deleted while this goes on: those ahead of it are seen as they are when it comes to them. */
@@ -145,9 +147,9 @@ export class StateStore implements StateView {
   }
 
   #toOperation(key: string, row: OverlayRow): WriteOperation {
-    const storeKey = stateKey(this.#generation, encodeUtf8(key));
+    const storeKey = stateKeyOf(this.#generation, key);
     if (row.kind === 'deleted') return { kind: 'delete', key: storeKey };
-    return { kind: 'put', key: storeKey, value: seal(storeKey, encodeUtf8(row.text)) };
+    return { kind: 'put', key: storeKey, value: sealText(storeKey, JSON.stringify(row.value)) };
   }
 
   // -------------------------------------------------------------- generations
@@ -201,11 +203,11 @@ export class StateStore implements StateView {
   // -------------------------------------------------------------- merging
 
   #storedRange({ prefix, after, reverse = false }: RangeOptions): KeyRange {
-    const first = stateKey(this.#generation, encodeUtf8(prefix));
+    const first = stateKeyOf(this.#generation, prefix);
     const beyond =
       prefix === '' ? generationsRange(this.#generation, this.#generation + 1).to : afterPrefix(first);
     if (after === undefined) return { from: first, to: beyond, reverse };
-    const at = stateKey(this.#generation, encodeUtf8(after));
+    const at = stateKeyOf(this.#generation, after);
     if (reverse) return { from: first, to: compareBytes(at, beyond) < 0 ? at : beyond, reverse };
     const next = justAfter(at);
     return { from: compareBytes(next, first) > 0 ? next : first, to: beyond, reverse };
