@@ -3,7 +3,7 @@
 import { present } from '../shared/assert.ts';
 import { indexedJobs, type PrintJobFilters } from './job-index.ts';
 import type { Filament, Printer, PrintJob } from './model.ts';
-import { filamentFrom, getPrintJob, KEY_PREFIXES, printerFrom, printJobFrom } from './rows.ts';
+import { filamentFrom, getListedPrintJob, KEY_PREFIXES, printerFrom, printJobFrom } from './rows.ts';
 import type { Json, StateReader } from './state-view.ts';
 
 export interface ListOptions {
@@ -54,7 +54,7 @@ export function* findPrintJobs(
 }
 
 function matching(reader: StateReader, id: string, filters: PrintJobFilters): PrintJob | undefined {
-  const printJob = present(getPrintJob(reader, id), `print job ${id} is in an index and not there`);
+  const printJob = present(getListedPrintJob(reader, id), `print job ${id} is in an index and not there`);
   // The index was by filament where one was asked for: what is left to be compared is the printer.
   const { printerId } = filters;
   return printerId === undefined || printJob.printerId === printerId ? printJob : undefined;

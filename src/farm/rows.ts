@@ -64,6 +64,12 @@ export function getPrintJob(reader: StateReader, id: string): PrintJob | undefin
   return row === undefined ? undefined : printJobFrom(id, row);
 }
 
+/** As getPrintJob, for one of many that are listed. */
+export function getListedPrintJob(reader: StateReader, id: string): PrintJob | undefined {
+  const row = reader.getOnce(rowKey('print_job', id));
+  return row === undefined ? undefined : printJobFrom(id, row);
+}
+
 export function printerFrom(id: string, row: Json): Printer {
   const [company, model] = row as PrinterRow;
   return { id, company, model };

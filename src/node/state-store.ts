@@ -60,17 +60,27 @@ export class StateStore implements StateView {
   }
 
   get(key: string): Json | undefined {
-    const row = this.#active.get(key) ?? this.#frozen?.get(key);
-    if (row !== undefined) return row.kind === 'put' ? row.value : undefined;
-    return this.#cache.has(key) ? this.#cache.get(key) : this.#read(key);
+    const row = this.#overlaid(key);
+    if (row !== undefined) return putValue(row);
+    if (this.#cache.has(key)) return this.#cache.get(key);
+    const stored = this.#read(key);
+    this.#cache.keep(key, stored?.value, stored?.bytes ?? 0);
+    return stored?.value;
   }
 
-  #read(key: string): Json | undefined {
+  getOnce(key: string): Json | undefined {
+    const row = this.#overlaid(key);
+    return row === undefined ? this.#read(key)?.value : putValue(row);
+  }
+
+  #overlaid(key: string): OverlayRow | undefined {
+    return this.#active.get(key) ?? this.#frozen?.get(key);
+  }
+
+  #read(key: string): { readonly value: Json; readonly bytes: number } | undefined {
     const storeKey = stateKeyOf(this.#generation, key);
     const stored = this.#store.get(storeKey);
-    const value = stored && openRow(storeKey, stored);
-    this.#cache.keep(key, value, stored?.length ?? 0);
-    return value;
+    return stored && { value: openRow(storeKey, stored), bytes: stored.length };
   }
 
   version(prefix: string): number {
@@ -108,7 +118,7 @@ export class StateStore implements StateView {
         const order = compareHeads(overlaid, head?.key, direction);
         if (order === undefined) return;
         const key = order <= 0 ? (overlaid as string) : (head as StoredHead).key;
-        const value = order <= 0 ? this.#overlaidValue(key) : head?.value();
+        const value = order <= 0 ? putValue(this.#overlaid(key)) : head?.value();
         if (order >= 0) head = nextStored(stored);
         if (value !== undefined) yield [key, value];
         if (order > 0 && this.#overlayChanges === seen) continue;
@@ -219,11 +229,11 @@ export class StateStore implements StateView {
     if (active === undefined || frozen === undefined) return active ?? frozen;
     return compareUtf8(active, frozen) * direction <= 0 ? active : frozen;
   }
+}
 
-  #overlaidValue(key: string): Json | undefined {
-    const row = this.#active.get(key) ?? this.#frozen?.get(key);
-    return row?.kind === 'put' ? row.value : undefined;
-  }
+/** Undefined when a row hides the store's, and where there is none. */
+function putValue(row: OverlayRow | undefined): Json | undefined {
+  return row?.kind === 'put' ? row.value : undefined;
 }
 
 /** A generation above every one that a row belongs to. */
