@@ -89,7 +89,10 @@ export const DISK: readonly Mutant[] = [
     subject: 30,
     file: 'src/codec/sealed-record.ts',
     edits: [
-      { find: 'const checksum = crc32(payload, crc32(key));', replace: 'const checksum = crc32(payload);' },
+      {
+        find: 'const checksum = crc32(sealed, crc32(key), end);',
+        replace: 'const checksum = crc32(sealed, 0, end);',
+      },
       { find: 'if (crc32(payload, crc32(key)) !== stored)', replace: 'if (crc32(payload) !== stored)' },
     ],
     bug: 'A value that stands under the key of another passes for good.',

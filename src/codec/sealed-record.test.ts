@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { openSealed, seal } from './sealed-record.ts';
+import { openSealed, seal, sealText } from './sealed-record.ts';
 
 const keys = fc.uint8Array({ minLength: 1, maxLength: 20 });
 const payloads = fc.uint8Array({ maxLength: 60 });
@@ -12,6 +12,11 @@ test('a sealed record opens under its key', () => {
       expect(openSealed(key, seal(key, payload))).toEqual(payload);
     }),
   );
+});
+
+test.each(['', '["a",1]', 'ü', 'x'.repeat(300)])('a text is sealed as its bytes are: %#', (text) => {
+  const key = new TextEncoder().encode('key');
+  expect(sealText(key, text)).toEqual(seal(key, new TextEncoder().encode(text)));
 });
 
 test('every truncation and every changed byte is damage', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { put, writeTo } from '../../test/contracts/key-value-store.ts';
 import { type SimulatedHarness, simulatedHarness } from '../../test/contracts/key-value-store-simulated.ts';
+import { seal } from '../codec/sealed-record.ts';
 import { MemoryState } from '../farm/memory-state.ts';
 import type { Json, RangeOptions, StateReader } from '../farm/state-view.ts';
 import { ALL_STATE, stateKey } from './keys.ts';
@@ -97,6 +98,19 @@ describe('StateStore', () => {
     const rows = snapshotRows(picture, { generation: 1, afterKey: new Uint8Array(0) });
     expect(() => [...rows]).toThrow(expect.objectContaining({ code: 'record_damaged' }));
     picture.close();
+  });
+
+  test('a row that is asked for once is what `get` gives, and is not kept', async () => {
+    state.put('a', 'ü');
+    expect(state.getOnce('a')).toBe('ü');
+    await flush();
+    expect([state.getOnce('a'), state.getOnce('b')]).toEqual(['ü', undefined]);
+    const key = stateKey(1, encoder.encode('a'));
+    // Behind its back: only a row that is read anew shows it.
+    await write([put(key, seal(key, encoder.encode('2')))]);
+    expect([state.getOnce('a'), state.get('a')]).toEqual([2, 2]);
+    state.delete('a');
+    expect(state.getOnce('a')).toBeUndefined();
   });
 
   test('writes that failed are taken again, under what came after them', async () => {
