@@ -3,6 +3,7 @@
 
 import fc from 'fast-check';
 import { applyCommand } from '../src/farm/apply.ts';
+import { type Action, encodeCommand } from '../src/farm/command.ts';
 import { MemoryState } from '../src/farm/memory-state.ts';
 import type { Json } from '../src/farm/state-view.ts';
 import { FarmInvariants } from '../src/sim/checkers/farm-invariants.ts';
@@ -13,6 +14,9 @@ import { Finding, type Idea } from './idea.ts';
 import { oddTexts } from './odd-text.ts';
 
 const COMMANDS_PER_RUN = 40;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 const ids = fc.oneof(
   { weight: 40, arbitrary: fc.constantFrom('a', 'b', 'c') },
@@ -90,18 +94,15 @@ const commandTexts = fc
     times,
     actions,
     fc.option(claims, { nil: undefined, freq: 1 }),
-    fc.option(fc.tuple(oddTexts, fc.jsonValue()), { nil: undefined, freq: 8 }),
+    fc.oneof({ weight: 20, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.jsonValue() }),
   )
-  .map(([atMs, action, idempotency, extra]) =>
-    JSON.stringify({
-      atMs,
-      action,
-      ...(idempotency && { idempotency }),
-      ...(extra && { [extra[0]]: extra[1] }),
-    }),
-  );
+  .map(([atMs, action, idempotency, extra]) => {
+    // Statuses, weights and times that no type allows are what it is about.
+    const bytes = encodeCommand({ atMs, action: action as Action, ...(idempotency && { idempotency }) });
+    const text = decoder.decode(bytes);
+    return extra === undefined ? text : `${text.slice(0, -1)},${JSON.stringify(extra)}]`;
+  });
 
-const encoder = new TextEncoder();
 const commands: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 6, arbitrary: commandTexts.map((text) => encoder.encode(text)) },
   {

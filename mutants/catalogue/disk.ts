@@ -28,16 +28,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/storage/open-store.ts',
     edits: [
       {
-        find: `    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(newPath, path);`,
-        replace: `    if (descriptor < 0) fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(newPath, path);`,
+        find: '  flushFile(newPath);\n',
+        replace: '',
       },
     ],
     bug: 'The new data file gets its name while its content may not be on disk.',
@@ -76,12 +68,12 @@ export const DISK: readonly Mutant[] = [
   {
     id: 'journal-released-before-the-checkpoint',
     subject: 24,
-    file: 'src/storage/journaled-store.ts',
+    file: 'src/storage/checkpoints.ts',
     edits: [
       {
-        find: '    this.#carry(this.#checkpoint);\n',
+        find: '    this.#carry(this.#underWay);\n',
         replace:
-          '    this.#journal.release(this.#checkpoint.through.segment);\n    this.#carry(this.#checkpoint);\n',
+          '    this.#journal.release(this.#underWay.through.segment);\n    this.#carry(this.#underWay);\n',
       },
     ],
     bug: 'Segments are used again while LMDB does not have their rows yet.',
@@ -103,7 +95,10 @@ export const DISK: readonly Mutant[] = [
     subject: 30,
     file: 'src/codec/sealed-record.ts',
     edits: [
-      { find: 'const checksum = crc32(payload, crc32(key));', replace: 'const checksum = crc32(payload);' },
+      {
+        find: 'const checksum = crc32Between(sealed, 0, end, crc32(key));',
+        replace: 'const checksum = crc32Between(sealed, 0, end);',
+      },
       { find: 'if (crc32(payload, crc32(key)) !== stored)', replace: 'if (crc32(payload) !== stored)' },
     ],
     bug: 'A value that stands under the key of another passes for good.',

@@ -7,6 +7,7 @@ import {
   openSealed,
   SealShift,
   seal,
+  sealText,
 } from './sealed-record.ts';
 import { adjacentRow } from './test-rows.ts';
 
@@ -20,6 +21,11 @@ test('a sealed record opens under its key', () => {
       expect(openSealed(key, seal(key, payload))).toEqual(payload);
     }),
   );
+});
+
+test.each(['', '["a",1]', 'ü', 'x'.repeat(300)])('a text is sealed as its bytes are: %#', (text) => {
+  const key = new TextEncoder().encode('key');
+  expect(sealText(key, text)).toEqual(seal(key, new TextEncoder().encode(text)));
 });
 
 test('every truncation and every changed byte is damage', () => {

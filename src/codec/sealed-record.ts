@@ -4,6 +4,7 @@
 import { allocateBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
+import { encodeShortAscii, encodeUtf8 } from '../shared/utf8.ts';
 import { u32At } from './byte-reader.ts';
 import { crc32, crc32Between, crc32DifferenceAfterByte } from './crc32.ts';
 
@@ -25,11 +26,23 @@ export interface AdjacentRow {
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const sealed = allocateBytes(payload.length + CHECKSUM_BYTES);
   sealed.set(payload);
-  const checksum = crc32(payload, crc32(key));
-  sealed[payload.length] = checksum >>> 24;
-  sealed[payload.length + 1] = checksum >>> 16;
-  sealed[payload.length + 2] = checksum >>> 8;
-  sealed[payload.length + 3] = checksum;
+  return closed(key, sealed);
+}
+
+/** `text` in UTF-8, sealed. */
+export function sealText(key: Uint8Array, text: string): Uint8Array {
+  const sealed = encodeShortAscii(text, { before: 0, after: CHECKSUM_BYTES });
+  return sealed === undefined ? seal(key, encodeUtf8(text)) : closed(key, sealed);
+}
+
+/** Writes the checksum where the payload ends. */
+function closed(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+  const end = sealed.length - CHECKSUM_BYTES;
+  const checksum = crc32Between(sealed, 0, end, crc32(key));
+  sealed[end] = checksum >>> 24;
+  sealed[end + 1] = checksum >>> 16;
+  sealed[end + 2] = checksum >>> 8;
+  sealed[end + 3] = checksum;
   return sealed;
 }
 

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyCommand } from './apply.ts';
 import { type Action, type Command, encodeCommand } from './command.ts';
-import { indexRowsOf } from './job-index.ts';
+import { INDEX_PREFIXES, indexKeysOf, type PrintJobFilters } from './job-index.ts';
 import { MemoryState } from './memory-state.ts';
 import type { Filament, PrintJob } from './model.ts';
 import { PRINT_JOB_STATUSES } from './print-job-status.ts';
-import { listFilaments, listPrintJobs } from './queries.ts';
+import { findPrintJobs, listFilaments, listPrintJobs } from './queries.ts';
+import { getFilament } from './rows.ts';
 
 const JOB_IDS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const FILAMENT_IDS = ['red', 'blue', 'none'];
@@ -94,16 +95,41 @@ test('the index has three rows for each job as it is, and no other', () => {
     fc.property(commands, (history) => {
       const state = openShop();
       for (const command of history) applyCommand(state, encodeCommand(command));
-      const expected = [...listPrintJobs(state)].flatMap(indexRowsOf).sort(byKey);
-      expect([...state.range({ prefix: 'jobs-by-' })].sort(byKey)).toEqual(expected);
+      const expected = [...listPrintJobs(state)].flatMap(indexKeysOf).sort();
+      const indexed = Object.values(INDEX_PREFIXES).flatMap((prefix) => [...state.range({ prefix })]);
+      expect(indexed.map(([key]) => key).sort()).toEqual(expected);
     }),
     { numRuns: 60 },
   );
 });
 
-function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : 1;
-}
+const filters: fc.Arbitrary<PrintJobFilters> = fc
+  .record(
+    {
+      status: fc.constantFrom(...PRINT_JOB_STATUSES),
+      printerId: fc.constantFrom('p', 'q'),
+      filamentId: fc.constantFrom('red', 'blue'),
+    },
+    { requiredKeys: [] },
+  )
+  .filter((asked) => Object.keys(asked).length > 0);
+
+test('a search finds, in order of ids, what has all that it asks for, whatever the combination', () => {
+  fc.assert(
+    fc.property(commands, filters, fc.constantFrom(undefined, 'a', 'c', 'f'), (history, asked, after) => {
+      const state = openShop();
+      for (const command of history) applyCommand(state, encodeCommand(command));
+      const expected = [...listPrintJobs(state, { after })].filter(
+        ({ status, printerId, filamentId }) =>
+          status === (asked.status ?? status) &&
+          printerId === (asked.printerId ?? printerId) &&
+          filamentId === (asked.filamentId ?? filamentId),
+      );
+      const found = [...findPrintJobs(state, asked, { after })].flatMap(({ row }) => row ?? []);
+      expect(found).toEqual(expected);
+    }),
+  );
+});
 
 test('whatever is asked, reserved ≤ remaining, and the spools’ books agree with the jobs to the milligram', () => {
   fc.assert(
@@ -172,5 +198,5 @@ test('ten thousand jobs of a tenth of a gram take exactly a thousand grams', () 
     send({ kind: 'change_print_job_status', id, status: 'Running' });
     expect(send({ kind: 'change_print_job_status', id, status: 'Done' }).kind).toBe('changed');
   }
-  expect(state.get('filament/f')).toMatchObject({ remainingMilligrams: 1, reservedMilligrams: 0 });
+  expect(getFilament(state, 'f')).toMatchObject({ remainingMilligrams: 1, reservedMilligrams: 0 });
 });

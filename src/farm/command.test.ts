@@ -30,10 +30,34 @@ test('a command with one value of a wrong kind, anywhere, decodes to nothing', (
   for (const command of EXAMPLES) {
     for (const path of leafPaths(command)) {
       for (const value of wrong) {
-        const text = JSON.stringify(withValue(command, path, value));
-        expect(decodeText(text), `${path.join('.')} = ${JSON.stringify(value)}`).toBeUndefined();
+        const wronged = withValue(command, path, value) as Command;
+        if (path.at(-1) === 'kind') continue;
+        expect(
+          decodeCommand(encodeCommand(wronged)),
+          `${path.join('.')} = ${JSON.stringify(value)}`,
+        ).toBeUndefined();
       }
     }
+  }
+});
+
+test('a command that lacks something, has more, or is of an unknown kind decodes to nothing', () => {
+  for (const command of EXAMPLES) {
+    const parts = JSON.parse(new TextDecoder().decode(encodeCommand(command))) as unknown[];
+    const [atMs, fields, claim] = parts as [number, unknown[], unknown[] | undefined];
+    const wrong = [
+      [atMs],
+      [atMs, fields, ['k', 'f'], 0],
+      [atMs, fields.slice(0, -1), ...parts.slice(2)],
+      [atMs, [...fields, 'x'], ...parts.slice(2)],
+      [atMs, ['x', ...fields.slice(1)], ...parts.slice(2)],
+      [atMs, fields, (claim ?? ['k']).slice(0, 1)],
+      [atMs, fields, ['k', 'f', 'x']],
+      { atMs, action: fields },
+    ];
+    expect(decodeText(JSON.stringify(parts))).toEqual(command);
+    for (const value of wrong)
+      expect(decodeText(JSON.stringify(value)), JSON.stringify(value)).toBeUndefined();
   }
 });
 

@@ -1,6 +1,13 @@
-// What is replicated: one command a log entry, as JSON bytes. Everything that must not differ between replicas (ids,
-// times) is decided by the node that was asked and carried here.
+// What is replicated: one command a log entry. Everything that must not differ between replicas (ids, times) is decided
+// by the node that was asked and carried here. In bytes it is JSON, arrays without the names of fields:
+//
+//   [time, action] or [time, action, [idempotency key, fingerprint]], where an action is one of
+//   ["p", id, company, model]                          a printer
+//   ["f", id, material, color, total, remaining]       a filament, in milligrams
+//   ["j", id, printer, filament, path, milligrams]     a print job
+//   ["s", id, status]                                  another status of a print job
 
+import { unreachable } from '../shared/assert.ts';
 import { encodeUtf8 } from '../shared/utf8.ts';
 import { checkId } from './identifier.ts';
 import { checkMaterial } from './material.ts';
@@ -63,20 +70,43 @@ export function isIdempotencyKey(value: unknown): value is string {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export function encodeCommand(command: Command): Uint8Array {
+export function encodeCommand({ atMs, action, idempotency: claim }: Command): Uint8Array {
+  const fields = fieldsOf(action);
+  const command = claim === undefined ? [atMs, fields] : [atMs, fields, [claim.key, claim.fingerprint]];
   return encodeUtf8(JSON.stringify(command));
+}
+
+function fieldsOf(action: Action): readonly (string | number)[] {
+  switch (action.kind) {
+    case 'add_printer': {
+      const { id, company, model } = action.printer;
+      return ['p', id, company, model];
+    }
+    case 'add_filament': {
+      const { id, material, color, totalMilligrams, remainingMilligrams } = action.filament;
+      return ['f', id, material, color, totalMilligrams, remainingMilligrams];
+    }
+    case 'add_print_job': {
+      const { id, printerId, filamentId, filePath, weightMilligrams } = action.printJob;
+      return ['j', id, printerId, filamentId, filePath, weightMilligrams];
+    }
+    case 'change_print_job_status':
+      return ['s', action.id, action.status];
+    default:
+      return unreachable(action);
+  }
 }
 
 /** The command in `bytes`, every field checked; undefined when it is none that this version knows. */
 export function decodeCommand(bytes: Uint8Array): Command | undefined {
   const value = parseJson(bytes);
-  if (!isRecord(value)) return undefined;
-  const { atMs } = value;
+  if (!isArray(value) || value.length < 2 || value.length > 3) return undefined;
+  const [atMs, fields, claim] = value;
   if (!Number.isSafeInteger(atMs) || (atMs as number) < 0 || (atMs as number) > MAX_AT_MS) return undefined;
-  const action = readAction(value.action);
+  const action = readAction(fields);
   if (action === undefined) return undefined;
-  if (value.idempotency === undefined) return { atMs: atMs as number, action };
-  const idempotency = readIdempotencyClaim(value.idempotency);
+  if (value.length === 2) return { atMs: atMs as number, action };
+  const idempotency = readIdempotencyClaim(claim);
   return idempotency && { atMs: atMs as number, action, idempotency };
 }
 
@@ -90,23 +120,23 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function readAction(value: unknown): Action | undefined {
-  if (!isRecord(value)) return undefined;
-  switch (value.kind) {
-    case 'add_printer': {
-      const printer = readPrinter(value.printer);
+  if (!isArray(value)) return undefined;
+  switch (value[0]) {
+    case 'p': {
+      const printer = readPrinter(value);
       return printer && { kind: 'add_printer', printer };
     }
-    case 'add_filament': {
-      const filament = readFilament(value.filament);
+    case 'f': {
+      const filament = readFilament(value);
       return filament && { kind: 'add_filament', filament };
     }
-    case 'add_print_job': {
-      const printJob = readPrintJob(value.printJob);
+    case 'j': {
+      const printJob = readPrintJob(value);
       return printJob && { kind: 'add_print_job', printJob };
     }
-    case 'change_print_job_status': {
-      const { id, status } = value;
-      if (!isId(id) || !isPrintJobStatus(status)) return undefined;
+    case 's': {
+      const [, id, status] = value;
+      if (value.length !== 3 || !isId(id) || !isPrintJobStatus(status)) return undefined;
       return { kind: 'change_print_job_status', id, status };
     }
     default:
@@ -114,41 +144,39 @@ function readAction(value: unknown): Action | undefined {
   }
 }
 
-function readPrinter(value: unknown): Printer | undefined {
-  if (!isRecord(value)) return undefined;
-  const { id, company, model } = value;
-  if (!isId(id) || !isText(company, MAX_NAME_CHARACTERS) || !isText(model, MAX_NAME_CHARACTERS))
-    return undefined;
+function readPrinter(fields: readonly unknown[]): Printer | undefined {
+  const [, id, company, model] = fields;
+  if (fields.length !== 4 || !isId(id)) return undefined;
+  if (!isText(company, MAX_NAME_CHARACTERS) || !isText(model, MAX_NAME_CHARACTERS)) return undefined;
   return { id, company, model };
 }
 
-function readFilament(value: unknown): NewFilament | undefined {
-  if (!isRecord(value)) return undefined;
-  const { id, material, color, totalMilligrams, remainingMilligrams } = value;
-  if (!isId(id) || !isMaterial(material) || !isText(color, MAX_COLOR_CHARACTERS)) return undefined;
+function readFilament(fields: readonly unknown[]): NewFilament | undefined {
+  const [, id, material, color, totalMilligrams, remainingMilligrams] = fields;
+  if (fields.length !== 6 || !isId(id)) return undefined;
+  if (!isMaterial(material) || !isText(color, MAX_COLOR_CHARACTERS)) return undefined;
   if (!isMilligrams(totalMilligrams) || !isMilligrams(remainingMilligrams)) return undefined;
   if (totalMilligrams === 0 || remainingMilligrams > totalMilligrams) return undefined;
   return { id, material, color, totalMilligrams, remainingMilligrams };
 }
 
-function readPrintJob(value: unknown): NewPrintJob | undefined {
-  if (!isRecord(value)) return undefined;
-  const { id, printerId, filamentId, filePath, weightMilligrams } = value;
-  if (!isId(id) || !isId(printerId) || !isId(filamentId)) return undefined;
+function readPrintJob(fields: readonly unknown[]): NewPrintJob | undefined {
+  const [, id, printerId, filamentId, filePath, weightMilligrams] = fields;
+  if (fields.length !== 6 || !isId(id) || !isId(printerId) || !isId(filamentId)) return undefined;
   if (!isText(filePath, MAX_FILE_PATH_CHARACTERS)) return undefined;
   if (!isMilligrams(weightMilligrams) || weightMilligrams === 0) return undefined;
   return { id, printerId, filamentId, filePath, weightMilligrams };
 }
 
 function readIdempotencyClaim(value: unknown): IdempotencyClaim | undefined {
-  if (!isRecord(value)) return undefined;
-  const { key, fingerprint } = value;
+  if (!isArray(value) || value.length !== 2) return undefined;
+  const [key, fingerprint] = value;
   if (!isIdempotencyKey(key) || !isVisibleAscii(fingerprint, MAX_FINGERPRINT_CHARACTERS)) return undefined;
   return { key, fingerprint };
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function isArray(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }
 
 function isId(value: unknown): value is string {

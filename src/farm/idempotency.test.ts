@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { MAX_IDEMPOTENCY_AGE_MS, MAX_IDEMPOTENCY_RECORDS, MAX_PRUNED_PER_COMMAND } from './idempotency.ts';
 import { MemoryState } from './memory-state.ts';
+import { getPrinter } from './rows.ts';
 import { apply, filamentOf, printerNamed, printJobOf, SOME_TIME_MS, statusOf } from './test-commands.ts';
 
 const CLAIM = { key: 'retry-1', fingerprint: 'one' };
@@ -32,7 +33,7 @@ test('a retry gets the first answer and applies nothing', () => {
 test('a retry with another minted id gets the first one', () => {
   const first = apply(state, printerNamed('minted-1'), { idempotency: CLAIM });
   expect(apply(state, printerNamed('minted-2'), { idempotency: CLAIM })).toEqual(first);
-  expect(state.get('printer/minted-2')).toBeUndefined();
+  expect(getPrinter(state, 'minted-2')).toBeUndefined();
 });
 
 test('a refusal is kept too: the retry is refused alike, although it would pass by now', () => {

@@ -16,6 +16,10 @@ export class MemoryState implements StateView {
     return text === undefined ? undefined : (JSON.parse(text) as Json);
   }
 
+  getOnce(key: string): Json | undefined {
+    return this.get(key);
+  }
+
   version(prefix: string): number {
     return this.#versions.get(prefix) ?? 0;
   }

@@ -5,6 +5,20 @@ import { accepted, type Checked, rejected } from './checked.ts';
 export const PRINT_JOB_STATUSES = ['Queued', 'Running', 'Done', 'Canceled', 'Failed'] as const;
 export type PrintJobStatus = (typeof PRINT_JOB_STATUSES)[number];
 
+/** How rows say it. These letters are on disks: never give one another meaning. */
+export const STATUS_CODES = {
+  Queued: 'q',
+  Running: 'r',
+  Done: 'd',
+  Canceled: 'c',
+  Failed: 'f',
+} as const satisfies Readonly<Record<PrintJobStatus, string>>;
+export type StatusCode = (typeof STATUS_CODES)[PrintJobStatus];
+
+const STATUS_BY_CODE = Object.fromEntries(
+  PRINT_JOB_STATUSES.map((status) => [STATUS_CODES[status], status]),
+) as Readonly<Record<StatusCode, PrintJobStatus>>;
+
 const NEXT_STATUSES: Readonly<Record<PrintJobStatus, readonly PrintJobStatus[]>> = {
   Queued: ['Running', 'Canceled'],
   Running: ['Done', 'Canceled', 'Failed'],
@@ -21,6 +35,10 @@ const STATUS_BY_LOWER_CASE: ReadonlyMap<string, PrintJobStatus> = new Map([
 /** The statuses that a job may take from `status`. */
 export function nextStatuses(status: PrintJobStatus): readonly PrintJobStatus[] {
   return NEXT_STATUSES[status];
+}
+
+export function statusOfCode(code: StatusCode): PrintJobStatus {
+  return STATUS_BY_CODE[code];
 }
 
 /** A status name in any case; `Cancelled` is taken for `Canceled`. */

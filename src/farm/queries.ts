@@ -3,8 +3,8 @@
 import { present } from '../shared/assert.ts';
 import { indexedJobs, type PrintJobFilters } from './job-index.ts';
 import type { Filament, Printer, PrintJob } from './model.ts';
-import { getPrintJob, KEY_PREFIXES } from './rows.ts';
-import type { StateReader } from './state-view.ts';
+import { filamentFrom, getListedPrintJob, KEY_PREFIXES, printerFrom, printJobFrom } from './rows.ts';
+import type { Json, StateReader } from './state-view.ts';
 
 export interface ListOptions {
   /** Only rows with an id after this one, by UTF-8 bytes; the row itself need not exist. */
@@ -14,15 +14,15 @@ export interface ListOptions {
 }
 
 export function listPrinters(reader: StateReader, options: ListOptions = {}): Generator<Printer> {
-  return listRows(reader, { prefix: KEY_PREFIXES.printer, ...options });
+  return listRows(reader, { prefix: KEY_PREFIXES.printer, from: printerFrom, ...options });
 }
 
 export function listFilaments(reader: StateReader, options: ListOptions = {}): Generator<Filament> {
-  return listRows(reader, { prefix: KEY_PREFIXES.filament, ...options });
+  return listRows(reader, { prefix: KEY_PREFIXES.filament, from: filamentFrom, ...options });
 }
 
 export function listPrintJobs(reader: StateReader, options: ListOptions = {}): Generator<PrintJob> {
-  return listRows(reader, { prefix: KEY_PREFIXES.print_job, ...options });
+  return listRows(reader, { prefix: KEY_PREFIXES.print_job, from: printJobFrom, ...options });
 }
 
 /** What a search looked at: the row when it is one of those that are looked for. */
@@ -46,28 +46,33 @@ export function* findPrintJobs(
 ): Generator<Candidate<PrintJob>> {
   if (limit <= 0) return;
   let count = 0;
-  for (const { id, hasStatus } of indexedJobs(reader, filters, after)) {
-    yield { id, row: hasStatus ? matching(reader, id, filters) : undefined };
+  for (const id of indexedJobs(reader, filters, after)) {
+    yield { id, row: matching(reader, id, filters) };
     count += 1;
     if (count >= limit) return;
   }
 }
 
 function matching(reader: StateReader, id: string, filters: PrintJobFilters): PrintJob | undefined {
-  const printJob = present(getPrintJob(reader, id), `print job ${id} is in an index and not there`);
+  const printJob = present(getListedPrintJob(reader, id), `print job ${id} is in an index and not there`);
   // The index was by filament where one was asked for: what is left to be compared is the printer.
   const { printerId } = filters;
   return printerId === undefined || printJob.printerId === printerId ? printJob : undefined;
 }
 
-function* listRows<Row extends Printer | Filament | PrintJob>(
+function* listRows<Row>(
   reader: StateReader,
-  { prefix, after, limit = Number.POSITIVE_INFINITY }: ListOptions & { prefix: string },
+  {
+    prefix,
+    from,
+    after,
+    limit = Number.POSITIVE_INFINITY,
+  }: ListOptions & { prefix: string; from: (id: string, row: Json) => Row },
 ): Generator<Row> {
   if (limit <= 0) return;
   let count = 0;
-  for (const [, value] of reader.range({ prefix, ...(after !== undefined && { after: prefix + after }) })) {
-    yield value as Row;
+  for (const [key, row] of reader.range({ prefix, ...(after !== undefined && { after: prefix + after }) })) {
+    yield from(key.slice(prefix.length), row);
     count += 1;
     if (count >= limit) return;
   }

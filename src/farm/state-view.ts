@@ -14,6 +14,8 @@ export interface RangeOptions {
 /** A consistent picture of the state. Keys are ordered by their UTF-8 bytes. */
 export interface StateReader {
   get(key: string): Json | undefined;
+  /** As `get`, for one of many rows that will hardly be asked for again soon. */
+  getOnce(key: string): Json | undefined;
   /** Lazy: stop iterating when you have enough. Not valid across a return to the event loop. */
   range(options: RangeOptions): Iterable<readonly [key: string, value: Json]>;
   /**

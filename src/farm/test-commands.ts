@@ -1,10 +1,11 @@
 // Short ways for tests to say a command and to apply it.
 
+import { present } from '../shared/assert.ts';
 import { applyCommand } from './apply.ts';
 import { type Action, encodeCommand, type IdempotencyClaim } from './command.ts';
-import type { Filament } from './model.ts';
 import type { FarmOutcome } from './outcome.ts';
 import type { PrintJobStatus } from './print-job-status.ts';
+import { getFilament } from './rows.ts';
 import type { StateView } from './state-view.ts';
 
 export const SOME_TIME_MS = 1_700_000_000_000;
@@ -53,6 +54,6 @@ export function statusOf(id: string, status: PrintJobStatus): Action {
 
 /** The numbers of filament `f`. */
 export function weightsOf(view: StateView): { remaining: number; reserved: number } {
-  const filament = view.get('filament/f') as Filament;
+  const filament = present(getFilament(view, 'f'), 'there is no filament f');
   return { remaining: filament.remainingMilligrams, reserved: filament.reservedMilligrams };
 }

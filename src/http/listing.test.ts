@@ -161,16 +161,18 @@ test('a filter finds what lies slices apart', async () => {
   const count = 2 * LIST_SLICE_ROWS + 10;
   for (let index = 0; index < count; index += 1) {
     const isFirstOrLast = index === 0 || index === count - 1;
-    const job = { printerId: 'p', filamentId: 'f', filePath: '/x', weightMilligrams: 1, createdAtMs: 0 };
+    const job = { filamentId: 'f', filePath: '/x', weightMilligrams: 1, createdAtMs: 0 };
     putPrintJob(engine.memory, {
       ...job,
       id: idOf(index),
+      printerId: isFirstOrLast ? 'q' : 'p',
       status: isFirstOrLast ? 'Failed' : 'Done',
       updatedAtMs: 0,
     });
   }
   const { app } = createTestApp(engine);
-  for (const query of ['?status=Failed', '?status=Failed&limit=2']) {
+  // By filament they are found among all the others.
+  for (const query of ['?status=Failed', '?status=Failed&limit=2', '?filament_id=f&printer_id=q']) {
     const answer = await app.inject(`/api/v1/print_jobs${query}`);
     expect(idsOf(answer.body)).toEqual([idOf(0), idOf(count - 1)]);
     expect(answer.headers.link).toBeUndefined();

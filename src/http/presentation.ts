@@ -27,6 +27,8 @@ export function presentFilament(filament: Filament) {
 }
 
 export function presentPrintJob(printJob: PrintJob) {
+  const { createdAtMs, updatedAtMs } = printJob;
+  const createdAt = new Date(createdAtMs).toISOString();
   return {
     id: printJob.id,
     printer_id: printJob.printerId,
@@ -34,8 +36,9 @@ export function presentPrintJob(printJob: PrintJob) {
     filepath: printJob.filePath,
     print_weight_in_grams: gramsFromMilligrams(printJob.weightMilligrams),
     status: printJob.status,
-    created_at: new Date(printJob.createdAtMs).toISOString(),
-    updated_at: new Date(printJob.updatedAtMs).toISOString(),
+    created_at: createdAt,
+    // Of a job that waits it is the same moment, and making the text is much of presenting a job.
+    updated_at: updatedAtMs === createdAtMs ? createdAt : new Date(updatedAtMs).toISOString(),
   };
 }
 

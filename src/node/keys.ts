@@ -2,7 +2,7 @@
 
 import { allocateBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
-import { encodeUtf8 } from '../shared/utf8.ts';
+import { encodeShortAscii, encodeUtf8 } from '../shared/utf8.ts';
 import { type KeyRange, MAX_KEY_BYTES } from './ports.ts';
 
 export const IDENTITY_KEY = encodeUtf8('m/identity');
@@ -49,6 +49,14 @@ export function stateKey(generation: number, farmKey: Uint8Array): Uint8Array {
   const key = allocateBytes(STATE_KEY_HEAD_BYTES + farmKey.length);
   writeStateHead(key, generation);
   key.set(farmKey, STATE_KEY_HEAD_BYTES);
+  return key;
+}
+
+/** The same with the farm's key as text. */
+export function stateKeyOf(generation: number, farmKey: string): Uint8Array {
+  const key = encodeShortAscii(farmKey, { before: STATE_KEY_HEAD_BYTES, after: 0 });
+  if (key === undefined) return stateKey(generation, encodeUtf8(farmKey));
+  writeStateHead(key, generation);
   return key;
 }
 

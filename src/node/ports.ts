@@ -45,7 +45,8 @@ export interface KeyValueStore extends KeyValueReader {
   /**
    * Writes all of `operations` or none. `done` is called once, never before this call returned, and without an
    * error only when the whole write would survive a power cut. Writes take effect in the order of the calls.
-   * A write that fails leaves the store as it was; the error is a CodedError `disk_full` (there may be room
+   * The bytes are the store's from the call on. A write that fails leaves the store as it was (after a crash it may be
+   * there all the same, if no other was written since); the error is a CodedError `disk_full` (there may be room
    * later, and the same write may then be tried again) or `storage_failed` (stop the node).
    */
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void;

@@ -1,20 +1,23 @@
-// Rows of the state that the store does not hold yet, in the order of their keys.
+// Rows of the state that the store does not hold yet.
 
 import type { Json, RangeOptions } from '../farm/state-view.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
 
 export type OverlayRow =
-  | { readonly kind: 'put'; readonly value: Json /** The value as JSON, made once. */; readonly text: string }
+  | { readonly kind: 'put'; readonly value: Json }
   /** Hides the store's row. */
   | { readonly kind: 'deleted' };
 
-/** What a row weighs beside its text: map entry, key, objects. */
+/** What a row weighs beside its value: map entry, key, objects. */
 const ROW_OVERHEAD_BYTES = 64;
+const NUMBER_BYTES = 8;
 
 export class StateOverlay {
   readonly #rows = new Map<string, OverlayRow>();
-  /** Invariant: the keys of #rows, sorted. A row never leaves, so neither does a key. */
-  readonly #keys: string[] = [];
+  /** Invariant: with #added all keys of #rows, sorted. A row never leaves, so neither does a key. */
+  #sorted: string[] = [];
+  /** New since keys were last looked for in order, which most overlays never see. */
+  #added: string[] = [];
   #bytes = 0;
 
   /** About how much memory the rows take. */
@@ -28,17 +31,18 @@ export class StateOverlay {
 
   set(key: string, row: OverlayRow): void {
     const previous = this.#rows.get(key);
-    if (previous === undefined) this.#keys.splice(this.#firstAtLeast(key), 0, key);
     this.#rows.set(key, row);
-    this.#bytes += sizeBytes(key, row) - (previous === undefined ? 0 : sizeBytes(key, previous));
+    if (previous === undefined) {
+      this.#added.push(key);
+      this.#bytes += ROW_OVERHEAD_BYTES + key.length + sizeBytes(row);
+    } else {
+      this.#bytes += sizeBytes(row) - sizeBytes(previous);
+    }
   }
 
-  /** In key order. */
-  *entries(): Generator<readonly [key: string, row: OverlayRow]> {
-    for (const key of this.#keys) {
-      const row = this.#rows.get(key);
-      if (row !== undefined) yield [key, row];
-    }
+  /** In the order in which the keys came. */
+  entries(): Iterable<readonly [key: string, row: OverlayRow]> {
+    return this.#rows.entries();
   }
 
   /** The first key of a range in its direction: the one to go on with is `nextKey({ ...range, after: key })`. */
@@ -48,34 +52,66 @@ export class StateOverlay {
   }
 
   #firstAfter(prefix: string, after: string | undefined): string | undefined {
-    if (after === undefined || compareUtf8(after, prefix) < 0) return this.#keys[this.#firstAtLeast(prefix)];
-    return this.#keys[this.#firstWhere((key) => compareUtf8(key, after) > 0)];
+    const keys = this.#keys();
+    if (after === undefined || compareUtf8(after, prefix) < 0) {
+      return keys[firstWhere(keys, (key) => compareUtf8(key, prefix) >= 0)];
+    }
+    return keys[firstWhere(keys, (key) => compareUtf8(key, after) > 0)];
   }
 
   #lastBefore(prefix: string, after: string | undefined): string | undefined {
     const isBeyond = (key: string): boolean =>
       (compareUtf8(key, prefix) > 0 && !key.startsWith(prefix)) ||
       (after !== undefined && compareUtf8(key, after) >= 0);
-    return this.#keys[this.#firstWhere(isBeyond) - 1];
+    const keys = this.#keys();
+    return keys[firstWhere(keys, isBeyond) - 1];
   }
 
-  #firstAtLeast(key: string): number {
-    return this.#firstWhere((other) => compareUtf8(other, key) >= 0);
-  }
-
-  /** The first position whose key satisfies `predicate`, which holds from there on; the end when none does. */
-  #firstWhere(predicate: (key: string) => boolean): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (predicate(this.#keys[middle] ?? '')) high = middle;
-      else low = middle + 1;
+  /** All keys, sorted. */
+  #keys(): readonly string[] {
+    if (this.#added.length > 0) {
+      this.#sorted = merge(this.#sorted, this.#added.sort(compareUtf8));
+      this.#added = [];
     }
-    return low;
+    return this.#sorted;
   }
 }
 
-function sizeBytes(key: string, row: OverlayRow): number {
-  return ROW_OVERHEAD_BYTES + key.length + (row.kind === 'put' ? row.text.length : 0);
+/** Both sorted, and without a key in common. */
+function merge(a: readonly string[], b: readonly string[]): string[] {
+  const all: string[] = [];
+  let at = 0;
+  for (const key of b) {
+    const end = firstWhere(a, (other) => compareUtf8(other, key) > 0, at);
+    while (at < end) all.push(a[at++] ?? '');
+    all.push(key);
+  }
+  while (at < a.length) all.push(a[at++] ?? '');
+  return all;
+}
+
+/** The first position whose key satisfies `predicate`, which holds from there on; the end when none does. */
+function firstWhere(keys: readonly string[], predicate: (key: string) => boolean, from = 0): number {
+  let low = from;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (predicate(keys[middle] ?? '')) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function sizeBytes(row: OverlayRow): number {
+  return row.kind === 'put' ? valueBytes(row.value) : 0;
+}
+
+/** About what a value takes: its texts, and the same for anything else. */
+function valueBytes(value: Json): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return NUMBER_BYTES;
+  let bytes = NUMBER_BYTES;
+  if (Array.isArray(value)) for (const element of value as readonly Json[]) bytes += valueBytes(element);
+  else for (const element of Object.values(value)) bytes += NUMBER_BYTES + valueBytes(element);
+  return bytes;
 }

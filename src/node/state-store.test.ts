@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { put, writeApartTo, writeTo } from '../../test/contracts/key-value-store.ts';
 import { type SimulatedHarness, simulatedHarness } from '../../test/contracts/key-value-store-simulated.ts';
+import { seal } from '../codec/sealed-record.ts';
 import { adjacentRow } from '../codec/test-rows.ts';
 import { MemoryState } from '../farm/memory-state.ts';
 import type { Json, RangeOptions, StateReader } from '../farm/state-view.ts';
@@ -92,6 +93,19 @@ describe('StateStore', () => {
         expect.objectContaining({ code: 'record_damaged' }),
       );
     }
+  });
+
+  test('a row that is asked for once is what `get` gives, and is not kept', async () => {
+    state.put('a', 'ü');
+    expect(state.getOnce('a')).toBe('ü');
+    await flush();
+    expect([state.getOnce('a'), state.getOnce('b')]).toEqual(['ü', undefined]);
+    const key = stateKey(1, encoder.encode('a'));
+    // Behind its back: only a row that is read anew shows it.
+    await write([put(key, seal(key, encoder.encode('2')))]);
+    expect([state.getOnce('a'), state.get('a')]).toEqual([2, 2]);
+    state.delete('a');
+    expect(state.getOnce('a')).toBeUndefined();
   });
 
   test('writes that failed are taken again, under what came after them', async () => {

@@ -5,10 +5,9 @@
 //
 // After a crash the overlays are gone, and the log has what they were made of.
 
-import { openSealed, seal } from '../codec/sealed-record.ts';
+import { openSealed, sealText } from '../codec/sealed-record.ts';
 import { collectionOf, type Json, type RangeOptions, type StateView } from '../farm/state-view.ts';
 import { assert } from '../shared/assert.ts';
-import { encodeUtf8 } from '../shared/utf8.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
 import {
   ALL_STATE,
@@ -17,7 +16,7 @@ import {
   generationsRange,
   justAfter,
   MAX_GENERATION,
-  stateKey,
+  stateKeyOf,
 } from './keys.ts';
 import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from './ports.ts';
 import { RowCache } from './row-cache.ts';
@@ -41,7 +40,7 @@ export class StateStore implements StateView {
   /** Counts whatever may change which keys the overlays hold. */
   #overlayChanges = 0;
   /** How often rows of each collection were written, and how often all were replaced. */
-  readonly #writes = new Map<string, number>();
+  readonly #writes = new Map<string, { count: number }>();
   #switches = 0;
 
   /** `generation` is the applied record's: rows of others are not part of the state. */
@@ -60,26 +59,36 @@ export class StateStore implements StateView {
   }
 
   get(key: string): Json | undefined {
-    const row = this.#active.get(key) ?? this.#frozen?.get(key);
-    if (row !== undefined) return row.kind === 'put' ? row.value : undefined;
-    return this.#cache.has(key) ? this.#cache.get(key) : this.#read(key);
+    const row = this.#overlaid(key);
+    if (row !== undefined) return putValue(row);
+    if (this.#cache.has(key)) return this.#cache.get(key);
+    const stored = this.#read(key);
+    this.#cache.keep(key, stored?.value, stored?.bytes ?? 0);
+    return stored?.value;
   }
 
-  #read(key: string): Json | undefined {
-    const storeKey = stateKey(this.#generation, encodeUtf8(key));
+  getOnce(key: string): Json | undefined {
+    const row = this.#overlaid(key);
+    return row === undefined ? this.#read(key)?.value : putValue(row);
+  }
+
+  #overlaid(key: string): OverlayRow | undefined {
+    return this.#active.get(key) ?? this.#frozen?.get(key);
+  }
+
+  #read(key: string): { readonly value: Json; readonly bytes: number } | undefined {
+    const storeKey = stateKeyOf(this.#generation, key);
     const stored = this.#store.get(storeKey);
-    const value = stored && openRow(storeKey, stored);
-    this.#cache.keep(key, value, stored?.length ?? 0);
-    return value;
+    return stored && { value: openRow(storeKey, stored), bytes: stored.length };
   }
 
   version(prefix: string): number {
-    return (this.#writes.get(prefix) ?? 0) + this.#switches;
+    return (this.#writes.get(prefix)?.count ?? 0) + this.#switches;
   }
 
   put(key: string, value: Json): void {
     this.#changed(key);
-    this.#active.set(key, { kind: 'put', value, text: JSON.stringify(value) });
+    this.#active.set(key, { kind: 'put', value });
   }
 
   delete(key: string): void {
@@ -91,7 +100,9 @@ export class StateStore implements StateView {
     this.#overlayChanges += 1;
     this.#cache.forget(key);
     const collection = collectionOf(key);
-    this.#writes.set(collection, (this.#writes.get(collection) ?? 0) + 1);
+    const writes = this.#writes.get(collection);
+    if (writes === undefined) this.#writes.set(collection, { count: 1 });
+    else writes.count += 1;
   }
 
   /** Rows may be put and deleted while this goes on: those ahead of it are seen as they are when it comes to them. */
@@ -106,7 +117,7 @@ export class StateStore implements StateView {
         const order = compareHeads(overlaid, head?.key, direction);
         if (order === undefined) return;
         const key = order <= 0 ? (overlaid as string) : (head as StoredHead).key;
-        const value = order <= 0 ? this.#overlaidValue(key) : head?.value();
+        const value = order <= 0 ? putValue(this.#overlaid(key)) : head?.value();
         if (order >= 0) head = nextStored(stored);
         if (value !== undefined) yield [key, value];
         if (order > 0 && this.#overlayChanges === seen) continue;
@@ -145,9 +156,9 @@ export class StateStore implements StateView {
   }
 
   #toOperation(key: string, row: OverlayRow): WriteOperation {
-    const storeKey = stateKey(this.#generation, encodeUtf8(key));
+    const storeKey = stateKeyOf(this.#generation, key);
     if (row.kind === 'deleted') return { kind: 'delete', key: storeKey };
-    return { kind: 'put', key: storeKey, value: seal(storeKey, encodeUtf8(row.text)) };
+    return { kind: 'put', key: storeKey, value: sealText(storeKey, JSON.stringify(row.value)) };
   }
 
   // -------------------------------------------------------------- generations
@@ -201,11 +212,11 @@ export class StateStore implements StateView {
   // -------------------------------------------------------------- merging
 
   #storedRange({ prefix, after, reverse = false }: RangeOptions): KeyRange {
-    const first = stateKey(this.#generation, encodeUtf8(prefix));
+    const first = stateKeyOf(this.#generation, prefix);
     const beyond =
       prefix === '' ? generationsRange(this.#generation, this.#generation + 1).to : afterPrefix(first);
     if (after === undefined) return { from: first, to: beyond, reverse };
-    const at = stateKey(this.#generation, encodeUtf8(after));
+    const at = stateKeyOf(this.#generation, after);
     if (reverse) return { from: first, to: compareBytes(at, beyond) < 0 ? at : beyond, reverse };
     const next = justAfter(at);
     return { from: compareBytes(next, first) > 0 ? next : first, to: beyond, reverse };
@@ -217,11 +228,11 @@ export class StateStore implements StateView {
     if (active === undefined || frozen === undefined) return active ?? frozen;
     return compareUtf8(active, frozen) * direction <= 0 ? active : frozen;
   }
+}
 
-  #overlaidValue(key: string): Json | undefined {
-    const row = this.#active.get(key) ?? this.#frozen?.get(key);
-    return row?.kind === 'put' ? row.value : undefined;
-  }
+/** Undefined when a row hides the store's, and where there is none. */
+function putValue(row: OverlayRow | undefined): Json | undefined {
+  return row?.kind === 'put' ? row.value : undefined;
 }
 
 /** A generation above every one that a row belongs to. */

@@ -1,12 +1,12 @@
 // What clients ask of the farm, in the farm's words and in the checker's.
 
-import { type Action, type Command, encodeCommand } from '../farm/command.ts';
+import { type Action, type Command, decodeCommand, encodeCommand } from '../farm/command.ts';
 import type { FarmOutcome } from '../farm/outcome.ts';
 import { isPrintJobStatus, PRINT_JOB_STATUSES } from '../farm/print-job-status.ts';
 import { listPrintJobs } from '../farm/queries.ts';
 import { getFilament, getPrinter } from '../farm/rows.ts';
 import type { StateReader } from '../farm/state-view.ts';
-import { assert } from '../shared/assert.ts';
+import { assert, present } from '../shared/assert.ts';
 import type { Attempt } from './checkers/applied-commands.ts';
 import { type Bench, type BenchOperation, describeBench } from './checkers/farm-model.ts';
 import type { Draws } from './draws.ts';
@@ -53,14 +53,10 @@ export function encodeAttempt(
   return encodeCommand({ ...command, idempotency: { key: idempotencyKey, fingerprint } });
 }
 
-const AT_MS = /^\{"atMs":(\d+),/;
-const decoder = new TextDecoder();
-
 /** The attempt in a command that `encodeAttempt` made. */
 export function attemptOf(command: Uint8Array): Attempt {
-  const digits = AT_MS.exec(decoder.decode(command.subarray(0, 40)))?.[1];
-  assert(digits !== undefined, 'every command is some attempt of some client');
-  return Number(digits) - FIRST_ATTEMPT_AT_MS;
+  const { atMs } = present(decodeCommand(command), 'every command is some attempt of some client');
+  return atMs - FIRST_ATTEMPT_AT_MS;
 }
 
 function actionOf(bench: string, operation: WriteOperation): Action {

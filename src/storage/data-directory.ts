@@ -32,6 +32,19 @@ export function syncDirectory(directory: string): void {
   }
 }
 
+/**
+ * Makes what a file holds durable. What a start reads counts from then on, also what a process that was killed had left in
+ * the system's cache (trap 2).
+ */
+export function flushFile(path: string): void {
+  const descriptor = openSync(path, 'r+');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** The error for a directory in which something cannot be made, opened or read: `disk_full` where room is what lacks. */
 export function unusable(directory: string, cause: unknown): CodedError {
   if (isForLackOfRoom(cause, () => false)) return diskFull(directory, cause);

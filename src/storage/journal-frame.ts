@@ -10,7 +10,9 @@
 // | 24 | number of the segment, u32 |
 // | 28 | in the first frame of a segment: where the frames of the segment before it end; otherwise 0 |
 // | 32 | length of the segment, u32 |
-// | 36 | operations: kind u8, key length u16, value length u32, key, value |
+// | 36 | how many of the frame's sectors are all zeros, u32 |
+// | 40 | CRC-32 of the header up to here: what is believed of a frame that is not whole is what was written |
+// | 44 | operations: kind u8, key length u16, value length u32, key, value |
 // | after them | one byte that is not 0: every sector that was written of a frame's end shows it |
 //
 // Big-endian. A frame begins at a multiple of FRAME_ALIGNMENT_BYTES: no page of the system, and no sector of a disk, ever
@@ -22,12 +24,14 @@ import type { WriteOperation } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
 
 export const FRAME_ALIGNMENT_BYTES = 4_096;
-const FRAME_HEADER_BYTES = 36;
+export const SECTOR_BYTES = 512;
+const FRAME_HEADER_BYTES = 44;
 const END_MARK = 0xa5;
 const END_BYTES = 1;
 const OPERATION_HEADER_BYTES = 7;
 const MAGIC = 0x5233_444a;
 const CHECKED_FROM = 8;
+const HEADER_CHECKED_TO = 40;
 
 /** These numbers are on disks: never give one another meaning. */
 const PUT = 1;
@@ -89,6 +93,8 @@ export function encodeFrame(header: FrameHeader, batches: readonly (readonly Wri
     for (const operation of operations) at = writeOperation(frame, at, operation);
   }
   assert(at === end, 'a frame has the length that was counted');
+  frame.writeUInt32BE(zeroSectors(frame, 0, end + END_BYTES), 36);
+  frame.writeUInt32BE(crc32(frame.subarray(CHECKED_FROM, HEADER_CHECKED_TO)), HEADER_CHECKED_TO);
   frame.writeUInt32BE(crc32(frame.subarray(CHECKED_FROM, end + END_BYTES)), 4);
   return frame;
 }
@@ -128,10 +134,44 @@ export function decodeFrame(bytes: Buffer, at: number): Frame | undefined {
 }
 
 /** Where the frame that begins at `at` ends, by what its header says; undefined when no frame can begin there. */
-export function frameEndAt(bytes: Buffer, at: number): number | undefined {
+function frameEndAt(bytes: Buffer, at: number): number | undefined {
   if (at + FRAME_HEADER_BYTES > bytes.length || u32At(bytes, at) !== MAGIC) return undefined;
+  const header = bytes.subarray(at + CHECKED_FROM, at + HEADER_CHECKED_TO);
+  if (crc32(header) !== u32At(bytes, at + HEADER_CHECKED_TO)) return undefined;
   const end = at + FRAME_HEADER_BYTES + u32At(bytes, at + 8) + END_BYTES;
   return end <= bytes.length ? end : undefined;
+}
+
+/**
+ * Whether what stands at `at` is a frame of which a part was never written: some sector is as the segment was made, and
+ * the frame has fewer of the kind. What was written whole and does not fit is something else.
+ */
+export function isCutOff(bytes: Buffer, at: number): boolean {
+  if (isZero(bytes, at, Math.min(bytes.length, at + SECTOR_BYTES))) return true;
+  const end = frameEndAt(bytes, at);
+  // Its first sector, which holds the header, was written, and says what cannot be: that is no crash.
+  return end !== undefined && zeroSectors(bytes, at, end) > u32At(bytes, at + 36);
+}
+
+/** The last one may be shorter. */
+function zeroSectors(bytes: Buffer, from: number, end: number): number {
+  let count = 0;
+  for (let at = from; at < end; at += SECTOR_BYTES) {
+    if (isZero(bytes, at, Math.min(at + SECTOR_BYTES, end))) count += 1;
+  }
+  return count;
+}
+
+const ZEROS = Buffer.alloc(64 * 1024);
+
+/** Whether the bytes `from` ≤ position < `to` are all 0. */
+export function isZero(bytes: Buffer, from: number, to: number): boolean {
+  if (bytes[from] !== 0) return from >= to;
+  for (let at = from; at < to; at += ZEROS.length) {
+    const end = Math.min(to, at + ZEROS.length);
+    if (bytes.compare(ZEROS, 0, end - at, at, end) !== 0) return false;
+  }
+  return true;
 }
 
 function readOperations(payload: Buffer): WriteOperation[] | undefined {

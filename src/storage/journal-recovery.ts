@@ -3,12 +3,20 @@
 // stops the node (trap 29).
 //
 // The last frame was never acknowledged, and is left out, if a sector of it is still as the segment was made: all
-// zeros. If every sector was written and the checksum does not fit, it was whole once, and may have been acknowledged.
+// zeros, where the frame had others. If every sector was written and the checksum does not fit, it was whole once, and may
+// have been acknowledged.
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { WriteOperation } from '../node/ports.ts';
-import { aligned, decodeFrame, FRAME_ALIGNMENT_BYTES, type Frame, frameEndAt } from './journal-frame.ts';
+import {
+  aligned,
+  decodeFrame,
+  FRAME_ALIGNMENT_BYTES,
+  type Frame,
+  isCutOff,
+  isZero,
+} from './journal-frame.ts';
 
 /** Why a journal is damaged. Caught where the directory is known. */
 export class JournalDamage extends Error {
@@ -40,8 +48,6 @@ export interface RecoveredJournal {
   /** The segment after it, where it is there and as it was made. */
   readonly spare: SegmentFile | undefined;
 }
-
-const SECTOR_BYTES = 512;
 
 interface Segment extends SegmentFile {
   readonly bytes: Buffer;
@@ -158,27 +164,6 @@ class JournalReader {
     if (isCutOff(bytes, position)) return false;
     throw damaged(segment, position, 'the last frame does not match its checksum');
   }
-}
-
-function isCutOff(bytes: Buffer, position: number): boolean {
-  if (isZero(bytes, position, Math.min(bytes.length, position + SECTOR_BYTES))) return true;
-  const end = frameEndAt(bytes, position);
-  // Its first sector was written, and says what cannot be: that is no crash.
-  if (end === undefined) return false;
-  for (let at = position; at < end; at += SECTOR_BYTES) {
-    if (isZero(bytes, at, Math.min(at + SECTOR_BYTES, end))) return true;
-  }
-  return false;
-}
-
-const ZEROS = Buffer.alloc(64 * 1024);
-
-function isZero(bytes: Buffer, from: number, to: number): boolean {
-  for (let at = from; at < to; at += ZEROS.length) {
-    const end = Math.min(to, at + ZEROS.length);
-    if (bytes.compare(ZEROS, 0, end - at, at, end) !== 0) return false;
-  }
-  return true;
 }
 
 function damaged({ path }: SegmentFile, position: number, what: string): JournalDamage {

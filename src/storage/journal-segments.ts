@@ -1,7 +1,7 @@
 // The files of the journal, `journal-<number>`: made of zeros, durable with their names, before anything is written to
 // them, so that a flush of a frame has nothing to do but the frame. One is kept ready beside the one in use.
 
-import { open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { aligned } from './journal-frame.ts';
 import type { SegmentFile } from './journal-recovery.ts';
@@ -43,8 +43,8 @@ export async function makeSegment(directory: string, options: MakeOptions): Prom
     const bytes = aligned(options.bytes);
     const { size } = await handle.stat();
     if (size > bytes) await handle.truncate(bytes);
-    for (let at = 0; at < bytes; at += PIECE.length) {
-      await handle.write(PIECE, 0, Math.min(PIECE.length, bytes - at), at);
+    for (let at = 0; at < bytes; ) {
+      at += await writeZeros(handle, at, bytes);
       if (isGentle) await handle.datasync();
     }
     await handle.sync();
@@ -59,15 +59,19 @@ export async function makeSegment(directory: string, options: MakeOptions): Prom
   return { number, path };
 }
 
+/** How many: the system writes fewer than it was given where the disk is nearly full. */
+async function writeZeros(handle: FileHandle, at: number, end: number): Promise<number> {
+  const { bytesWritten } = await handle.write(PIECE, 0, Math.min(PIECE.length, end - at), at);
+  return bytesWritten;
+}
+
 /** Adds zeros, so that the segment has `bytes`. */
 export async function growSegment({ path }: SegmentFile, bytes: number): Promise<void> {
   const handle = await open(path, 'r+');
   try {
     const { size } = await handle.stat();
     if (size >= bytes) return;
-    for (let at = size; at < bytes; at += PIECE.length) {
-      await handle.write(PIECE, 0, Math.min(PIECE.length, bytes - at), at);
-    }
+    for (let at = size; at < bytes; ) at += await writeZeros(handle, at, bytes);
     await handle.sync();
   } finally {
     await handle.close();

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KeyValueStore, WriteOperation } from '../node/ports.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
+import type { JournalLimits } from './checkpoints.ts';
 import { aligned, decodeFrame } from './journal-frame.ts';
-import type { JournalLimits } from './journaled-store.ts';
-import { openLmdbStore } from './open-store.ts';
+import { DATA_FILE_NAME, openLmdbStore } from './open-store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'raft3d-journal-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -128,6 +128,38 @@ describe('a journal that a crash left behind', () => {
       else expect(left, `byte ${at} of ${frame.path}`).toEqual(keys);
     }
     expect(refused).toBeGreaterThan(40);
+  });
+
+  test('is refused for any bit of the header of its last frame', async () => {
+    const { path, at } = frames.at(-1) as PlacedFrame;
+    for (let bit = 0; bit < 44 * 8; bit++) {
+      restore();
+      change(path.replace(origin, directory), (bytes) => {
+        const byte = at + (bit >> 3);
+        bytes[byte] = (bytes[byte] ?? 0) ^ (1 << (bit & 7));
+      });
+      expect(await keysLeft(), `bit ${bit}`).toBeUndefined();
+    }
+  });
+
+  test('is refused for a bit of a last frame that has sectors of zeros by itself', async () => {
+    restore();
+    const store = await openLmdbStore(directory, undefined, limits);
+    await write(store, [{ kind: 'put', key: Buffer.from('zeros'), value: Buffer.alloc(3_000) }]);
+    const copy = join(root, 'zeros');
+    cpSync(directory, copy, { recursive: true });
+    await close(store);
+    const { path, at } = framesOf(copy).at(-1) as PlacedFrame;
+    change(path, (bytes) => {
+      bytes[at + 1_500] = 1;
+    });
+    await expect(keysIn(copy, limits)).rejects.toMatchObject({ code: 'store_damaged' });
+  });
+
+  test('is refused when the data file beside it is gone: the node would forget its vote', async () => {
+    restore();
+    rmSync(join(directory, DATA_FILE_NAME));
+    expect(await keysLeft()).toBeUndefined();
   });
 
   test('loses its last frame, and no other, when a sector of that was never written', async () => {

@@ -2,7 +2,7 @@
 // durable, on blocks that the file has already: a fraction of what a transaction of LMDB costs. What the store has
 // carried into LMDB since is not needed here any more, and its segments are used again.
 
-import { close, closeSync, fdatasync, fstatSync, openSync, unlink, writeSync } from 'node:fs';
+import { close, closeSync, fdatasync, fstatSync, openSync, statSync, unlink, writeSync } from 'node:fs';
 import type { WriteOperation } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
 import { encodeFrame, frameExtent, operationsBytes } from './journal-frame.ts';
@@ -24,6 +24,8 @@ export class Journal {
   readonly #segmentBytes: number;
   /** The segments that are needed, the one in use last. */
   readonly #files: SegmentFile[];
+  /** In bytes, by number. */
+  readonly #sizes = new Map<number, number>();
   /** Of zeros, to be used next. */
   #spare: SegmentFile | undefined;
   #preparation: Promise<void> | undefined;
@@ -38,6 +40,9 @@ export class Journal {
   /** Where the frames of the segment before that one end. */
   #previousEnd = 0;
   #lastFrame: number;
+  /** The one that the last frame stands in: the segment in use may have none yet. */
+  #lastSegment: number;
+  #isRotating = false;
   #isWriting = false;
   #isClosed = false;
 
@@ -53,22 +58,28 @@ export class Journal {
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
     this.#files = [...files];
+    for (const { number, path } of files) this.#sizes.set(number, statSync(path).size);
     this.#spare = recovered.spare;
     this.#framesEnd = recovered.framesEnd;
     this.#isSpoiled = !recovered.isEndClean;
     this.#lastFrame = recovered.lastFrame;
-    this.#openCurrent();
+    this.#lastSegment = recovered.segment;
+    this.#open(this.#current);
     this.#prepare();
   }
 
   /** What the segments that are needed take, the one in use counted as far as it is written. */
   get neededBytes(): number {
-    return (this.#files.length - 1) * this.#segmentBytes + this.#framesEnd;
+    let bytes = this.#framesEnd;
+    for (const { number } of this.#files) {
+      if (number !== this.#current.number) bytes += this.#sizes.get(number) ?? 0;
+    }
+    return bytes;
   }
 
   /** The last frame that was written. */
   get position(): JournalPosition {
-    return { frame: this.#lastFrame, segment: this.#current.number };
+    return { frame: this.#lastFrame, segment: this.#lastSegment };
   }
 
   get #current(): SegmentFile {
@@ -104,6 +115,7 @@ export class Journal {
     while (this.#files.length > 1 && (this.#files[0]?.number ?? segment) < segment) {
       const file = this.#files.shift();
       if (file === undefined) return;
+      this.#sizes.delete(file.number);
       if (this.#retired.length < MAX_RETIRED_SEGMENTS) this.#retired.push(file);
       // One that stays is found when the store is opened, and removed then.
       else unlink(file.path, () => undefined);
@@ -131,6 +143,7 @@ export class Journal {
       if (error === null) {
         this.#framesEnd += frame.length;
         this.#lastFrame = number;
+        this.#lastSegment = segment;
       } else this.#isSpoiled = true;
       done(error ?? undefined);
     };
@@ -148,35 +161,52 @@ export class Journal {
 
   /** Goes over to a segment with room for `extent`. Rejects, and changes nothing, when it cannot be made. */
   async #rotate(extent: number): Promise<void> {
-    await this.#preparation;
+    // One segment is made at a time: all are made under the same name.
+    this.#isRotating = true;
+    try {
+      await this.#preparation;
+      await this.#goOver(extent);
+    } finally {
+      this.#isRotating = false;
+    }
+    this.#prepare();
+  }
+
+  async #goOver(extent: number): Promise<void> {
     const bytes = Math.max(extent, this.#segmentBytes);
     if (this.#framesEnd === 0) {
-      // Nothing in it counts: it is made anew, under its number.
+      // Nothing in it counts: it is made anew, under its number. Until that is open, the old one takes nothing.
+      this.#isSpoiled = true;
       await makeSegment(this.#directory, { number: this.#current.number, bytes, isGentle: false });
+      this.#open(this.#current);
     } else {
       const number = this.#current.number + 1;
       const next = this.#spare ?? (await this.#make(number, { bytes, isGentle: false }));
       this.#spare = next;
       await growSegment(next, bytes);
+      this.#open(next);
       this.#spare = undefined;
       this.#files.push(next);
       this.#previousEnd = this.#framesEnd;
       this.#framesEnd = 0;
     }
     this.#isSpoiled = false;
-    this.#openCurrent();
-    this.#prepare();
   }
 
-  #openCurrent(): void {
-    if (this.#descriptor !== undefined) close(this.#descriptor);
-    this.#descriptor = openSync(this.#current.path, 'r+');
+  /** Throws, and changes nothing, when it cannot be opened. */
+  #open({ path, number }: SegmentFile): void {
+    const before = this.#descriptor;
+    this.#descriptor = openSync(path, 'r+');
     this.#sizeBytes = fstatSync(this.#descriptor).size;
+    this.#sizes.set(number, this.#sizeBytes);
+    // Its frames are durable.
+    if (before !== undefined) close(before, () => undefined);
   }
 
   /** Makes a spare in the background. Where that fails, whoever needs one tries again, and hears why. */
   #prepare(): void {
-    if (this.#spare !== undefined || this.#preparation !== undefined || this.#isClosed) return;
+    if (this.#spare !== undefined || this.#preparation !== undefined || this.#isRotating || this.#isClosed)
+      return;
     const number = this.#current.number + 1;
     this.#preparation = this.#make(number, { bytes: this.#segmentBytes, isGentle: true })
       .then((file) => {

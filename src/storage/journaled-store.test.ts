@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { KeyValueStore, WriteOperation } from '../node/ports.ts';
-import { type JournaledStore, type JournalLimits, MAX_HELD_CHECKPOINTS } from './journaled-store.ts';
+import { type JournalLimits, MAX_HELD_CHECKPOINTS } from './checkpoints.ts';
+import type { JournaledStore } from './journaled-store.ts';
 import { LmdbStore } from './lmdb-store.ts';
 import { openJournal } from './open-journal.ts';
 import { DATA_FILE_NAME, openDatabase, openLmdbStore } from './open-store.ts';
@@ -15,10 +16,16 @@ afterAll(() => rmSync(root, { recursive: true }));
 /** LMDB where there is no room for what the journal took, for as long as that is said. */
 class CrowdedTree extends LmdbStore {
   isFull = true;
+  onCarried: () => void = () => undefined;
 
   override carry(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
     if (this.isFull) setImmediate(done, diskFull('here'));
-    else super.carry(operations, done);
+    else {
+      super.carry(operations, (error) => {
+        done(error);
+        this.onCarried();
+      });
+    }
   }
 }
 
@@ -79,5 +86,71 @@ test('what waits for LMDB is bounded: then writes are refused with disk_full unt
   tree.isFull = false;
   while ((await tryToWrite(store, 'later')) !== undefined);
   expect(keysOf(store)).toEqual([...keys, 'later']);
+  await close(store);
+});
+
+/** What a start finds after `kill -9` at this moment. */
+async function keysAfterCrash(directory: string, limits: JournalLimits): Promise<string[]> {
+  const copy = `${directory}-crashed`;
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(directory, copy, { recursive: true });
+  const store = await openLmdbStore(copy, undefined, limits);
+  const keys = keysOf(store);
+  await close(store);
+  return keys;
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a checkpoint has all of the frame that it goes up to, also when one of its writes began it', async () => {
+  const limits = { segmentBytes: 32 * 1024, checkpointBytes: 1_500 };
+  const directory = join(root, 'shared-frame');
+  const { store, tree } = await openOver(directory, limits);
+  tree.isFull = false;
+  let carried = 0;
+  tree.onCarried = () => {
+    carried += 1;
+  };
+  // The first goes alone; those behind it share a frame, and two of them are a checkpoint.
+  const keys = ['a', 'b', 'c', 'd'];
+  await Promise.all(keys.map((key) => tryToWrite(store, key)));
+  await until(() => carried > 0);
+  expect(await keysAfterCrash(directory, limits)).toEqual(keys);
+  await close(store);
+});
+
+test('a checkpoint that ends before the first frame of a new segment is durable names the one before', async () => {
+  const limits = { segmentBytes: 16 * 1024, checkpointBytes: 4 * 1024 };
+  const directory = join(root, 'rotating');
+  const { store, tree } = await openOver(directory, limits);
+  tree.isFull = false;
+  const keys: string[] = [];
+  for (let number = 100; number < 160; number++) {
+    const written = tryToWrite(store, `${number}`);
+    if (number % 3 === 0)
+      expect(await keysAfterCrash(directory, limits)).toEqual(expect.arrayContaining(keys));
+    expect(await written).toBeUndefined();
+    keys.push(`${number}`);
+  }
+  await close(store);
+});
+
+test('what is written apart comes after what was written to the same keys before, whatever way that went', async () => {
+  const limits = { segmentBytes: 32 * 1024, checkpointBytes: 1024 * 1024 };
+  const directory = join(root, 'apart');
+  const store = await openLmdbStore(directory, undefined, limits);
+  const apart = (operation: WriteOperation): Promise<Error | undefined> =>
+    new Promise((resolve) => store.writeApart([operation], resolve));
+  const written = (operation: WriteOperation): Promise<Error | undefined> =>
+    new Promise((resolve) => store.write([operation], resolve));
+  const remove = (key: string): WriteOperation => ({ kind: 'delete', key: Buffer.from(key) });
+  expect(await written(put('a'))).toBeUndefined();
+  expect(await apart(remove('a'))).toBeUndefined();
+  expect(await written(remove('b'))).toBeUndefined();
+  expect(await apart(put('b'))).toBeUndefined();
+  expect(keysOf(store)).toEqual(['b']);
+  expect(await keysAfterCrash(directory, limits)).toEqual(['b']);
   await close(store);
 });

@@ -1,11 +1,13 @@
 // Opens the journal of a store, or begins it: what LMDB has says where it goes on.
 
-import { statfsSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { readFileSync, statfsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { WriteOperation } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
-import { syncDirectory } from './data-directory.ts';
+import { CHECKPOINT_KEY, decodeCheckpoint, encodeCheckpoint, type JournalLimits } from './checkpoints.ts';
+import { flushFile, syncDirectory } from './data-directory.ts';
 import { Journal, type JournalPosition } from './journal.ts';
+import { aligned, isZero } from './journal-frame.ts';
 import {
   JournalDamage,
   type RecoveredJournal,
@@ -13,13 +15,7 @@ import {
   type SegmentFile,
 } from './journal-recovery.ts';
 import { findSegments, makeSegment } from './journal-segments.ts';
-import {
-  CHECKPOINT_KEY,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  JournaledStore,
-  type JournalLimits,
-} from './journaled-store.ts';
+import { JournaledStore } from './journaled-store.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 import { storeDamaged } from './storage-errors.ts';
 import type { RowCheck } from './verify-data-file.ts';
@@ -49,6 +45,12 @@ export async function openJournal(
   if (through === undefined) {
     // The data file was just made, or the process that made it died before it went on.
     if (hasRows(tree)) throw journalDamaged(directory, new JournalDamage('its checkpoint is missing'));
+    if (all.some(({ path }) => !isBlank(path))) {
+      throw journalDamaged(
+        directory,
+        new JournalDamage('it has frames, and the data file has no checkpoint'),
+      );
+    }
     await remove(directory, all);
     const file = await makeSegment(directory, { number: 1, bytes: segmentBytes, isGentle: false });
     await write(tree, [
@@ -63,21 +65,24 @@ export async function openJournal(
   }
   const files = all.filter(({ number }) => number >= through.segment);
   const recovered = recover(directory, files, through);
-  const operations = recovered.frames.flatMap((frame) => frame.operations);
-  if (checkRow !== undefined) checkRows(directory, operations, checkRow);
+  const batches = recovered.frames.map(({ operations }) => operations);
+  if (checkRow !== undefined) {
+    for (const operations of batches) checkRows(directory, operations, checkRow);
+  }
   const used = files.filter(({ number }) => number <= recovered.segment);
   await remove(
     directory,
     all.filter((file) => !used.includes(file) && file !== recovered.spare),
   );
+  for (const { path } of used) flushFile(path);
   const journal = new Journal(directory, { files: used, recovered, segmentBytes });
-  return new JournaledStore({ tree, journal, recovered: operations, limits });
+  return new JournaledStore({ tree, journal, recovered: batches, limits });
 }
 
 function limitsFor(directory: string): JournalLimits {
   const { blocks, bsize } = statfsSync(directory);
   const part = Math.max(MIN_SEGMENT_BYTES, blocks * bsize * SEGMENT_FRACTION);
-  const segmentBytes = Math.min(SEGMENT_BYTES, part);
+  const segmentBytes = aligned(Math.min(SEGMENT_BYTES, part));
   return { segmentBytes, checkpointBytes: segmentBytes };
 }
 
@@ -125,8 +130,14 @@ function journalDamaged(directory: string, cause: Error): CodedError {
   return storeDamaged(`the journal in ${directory}`, directory, cause);
 }
 
+function isBlank(path: string): boolean {
+  const bytes = readFileSync(path);
+  return isZero(bytes, 0, bytes.length);
+}
+
 async function remove(directory: string, files: readonly SegmentFile[]): Promise<void> {
-  for (const { path } of files) await unlink(path);
+  // One that was given up when the last process ended may be going away only now.
+  for (const { path } of files) await rm(path, { force: true });
   if (files.length > 0) syncDirectory(directory);
 }
 

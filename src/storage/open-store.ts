@@ -4,9 +4,10 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { CodedError } from '../shared/coded-error.ts';
-import { prepareDataDirectory, syncDirectory, unusable } from './data-directory.ts';
+import type { JournalLimits } from './checkpoints.ts';
+import { flushFile, prepareDataDirectory, syncDirectory, unusable } from './data-directory.ts';
 import { lockDirectory } from './directory-lock.ts';
-import type { JournaledStore, JournalLimits } from './journaled-store.ts';
+import type { JournaledStore } from './journaled-store.ts';
 import { type BinaryDatabase, LmdbStore } from './lmdb-store.ts';
 import { openJournal } from './open-journal.ts';
 import { diskFull } from './storage-errors.ts';
@@ -41,6 +42,7 @@ export async function openLmdbStore(
     const path = join(directory, DATA_FILE_NAME);
     if (!existsSync(path)) await createDataFile(directory, path);
     verifyDataFile(path, checkRow);
+    flushFile(path);
     allocateLockFile(path + LOCK_SUFFIX);
     tree = new LmdbStore(directory, openDatabase(path), lock);
     syncDirectory(directory);
@@ -63,12 +65,7 @@ async function createDataFile(directory: string, path: string): Promise<void> {
     rmSync(leftover, { force: true });
   allocateLockFile(newPath + LOCK_SUFFIX);
   await openDatabase(newPath).close();
-  const descriptor = openSync(newPath, 'r+');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  flushFile(newPath);
   renameSync(newPath, path);
   rmSync(newPath + LOCK_SUFFIX, { force: true });
   syncDirectory(directory);

@@ -9,7 +9,11 @@ import { MAX_SERVER_ID_BYTES } from '../codec/configuration-codec.ts';
 import { malformed } from '../codec/malformed.ts';
 import type { PeerIdentity, RefusalReason } from '../node/ports.ts';
 
-/** Of everything on the wire: hello, messages (src/codec/message-codec.ts), the snapshot channel's frames. */
+/**
+ * Of everything on the wire: hello, messages (src/codec/message-codec.ts), the snapshot channel's frames, and the farm's
+ * commands and rows in them: nodes that wrote those differently would have different states. 2: both are
+ * arrays, and a snapshot's rows travel as they lie on the sender's disk.
+ */
 export const PROTOCOL_VERSION = 2;
 /** A hello or its answer, at their longest. */
 export const MAX_HELLO_BYTES = 1024;

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalLimits } from '../../src/storage/journaled-store.ts';
+import type { JournalLimits } from '../../src/storage/checkpoints.ts';
 import { openLmdbStore } from '../../src/storage/open-store.ts';
 import type { KeyValueStoreHarness } from './key-value-store.ts';
 

@@ -9,6 +9,8 @@ import { TINY_JOURNAL } from './key-value-store-lmdb.ts';
 
 export const ROWS_PER_BATCH = 40;
 export const KEPT_BATCHES = 10;
+/** Several, so that some share a flush. */
+const UNDER_WAY = 3;
 export const NEXT_BATCH_KEY = Buffer.from('next');
 
 export function rowKey(batch: number, row: number): Buffer {
@@ -35,10 +37,11 @@ async function writeBatches(directory: string, last: number): Promise<void> {
       // To the pipe before anything else: what stands there was acknowledged.
       writeSync(1, `${batch}\n`);
       if (batch === last) process.exit(0);
-      writeBatch(batch + 1);
+      writeBatch(batch + UNDER_WAY);
     });
   };
-  writeBatch(next === undefined ? 0 : Number(Buffer.from(next).toString()));
+  const first = next === undefined ? 0 : Number(Buffer.from(next).toString());
+  for (let batch = first; batch < first + UNDER_WAY; batch++) writeBatch(batch);
 }
 
 const directory = process.argv[2];

@@ -196,6 +196,10 @@ class RecordingView implements StateView {
     return this.#view.get(key);
   }
 
+  getOnce(key: string): Json | undefined {
+    return this.#view.getOnce(key);
+  }
+
   range(options: Parameters<StateReader['range']>[0]): ReturnType<StateReader['range']> {
     return this.#view.range(options);
   }

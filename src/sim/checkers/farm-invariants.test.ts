@@ -1,4 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
+import type { PrintJobStatus } from '../../farm/print-job-status.ts';
+import { filamentRowOf, printJobRowOf, rowKey } from '../../farm/rows.ts';
 import { FarmInvariants } from './farm-invariants.ts';
 import { Violations } from './violations.ts';
 
@@ -6,14 +8,23 @@ let violations: Violations;
 let farm: FarmInvariants;
 
 function spool(remainingMilligrams: number, reservedMilligrams: number): [string, string] {
-  return [
-    'filament/f',
-    JSON.stringify({ id: 'f', totalMilligrams: 100, remainingMilligrams, reservedMilligrams }),
-  ];
+  const weights = { totalMilligrams: 100, remainingMilligrams, reservedMilligrams };
+  const row = filamentRowOf({ id: 'f', material: 'PLA', color: 'Red', ...weights });
+  return [rowKey('filament', 'f'), JSON.stringify(row)];
 }
 
-function job(status: string, id = 'j'): [string, string] {
-  return [`job/${id}`, JSON.stringify({ id, status, filamentId: 'f', weightMilligrams: 30 })];
+function job(status: PrintJobStatus, id = 'j'): [string, string] {
+  const row = printJobRowOf({
+    id,
+    printerId: 'p',
+    filamentId: 'f',
+    filePath: '/x',
+    weightMilligrams: 30,
+    status,
+    createdAtMs: 0,
+    updatedAtMs: 0,
+  });
+  return [rowKey('print_job', id), JSON.stringify(row)];
 }
 
 function found(): string[] {

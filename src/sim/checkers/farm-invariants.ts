@@ -1,6 +1,8 @@
 // What must hold of the farm after every command, judged from the rows that it writes (by rules of its own, not by
 // those of src/farm).
 
+import { filamentFrom, KEY_PREFIXES, printJobFrom } from '../../farm/rows.ts';
+import type { Json } from '../../farm/state-view.ts';
 import type { Violations } from './violations.ts';
 
 interface Spool {
@@ -37,19 +39,17 @@ export class FarmInvariants {
     const touched = new Set<string>();
     for (const [key, text] of rows) {
       if (text === undefined) continue;
-      if (key.startsWith('filament/')) touched.add(this.#onSpool(text));
-      else if (key.startsWith('job/')) touched.add(this.#onJob(text));
+      const row = JSON.parse(text) as Json;
+      const idAfter = (prefix: string): string => key.slice(prefix.length);
+      const { filament, print_job } = KEY_PREFIXES;
+      if (key.startsWith(filament)) touched.add(this.#onSpool(idAfter(filament), row));
+      else if (key.startsWith(print_job)) touched.add(this.#onJob(idAfter(print_job), row));
     }
     for (const spool of touched) this.#checkReservations(spool);
   }
 
-  #onSpool(text: string): string {
-    const row = JSON.parse(text) as {
-      id: string;
-      remainingMilligrams: number;
-      reservedMilligrams: number;
-      totalMilligrams: number;
-    };
+  #onSpool(id: string, stored: Json): string {
+    const row = filamentFrom(id, stored);
     const spool = {
       remaining: row.remainingMilligrams,
       reserved: row.reservedMilligrams,
@@ -64,13 +64,8 @@ export class FarmInvariants {
     return row.id;
   }
 
-  #onJob(text: string): string {
-    const row = JSON.parse(text) as {
-      id: string;
-      status: string;
-      filamentId: string;
-      weightMilligrams: number;
-    };
+  #onJob(id: string, stored: Json): string {
+    const row = printJobFrom(id, stored);
     const before = this.#jobs.get(row.id);
     const move = before === undefined ? `new>${row.status}` : `${before.status}>${row.status}`;
     this.#violations.expect(

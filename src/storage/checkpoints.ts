@@ -1,0 +1,182 @@
+// Rows that the journal has and LMDB has not: a layer that fills, and one that is being carried over, in slices, with the
+// frame up to which it goes in the last of them. Then the segments of its frames are free.
+//
+// Carrying a layer twice, or in part, does no harm: after a crash the journal is read from the last whole checkpoint on,
+// and what is written last to a key stands.
+
+import { openSealed, seal } from '../codec/sealed-record.ts';
+import { MAX_KEY_BYTES, type WriteOperation } from '../node/ports.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { encodeUtf8 } from '../shared/utf8.ts';
+import type { Journal, JournalPosition } from './journal.ts';
+import { operationsBytes } from './journal-frame.ts';
+import type { LmdbStore } from './lmdb-store.ts';
+import { RowLayer } from './row-layer.ts';
+
+/** Where the checkpoint stands in LMDB: longer than the keys that a node may use, and after all of them. */
+export const CHECKPOINT_KEY = new Uint8Array(MAX_KEY_BYTES + 1).fill(0xff);
+
+/** Operations of one transaction: some milliseconds of the event loop. */
+const SLICE_OPERATIONS = 1_000;
+/** Segments that a checkpoint should have freed begin one, however few rows are in them. */
+const CHECKPOINT_SEGMENTS = 2;
+/** What waits for LMDB, in rows or in frames, may be this many times what begins a checkpoint. */
+export const MAX_HELD_CHECKPOINTS = 4;
+/** Of LMDB's pages for a byte of rows: an estimate, from above. */
+const TREE_BYTES_PER_BYTE = 2;
+/** Pause before a checkpoint that found no room is tried again. */
+const RETRY_AFTER_MS = 200;
+
+/** Tests make them tiny. */
+export interface JournalLimits {
+  /** Of one file; there are a handful. */
+  readonly segmentBytes: number;
+  /** Rows in memory that begin a checkpoint. */
+  readonly checkpointBytes: number;
+}
+
+interface Checkpoint {
+  readonly layer: RowLayer;
+  readonly bytes: number;
+  /** The last frame whose rows are in the layer. */
+  readonly through: JournalPosition;
+}
+
+export class Checkpoints {
+  readonly #tree: LmdbStore;
+  readonly #journal: Journal;
+  readonly #checkpointBytes: number;
+  readonly #journalBytes: number;
+  readonly #onEnded: (error: CodedError | Error | undefined) => void;
+  #active = new RowLayer();
+  #activeBytes = 0;
+  #underWay: Checkpoint | undefined;
+  /** The last one found no room, and waits to be tried again. */
+  #isTreeFull = false;
+  #retry: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  /** `onEnded` hears of every checkpoint, and of every attempt that failed. */
+  constructor(
+    { tree, journal, limits }: { tree: LmdbStore; journal: Journal; limits: JournalLimits },
+    onEnded: (error: Error | undefined) => void,
+  ) {
+    this.#tree = tree;
+    this.#journal = journal;
+    this.#checkpointBytes = limits.checkpointBytes;
+    this.#journalBytes = CHECKPOINT_SEGMENTS * limits.segmentBytes;
+    this.#onEnded = onEnded;
+  }
+
+  /** The newest first. */
+  get layers(): readonly RowLayer[] {
+    return this.#underWay === undefined ? [this.#active] : [this.#active, this.#underWay.layer];
+  }
+
+  get heldBytes(): number {
+    return this.#activeBytes + (this.#underWay?.bytes ?? 0);
+  }
+
+  /** What the layers will take in LMDB, which writes whole pages, and the journal until they are there. */
+  get claimedBytes(): number {
+    return TREE_BYTES_PER_BYTE * this.heldBytes + this.#journalBytes;
+  }
+
+  /** So much waits to be carried over that nothing more should be taken until it is. */
+  get isHolding(): boolean {
+    if (this.#underWay === undefined) return false;
+    return (
+      this.#activeBytes >= MAX_HELD_CHECKPOINTS * this.#checkpointBytes ||
+      this.#journal.neededBytes >= MAX_HELD_CHECKPOINTS * this.#journalBytes
+    );
+  }
+
+  get isTreeFull(): boolean {
+    return this.#isTreeFull;
+  }
+
+  get isUnderWay(): boolean {
+    return this.#underWay !== undefined;
+  }
+
+  /** Whether every row is in LMDB. */
+  get isEmpty(): boolean {
+    return this.#underWay === undefined && this.#active.count === 0;
+  }
+
+  /** Takes what frames of the journal hold, up to its last one: all of a frame, or a checkpoint would leave some out. */
+  hold(batches: readonly (readonly WriteOperation[])[]): void {
+    for (const operations of batches) {
+      this.#active.add(operations);
+      this.#activeBytes += operationsBytes(operations);
+    }
+    this.#maybeBegin();
+  }
+
+  /** When there are many rows, or few in many frames. */
+  #maybeBegin(): void {
+    const isDue =
+      this.#activeBytes >= this.#checkpointBytes || this.#journal.neededBytes >= this.#journalBytes;
+    if (isDue) this.begin();
+  }
+
+  /** Unless one is under way, or there is nothing to carry. */
+  begin(): void {
+    if (this.#underWay !== undefined || this.#active.count === 0 || this.#isStopped) return;
+    this.#underWay = { layer: this.#active, bytes: this.#activeBytes, through: this.#journal.position };
+    this.#active = new RowLayer();
+    this.#activeBytes = 0;
+    this.#carry(this.#underWay);
+  }
+
+  /** Nothing more is tried. */
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#retry);
+  }
+
+  #carry(checkpoint: Checkpoint): void {
+    const operations = checkpoint.layer.operations()[Symbol.iterator]();
+    const step = (): void => {
+      const slice: WriteOperation[] = [];
+      for (let next = operations.next(); next.done !== true; next = operations.next()) {
+        slice.push(next.value);
+        if (slice.length === SLICE_OPERATIONS) break;
+      }
+      const isLast = slice.length < SLICE_OPERATIONS;
+      if (isLast)
+        slice.push({ kind: 'put', key: CHECKPOINT_KEY, value: encodeCheckpoint(checkpoint.through) });
+      this.#tree.carry(slice, (error) => {
+        if (error !== undefined) this.#failed(checkpoint, error);
+        else if (isLast) this.#carried(checkpoint);
+        else step();
+      });
+    };
+    step();
+  }
+
+  #carried({ through }: Checkpoint): void {
+    this.#underWay = undefined;
+    this.#isTreeFull = false;
+    if (!this.#isStopped) this.#journal.release(through.segment);
+    this.#maybeBegin();
+    this.#onEnded(undefined);
+  }
+
+  #failed(checkpoint: Checkpoint, error: Error): void {
+    if (error instanceof CodedError && error.code === 'disk_full' && !this.#isStopped) {
+      this.#isTreeFull = true;
+      this.#retry = setTimeout(() => this.#carry(checkpoint), RETRY_AFTER_MS);
+    }
+    this.#onEnded(error);
+  }
+}
+
+export function encodeCheckpoint(position: JournalPosition): Uint8Array {
+  return seal(CHECKPOINT_KEY, encodeUtf8(JSON.stringify(position)));
+}
+
+/** Throws CodedError `record_damaged`. */
+export function decodeCheckpoint(value: Uint8Array): JournalPosition {
+  return JSON.parse(new TextDecoder().decode(openSealed(CHECKPOINT_KEY, value))) as JournalPosition;
+}
