@@ -1,6 +1,7 @@
 // The command line of `npm run bench`.
 
-import { CodedError } from '../src/shared/coded-error.ts';
+import type { CodedError } from '../src/shared/coded-error.ts';
+import { usageError } from '../src/shared/command-options.ts';
 
 export const PARTS = ['writes', 'reads', 'forwarded', 'failover', 'large', 'growth'] as const;
 export type PartName = (typeof PARTS)[number];
@@ -56,5 +57,5 @@ function readCount(name: string, text: string | undefined, most: number): number
 }
 
 function usage(problem: string): CodedError {
-  return new CodedError('usage', `${problem}\n${USAGE}`);
+  return usageError(problem, USAGE);
 }

@@ -2,7 +2,7 @@
 
 import os from 'node:os';
 import path from 'node:path';
-import { CodedError } from '../src/shared/coded-error.ts';
+import { readCommandLine } from '../src/shared/command-options.ts';
 import { type BenchArguments, PARTS, type PartName, parseArguments } from './arguments.ts';
 import type { BenchContext } from './context.ts';
 import { keepResults, type Machine } from './document.ts';
@@ -19,7 +19,6 @@ import { Raft3dCluster } from './raft3d-cluster.ts';
 import { goalLine, markdownTable, type PartResult } from './result.ts';
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 const FULL = { repetitions: 3, seconds: 10 };
 const QUICK = { repetitions: 1, seconds: 4 };
 
@@ -32,7 +31,7 @@ const RUN: Readonly<Record<PartName, (context: BenchContext) => Promise<PartResu
   growth,
 };
 
-const given = readArguments();
+const given = readCommandLine(process, parseArguments);
 const cleanups: (() => Promise<void>)[] = [];
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => void end().then(() => process.exit(EXIT_FAILED)));
@@ -104,14 +103,4 @@ function machineOf({ etcdVersion }: BenchContext): Machine {
 
 async function end(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-}
-
-function readArguments(): BenchArguments {
-  try {
-    return parseArguments(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    console.error(error.message);
-    process.exit(EXIT_USAGE);
-  }
 }
