@@ -48,11 +48,14 @@ export async function elections(context: BenchContext, report: PartReport): Prom
   let isOver = false;
   const watched = watch(cluster, () => isOver);
   const slices: Slice[] = [];
-  for (let until = sliceSeconds; until <= seconds; until += sliceSeconds) {
-    slices.push(await loadSlice(cluster, { sliceSeconds, until }));
-    context.tell(`${until} of ${seconds} seconds at full load`);
+  try {
+    for (let until = sliceSeconds; until <= seconds; until += sliceSeconds) {
+      slices.push(await loadSlice(cluster, { sliceSeconds, until }));
+      context.tell(`${until} of ${seconds} seconds at full load`);
+    }
+  } finally {
+    isOver = true;
   }
-  isOver = true;
   const looks = await watched;
   const after = await look(cluster);
   const ticks = coreTicks();

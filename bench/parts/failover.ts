@@ -71,8 +71,7 @@ function goals({
 
 /** From the fault to the first write that a survivor acknowledged. The cluster is whole again afterwards. */
 async function firstWrite(cluster: BenchCluster, fault: 'killed' | 'silent'): Promise<number> {
-  const leader = await cluster.leader();
-  await sleep(REST_MS);
+  const leader = await restedLeader(cluster);
   const survivors = followersOf(cluster, leader);
   const start = performance.now();
   leader.signal(fault === 'killed' ? 'SIGKILL' : 'SIGSTOP');
@@ -83,6 +82,16 @@ async function firstWrite(cluster: BenchCluster, fault: 'killed' | 'silent'): Pr
   } else leader.signal('SIGCONT');
   await cluster.leader();
   return took;
+}
+
+/** One that still leads after a rest: one that was silent may take the lead again when it comes back. */
+async function restedLeader(cluster: BenchCluster): Promise<BenchNode> {
+  for (let seen = await cluster.leader(); ; ) {
+    await sleep(REST_MS);
+    const leader = await cluster.leader();
+    if (leader === seen) return leader;
+    seen = leader;
+  }
 }
 
 let keys = 0;
@@ -124,8 +133,7 @@ async function untilWritten(cluster: BenchCluster, node: BenchNode, start: numbe
 
 /** Writes go to the other nodes while the leader stops in order: how long the slowest of them took, and before. */
 async function longestWaits(cluster: BenchCluster): Promise<{ before: number; around: number }> {
-  const leader = await cluster.leader();
-  await sleep(REST_MS);
+  const leader = await restedLeader(cluster);
   let isOver = false;
   let longest = 0;
   const writers = followersOf(cluster, leader).flatMap((node) =>
@@ -137,6 +145,9 @@ async function longestWaits(cluster: BenchCluster): Promise<{ before: number; ar
       }
     }),
   );
+  // Awaited at the end: what a writer throws must not be nobody's until then.
+  const writing = Promise.all(writers);
+  writing.catch(() => undefined);
   await sleep(REST_MS);
   // What came before was warming up.
   longest = 0;
@@ -146,7 +157,7 @@ async function longestWaits(cluster: BenchCluster): Promise<{ before: number; ar
   await leader.stop();
   await sleep(AROUND_STOP_MS);
   isOver = true;
-  await Promise.all(writers);
+  await writing;
   await leader.start();
   await cluster.leader();
   return { before, around: longest };
