@@ -6,11 +6,13 @@ import type { LoadResult } from '../load.ts';
 import { type Waits, waitsDuring } from '../probe.ts';
 import { diskBytes, memoryOf, readBytes } from '../processes.ts';
 import type { Raft3dNode } from '../raft3d-cluster.ts';
+import type { Table } from '../result.ts';
 import type { LargeFarm } from './large-farm.ts';
 
 const CONNECTIONS = 64;
 const BEFORE_SECONDS = 5;
 const SLICE_SECONDS = 1;
+const MEGABYTE = 1e6;
 const BUSY = { seconds: SLICE_SECONDS, connections: CONNECTIONS };
 
 export interface CatchUp {
@@ -128,4 +130,37 @@ function snapshotSeconds({ process }: Raft3dNode, since: string): number {
     return Date.parse(String(lines.at(-1)?.time));
   };
   return (timeOf('snapshot installed') - timeOf('snapshot begins')) / 1_000;
+}
+
+export function catchUpTable(atRest: CatchUp, busy: BusyCatchUp, logicalBytes: number): Table {
+  const row = (name: string, of: (found: CatchUp) => number) => [name, of(atRest), of(busy)];
+  const rate = (name: string, of: (rates: BusyCatchUp['rates']) => number) => [
+    name,
+    Number.NaN,
+    of(busy.rates),
+  ];
+  return {
+    title: 'A follower with a new disk',
+    columns: ['', 'at rest', 'while jobs are added'],
+    rows: [
+      row('until it is a voter again, s', ({ seconds }) => seconds),
+      row('of that the snapshot, s', ({ snapshotSeconds }) => snapshotSeconds),
+      row(
+        'bytes received a second, all of the time, MB/s',
+        (found) => found.receivedBytes / found.seconds / MEGABYTE,
+      ),
+      row(
+        'bytes received a second of the snapshot, MB/s',
+        (found) => found.receivedBytes / found.snapshotSeconds / MEGABYTE,
+      ),
+      row('its data directory a second, MB/s', (found) => found.dataBytes / found.seconds / MEGABYTE),
+      row('the same as JSON a second, MB/s', ({ seconds }) => logicalBytes / seconds / MEGABYTE),
+      row('the most memory that it had, MB', ({ peakBytes }) => peakBytes / MEGABYTE),
+      rate('jobs added a second before, with all three nodes', ({ before }) => before),
+      rate('jobs added a second with the follower down', ({ down }) => down),
+      rate('jobs added a second while it catches up', ({ meanwhile }) => meanwhile),
+      rate('that against before', ({ meanwhile, before }) => meanwhile / before),
+      rate('that against with the follower down', ({ meanwhile, down }) => meanwhile / down),
+    ],
+  };
 }

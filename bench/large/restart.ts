@@ -3,6 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiRequest } from '../../test/support/api-request.ts';
 import type { Raft3dNode } from '../raft3d-cluster.ts';
+import type { Table } from '../result.ts';
+import { medianOf } from '../statistics.ts';
 import type { LargeFarm } from './large-farm.ts';
 
 const CONNECTIONS = 64;
@@ -83,4 +85,19 @@ async function untilDone(
     if (took > PATIENCE_MS) throw new Error(`${id} did not serve within ${PATIENCE_MS / 1_000} s`);
     await sleep(POLL_MS);
   }
+}
+
+export function restartTable(found: readonly Restart[]): Table {
+  const middle = medianOf(found);
+  const longest = (of: (restart: Restart) => number): number => Math.max(...found.map(of));
+  const row = (name: string, of: (restart: Restart) => number) => [name, of(middle), longest(of)];
+  return {
+    title: `All nodes killed while they write, and started at once; ${found.length} times, files in the page cache; ms`,
+    columns: ['', 'median', 'longest'],
+    rows: [
+      row('until each node has answered a read of a resource, possibly stale', ({ serving }) => serving),
+      row('until each node has answered a linearizable one', ({ linearizable }) => linearizable),
+      row('until the first acknowledged write', ({ firstWrite }) => firstWrite),
+    ],
+  };
 }

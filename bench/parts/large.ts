@@ -2,17 +2,16 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BenchContext, inTurns, ratio } from '../context.ts';
-import { type BusyCatchUp, type CatchUp, catchUpAtRest, catchUpUnderLoad } from '../large/catch-up.ts';
+import { catchUpAtRest, catchUpTable, catchUpUnderLoad } from '../large/catch-up.ts';
 import { grow, growthCharts, growthTable } from '../large/growth-by-size.ts';
 import { LargeFarm } from '../large/large-farm.ts';
 import { filteredPages, PAGE_ROWS, slowest } from '../large/pages.ts';
 import { PRINTERS, SPOOLS } from '../large/print-jobs.ts';
-import { type Restart, restartAll } from '../large/restart.ts';
+import { type Restart, restartAll, restartTable } from '../large/restart.ts';
 import { type Waits, waitsDuring } from '../probe.ts';
 import { diskBytes, type Memory, memoryOf } from '../processes.ts';
-import type { Raft3dCluster } from '../raft3d-cluster.ts';
-import { atLeast, atMost, type PartReport, type Table } from '../result.ts';
-import { medianOf } from '../statistics.ts';
+import type { Raft3dCluster, Raft3dNode } from '../raft3d-cluster.ts';
+import { atLeast, atMost, type PartReport, readable } from '../result.ts';
 
 const JOBS = { full: 1_000_000, quick: 20_000 };
 const RESTARTS = { full: 3, quick: 1 };
@@ -20,6 +19,8 @@ const CONNECTIONS = 64;
 const MEGABYTE = 1e6;
 /** Enough to see what writes do to others. */
 const PROBE_SECONDS = 5;
+/** Each adds jobs to what is measured afterwards. */
+const BESIDE_SECONDS = 5;
 const UPDATE_ROUNDS = 4;
 /** Rounds at the end in which the data directory has to have stopped growing. */
 const SETTLED_ROUNDS = 2;
@@ -31,12 +32,19 @@ const WRITES = 'leader, while jobs are written and the log is compacted';
 const SENT = 'leader, while it sends a snapshot';
 const INSTALLED = 'follower, while it installs a snapshot';
 
-/** What the steps need of each other. */
-interface Findings {
+interface Size {
+  readonly jobs: number;
+  /** The data directory. */
+  readonly diskBytes: number;
+  /** The data as JSON. */
   readonly logicalBytes: number;
+}
+
+/** What the steps find for tables of several, by the words of their rows. */
+interface Findings {
   readonly waits: Map<string, Waits>;
   readonly memory: Map<string, Memory>;
-  readonly disk: Map<string, number>;
+  readonly sizes: Map<string, Size>;
 }
 
 export async function large(context: BenchContext, report: PartReport): Promise<void> {
@@ -53,55 +61,45 @@ export async function large(context: BenchContext, report: PartReport): Promise<
   );
   const farm = await LargeFarm.start(context);
   const { cluster } = farm;
-  const memory = new Map([['of an empty node', largestMemory(cluster)]]);
+  const findings: Findings = { waits: new Map(), memory: new Map(), sizes: new Map() };
+  findings.memory.set('of an empty node', largestMemory(cluster));
   await farm.stock();
   const { looks, perSecond } = await grow(context, farm, wanted);
-  memory.set('after the load', largestMemory(cluster));
+  findings.memory.set('after the load', largestMemory(cluster));
   report.table(growthTable(looks));
+  report.text(`Over 128 connections ${readable(perSecond)} jobs a second were added in the longest stretch.`);
   report.chart(...growthCharts(looks));
-  const findings = { ...(await readEverything(context, farm)), memory, disk: new Map<string, number>() };
-  findings.disk.set('after the load', largestDirectory(cluster));
+  await sizeAndList(context, farm, findings);
   await writesBesideEmpty(context, farm, report);
   await pages(context, farm, report);
   await waitsUnderWrites(context, farm, findings);
   await updates(context, farm, findings, report);
   await restarts(context, farm, findings, report);
-  report.table({
-    title: 'What it holds',
-    columns: ['', ''],
-    rows: [
-      ['print jobs', farm.jobs],
-      ['print jobs added per second, over 128 connections', perSecond],
-      ['the data as JSON, MB', findings.logicalBytes / MEGABYTE],
-      ...[...findings.disk].map(([when, bytes]) => [`data directory ${when}, MB`, bytes / MEGABYTE]),
-    ],
-  });
   memoryTable(findings, report);
   await snapshots(context, farm, findings, report);
   await cluster.remove();
 }
 
-/** All of it as JSON, from the leader, with what that does to others. */
-async function readEverything(
+/** How large all is, and what others notice while it is sent as JSON. */
+async function sizeAndList(
   context: BenchContext,
   farm: LargeFarm,
-): Promise<Pick<Findings, 'logicalBytes' | 'waits'>> {
+  { waits, sizes }: Findings,
+): Promise<void> {
   const leader = await farm.cluster.leader();
   context.tell('small reads on a farm at rest');
-  const atRest = await waitsDuring(leader, sleep(PROBE_SECONDS * 1_000));
+  waits.set('leader, at rest', await waitsDuring(leader, sleep(PROBE_SECONDS * 1_000)));
   context.tell('everything as one list');
-  const list = farm.readAll(leader);
-  const meanwhile = await waitsDuring(leader, list);
-  const { bytes, resources } = await list;
+  const measured = sizeOf(farm, leader);
+  waits.set(LIST, await waitsDuring(leader, measured));
+  sizes.set('after the load', await measured);
+}
+
+async function sizeOf(farm: LargeFarm, node: Raft3dNode): Promise<Size> {
+  const { bytes, resources } = await farm.readAll(node);
   const missing = farm.jobs + PRINTERS + SPOOLS - resources;
   if (missing > 0) throw new Error(`the lists lack ${missing} resources that were acknowledged`);
-  return {
-    logicalBytes: bytes,
-    waits: new Map([
-      ['leader, at rest', atRest],
-      [LIST, meanwhile],
-    ]),
-  };
+  return { jobs: farm.jobs, diskBytes: largestDirectory(farm.cluster), logicalBytes: bytes };
 }
 
 /** Jobs added to the large farm and to one without jobs, in turns. */
@@ -111,7 +109,7 @@ async function writesBesideEmpty(context: BenchContext, farm: LargeFarm, report:
   await empty.stock();
   const contender = async (name: string, to: LargeFarm) => {
     const leader = await to.cluster.leader();
-    const load = { seconds: context.seconds, connections: CONNECTIONS };
+    const load = { seconds: Math.min(context.seconds, BESIDE_SECONDS), connections: CONNECTIONS };
     return { name, measure: () => to.addFor(leader, load) };
   };
   const contenders = [await contender('without jobs', empty), await contender('large', farm)];
@@ -157,26 +155,42 @@ async function waitsUnderWrites(context: BenchContext, farm: LargeFarm, { waits 
 async function updates(
   context: BenchContext,
   farm: LargeFarm,
-  { disk, logicalBytes }: Findings,
+  { sizes }: Findings,
   report: PartReport,
 ): Promise<void> {
   const leader = await farm.cluster.leader();
-  const sizes: number[] = [];
+  const load = { seconds: context.seconds, connections: CONNECTIONS };
+  const before = largestDirectory(farm.cluster);
+  const directories: number[] = [];
+  let writes = 0;
   for (let round = 1; round <= UPDATE_ROUNDS; round++) {
     context.tell(`updates of what is there, round ${round} of ${UPDATE_ROUNDS}`);
-    const load = { seconds: context.seconds, connections: CONNECTIONS };
-    await farm.updateFor(leader, load);
-    sizes.push(largestDirectory(farm.cluster));
-    disk.set(`after updates, round ${round}`, sizes.at(-1) ?? 0);
+    writes += (await farm.updateFor(leader, load)).requests;
+    directories.push(largestDirectory(farm.cluster));
   }
-  const [settled = 0, last = 0] = [sizes.at(-1 - SETTLED_ROUNDS), sizes.at(-1)];
+  sizes.set('after updates of the same jobs', await sizeOf(farm, leader));
+  report.table({
+    title: `Updates of jobs that are there, ${readable(writes)} in ${UPDATE_ROUNDS} rounds: data directory, MB`,
+    columns: ['before', ...directories.map((_, at) => `after round ${at + 1}`)],
+    rows: [[before, ...directories].map((bytes) => bytes / MEGABYTE)],
+  });
+  report.table({
+    title: 'Size',
+    columns: ['', 'print jobs', 'the data as JSON, MB', 'data directory, MB', 'against JSON'],
+    rows: [...sizes].map(([when, { jobs, diskBytes, logicalBytes }]) => [
+      when,
+      jobs,
+      logicalBytes / MEGABYTE,
+      diskBytes / MEGABYTE,
+      diskBytes / logicalBytes,
+    ]),
+  });
+  const most = Math.max(
+    ...[...sizes.values()].map(({ diskBytes, logicalBytes }) => diskBytes / logicalBytes),
+  );
+  const [settled = 0, last = 0] = [directories.at(-1 - SETTLED_ROUNDS), directories.at(-1)];
   report.goal(
-    atMost(
-      'data directory, at its largest, against the same as JSON',
-      Math.max(...disk.values()) / logicalBytes,
-      2.5,
-      ' ×',
-    ),
+    atMost('data directory, against the same as JSON', most, 2.5, ' ×'),
     atMost(
       `data directory after ${SETTLED_ROUNDS} more rounds of updates, against before`,
       last / settled,
@@ -189,7 +203,7 @@ async function updates(
 async function restarts(
   context: BenchContext,
   farm: LargeFarm,
-  { memory, disk }: Findings,
+  { memory }: Findings,
   report: PartReport,
 ): Promise<void> {
   const found: Restart[] = [];
@@ -197,25 +211,14 @@ async function restarts(
     context.tell('all nodes killed while they write, and started again');
     found.push(await restartAll(farm));
   }
-  disk.set('after all nodes were killed', largestDirectory(farm.cluster));
   memory.set('after a restart', largestMemory(farm.cluster));
   context.tell('traffic after the restart');
   const leader = await farm.cluster.leader();
   await farm.addFor(leader, { seconds: context.seconds, connections: CONNECTIONS });
   await filteredPages(leader, { seconds: 1, belowJob: farm.nextNumber });
   memory.set('after that and some traffic', largestMemory(farm.cluster));
-  const middle = medianOf(found);
+  report.table(restartTable(found));
   const longest = (of: (restart: Restart) => number): number => Math.max(...found.map(of));
-  const row = (name: string, of: (restart: Restart) => number) => [name, of(middle), longest(of)];
-  report.table({
-    title: `All nodes killed while they write, and started at once; ${found.length} times, files in the page cache; ms`,
-    columns: ['', 'median', 'longest'],
-    rows: [
-      row('until each node has answered a read of a resource, possibly stale', ({ serving }) => serving),
-      row('until each node has answered a linearizable one', ({ linearizable }) => linearizable),
-      row('until the first acknowledged write', ({ firstWrite }) => firstWrite),
-    ],
-  });
   report.goal(
     atMost(
       'all nodes killed, until all serve, longest',
@@ -252,7 +255,7 @@ function memoryTable({ memory }: Findings, report: PartReport): void {
 async function snapshots(
   context: BenchContext,
   farm: LargeFarm,
-  { waits, logicalBytes }: Findings,
+  { waits, sizes }: Findings,
   report: PartReport,
 ): Promise<void> {
   context.tell('a follower with a new disk, at rest');
@@ -264,6 +267,7 @@ async function snapshots(
   waits.set('leader, while jobs are added over 64 connections', busy.waitsBefore);
   waits.set('leader, the same while it sends a snapshot', busy.leaderWaits);
   waits.set('follower, while it installs a snapshot and jobs are added', busy.followerWaits);
+  const { logicalBytes } = [...sizes.values()].at(-1) ?? { logicalBytes: Number.NaN };
   report.table(catchUpTable(atRest, busy, logicalBytes));
   report.table({
     title: 'Waits for the event loop, ms',
@@ -282,39 +286,6 @@ async function snapshots(
       atMost(`longest wait for the event loop: ${name}`, waits.get(name)?.longest ?? Number.NaN, 50, ' ms'),
     ),
   );
-}
-
-function catchUpTable(atRest: CatchUp, busy: BusyCatchUp, logicalBytes: number): Table {
-  const row = (name: string, of: (found: CatchUp) => number) => [name, of(atRest), of(busy)];
-  const rate = (name: string, of: (rates: BusyCatchUp['rates']) => number) => [
-    name,
-    Number.NaN,
-    of(busy.rates),
-  ];
-  return {
-    title: 'A follower with a new disk',
-    columns: ['', 'at rest', 'while jobs are added'],
-    rows: [
-      row('until it is a voter again, s', ({ seconds }) => seconds),
-      row('of that the snapshot, s', ({ snapshotSeconds }) => snapshotSeconds),
-      row(
-        'bytes received a second, all of the time, MB/s',
-        (found) => found.receivedBytes / found.seconds / MEGABYTE,
-      ),
-      row(
-        'bytes received a second of the snapshot, MB/s',
-        (found) => found.receivedBytes / found.snapshotSeconds / MEGABYTE,
-      ),
-      row('its data directory a second, MB/s', (found) => found.dataBytes / found.seconds / MEGABYTE),
-      row('the same as JSON a second, MB/s', ({ seconds }) => logicalBytes / seconds / MEGABYTE),
-      row('the most memory that it had, MB', ({ peakBytes }) => peakBytes / MEGABYTE),
-      rate('jobs added a second before, with all three nodes', ({ before }) => before),
-      rate('jobs added a second with the follower down', ({ down }) => down),
-      rate('jobs added a second while it catches up', ({ meanwhile }) => meanwhile),
-      rate('that against before', ({ meanwhile, before }) => meanwhile / before),
-      rate('that against with the follower down', ({ meanwhile, down }) => meanwhile / down),
-    ],
-  };
 }
 
 function largestMemory({ nodes }: Raft3dCluster): Memory {
