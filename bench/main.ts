@@ -36,9 +36,8 @@ const RUN: Readonly<Record<PartName, (context: BenchContext, report: PartReport)
 
 const given = readCommandLine(process, parseArguments);
 const cleanups: (() => Promise<void>)[] = [];
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => void cleanUp().then(() => process.exit(EXIT_FAILED)));
-}
+// Whoever interrupts it may do so twice, or its parent does: what was begun comes to its end with the process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(EXIT_FAILED));
 try {
   await run(given);
 } catch (error) {

@@ -8,6 +8,7 @@ import { allAreVoters, waitForLeader } from '../test/support/cluster-waits.ts';
 import { freePorts } from '../test/support/free-ports.ts';
 import { MAIN, NodeProcess } from '../test/support/node-process.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { removeAtExit, removeNow } from './abandoned.ts';
 import type { BenchCluster, BenchNode } from './cluster.ts';
 
 /** A farm of a million jobs may take its time to start, and to be carried to another node. */
@@ -85,6 +86,7 @@ export class Raft3dCluster implements BenchCluster {
       nodes.push(new Raft3dNode(new NodeProcess({ id, httpPort, raftPort, data, logs, flags, command })));
     }
     const cluster = new Raft3dCluster(directory, nodes);
+    removeAtExit(directory, nodes);
     try {
       for (const { process } of nodes) process.start();
       await cluster.leader();
@@ -120,6 +122,6 @@ export class Raft3dCluster implements BenchCluster {
 
   async remove(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
-    fs.rmSync(this.#directory, { recursive: true, force: true });
+    removeNow(this.#directory);
   }
 }

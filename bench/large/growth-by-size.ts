@@ -3,15 +3,13 @@
 import type { BenchContext } from '../context.ts';
 import { diskBytes, memoryOf } from '../processes.ts';
 import type { Chart, Table } from '../result.ts';
-import type { LargeFarm } from './large-farm.ts';
+import { type LargeFarm, MOST_JOBS_PER_SECOND } from './large-farm.ts';
 import { filteredPages, slowest } from './pages.ts';
 
 const FIRST_LOOK_JOBS = 1_000;
 const FACTOR = 10;
 const CONNECTIONS = 64;
 const PAGE_SECONDS = 2;
-/** More than any machine seen adds: a load must not outgrow the next look. */
-const MOST_JOBS_PER_SECOND = 10_000;
 const MEGABYTE = 1e6;
 
 interface Look {

@@ -10,9 +10,8 @@ const FILLING_CONNECTIONS = 128;
 const MAX_SECONDS_A_LOAD = 20;
 /** What is left when a load of whole seconds would be too much is added one by one, so many at a time. */
 const AT_ONCE = 64;
-/** Until a load has shown how many come: those that a load of a second might add are added one by one. */
-const FASTEST_JOBS_PER_SECOND = 10_000;
-const HEADROOM = 1.1;
+/** No load adds more: what a load of a second might overshoot is added one by one. */
+export const MOST_JOBS_PER_SECOND = 12_000;
 const OPENING_BRACE = 0x7b;
 const COLLECTIONS = ['printers', 'filaments', 'print_jobs'] as const;
 
@@ -77,15 +76,14 @@ export class LargeFarm {
   /** Adds print jobs until there are `wanted`. Returns how many came a second. */
   async growTo(wanted: number, tell: (line: string) => void): Promise<number> {
     const [startedAt, before] = [performance.now(), this.#jobs];
-    for (let perSecond = FASTEST_JOBS_PER_SECOND; this.#jobs < wanted; ) {
+    while (this.#jobs < wanted) {
       const missing = wanted - this.#jobs;
-      const seconds = Math.min(MAX_SECONDS_A_LOAD, Math.floor(missing / perSecond));
+      const seconds = Math.min(MAX_SECONDS_A_LOAD, Math.floor(missing / MOST_JOBS_PER_SECOND));
       if (seconds === 0) await this.#addOneByOne(missing);
       else {
         const leader = await this.cluster.leader();
         const found = await this.addFor(leader, { seconds, connections: FILLING_CONNECTIONS });
         if (found.perSecond === 0) throw new Error('no print job was taken');
-        perSecond = found.perSecond * HEADROOM;
       }
       tell(`${this.#jobs.toLocaleString('en-US')} print jobs`);
     }

@@ -118,9 +118,11 @@ async function startBareServer(context: BenchContext): Promise<string> {
       stdio: 'inherit',
     },
   );
-  context.onEnd(async () => {
+  const end = (): void => {
     server.kill('SIGKILL');
-  });
+  };
+  process.once('exit', end);
+  context.onEnd(async () => end());
   const url = `http://127.0.0.1:${port}`;
   await waitFor('the bare server answers', async () => (await apiRequest(`${url}/printer`)).status === 200);
   return url;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PROJECT_ROOT } from '../../test/support/project-root.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
+import { removeAtExit, removeNow } from '../abandoned.ts';
 import { followersOf } from '../cluster.ts';
 import type { BenchContext } from '../context.ts';
 import { runLoad } from '../load.ts';
@@ -33,7 +34,8 @@ export async function stages(context: BenchContext, report: PartReport): Promise
       "parts of the profile are multiplied by the main thread's processor time as the kernel counts it.",
   );
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-bench-profiles-'));
-  context.onEnd(async () => fs.rmSync(directory, { recursive: true, force: true }));
+  removeAtExit(directory, []);
+  context.onEnd(async () => removeNow(directory));
   const profiler = pathToFileURL(PROFILER);
   profiler.searchParams.set('directory', directory);
   const cluster = await Raft3dCluster.start(3, { nodeFlags: ['--import', profiler.href] });
