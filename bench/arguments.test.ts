@@ -6,16 +6,18 @@ test('without options every part runs, in its quick form', () => {
     isFull: false,
     parts: PARTS,
     seconds: undefined,
+    jobs: undefined,
     farmJobs: undefined,
   });
 });
 
 test('options choose the size, the parts and the length', () => {
-  const given = ['--full', '--only', 'reads,writes', '--seconds', '3', '--farm', '1000'];
+  const given = '--full --only reads,writes --seconds 3 --jobs 500 --farm 1000'.split(' ');
   expect(parseArguments(given)).toEqual({
     isFull: true,
     parts: ['writes', 'reads'],
     seconds: 3,
+    jobs: 500,
     farmJobs: 1_000,
   });
 });

@@ -1,8 +1,18 @@
 // The command line of `npm run bench`.
 
-import { CodedError } from '../src/shared/coded-error.ts';
+import type { CodedError } from '../src/shared/coded-error.ts';
+import { usageError } from '../src/shared/command-options.ts';
 
-export const PARTS = ['writes', 'reads', 'forwarded', 'failover', 'large', 'growth'] as const;
+export const PARTS = [
+  'writes',
+  'reads',
+  'forwarded',
+  'stages',
+  'failover',
+  'elections',
+  'growth',
+  'large',
+] as const;
 export type PartName = (typeof PARTS)[number];
 
 export interface BenchArguments {
@@ -12,15 +22,18 @@ export interface BenchArguments {
   readonly parts: readonly PartName[];
   /** How long each measurement lasts; undefined: as suits the size. */
   readonly seconds: number | undefined;
+  /** Print jobs of the large farm; undefined: as suits the size. */
+  readonly jobs: number | undefined;
   /** Instead of measuring: a farm of so many print jobs that runs until it is interrupted. */
   readonly farmJobs: number | undefined;
 }
 
 export const USAGE = `Usage: npm run bench -- [options]
-  --full           everything, repeated: an hour or so (about five minutes otherwise)
+  --full           everything, repeated: about 45 minutes (five without)
   --only PART,...  these parts of it: ${PARTS.join(', ')}
-  --farm JOBS      measures nothing: builds a farm of so many print jobs, to be looked at until Ctrl-C
-  --seconds N      how long each measurement lasts (10 with --full, else 4)`;
+  --seconds N      how long each measurement lasts (10 with --full, else 3)
+  --jobs N         print jobs of the large farm (1,000,000 with --full, else 20,000)
+  --farm JOBS      measures nothing: builds a farm of so many print jobs, to be looked at until Ctrl-C`;
 
 const MAX_SECONDS = 600;
 const MAX_FARM_JOBS = 10_000_000;
@@ -30,16 +43,18 @@ export function parseArguments(given: readonly string[]): BenchArguments {
   let isFull = false;
   let parts: readonly PartName[] = PARTS;
   let seconds: number | undefined;
+  let jobs: number | undefined;
   let farmJobs: number | undefined;
   const rest = [...given];
   for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
     if (name === '--full') isFull = true;
     else if (name === '--only') parts = readParts(rest.shift());
     else if (name === '--seconds') seconds = readCount(name, rest.shift(), MAX_SECONDS);
+    else if (name === '--jobs') jobs = readCount(name, rest.shift(), MAX_FARM_JOBS);
     else if (name === '--farm') farmJobs = readCount(name, rest.shift(), MAX_FARM_JOBS);
     else throw usage(`there is no option ${name}`);
   }
-  return { isFull, parts, seconds, farmJobs };
+  return { isFull, parts, seconds, jobs, farmJobs };
 }
 
 function readParts(text: string | undefined): PartName[] {
@@ -56,5 +71,5 @@ function readCount(name: string, text: string | undefined, most: number): number
 }
 
 function usage(problem: string): CodedError {
-  return new CodedError('usage', `${problem}\n${USAGE}`);
+  return usageError(problem, USAGE);
 }

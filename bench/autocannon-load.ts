@@ -1,6 +1,7 @@
 // Load by autocannon, where wrk is missing: it is written in JavaScript, and takes from the nodes what it costs.
 
 import autocannon from 'autocannon';
+import { jobBody, jobId } from './large/print-jobs.ts';
 import type { Load, LoadResult } from './load.ts';
 
 interface Request {
@@ -40,7 +41,7 @@ export async function runAutocannon(load: Load, run: string): Promise<LoadResult
 }
 
 /** The same as `load.lua` sends. */
-function requestOf({ kind, path = '' }: Load, run: string, count: number): Request {
+function requestOf({ kind, path = '', job = 1 }: Load, run: string, count: number): Request {
   const id = `${run}${String(count).padStart(7, '0')}`;
   const post = (path: string, body: object): Request => ({
     method: 'POST',
@@ -51,13 +52,9 @@ function requestOf({ kind, path = '' }: Load, run: string, count: number): Reque
     case 'printer':
       return post('/api/v1/printers', { id, company: 'Prusa Research', model: 'MK4S, nozzle 0.4 mm' });
     case 'job':
-      return post('/api/v1/print_jobs', {
-        id,
-        printer_id: `printer-${String(count % 1_000).padStart(4, '0')}`,
-        filament_id: `spool-${String((count * 7) % 10_000).padStart(5, '0')}`,
-        filepath: `/models/part-${count % 500}.gcode`,
-        print_weight_in_grams: 1.5,
-      });
+      return post('/api/v1/print_jobs', jobBody(job + count - 1));
+    case 'status':
+      return { method: 'POST', path: `/api/v1/print_jobs/${jobId(job + count - 1)}/status?status=Running` };
     case 'padded': {
       const missing = Math.max(1, Number(path) - 110);
       const padding = missing <= 4_000 ? 'x'.repeat(missing) : '\u{1F5A8}'.repeat(missing / 4);
@@ -69,10 +66,8 @@ function requestOf({ kind, path = '' }: Load, run: string, count: number): Reque
         print_weight_in_grams: 0.001,
       });
     }
-    case 'page': {
-      const after = `r${String(count % 60).padStart(4, '0')}${String((count * 7_919) % 100_000).padStart(7, '0')}`;
-      return { method: 'GET', path: `${path}&after=${after}` };
-    }
+    case 'page':
+      return { method: 'GET', path: `${path}&after=${jobId((count * 7_919) % job)}` };
     case 'get':
       return { method: 'GET', path };
     case 'etcd-put':

@@ -10,13 +10,15 @@ import { medianOf } from './statistics.ts';
 
 export interface BenchContext {
   readonly isFull: boolean;
+  /** Print jobs of the large farm; undefined: as suits the size. */
+  readonly jobs: number | undefined;
   /** How often each measurement is repeated, the systems in turns. */
   readonly repetitions: number;
   readonly seconds: number;
   readonly etcdVersion: string | undefined;
   /** Says what is going on. */
   tell(line: string): void;
-  /** Undone when the bench ends, however it does. */
+  /** Undone when the part ends, however it does. */
   onEnd(cleanup: () => Promise<void>): void;
 }
 

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { apiRequest } from '../test/support/api-request.ts';
 import { freePorts } from '../test/support/free-ports.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { removeAtExit, removeNow } from './abandoned.ts';
 import type { BenchCluster, BenchNode } from './cluster.ts';
 
 /** Its version; undefined where it is not installed. */
@@ -123,6 +124,7 @@ export class EtcdCluster implements BenchCluster {
       return new EtcdNode(id, { url: client, dataDirectory, flags });
     });
     const cluster = new EtcdCluster(directory, nodes);
+    removeAtExit(directory, nodes);
     for (const node of nodes) node.launch();
     await cluster.leader();
     return cluster;
@@ -144,6 +146,6 @@ export class EtcdCluster implements BenchCluster {
 
   async remove(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
-    fs.rmSync(this.#directory, { recursive: true, force: true });
+    removeNow(this.#directory);
   }
 }

@@ -2,10 +2,11 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import readline from 'node:readline';
 
-const CALLS = 'fsync,fdatasync,msync,write,pwrite64,pwritev';
-const FLUSH = /\b(?:fsync|fdatasync|msync)\(/g;
-const WRITE = /\b(?:write|pwrite64|pwritev)\((\d+)/g;
+const CALLS = 'fsync,fdatasync,msync,write,pwrite64,pwritev,pwritev2';
+const FLUSH = /\b(?:fsync|fdatasync|msync)\(/;
+const WRITE = /\b(?:write|pwrite64|pwritev|pwritev2)\((\d+)/;
 /** O_DSYNC: each write to such a file waits for the disk. */
 const SYNCHRONOUS = 0o10000;
 
@@ -15,28 +16,36 @@ export async function flushesPerWrite(pid: number, load: () => Promise<number>):
   const tracer = spawn('strace', ['-f', '-s', '0', '-e', `trace=${CALLS}`, '-p', String(pid)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  let trace = '';
-  tracer.stderr.setEncoding('utf8').on('data', (text: string) => {
-    trace += text;
+  const isSynchronous = synchronousFiles(pid);
+  let isAttached = false;
+  let flushes = 0;
+  // Line by line as they come: a file may be closed, and its number taken by another, before the end.
+  readline.createInterface({ input: tracer.stderr }).on('line', (line) => {
+    isAttached ||= line.includes('attached');
+    const descriptor = WRITE.exec(line)?.[1];
+    if (FLUSH.test(line) || (descriptor !== undefined && isSynchronous(Number(descriptor)))) flushes += 1;
   });
   const ended = new Promise((resolve) => tracer.once('close', resolve));
   const writes = await load();
   tracer.kill('SIGINT');
   await ended;
-  if (!trace.includes('attached')) return undefined;
-  const isSynchronous = synchronousFiles(pid);
-  const synchronousWrites = [...trace.matchAll(WRITE)].filter(([, descriptor]) =>
-    isSynchronous(Number(descriptor)),
-  );
-  return ((trace.match(FLUSH)?.length ?? 0) + synchronousWrites.length) / writes;
+  return isAttached ? flushes / writes : undefined;
 }
 
+/** What a number stands for is looked up again after a while: files come and go. */
+const LOOK_AGAIN_AFTER = 100;
+
 function synchronousFiles(pid: number): (descriptor: number) => boolean {
-  const known = new Map<number, boolean>();
+  const known = new Map<number, { isSynchronous: boolean; uses: number }>();
   return (descriptor) => {
-    const found = known.get(descriptor) ?? isOpenedSynchronously(pid, descriptor);
-    known.set(descriptor, found);
-    return found;
+    const seen = known.get(descriptor);
+    if (seen !== undefined && seen.uses < LOOK_AGAIN_AFTER) {
+      seen.uses += 1;
+      return seen.isSynchronous;
+    }
+    const isSynchronous = isOpenedSynchronously(pid, descriptor);
+    known.set(descriptor, { isSynchronous, uses: 1 });
+    return isSynchronous;
   };
 }
 
@@ -46,7 +55,7 @@ function isOpenedSynchronously(pid: number, descriptor: number): boolean {
     const flags = Number.parseInt(/^flags:\s+(\d+)/m.exec(information)?.[1] ?? '0', 8);
     return (flags & SYNCHRONOUS) !== 0;
   } catch {
-    // Closed since: the files of the store stay open.
+    // Closed since: a file of the store would be there still, or is looked up at its next use.
     return false;
   }
 }

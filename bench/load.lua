@@ -3,6 +3,7 @@
 
 local run = os.getenv("BENCH_RUN")
 local path = os.getenv("BENCH_PATH")
+local job = tonumber(os.getenv("BENCH_JOB"))
 local json = { ["content-type"] = "application/json" }
 local count = 0
 
@@ -16,12 +17,16 @@ local kinds = {
     local body = string.format('{"id":"%s%07d","company":"Prusa Research","model":"MK4S, nozzle 0.4 mm"}', run, count)
     return wrk.format("POST", "/api/v1/printers", json, body)
   end,
-  -- On the printers and spools of large-farm.ts.
+  -- The same as jobBody in large/print-jobs.ts.
   ["job"] = function()
+    local number = job + count - 1
     local body = string.format(
-      '{"id":"%s%07d","printer_id":"printer-%04d","filament_id":"spool-%05d","filepath":"/models/part-%d.gcode","print_weight_in_grams":1.5}',
-      run, count, count % 1000, (count * 7) % 10000, count % 500)
+      '{"id":"job-%08d","printer_id":"printer-%04d","filament_id":"spool-%05d","filepath":"/models/part-%d.gcode","print_weight_in_grams":1.5}',
+      number, number % 1000, (number * 7) % 10000, number % 500)
     return wrk.format("POST", "/api/v1/print_jobs", json, body)
+  end,
+  ["status"] = function()
+    return wrk.format("POST", string.format("/api/v1/print_jobs/job-%08d/status?status=Running", job + count - 1))
   end,
   -- A value of 81 bytes.
   ["etcd-put"] = function()
@@ -40,10 +45,9 @@ local kinds = {
       run, count, padding)
     return wrk.format("POST", "/api/v1/print_jobs", json, body)
   end,
-  -- Another page every time, somewhere among the jobs.
+  -- Another page every time, somewhere among the jobs: 7919 is a prime, so that the steps meet all of them.
   ["page"] = function()
-    local after = string.format("r%04d%07d", count % 60, (count * 7919) % 100000)
-    return wrk.format("GET", path .. "&after=" .. after)
+    return wrk.format("GET", string.format("%s&after=job-%08d", path, (count * 7919) % job))
   end,
   ["get"] = function()
     return wrk.format("GET", path)

@@ -8,11 +8,16 @@ export interface Load {
   /** Without a path. */
   readonly url: string;
   /** What is sent; `load.lua` and `autocannon-load.ts` know each. */
-  readonly kind: 'printer' | 'job' | 'etcd-put' | 'etcd-range' | 'get' | 'page' | 'padded';
+  readonly kind: 'printer' | 'job' | 'status' | 'etcd-put' | 'etcd-range' | 'get' | 'page' | 'padded';
   readonly connections: number;
   readonly seconds: number;
   /** Of kinds that want one: the path to get, the key to read in base64, or a number of bytes. */
   readonly path?: string;
+  /**
+   * Of kinds that name print jobs: the number of the first one that is added or set to Running; of pages, below which
+   * number they begin.
+   */
+  readonly job?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -37,7 +42,7 @@ export const HAS_WRK = spawnSync('sh', ['-c', 'command -v wrk'], { stdio: 'ignor
 
 let runs = 0;
 
-/** Keys of one process of the bench are never written twice. Throws when the program fails. */
+/** Keys of one process of the bench are never written twice, jobs apart. Throws when the program fails. */
 export function runLoad(load: Load): Promise<LoadResult> {
   runs += 1;
   const run = `r${String(runs).padStart(4, '0')}`;

@@ -3,11 +3,16 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { NODE_FLAGS } from '../src/server/node-flags.ts';
 import { allAreVoters, waitForLeader } from '../test/support/cluster-waits.ts';
 import { freePorts } from '../test/support/free-ports.ts';
-import { NodeProcess } from '../test/support/node-process.ts';
+import { MAIN, NodeProcess } from '../test/support/node-process.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { removeAtExit, removeNow } from './abandoned.ts';
 import type { BenchCluster, BenchNode } from './cluster.ts';
+
+/** A farm of a million jobs may take its time to start, and to be carried to another node. */
+const PATIENCE_MS = 600_000;
 
 export class Raft3dNode implements BenchNode {
   readonly process: NodeProcess;
@@ -36,6 +41,7 @@ export class Raft3dNode implements BenchNode {
     this.process.start();
     await waitFor(`${this.id} answers`, async () => (await this.process.status()) !== undefined, {
       intervalMs: 5,
+      timeoutMs: PATIENCE_MS,
     });
   }
 
@@ -62,33 +68,47 @@ export class Raft3dCluster implements BenchCluster {
     this.nodes = nodes;
   }
 
-  /** With `directory`, on the farm that is there, or a new one that stays there. */
+  /** `nodeFlags` are for Node itself, before the program. */
   static async start(
     count: number,
-    options: { directory?: string | undefined } = {},
+    { nodeFlags = [] }: { nodeFlags?: readonly string[] } = {},
   ): Promise<Raft3dCluster> {
-    const directory = options.directory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-bench-'));
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-bench-'));
+    const data = path.join(directory, 'data');
+    const logs = path.join(directory, 'logs');
+    const command = [process.execPath, ...NODE_FLAGS, ...nodeFlags, MAIN] as const;
     const nodes: Raft3dNode[] = [];
     for (let number = 1; number <= count; number++) {
       const [httpPort = 0, raftPort = 0] = await freePorts(2);
       const [founder] = nodes;
       const flags = founder === undefined ? ['-bootstrap'] : ['-join', founder.process.httpAddress];
-      const data = path.join(directory, 'data');
-      const logs = path.join(directory, 'logs');
-      nodes.push(
-        new Raft3dNode(new NodeProcess({ id: `node${number}`, httpPort, raftPort, data, logs, flags })),
-      );
+      const id = `node${number}`;
+      nodes.push(new Raft3dNode(new NodeProcess({ id, httpPort, raftPort, data, logs, flags, command })));
     }
     const cluster = new Raft3dCluster(directory, nodes);
-    for (const { process } of nodes) process.start();
-    await cluster.leader();
+    removeAtExit(directory, nodes);
+    try {
+      for (const { process } of nodes) process.start();
+      await cluster.leader();
+    } catch (error) {
+      await cluster.remove();
+      throw error;
+    }
     return cluster;
   }
 
+  /** Fails at once when a node ends. */
   async leader(): Promise<Raft3dNode> {
     const processes = this.nodes.map(({ process }) => process);
-    await allAreVoters(processes);
-    const leader = await waitForLeader(processes);
+    const ended = processes.map(async ({ id, ended }) => {
+      const { code, signal } = await ended;
+      throw new Error(`${id} ended (${signal ?? code}) while the cluster was waited for`);
+    });
+    const found = async (): Promise<NodeProcess> => {
+      await allAreVoters(processes, { timeoutMs: PATIENCE_MS });
+      return waitForLeader(processes, { timeoutMs: PATIENCE_MS });
+    };
+    const leader = await Promise.race([found(), ...ended]);
     return this.nodes.find(({ process }) => process === leader) as Raft3dNode;
   }
 
@@ -102,6 +122,6 @@ export class Raft3dCluster implements BenchCluster {
 
   async remove(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
-    fs.rmSync(this.#directory, { recursive: true, force: true });
+    removeNow(this.#directory);
   }
 }

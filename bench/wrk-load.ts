@@ -11,7 +11,12 @@ export async function runWrk(load: Load, run: string): Promise<LoadResult> {
   const { url, kind, connections, seconds, headers = {} } = load;
   const flags = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', ...flags, '-s', SCRIPT, url];
-  const output = await outputOf(args, { BENCH_KIND: kind, BENCH_RUN: run, BENCH_PATH: load.path ?? '' });
+  const output = await outputOf(args, {
+    BENCH_KIND: kind,
+    BENCH_RUN: run,
+    BENCH_PATH: load.path ?? '',
+    BENCH_JOB: `${load.job ?? 1}`,
+  });
   const told = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Record<string, number>;
   const number = (name: string): number => told[name] ?? Number.NaN;
   return {

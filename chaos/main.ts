@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { CodedError } from '../src/shared/coded-error.ts';
+import { readCommandLine } from '../src/shared/command-options.ts';
 import { Draws } from '../src/sim/draws.ts';
 import { PROJECT_ROOT } from '../test/support/project-root.ts';
 import { type ChaosArguments, parseArguments } from './arguments.ts';
@@ -16,11 +16,10 @@ import { formatReport } from './report.ts';
 import { runChaos } from './run.ts';
 
 const EXIT_VIOLATED = 1;
-const EXIT_USAGE = 2;
 /** The name of this run's namespaces, set in the process that runs within the hub. */
 const INSIDE = 'RAFT3D_CHAOS_NAMESPACES';
 
-const given = readArguments();
+const given = readCommandLine(process, (texts) => parseArguments(texts, Math.floor(Date.now() / 1_000)));
 const nodeIds = Array.from({ length: given.nodes }, (_, at) => `node${at + 1}`);
 /** What is lost and how late the rest is: apart from the run's own draws. */
 const networkDraws = new Draws(given.seed).fork();
@@ -29,16 +28,6 @@ if (inside !== undefined) {
   await run(given, await NamespaceNetwork.start(namespacesOf(inside, nodeIds), networkDraws));
 } else if (given.network === 'proxy' || !(await runInNamespaces())) {
   await run(given, await ProxyNetwork.start(nodeIds, networkDraws));
-}
-
-function readArguments(): ChaosArguments {
-  try {
-    return parseArguments(process.argv.slice(2), Math.floor(Date.now() / 1_000));
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    console.error(error.message);
-    process.exit(EXIT_USAGE);
-  }
 }
 
 /** Runs this very command within the hub, and takes its exit code. False where namespaces cannot be made. */

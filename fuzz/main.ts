@@ -1,15 +1,14 @@
 // The command `npm run fuzz`: everything that takes bytes from outside is given bad ones.
 
-import { CodedError } from '../src/shared/coded-error.ts';
-import { type FuzzArguments, parseArguments } from './arguments.ts';
+import { EXIT_USAGE, readCommandLine } from '../src/shared/command-options.ts';
+import { parseArguments } from './arguments.ts';
 import { allIdeas } from './ideas.ts';
 import { formatReport } from './report.ts';
 import { runIdeas } from './run.ts';
 
 const EXIT_FOUND = 1;
-const EXIT_USAGE = 2;
 
-const given = readArguments();
+const given = readCommandLine(process, (texts) => parseArguments(texts, Math.floor(Date.now() / 1_000)));
 const ideas = allIdeas().filter(
   ({ target, name }) => given.targets.includes(target) && (given.idea ?? name) === name,
 );
@@ -23,13 +22,3 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => in
 const outcome = await runIdeas(ideas, given, interruption.signal);
 console.log(formatReport(outcome, given.seed));
 if (outcome.found.length > 0) process.exitCode = EXIT_FOUND;
-
-function readArguments(): FuzzArguments {
-  try {
-    return parseArguments(process.argv.slice(2), Math.floor(Date.now() / 1_000));
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    console.error(error.message);
-    process.exit(EXIT_USAGE);
-  }
-}

@@ -2,6 +2,7 @@
 // time, and each must be noticed.
 
 import { CodedError } from '../src/shared/coded-error.ts';
+import { EXIT_USAGE } from '../src/shared/command-options.ts';
 import { PROJECT_ROOT } from '../test/support/project-root.ts';
 import { type MutantArguments, parseArguments } from './arguments.ts';
 import { Baseline } from './baseline.ts';
@@ -15,7 +16,6 @@ import { TypeCheck } from './validity.ts';
 import { WorkingCopy } from './working-copy.ts';
 
 const EXIT_SURVIVED = 1;
-const EXIT_USAGE = 2;
 
 const copies: WorkingCopy[] = [];
 process.once('exit', () => {

@@ -1,260 +1,298 @@
-// A farm with a million print jobs: memory, disk, speed, start and snapshots, beside one that is empty.
+// A farm with a million print jobs: memory, disk, speed, start and snapshots, beside one that has no job.
 
-import { waitFor } from '../../test/support/wait-for.ts';
-import { followersOf } from '../cluster.ts';
-import { type BenchContext, inTurns, measure, ratio } from '../context.ts';
-import { addJobs, logicalBytes, stock } from '../large-farm.ts';
-import { type LoadResult, runLoad } from '../load.ts';
-import { diskBytes, residentBytes } from '../processes.ts';
-import { Raft3dCluster, type Raft3dNode } from '../raft3d-cluster.ts';
-import type { Goal, PartResult, Table } from '../result.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BenchContext, inTurns, ratio } from '../context.ts';
+import { catchUpAtRest, catchUpTable, catchUpUnderLoad } from '../large/catch-up.ts';
+import { grow, growthCharts, growthTable } from '../large/growth-by-size.ts';
+import { LargeFarm } from '../large/large-farm.ts';
+import { filteredPages, PAGE_ROWS, slowest } from '../large/pages.ts';
+import { PRINTERS, SPOOLS } from '../large/print-jobs.ts';
+import { type Restart, restartAll, restartTable } from '../large/restart.ts';
+import { type Waits, waitsDuring } from '../probe.ts';
+import { diskBytes, type Memory, memoryOf } from '../processes.ts';
+import type { Raft3dCluster, Raft3dNode } from '../raft3d-cluster.ts';
+import { atLeast, atMost, type PartReport, readable } from '../result.ts';
 
 const JOBS = { full: 1_000_000, quick: 20_000 };
+const RESTARTS = { full: 3, quick: 1 };
 const CONNECTIONS = 64;
 const MEGABYTE = 1e6;
-/** Enough to see what a list, or a snapshot, does to others. */
+/** Enough to see what writes do to others. */
 const PROBE_SECONDS = 5;
+/** Each adds jobs to what is measured afterwards. */
+const BESIDE_SECONDS = 5;
+const UPDATE_ROUNDS = 4;
+/** Rounds at the end in which the data directory has to have stopped growing. */
+const SETTLED_ROUNDS = 2;
+/** Enough writes for the log to be compacted, and room on the cores. */
+const FEW_CONNECTIONS = 8;
 
-const FILTERS = {
-  status: 'status=Queued',
-  printer: 'printer_id=printer-0123',
-  filament: 'filament_id=spool-00861',
-  'printer and status': 'printer_id=printer-0123&status=Queued',
-} as const;
+const LIST = 'leader, while it sends all print jobs as one list';
+const WRITES = 'leader, while jobs are written and the log is compacted';
+const SENT = 'leader, while it sends a snapshot';
+const INSTALLED = 'follower, while it installs a snapshot';
 
-interface Findings {
-  readonly emptyRss: number;
-  readonly rss: number;
-  readonly anonymousRss: number;
+interface Size {
   readonly jobs: number;
+  /** The data directory. */
   readonly diskBytes: number;
-  readonly writeRatio: number;
-  readonly slowestPage: number;
-  readonly stalls: { readonly list: number; readonly snapshot: number };
-  readonly startMs: number;
-  readonly firstWriteMs: number;
-  readonly snapshotBytesPerSecond: number;
-  readonly writeRatioUnderSnapshot: number;
+  /** The data as JSON. */
+  readonly logicalBytes: number;
 }
 
-export async function large(context: BenchContext): Promise<PartResult> {
-  const farm = await Raft3dCluster.start(3);
-  context.onEnd(() => farm.remove());
-  const emptyRss = Math.max(...farm.nodes.map(({ pid }) => residentBytes(pid).now));
-  await stock(await farm.leader());
-  const { jobs, perSecond } = await addJobs(context, farm, context.isFull ? JOBS.full : JOBS.quick);
-  const memory = farm.nodes.map(({ pid }) => residentBytes(pid));
-  const size = Math.max(...farm.nodes.map(({ dataDirectory }) => diskBytes(dataDirectory)));
-  const writes = await writeRates(context, farm);
-  const pages = await filteredPages(context, farm);
-  const listStall = await stallWhile(farm, async (leader) => {
-    for await (const _ of (await fetch(`${leader.url}/api/v1/print_jobs`)).body ?? []);
-  });
-  context.tell('all nodes killed and started again');
-  const { startMs, firstWriteMs } = await restartAll(farm);
-  context.tell('a follower with a new disk');
-  const snapshot = await catchUp(farm);
-  await farm.remove();
-  const findings: Findings = {
-    emptyRss,
-    rss: Math.max(...memory.map(({ now }) => now)),
-    anonymousRss: Math.max(...memory.map(({ anonymous }) => anonymous)),
-    jobs,
-    diskBytes: size,
-    writeRatio: ratio(writes.get('large')?.perSecond, writes.get('empty')?.perSecond),
-    slowestPage: Math.max(...[...pages.values()].map(({ p99 }) => p99)),
-    stalls: { list: listStall, snapshot: snapshot.stallMs },
-    startMs,
-    firstWriteMs,
-    snapshotBytesPerSecond: snapshot.bytesPerSecond,
-    writeRatioUnderSnapshot: snapshot.writeRatio,
-  };
-  return {
-    part: 'large',
-    title: `A farm of ${jobs.toLocaleString('en-US')} print jobs`,
-    tables: tables(findings, { perSecond, writes, pages }),
-    charts: [],
-    goals: goals(findings),
-  };
+/** What the steps find for tables of several, by the words of their rows. */
+interface Findings {
+  readonly waits: Map<string, Waits>;
+  readonly memory: Map<string, Memory>;
+  readonly sizes: Map<string, Size>;
 }
 
-/** Writes of printers to the large farm and to an empty one, in turns. */
-async function writeRates(context: BenchContext, farm: Raft3dCluster): Promise<Map<string, LoadResult>> {
-  context.tell('writes beside an empty farm');
-  const empty = await Raft3dCluster.start(3);
-  context.onEnd(() => empty.remove());
-  const contender = async (name: string, cluster: Raft3dCluster) => {
-    const leader = await cluster.leader();
-    const load = {
-      url: leader.url,
-      kind: 'printer',
-      connections: CONNECTIONS,
-      seconds: context.seconds,
-    } as const;
-    return { name, measure: () => measure(cluster, leader, load) };
+export async function large(context: BenchContext, report: PartReport): Promise<void> {
+  const wanted = context.jobs ?? (context.isFull ? JOBS.full : JOBS.quick);
+  report.title(`A farm of ${wanted.toLocaleString('en-US')} print jobs`);
+  report.text(
+    `With ${PRINTERS.toLocaleString('en-US')} printers and ${SPOOLS.toLocaleString('en-US')} spools on three nodes. ` +
+      'The data is counted as what the API answers when it is asked for all three collections, in bytes of JSON. ' +
+      'The data directory is all files of a node; of nodes that differ the largest counts. A megabyte is 1,000,000 bytes.',
+    "A node's event loop is watched by the smallest read there is, over and over, on a connection of its own. All " +
+      'nodes and the load share the cores, so that a wait may also be one for a core: the first line is a farm at rest.',
+    'A follower with a new disk counts as caught up when it is a voter again, its start and its joining included. Where ' +
+      'the log still has every entry no snapshot is sent, and a dash stands for its time.',
+  );
+  const farm = await LargeFarm.start(context);
+  const { cluster } = farm;
+  const findings: Findings = { waits: new Map(), memory: new Map(), sizes: new Map() };
+  findings.memory.set('of an empty node', largestMemory(cluster));
+  await farm.stock();
+  const { looks, perSecond } = await grow(context, farm, wanted);
+  findings.memory.set('after the load', largestMemory(cluster));
+  report.table(growthTable(looks));
+  report.text(`Over 128 connections ${readable(perSecond)} jobs a second were added in the longest stretch.`);
+  report.chart(...growthCharts(looks));
+  await sizeAndList(context, farm, findings);
+  await writesBesideEmpty(context, farm, report);
+  await pages(context, farm, report);
+  await waitsUnderWrites(context, farm, findings);
+  await updates(context, farm, findings, report);
+  await restarts(context, farm, findings, report);
+  memoryTable(findings, report);
+  await snapshots(context, farm, findings, report);
+  await cluster.remove();
+}
+
+/** How large all is, and what others notice while it is sent as JSON. */
+async function sizeAndList(
+  context: BenchContext,
+  farm: LargeFarm,
+  { waits, sizes }: Findings,
+): Promise<void> {
+  const leader = await farm.cluster.leader();
+  context.tell('small reads on a farm at rest');
+  waits.set('leader, at rest', await waitsDuring(leader, sleep(PROBE_SECONDS * 1_000)));
+  context.tell('everything as one list');
+  const measured = sizeOf(farm, leader);
+  waits.set(LIST, await waitsDuring(leader, measured));
+  sizes.set('after the load', await measured);
+}
+
+async function sizeOf(farm: LargeFarm, node: Raft3dNode): Promise<Size> {
+  const { bytes, resources } = await farm.readAll(node);
+  const missing = farm.jobs + PRINTERS + SPOOLS - resources;
+  if (missing > 0) throw new Error(`the lists lack ${missing} resources that were acknowledged`);
+  return { jobs: farm.jobs, diskBytes: largestDirectory(farm.cluster), logicalBytes: bytes };
+}
+
+/** Jobs added to the large farm and to one without jobs, in turns. */
+async function writesBesideEmpty(context: BenchContext, farm: LargeFarm, report: PartReport): Promise<void> {
+  context.tell('jobs added beside an empty farm');
+  const empty = await LargeFarm.start(context);
+  await empty.stock();
+  const contender = async (name: string, to: LargeFarm) => {
+    const leader = await to.cluster.leader();
+    const load = { seconds: Math.min(context.seconds, BESIDE_SECONDS), connections: CONNECTIONS };
+    return { name, measure: () => to.addFor(leader, load) };
   };
-  const contenders = [await contender('empty', empty), await contender('large', farm)];
+  const contenders = [await contender('without jobs', empty), await contender('large', farm)];
   for (const { measure } of contenders) await measure();
   const found = await inTurns(context, contenders);
-  await empty.remove();
-  return found;
+  await empty.cluster.remove();
+  const rows = [...found].map(([name, { perSecond, p50, p99, p999 }]) => [name, perSecond, p50, p99, p999]);
+  const columns = ['farm', 'writes/s', 'p50 ms', 'p99 ms', 'p99.9 ms'];
+  report.table({ title: `Print jobs added over ${CONNECTIONS} connections`, columns, rows });
+  const against = ratio(found.get('large')?.perSecond, found.get('without jobs')?.perSecond);
+  report.goal(atLeast('writes of a large farm, against one without jobs', against, 0.85, ' ×'));
 }
 
-async function filteredPages(context: BenchContext, farm: Raft3dCluster): Promise<Map<string, LoadResult>> {
+async function pages(context: BenchContext, farm: LargeFarm, report: PartReport): Promise<void> {
   context.tell('filtered pages');
-  const { url } = await farm.leader();
-  const found = new Map<string, LoadResult>();
-  for (const [name, filter] of Object.entries(FILTERS)) {
-    const path = `/api/v1/print_jobs?limit=50&${filter}`;
-    const load = {
-      url,
-      kind: 'page',
-      connections: 1,
-      seconds: Math.min(context.seconds, PROBE_SECONDS),
-      path,
-    } as const;
-    found.set(name, await runLoad(load));
-  }
-  return found;
-}
-
-/** The longest that a small read on the leader took while something large went on. */
-async function stallWhile(
-  farm: Raft3dCluster,
-  action: (leader: Raft3dNode) => Promise<unknown>,
-): Promise<number> {
-  const leader = await farm.leader();
-  const path = '/api/v1/printers/printer-0001?consistency=stale';
-  const running = action(leader);
-  const probe = await runLoad({ url: leader.url, kind: 'get', connections: 1, seconds: PROBE_SECONDS, path });
-  await running;
-  return probe.max;
-}
-
-async function restartAll(farm: Raft3dCluster): Promise<{ startMs: number; firstWriteMs: number }> {
-  await Promise.all(farm.nodes.map((node) => node.kill()));
-  const start = performance.now();
-  const serving = Promise.all(farm.nodes.map((node) => node.start())).then(() => performance.now() - start);
-  const written = Promise.race(
-    farm.nodes.map(async (node, at) => {
-      await waitFor(
-        'a write is acknowledged',
-        () => farm.write(node, `after-restart-${at}`, { timeoutMs: 10_000 }).catch(() => false),
-        { intervalMs: 5, timeoutMs: 120_000 },
-      );
-      return performance.now() - start;
-    }),
+  const leader = await farm.cluster.leader();
+  const seconds = Math.min(context.seconds, PROBE_SECONDS);
+  const found = await filteredPages(leader, { seconds, belowJob: farm.nextNumber });
+  report.table({
+    title: `Pages of ${PAGE_ROWS} jobs, another one each time, one after the other`,
+    columns: ['by', 'p50 ms', 'p99 ms', 'p99.9 ms', 'longest ms'],
+    rows: [...found].map(([name, { p50, p99, p999, max }]) => [name, p50, p99, p999, max]),
+  });
+  report.goal(
+    atMost(
+      `a filtered page of ${PAGE_ROWS} jobs, p99 of the slowest filter`,
+      slowest(found, 'p99'),
+      5,
+      ' ms',
+    ),
   );
-  const [startMs, firstWriteMs] = await Promise.all([serving, written]);
-  await farm.leader();
-  return { startMs, firstWriteMs };
 }
 
-/** A follower loses its disk under a load of writes, and gets all from the others again. */
-async function catchUp(
-  farm: Raft3dCluster,
-): Promise<{ bytesPerSecond: number; writeRatio: number; stallMs: number }> {
-  const leader = await farm.leader();
-  const [follower] = followersOf(farm, leader) as Raft3dNode[];
-  if (follower === undefined) throw new Error('a cluster of three has a follower');
-  const load = {
-    url: leader.url,
-    kind: 'printer',
-    connections: CONNECTIONS,
-    seconds: PROBE_SECONDS,
-  } as const;
-  await follower.kill();
-  const before = await runLoad(load);
-  follower.process.wipe();
-  follower.process.start(['-join', leader.process.httpAddress]);
-  const start = performance.now();
-  let caughtUpMs: number | undefined;
-  const caughtUp = farm.leader().then(() => {
-    caughtUpMs = performance.now() - start;
+/** What writes alone, with the compaction of the log that comes with them, do to the event loop. */
+async function waitsUnderWrites(context: BenchContext, farm: LargeFarm, { waits }: Findings): Promise<void> {
+  context.tell('small reads beside writes');
+  const leader = await farm.cluster.leader();
+  const load = { seconds: PROBE_SECONDS, connections: FEW_CONNECTIONS };
+  waits.set(WRITES, await waitsDuring(leader, farm.updateFor(leader, load)));
+}
+
+/** The same jobs are written again and again: the farm does not grow, nor may its files. */
+async function updates(
+  context: BenchContext,
+  farm: LargeFarm,
+  { sizes }: Findings,
+  report: PartReport,
+): Promise<void> {
+  const leader = await farm.cluster.leader();
+  const load = { seconds: context.seconds, connections: CONNECTIONS };
+  const before = largestDirectory(farm.cluster);
+  const directories: number[] = [];
+  let writes = 0;
+  for (let round = 1; round <= UPDATE_ROUNDS; round++) {
+    context.tell(`updates of what is there, round ${round} of ${UPDATE_ROUNDS}`);
+    writes += (await farm.updateFor(leader, load)).requests;
+    directories.push(largestDirectory(farm.cluster));
+  }
+  sizes.set('after updates of the same jobs', await sizeOf(farm, leader));
+  report.table({
+    title: `Updates of jobs that are there, ${readable(writes)} in ${UPDATE_ROUNDS} rounds: data directory, MB`,
+    columns: ['before', ...directories.map((_, at) => `after round ${at + 1}`)],
+    rows: [[before, ...directories].map((bytes) => bytes / MEGABYTE)],
   });
-  const during: LoadResult[] = [];
-  const stall = runLoad({
-    url: leader.url,
-    kind: 'get',
-    connections: 1,
-    seconds: PROBE_SECONDS,
-    path: '/api/v1/printers/printer-0001?consistency=stale',
+  report.table({
+    title: 'Size',
+    columns: ['', 'print jobs', 'the data as JSON, MB', 'data directory, MB', 'against JSON'],
+    rows: [...sizes].map(([when, { jobs, diskBytes, logicalBytes }]) => [
+      when,
+      jobs,
+      logicalBytes / MEGABYTE,
+      diskBytes / MEGABYTE,
+      diskBytes / logicalBytes,
+    ]),
   });
-  while (caughtUpMs === undefined) during.push(await runLoad({ ...load, seconds: 1 }));
-  await caughtUp;
-  const rate = during.reduce((sum, { perSecond }) => sum + perSecond, 0) / during.length;
-  return {
-    bytesPerSecond: diskBytes(follower.dataDirectory) / (caughtUpMs / 1_000),
-    writeRatio: rate / before.perSecond,
-    stallMs: (await stall).max,
-  };
+  const most = Math.max(
+    ...[...sizes.values()].map(({ diskBytes, logicalBytes }) => diskBytes / logicalBytes),
+  );
+  const [settled = 0, last = 0] = [directories.at(-1 - SETTLED_ROUNDS), directories.at(-1)];
+  report.goal(
+    atMost('data directory, against the same as JSON', most, 2.5, ' ×'),
+    atMost(
+      `data directory after ${SETTLED_ROUNDS} more rounds of updates, against before`,
+      last / settled,
+      1.05,
+      ' ×',
+    ),
+  );
 }
 
-function tables(
-  found: Findings,
-  {
-    perSecond,
-    writes,
-    pages,
-  }: { perSecond: number; writes: ReadonlyMap<string, LoadResult>; pages: ReadonlyMap<string, LoadResult> },
-): Table[] {
-  return [
-    {
-      title: 'What it holds',
-      columns: ['', ''],
-      rows: [
-        ['print jobs', found.jobs],
-        ['print jobs added per second, over 128 connections', perSecond],
-        ['resident memory of an empty node, MB', found.emptyRss / MEGABYTE],
-        ['resident memory of a node, MB', found.rss / MEGABYTE],
-        ['of that, not pages of the data file, MB', found.anonymousRss / MEGABYTE],
-        ['data directory, MB', found.diskBytes / MEGABYTE],
-        ['the same as JSON, MB', logicalBytes(found.jobs) / MEGABYTE],
-      ],
-    },
-    {
-      title: `Writes of printers over ${CONNECTIONS} connections`,
-      columns: ['farm', 'writes/s', 'p50 ms', 'p99 ms'],
-      rows: [...writes].map(([name, { perSecond, p50, p99 }]) => [name, perSecond, p50, p99]),
-    },
-    {
-      title: 'Pages of 50 jobs, another one each time, one after the other',
-      columns: ['by', 'p50 ms', 'p99 ms', 'longest ms'],
-      rows: [...pages].map(([name, { p50, p99, max }]) => [name, p50, p99, max]),
-    },
-    {
-      title: 'Start and snapshot',
-      columns: ['', ''],
-      rows: [
-        ['all nodes killed: until all serve, ms', found.startMs],
-        ['until the first acknowledged write, ms', found.firstWriteMs],
-        ['a wiped follower catches up, MB/s of its data file', found.snapshotBytesPerSecond / MEGABYTE],
-        ["the leader's writes meanwhile, against before", found.writeRatioUnderSnapshot],
-        ['longest small read on the leader while it sends all jobs as one list, ms', found.stalls.list],
-        ['longest small read on the leader while it sends a snapshot, ms', found.stalls.snapshot],
-      ],
-    },
-  ];
+async function restarts(
+  context: BenchContext,
+  farm: LargeFarm,
+  { memory }: Findings,
+  report: PartReport,
+): Promise<void> {
+  const found: Restart[] = [];
+  for (let turn = 0; turn < (context.isFull ? RESTARTS.full : RESTARTS.quick); turn++) {
+    context.tell('all nodes killed while they write, and started again');
+    found.push(await restartAll(farm));
+  }
+  memory.set('after a restart', largestMemory(farm.cluster));
+  context.tell('traffic after the restart');
+  const leader = await farm.cluster.leader();
+  await farm.addFor(leader, { seconds: context.seconds, connections: CONNECTIONS });
+  await filteredPages(leader, { seconds: 1, belowJob: farm.nextNumber });
+  memory.set('after that and some traffic', largestMemory(farm.cluster));
+  report.table(restartTable(found));
+  const longest = (of: (restart: Restart) => number): number => Math.max(...found.map(of));
+  report.goal(
+    atMost(
+      'all nodes killed, until all serve, longest',
+      longest(({ serving }) => serving),
+      2_000,
+      ' ms',
+    ),
+    atMost(
+      'all nodes killed, until the first acknowledged write, longest',
+      longest(({ firstWrite }) => firstWrite),
+      2_000,
+      ' ms',
+    ),
+  );
 }
 
-function goals(found: Findings): Goal[] {
-  const atMost = (what: string, value: number, wanted: number, unit: string): Goal => {
-    return { what, found: value, wanted, sense: 'at most', unit };
-  };
-  const atLeast = (what: string, value: number, wanted: number, unit: string): Goal => {
-    return { what, found: value, wanted, sense: 'at least', unit };
-  };
-  return [
-    atMost('resident memory of an empty node', found.emptyRss / MEGABYTE, 100, ' MB'),
-    atMost('resident memory of a node of the large farm', found.rss / MEGABYTE, 250, ' MB'),
-    atLeast('writes of a large farm, against an empty one', found.writeRatio, 0.85, ' ×'),
-    atMost('a filtered page of 50 jobs, 99 of 100', found.slowestPage, 5, ' ms'),
-    atMost('all nodes killed, until all serve', found.startMs, 2_000, ' ms'),
-    atMost('all nodes killed, until the first acknowledged write', found.firstWriteMs, 2_000, ' ms'),
-    atLeast('a wiped follower catches up', found.snapshotBytesPerSecond / MEGABYTE, 50, ' MB/s'),
-    atLeast('writes while it does, against before', found.writeRatioUnderSnapshot, 0.8, ' ×'),
-    atMost('longest wait for the event loop, list', found.stalls.list, 50, ' ms'),
-    atMost('longest wait for the event loop, snapshot', found.stalls.snapshot, 50, ' ms'),
-    atMost('data directory, against the same as JSON', found.diskBytes / logicalBytes(found.jobs), 2.5, ' ×'),
-  ];
+function memoryTable({ memory }: Findings, report: PartReport): void {
+  const megabytes = ({ resident, anonymous, file, peak }: Memory): number[] =>
+    [resident, anonymous, file, peak].map((bytes) => bytes / MEGABYTE);
+  report.table({
+    title:
+      'Memory of a node, of three the one that has most, MB: the mapped data file is among the pages of files',
+    columns: ['', 'VmRSS', 'of it RssAnon', 'of it RssFile', 'VmHWM (peak)'],
+    rows: [...memory].map(([when, found]) => [when, ...megabytes(found)]),
+  });
+  const [[, empty], ...laden] = [...memory] as [[string, Memory], ...[string, Memory][]];
+  const most = Math.max(...laden.map(([, { resident }]) => resident));
+  report.goal(
+    atMost('resident memory of an empty node', empty.resident / MEGABYTE, 100, ' MB'),
+    atMost('resident memory of a node of the large farm', most / MEGABYTE, 250, ' MB'),
+  );
+}
+
+async function snapshots(
+  context: BenchContext,
+  farm: LargeFarm,
+  { waits, sizes }: Findings,
+  report: PartReport,
+): Promise<void> {
+  context.tell('a follower with a new disk, at rest');
+  const atRest = await catchUpAtRest(farm);
+  context.tell('a follower with a new disk, under load');
+  const busy = await catchUpUnderLoad(farm);
+  waits.set(SENT, atRest.leaderWaits);
+  waits.set(INSTALLED, atRest.followerWaits);
+  waits.set('leader, while jobs are added over 64 connections', busy.waitsBefore);
+  waits.set('leader, the same while it sends a snapshot', busy.leaderWaits);
+  waits.set('follower, while it installs a snapshot and jobs are added', busy.followerWaits);
+  const { logicalBytes } = [...sizes.values()].at(-1) ?? { logicalBytes: Number.NaN };
+  report.table(catchUpTable(atRest, busy, logicalBytes));
+  report.table({
+    title: 'Waits for the event loop, ms',
+    columns: ['', 'p99.9, worst second', 'longest'],
+    rows: [...waits].map(([name, { p999, longest }]) => [name, p999, longest]),
+  });
+  report.goal(
+    atLeast(
+      'a wiped follower catches up under load',
+      busy.receivedBytes / busy.seconds / MEGABYTE,
+      50,
+      ' MB/s',
+    ),
+    atLeast('writes meanwhile, against before', busy.rates.meanwhile / busy.rates.before, 0.8, ' ×'),
+    ...[LIST, WRITES, SENT, INSTALLED].map((name) =>
+      atMost(`longest wait for the event loop: ${name}`, waits.get(name)?.longest ?? Number.NaN, 50, ' ms'),
+    ),
+  );
+}
+
+function largestMemory({ nodes }: Raft3dCluster): Memory {
+  const found = nodes.map(({ pid }) => memoryOf(pid));
+  return found.reduce((a, b) => (b.resident > a.resident ? b : a));
+}
+
+function largestDirectory({ nodes }: Raft3dCluster): number {
+  return Math.max(...nodes.map(({ dataDirectory }) => diskBytes(dataDirectory)));
 }

@@ -3,11 +3,20 @@
 import type { BenchCluster, BenchNode } from '../cluster.ts';
 import { type BenchContext, inTurns, type Measurement, measure, ratio, startSystems } from '../context.ts';
 import { flushesPerWrite } from '../flushes.ts';
-import type { Curve, Goal, PartResult, Table } from '../result.ts';
+import {
+  atLeast,
+  atMost,
+  type Chart,
+  type Curve,
+  type Goal,
+  type PartReport,
+  type Table,
+} from '../result.ts';
 
 const CONNECTIONS = [1, 16, 64, 256];
 const QUICK_CONNECTIONS = [1, 64];
 const WARM_UP_CONNECTIONS = 64;
+const FLUSH_CONNECTIONS = [1, 64];
 const FLUSH_SECONDS = 3;
 
 interface Subject {
@@ -15,7 +24,8 @@ interface Subject {
   readonly leader: BenchNode;
 }
 
-export async function writes(context: BenchContext): Promise<PartResult> {
+export async function writes(context: BenchContext, report: PartReport): Promise<void> {
+  report.title('Writes, durable on a majority, sent to the leader');
   const clusters = await startSystems(context);
   const subjects: Subject[] = [];
   for (const cluster of clusters) subjects.push({ cluster, leader: await cluster.leader() });
@@ -30,18 +40,15 @@ export async function writes(context: BenchContext): Promise<PartResult> {
     }));
     byConnections.set(connections, await inTurns(context, contenders));
   }
-  const flushes = await flushTable(context, subjects);
+  report.table(table(byConnections), ...againstEtcd(byConnections));
+  report.chart(
+    chart('Writes per second', 'writes/s', byConnections, ({ perSecond }) => perSecond),
+    chart('Latency, 50 of 100', 'ms', byConnections, ({ p50 }) => p50),
+    chart('Latency, 99 of 100', 'ms', byConnections, ({ p99 }) => p99),
+  );
+  report.goal(...goals(byConnections));
+  report.table(...(await flushTable(context, subjects)));
   for (const { cluster } of subjects) await cluster.remove();
-  return {
-    part: 'writes',
-    title: 'Writes, durable on a majority, sent to the leader',
-    tables: [table(byConnections), ...flushes],
-    charts: [
-      chart('Writes per second', 'writes/s', byConnections, ({ perSecond }) => perSecond),
-      chart('Latency, 99 of 100', 'ms', byConnections, ({ p99 }) => p99),
-    ],
-    goals: goals(byConnections),
-  };
 }
 
 async function write(
@@ -82,26 +89,43 @@ function table(byConnections: ReadonlyMap<number, ReadonlyMap<string, Measuremen
   };
 }
 
+/** Ours divided by theirs. */
+function againstEtcd(byConnections: ReadonlyMap<number, ReadonlyMap<string, Measurement>>): Table[] {
+  const rows = [...byConnections].flatMap(([connections, bySystem]) => {
+    const [ours, theirs] = [bySystem.get('raft3d'), bySystem.get('etcd')];
+    if (ours === undefined || theirs === undefined) return [];
+    const ratios = (['perSecond', 'p50', 'p99', 'p999', 'leaderMicros', 'followerMicros'] as const).map(
+      (name) => ratio(ours[name], theirs[name]),
+    );
+    return [[connections, ...ratios]];
+  });
+  if (rows.length === 0) return [];
+  const columns = ['connections', 'writes/s', 'p50', 'p99', 'p99.9', 'leader µs/write', 'follower µs/write'];
+  return [{ title: 'raft3d divided by etcd', columns, rows }];
+}
+
 async function flushTable(context: BenchContext, subjects: readonly Subject[]): Promise<Table[]> {
+  const seconds = Math.min(context.seconds, FLUSH_SECONDS);
   const rows: (string | number)[][] = [];
   for (const { cluster, leader } of subjects) {
     context.tell(`flushes of ${cluster.name}`);
-    const perWrite = await flushesPerWrite(leader.pid, async () => {
-      const kind = cluster.name === 'etcd' ? 'etcd-put' : 'printer';
-      return (
-        await measure(cluster, leader, { url: leader.url, kind, connections: 1, seconds: FLUSH_SECONDS })
-      ).requests;
-    });
-    if (perWrite === undefined) return [];
-    rows.push([cluster.name, perWrite]);
+    const kind = cluster.name === 'etcd' ? 'etcd-put' : 'printer';
+    const row: (string | number)[] = [cluster.name];
+    for (const connections of FLUSH_CONNECTIONS) {
+      const perWrite = await flushesPerWrite(leader.pid, async () => {
+        const load = { url: leader.url, kind, connections, seconds } as const;
+        return (await measure(cluster, leader, load)).requests;
+      });
+      if (perWrite === undefined) return [];
+      row.push(perWrite);
+    }
+    rows.push(row);
   }
-  return [
-    {
-      title: 'Calls that flush, on the leader, per write over one connection',
-      columns: ['', 'flushes/write'],
-      rows,
-    },
+  const columns = [
+    '',
+    ...FLUSH_CONNECTIONS.map((count) => `over ${count} connection${count === 1 ? '' : 's'}`),
   ];
+  return [{ title: 'Calls that flush, on the leader, per write, counted by strace', columns, rows }];
 }
 
 function chart(
@@ -109,7 +133,7 @@ function chart(
   yLabel: string,
   byConnections: ReadonlyMap<number, ReadonlyMap<string, Measurement>>,
   pick: (found: Measurement) => number,
-) {
+): Chart {
   const names = new Set([...byConnections.values()].flatMap((bySystem) => [...bySystem.keys()]));
   const curves: Curve[] = [...names].map((name) => ({
     name,
@@ -135,20 +159,8 @@ function goals(byConnections: ReadonlyMap<number, ReadonlyMap<string, Measuremen
     if (ours === undefined || theirs === undefined) return [];
     const at = `${connections === 1 ? '1 connection' : `${connections} connections`}`;
     return [
-      {
-        what: `writes/s over ${at}, against etcd`,
-        found: ratio(ours.perSecond, theirs.perSecond),
-        wanted: rate,
-        sense: 'at least',
-        unit: ' ×',
-      },
-      {
-        what: `${latency} over ${at}, against etcd`,
-        found: ratio(ours[latency], theirs[latency]),
-        wanted: 1,
-        sense: 'at most',
-        unit: ' ×',
-      },
+      atLeast(`writes/s over ${at}, against etcd`, ratio(ours.perSecond, theirs.perSecond), rate, ' ×'),
+      atMost(`${latency} over ${at}, against etcd`, ratio(ours[latency], theirs[latency]), 1, ' ×'),
     ];
   });
 }

@@ -1,12 +1,12 @@
 // The command `npm run explore`: explores within the bounds given, and shows the shortest way to what is broken. The
 // one file of this room that knows Node.
 
-import { CodedError } from '../shared/coded-error.ts';
-import { type ExploreArguments, parseArguments } from './arguments.ts';
+import { readCommandLine } from '../shared/command-options.ts';
+import { parseArguments } from './arguments.ts';
 import { emptyCluster } from './scenario.ts';
 import { Search, type SearchResult } from './search.ts';
 
-const given = readArguments();
+const given = readCommandLine(process, parseArguments);
 const startedAt = performance.now();
 const seconds = (): number => (performance.now() - startedAt) / 1_000;
 const found = new Search(emptyCluster(given.servers, given.budget)).run({
@@ -18,16 +18,6 @@ const found = new Search(emptyCluster(given.servers, given.budget)).run({
 });
 console.log(format(found));
 if (found.violation !== undefined) process.exitCode = 1;
-
-function readArguments(): ExploreArguments {
-  try {
-    return parseArguments(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    console.error(error.message);
-    process.exit(2);
-  }
-}
 
 function format(result: SearchResult): string {
   const { states, edges, serverStates, mostCommitted, latestTerm, depth, end, violation } = result;

@@ -2,6 +2,27 @@
 
 import { CodedError } from './coded-error.ts';
 
+/** How a command ends that was called in a way that it does not know. */
+export const EXIT_USAGE = 2;
+
+/** What a command needs of the process that it is: Node's own `process` fits. */
+export interface CommandProcess {
+  readonly argv: readonly string[];
+  readonly stderr: { write(text: string): unknown };
+  exit(code: number): never;
+}
+
+/** What this process was called with, as `parse` reads it. A CodedError `usage` is told, and ends the process. */
+export function readCommandLine<T>(process: CommandProcess, parse: (given: readonly string[]) => T): T {
+  try {
+    return parse(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'usage') throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(EXIT_USAGE);
+  }
+}
+
 /** The value of each option that was given, the last one where it was given twice. Throws CodedError `usage`. */
 export function readOptions(
   given: readonly string[],

@@ -4,7 +4,7 @@
 import { fork } from 'node:child_process';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { CodedError } from '../shared/coded-error.ts';
+import { readCommandLine } from '../shared/command-options.ts';
 import { parseArguments, type SimulatorArguments } from './arguments.ts';
 import { formatFailure, type Summary, summarize, Totals } from './report.ts';
 import { shrink } from './shrink.ts';
@@ -42,7 +42,7 @@ function run(options: SimulationOptions): Finished {
 }
 
 async function lead(): Promise<void> {
-  const given = readArguments();
+  const given = readCommandLine(process, parseArguments);
   const startedAt = performance.now();
   const totals = new Totals();
   const seeds = seedsOf(given, startedAt);
@@ -66,16 +66,6 @@ async function lead(): Promise<void> {
   if (totals.failedSeeds.length === 0) return;
   console.log(`failed seeds: ${totals.failedSeeds.join(' ')}`);
   process.exitCode = 1;
-}
-
-function readArguments(): SimulatorArguments {
-  try {
-    return parseArguments(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    console.error(error.message);
-    process.exit(2);
-  }
 }
 
 /** The seeds asked for; or, when only a time is given, from a start that differs from run to run. */

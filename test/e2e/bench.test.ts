@@ -6,7 +6,7 @@ import { runCommand } from '../support/run-command.ts';
 const TIMEOUT_MS = 110_000;
 
 test('npm run bench: each part prints its tables, with numbers in them', async () => {
-  const parts = ['--only', 'writes,reads,forwarded'];
+  const parts = ['--only', 'writes,reads,forwarded,stages'];
   const { code, stdout, stderr } = await runCommand(
     ['npm', 'run', '--silent', 'bench', '--', ...parts, '--seconds', '1'],
     { timeoutMs: TIMEOUT_MS },
@@ -24,6 +24,7 @@ test('npm run bench: each part prints its tables, with numbers in them', async (
       .map((cell) => cell.trim());
     expect(Number(rate.replaceAll(',', ''))).toBeGreaterThan(0);
   }
+  expect(stdout).toMatch(/^\| apply \| [1-9]/m);
   expect(stdout).toMatch(/the leader's processor time for a forwarded write.*: (?:NOT )?reached/);
 });
 

@@ -1,11 +1,12 @@
 // What a whole cluster is waited for.
 
 import type { NodeProcess } from './node-process.ts';
-import { waitFor } from './wait-for.ts';
+import { type WaitOptions, waitFor } from './wait-for.ts';
 
 /** Waits until each node sees each of them as a voter, and one and the same leader. */
-export async function allAreVoters(nodes: readonly NodeProcess[]): Promise<void> {
-  await waitFor(`${nodes.map(({ id }) => id).join(', ')} are voters and know the leader`, async () => {
+export async function allAreVoters(nodes: readonly NodeProcess[], options: WaitOptions = {}): Promise<void> {
+  const ids = nodes.map(({ id }) => id).join(', ');
+  const check = async (): Promise<boolean> => {
     for (const node of nodes) {
       if (!node.isRunning) throw new Error(`${node.id} has ended`);
     }
@@ -18,15 +19,21 @@ export async function allAreVoters(nodes: readonly NodeProcess[]): Promise<void>
         nodes.every(({ id }) => status?.nodes.some((member) => member.id === id && member.role === 'voter')),
       )
     );
-  });
+  };
+  await waitFor(`${ids} are voters and know the leader`, check, options);
 }
 
 /** The node that all the others take for their leader. */
-export async function waitForLeader(nodes: readonly NodeProcess[]): Promise<NodeProcess> {
-  return waitFor(`${nodes.map(({ id }) => id).join(', ')} agree on a leader among them`, async () => {
+export async function waitForLeader(
+  nodes: readonly NodeProcess[],
+  options: WaitOptions = {},
+): Promise<NodeProcess> {
+  const ids = nodes.map(({ id }) => id).join(', ');
+  const check = async (): Promise<NodeProcess | undefined> => {
     const statuses = await Promise.all(nodes.map((node) => node.status()));
     const [leader, ...others] = new Set(statuses.map((status) => status?.leader_id ?? ''));
     if (others.length > 0) return undefined;
     return nodes.find(({ id }, at) => id === leader && statuses[at]?.is_leader === true);
-  });
+  };
+  return waitFor(`${ids} agree on a leader among them`, check, options);
 }

@@ -1,0 +1,166 @@
+// A follower loses its disk and gets everything from the others again: how fast, and what the others notice.
+
+import { waitFor } from '../../test/support/wait-for.ts';
+import { followersOf } from '../cluster.ts';
+import type { LoadResult } from '../load.ts';
+import { type Waits, waitsDuring } from '../probe.ts';
+import { diskBytes, memoryOf, readBytes } from '../processes.ts';
+import type { Raft3dNode } from '../raft3d-cluster.ts';
+import type { Table } from '../result.ts';
+import type { LargeFarm } from './large-farm.ts';
+
+const CONNECTIONS = 64;
+const BEFORE_SECONDS = 5;
+const SLICE_SECONDS = 1;
+const MEGABYTE = 1e6;
+const BUSY = { seconds: SLICE_SECONDS, connections: CONNECTIONS };
+
+export interface CatchUp {
+  /** From the start of its process until it is a voter again. */
+  readonly seconds: number;
+  /** Of that, from the snapshot's beginning until it is installed, by the follower's log. */
+  readonly snapshotSeconds: number;
+  /** Bytes that came over its sockets. */
+  readonly receivedBytes: number;
+  /** Its data directory afterwards. */
+  readonly dataBytes: number;
+  /** The most memory that it had. */
+  readonly peakBytes: number;
+  readonly leaderWaits: Waits;
+  readonly followerWaits: Waits;
+}
+
+export interface BusyCatchUp extends CatchUp {
+  /** Jobs added per second: with all nodes, with the follower down, and while it catches up. */
+  readonly rates: { readonly before: number; readonly down: number; readonly meanwhile: number };
+  /** Of the leader while jobs are added and no snapshot is sent. */
+  readonly waitsBefore: Waits;
+}
+
+/** Nothing else goes on. */
+export async function catchUpAtRest(farm: LargeFarm): Promise<CatchUp> {
+  const { leader, follower } = await chosen(farm);
+  await follower.kill();
+  return caughtUp(farm, leader, follower, async () => undefined);
+}
+
+/** Jobs are added all the time, to the leader. */
+export async function catchUpUnderLoad(farm: LargeFarm): Promise<BusyCatchUp> {
+  const { leader, follower } = await chosen(farm);
+  const load = { seconds: BEFORE_SECONDS, connections: CONNECTIONS };
+  const added = farm.addFor(leader, load);
+  const waitsBefore = await waitsDuring(leader, added);
+  const before = await added;
+  await follower.kill();
+  const addedWhileDown = farm.addFor(leader, load);
+  await waitsDuring(leader, addedWhileDown);
+  const down = await addedWhileDown;
+  const slices: LoadResult[] = [];
+  const found = await caughtUp(farm, leader, follower, async (isOver) => {
+    while (!isOver()) slices.push(await farm.addFor(leader, BUSY));
+  });
+  const meanwhile = slices.reduce((sum, { perSecond }) => sum + perSecond, 0) / slices.length;
+  return {
+    ...found,
+    rates: { before: before.perSecond, down: down.perSecond, meanwhile },
+    waitsBefore,
+  };
+}
+
+/** A follower that did not found the cluster: its flags let it join again. */
+async function chosen({ cluster }: LargeFarm): Promise<{ leader: Raft3dNode; follower: Raft3dNode }> {
+  const leader = await cluster.leader();
+  const follower = followersOf(cluster, leader).find((node) => node !== cluster.nodes[0]);
+  if (follower === undefined) throw new Error('a cluster of three has two followers');
+  return { leader, follower: follower as Raft3dNode };
+}
+
+/** The follower, which was killed, starts with an empty disk; `others` goes on until it has caught up. */
+async function caughtUp(
+  { cluster }: LargeFarm,
+  leader: Raft3dNode,
+  follower: Raft3dNode,
+  others: (isOver: () => boolean) => Promise<void>,
+): Promise<CatchUp> {
+  follower.process.wipe();
+  const since = new Date().toISOString();
+  const startedAt = performance.now();
+  follower.process.start(['-join', leader.process.httpAddress]);
+  let seconds: number | undefined;
+  const whole = cluster.leader().finally(() => {
+    seconds ??= (performance.now() - startedAt) / 1_000;
+  });
+  const [leaderWaits, ofFollower] = await Promise.all([
+    waitsDuring(leader, whole),
+    watchFollower(follower, whole),
+    others(() => seconds !== undefined),
+  ]);
+  return {
+    ...ofFollower,
+    seconds: seconds ?? Number.NaN,
+    snapshotSeconds: snapshotSeconds(follower, since),
+    dataBytes: diskBytes(follower.dataDirectory),
+    peakBytes: memoryOf(follower.pid).peak,
+    leaderWaits,
+  };
+}
+
+/** From when it answers until the whole is over. */
+async function watchFollower(
+  follower: Raft3dNode,
+  whole: Promise<unknown>,
+): Promise<Pick<CatchUp, 'receivedBytes' | 'followerWaits'>> {
+  const answers = async (): Promise<boolean> => (await follower.process.status()) !== undefined;
+  await waitFor('the follower answers', answers, { intervalMs: 5 });
+  const before = readBytes(follower.pid);
+  let after = before;
+  const [followerWaits] = await Promise.all([
+    waitsDuring(follower, whole),
+    whole.then(() => {
+      after = readBytes(follower.pid);
+    }),
+  ]);
+  return { receivedBytes: after - before, followerWaits };
+}
+
+/** NaN where the log does not tell: the leader still had all entries, and no snapshot was needed. */
+function snapshotSeconds({ process }: Raft3dNode, since: string): number {
+  const timeOf = (message: string): number => {
+    const lines = process.logLines().filter(({ msg, time }) => msg === message && String(time) >= since);
+    return Date.parse(String(lines.at(-1)?.time));
+  };
+  return (timeOf('snapshot installed') - timeOf('snapshot begins')) / 1_000;
+}
+
+export function catchUpTable(atRest: CatchUp, busy: BusyCatchUp, logicalBytes: number): Table {
+  const row = (name: string, of: (found: CatchUp) => number) => [name, of(atRest), of(busy)];
+  const rate = (name: string, of: (rates: BusyCatchUp['rates']) => number) => [
+    name,
+    Number.NaN,
+    of(busy.rates),
+  ];
+  return {
+    title: 'A follower with a new disk',
+    columns: ['', 'at rest', 'while jobs are added'],
+    rows: [
+      row('until it is a voter again, s', ({ seconds }) => seconds),
+      row('of that the snapshot, s', ({ snapshotSeconds }) => snapshotSeconds),
+      row(
+        'bytes received a second, all of the time, MB/s',
+        (found) => found.receivedBytes / found.seconds / MEGABYTE,
+      ),
+      row(
+        'bytes received a second of the snapshot, MB/s',
+        (found) => found.receivedBytes / found.snapshotSeconds / MEGABYTE,
+      ),
+      row('its data directory a second, MB/s', (found) => found.dataBytes / found.seconds / MEGABYTE),
+      row('the same as JSON a second, MB/s', ({ seconds }) => logicalBytes / seconds / MEGABYTE),
+      row('the most memory that it had, MB', ({ peakBytes }) => peakBytes / MEGABYTE),
+      rate('jobs added a second before, with all three nodes', ({ before }) => before),
+      rate('jobs added a second with the follower down', ({ down }) => down),
+      rate('jobs added a second while it catches up', ({ meanwhile }) => meanwhile),
+      rate('that against before', ({ meanwhile, before }) => meanwhile / before),
+      rate('that against with the follower down', ({ meanwhile, down }) => meanwhile / down),
+    ],
+  };
+}
