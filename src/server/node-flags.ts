@@ -1,7 +1,12 @@
-// How Node itself is started for a node.
+// How Node itself is started for a node. The launcher `raft3d` has the same flags.
 
-/**
- * V8 lets the heap grow to hundreds of megabytes before it looks for what is dead among the older objects, unless it is
- * told where to begin: in megabytes, a little above what a node holds at rest. The launcher `raft3d` has the same flag.
- */
-export const NODE_FLAGS = ['--initial-old-space-size=24'] as const;
+export const NODE_FLAGS = [
+  // V8 lets the heap grow to hundreds of megabytes before it looks for what is dead among the older objects, unless it is
+  // told where to begin, in megabytes, a little above what a node holds at rest …
+  '--initial-old-space-size=24',
+  // … and how far it may grow beyond what was alive the last time, in percent. It costs up to a tenth of the processor's
+  // time of a write, and saves a hundred megabytes under load.
+  '--heap-growing-percent=100',
+  // Requests under way outlive a young generation of one megabyte, and are copied for nothing.
+  '--min-semi-space-size=8',
+] as const;
