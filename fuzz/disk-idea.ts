@@ -107,15 +107,18 @@ class DiskIdea implements Idea {
     });
   }
 
-  /** A node writes, is stopped, writes more, and is stopped again: the file of each time. */
+  /** A node writes and is stopped, some times: the files of the first and of the last. */
   async #prepare(tally: Tally): Promise<void> {
     this.#directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-fuzz-disk-'));
     const cluster = await WatchedCluster.start(1, ['-compact-after', '100']);
     try {
       const node = cluster.first;
+      // Some transactions apart: the state before the last one is a whole one, which the data file alone does not tell.
       for (const [name, prefix] of [
         [FILES.before, 'a'],
-        [FILES.now, 'b'],
+        [FILES.between, 'b'],
+        [FILES.between, 'c'],
+        [FILES.now, 'd'],
       ] as const) {
         await writeSome(node, prefix);
         await node.stop();

@@ -27,6 +27,7 @@ export type WorkResult =
 export const FILES = {
   now: 'now.mdb',
   before: 'before.mdb',
+  between: 'between.mdb',
   work: 'work.mdb',
   progress: 'progress',
 } as const;

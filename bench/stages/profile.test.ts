@@ -5,15 +5,15 @@ import { stageOf } from './stage-of.ts';
 const ROOT = 'file:///srv/raft3d';
 
 test.each([
-  [`${ROOT}/dist/http/routes/printers.js`, 'HTTP'],
-  [`${ROOT}/dist/http/check-fields.js`, 'validation'],
-  [`${ROOT}/dist/codec/crc32.js`, 'encode'],
-  [`${ROOT}/dist/raft/raft-core.js`, 'queue'],
-  [`${ROOT}/dist/node/applier.js`, 'apply'],
-  [`${ROOT}/dist/node/proposals.js`, 'queue'],
-  [`${ROOT}/dist/storage/lmdb-store.js`, 'disk'],
+  [`${ROOT}/src/http/routes/printers.ts`, 'HTTP'],
+  [`${ROOT}/src/http/check-fields.ts`, 'validation'],
+  [`${ROOT}/src/codec/crc32.ts`, 'encode'],
+  [`${ROOT}/src/raft/raft-core.ts`, 'queue'],
+  [`${ROOT}/src/node/applier.ts`, 'apply'],
+  [`${ROOT}/src/node/proposals.ts`, 'queue'],
+  [`${ROOT}/src/storage/lmdb-store.ts`, 'disk'],
   [`${ROOT}/node_modules/lmdb/dist/index.cjs`, 'disk'],
-  [`${ROOT}/dist/transport/peer-link.js`, 'network'],
+  [`${ROOT}/src/transport/peer-link.ts`, 'network'],
   [`${ROOT}/node_modules/fastify/lib/reply.js`, 'respond'],
   ['node:_http_server', 'HTTP'],
   ['node:internal/timers', undefined],
@@ -23,16 +23,16 @@ test.each([
 });
 
 test('time goes to the stage of the function, or of whoever called it; time at rest counts nowhere', () => {
-  const frame = (functionName: string, url = '') => ({ functionName, url });
+  const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 0, columnNumber: 0 });
   const profile = {
     nodes: [
       { id: 1, callFrame: frame('(root)'), children: [2, 3, 5, 6] },
       { id: 2, callFrame: frame('(idle)') },
-      { id: 3, callFrame: frame('append', `${ROOT}/dist/raft/log.js`), children: [4] },
+      { id: 3, callFrame: frame('append', `${ROOT}/src/raft/log.ts`), children: [4] },
       { id: 4, callFrame: frame('writev'), children: [7] },
       { id: 5, callFrame: frame('(garbage collector)') },
       { id: 6, callFrame: frame('(program)') },
-      { id: 7, callFrame: frame('crc32', `${ROOT}/dist/codec/crc32.js`) },
+      { id: 7, callFrame: frame('crc32', `${ROOT}/src/codec/crc32.ts`) },
     ],
     samples: [2, 3, 4, 5, 6, 7, 3],
     timeDeltas: [500, 100, 100, 100, 50, 50, 100],

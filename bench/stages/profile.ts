@@ -1,12 +1,21 @@
 // A profile of V8's, summed up by stage.
 
+import { sourceOf } from './source-of.ts';
 import { type Stage, stageOf } from './stage-of.ts';
+
+export interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+  /** From 0. */
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
 
 /** What of the profiler's format is read here. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string };
+    readonly callFrame: CallFrame;
     readonly children?: readonly number[];
   }[];
   readonly samples: readonly number[];
@@ -39,7 +48,7 @@ function stagesOf({ nodes }: CpuProfile): Map<number, Stage> {
     const node = byId.get(next.id);
     if (node === undefined || node.callFrame.functionName === '(idle)') continue;
     // What has no stage of its own, such as a call into Node, is done for the one who called.
-    const stage = stageOf(node.callFrame) ?? next.inherited;
+    const stage = stageOf({ ...node.callFrame, url: sourceOf(node.callFrame) }) ?? next.inherited;
     stages.set(node.id, stage);
     for (const id of node.children ?? []) pending.push({ id, inherited: stage });
   }

@@ -33,34 +33,34 @@ export const STAGE_MEANING: Readonly<Record<Stage, string>> = {
 const RULES: readonly (readonly [Stage, RegExp])[] = [
   [
     'validation',
-    /\/dist\/http\/(?:check-fields|field-problems|json-body|schemas|query-string|idempotency-key)\.js$/,
+    /\/src\/http\/(?:check-fields|field-problems|json-body|schemas|query-string|idempotency-key)\.ts$/,
   ],
-  ['validation', /\/dist\/farm\/(?:checked|identifier|material|milligrams|text)\.js$/],
+  ['validation', /\/src\/farm\/(?:checked|identifier|material|milligrams|text)\.ts$/],
   ['validation', /\/node_modules\/(?:typebox|ajv|fast-uri|secure-json-parse|@fastify\/ajv-compiler)\//],
   ['validation', /\/node_modules\/fastify\/lib\/(?:content-type|validation|schemas)/],
-  ['respond', /\/dist\/http\/(?:presentation|end-of-turn|error-handler|refusals|list-)/],
+  ['respond', /\/src\/http\/(?:presentation|end-of-turn|error-handler|refusals|list-)/],
   [
     'respond',
     /\/node_modules\/(?:fastify\/lib\/(?:reply|hooks|error-)|fast-json-stringify|@fastify\/fast-json)/,
   ],
   ['respond', /^node:_http_outgoing$/],
-  ['HTTP', /\/dist\/http\//],
+  ['HTTP', /\/src\/http\//],
   ['HTTP', /\/node_modules\/(?:fastify|find-my-way|avvio|light-my-request|fast-querystring)\//],
   ['HTTP', /^node:_http/],
-  ['encode', /\/dist\/codec\//],
-  ['encode', /\/dist\/farm\/command\.js$/],
-  ['apply', /\/dist\/farm\//],
-  ['apply', /\/dist\/node\/(?:applier|state-store|state-overlay|row-cache|sessions)\.js$/],
-  ['disk', /\/dist\/storage\//],
-  ['disk', /\/dist\/node\/(?:disk-writer|log-store|log-extent|keys)\.js$/],
+  ['encode', /\/src\/codec\//],
+  ['encode', /\/src\/farm\/command\.ts$/],
+  ['apply', /\/src\/farm\//],
+  ['apply', /\/src\/node\/(?:applier|state-store|state-overlay|row-cache|sessions)\.ts$/],
+  ['disk', /\/src\/storage\//],
+  ['disk', /\/src\/node\/(?:disk-writer|log-store|log-extent|keys)\.ts$/],
   ['disk', /\/node_modules\/(?:lmdb|@lmdb|msgpackr|ordered-binary|weak-lru-cache)\//],
-  ['network', /\/dist\/transport\//],
-  ['queue', /\/dist\/(?:node|raft)\//],
+  ['network', /\/src\/transport\//],
+  ['queue', /\/src\/(?:node|raft)\//],
   ['other', /\/node_modules\/(?:pino|sonic-boom|thread-stream|fast-redact)\//],
-  ['other', /\/dist\/server\//],
+  ['other', /\/src\/server\//],
 ];
 
-/** `url` as the profiler gives it: of a file, of a module of Node, or empty for what has no source. */
+/** `url`: of a source file, of a module of Node, or empty for what has no source. */
 export function stageOf({ url, functionName }: { url: string; functionName: string }): Stage | undefined {
   if (functionName === '(garbage collector)') return 'collector';
   if (functionName === '(program)') return 'system';

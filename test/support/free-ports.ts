@@ -3,8 +3,8 @@
 import net from 'node:net';
 
 const FIRST_PORT = 12_000;
-const PORTS_PER_WORKER = 4_000;
-const WORKERS = 5;
+const PORTS_PER_WORKER = 2_000;
+const WORKERS = 10;
 /** Test files that run at the same time have ranges of their own: a port may be free only while its node is down. */
 const start = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS) * PORTS_PER_WORKER;
 const end = start + PORTS_PER_WORKER;
