@@ -72,6 +72,25 @@ export const COMMIT: readonly Mutant[] = [
     bug: 'A heartbeat carries the whole commit index to a follower whose log may differ.',
   },
   {
+    id: 'reader-at-a-follower-is-not-told',
+    subject: 'commit',
+    file: 'src/raft/replication.ts',
+    edits: [{ find: '      awaitCommit(state, from, readIndex);\n', replace: '' }],
+    bug: 'A follower that reads hears of the commit that it waits for with the next heartbeat only.',
+  },
+  {
+    id: 'first-commit-of-a-term-is-not-told',
+    subject: 'commit',
+    file: 'src/raft/replication.ts',
+    edits: [
+      {
+        find: 'sentCommit < Math.max(awaitedCommit, leaderStartIndex)',
+        replace: 'sentCommit < awaitedCommit',
+      },
+    ],
+    bug: 'What a fallen leader had committed is told by the next one with its first heartbeat only.',
+  },
+  {
     id: 'compacted-previous-index-is-refused',
     subject: 12,
     file: 'src/raft/follower.ts',

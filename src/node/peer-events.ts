@@ -2,6 +2,7 @@
 
 import type { PeerMessage } from '../codec/peer-message.ts';
 import type { ServerId } from '../raft/configuration.ts';
+import type { Message } from '../raft/message.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { ClientRequests } from './client-requests.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -81,13 +82,24 @@ export class PeerEvents implements TransportHandlers {
   }
 
   onMessage(from: ServerId, message: PeerMessage): void {
-    const { membership, peers, replica, onLeaderHeard } = this.#parts;
+    const { membership, peers, onLeaderHeard } = this.#parts;
     this.#unlessSilent(() => {
       membership.addressed(from);
       peers.heard(from);
       this.#take(from, message);
-      if (message.kind === 'raft' && from === replica.core.leader) onLeaderHeard();
+      if (message.kind === 'raft' && this.#isCurrentAfter(message.message)) onLeaderHeard();
     });
+  }
+
+  /**
+   * Whether this node has what the leader had committed when it said this. A leader that has not committed in its own
+   * term does not know itself how far that is.
+   */
+  #isCurrentAfter(message: Message): boolean {
+    const { core } = this.#parts.replica;
+    if (message.from !== core.leader) return false;
+    if (message.kind !== 'append-request' && message.kind !== 'heartbeat-request') return false;
+    return core.commitIndex >= message.commitIndex && core.termAt(core.commitIndex) === core.term;
   }
 
   #take(from: ServerId, message: PeerMessage): void {

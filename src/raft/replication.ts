@@ -30,8 +30,10 @@ export function broadcast(state: CoreState): void {
  * News of the commit index goes along with the next entries or heartbeat, unless somebody waits for it at the follower:
  * a message of its own, and its answer, after every write would cost as much as the entries do.
  */
-function awaitsNews({ commitIndex }: CoreState, { sentCommit, awaitedCommit }: Progress): boolean {
-  return sentCommit < commitIndex && sentCommit < awaitedCommit;
+function awaitsNews({ commitIndex, leaderStartIndex }: CoreState, progress: Progress): boolean {
+  const { sentCommit, awaitedCommit } = progress;
+  // Until the first commit of its term a leader does not know how far its predecessor had committed, nor do the others.
+  return sentCommit < commitIndex && sentCommit < Math.max(awaitedCommit, leaderStartIndex);
 }
 
 function broadcastHeartbeat(state: CoreState): void {
