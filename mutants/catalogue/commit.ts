@@ -72,13 +72,6 @@ export const COMMIT: readonly Mutant[] = [
     bug: 'A heartbeat carries the whole commit index to a follower whose log may differ.',
   },
   {
-    id: 'reader-at-a-follower-is-not-told',
-    subject: 'commit',
-    file: 'src/raft/replication.ts',
-    edits: [{ find: '      awaitCommit(state, from, readIndex);\n', replace: '' }],
-    bug: 'A follower that reads hears of the commit that it waits for with the next heartbeat only.',
-  },
-  {
     id: 'first-commit-of-a-term-is-not-told',
     subject: 'commit',
     file: 'src/raft/replication.ts',

@@ -51,6 +51,17 @@ describe('§5.3 log replication', () => {
     expect(cluster.server('c').commands).toEqual(['x']);
   });
 
+  test('a follower that reads while its disk is slow hears of the commit before its own copy is durable', () => {
+    const cluster = led('a');
+    cluster.run(HEARTBEAT_TICKS);
+    cluster.holdDisk('c');
+    cluster.propose('a', 'x');
+    cluster.settle();
+    cluster.at('c', ({ core }) => core.readIndex(7));
+    cluster.settle();
+    expect(cluster.server('c').commands).toEqual(['x']);
+  });
+
   test('a minority that is down does not stop the others, and catches up', () => {
     const cluster = led('a');
     cluster.crash('c');
