@@ -47,7 +47,7 @@ export class Checkpoints {
   readonly #journal: Journal;
   readonly #checkpointBytes: number;
   readonly #journalBytes: number;
-  readonly #onEnded: (error: CodedError | Error | undefined) => void;
+  readonly #onEnded: (error: Error | undefined) => void;
   #active = new RowLayer();
   #activeBytes = 0;
   #underWay: Checkpoint | undefined;
