@@ -5,7 +5,7 @@
 // and what is written last to a key stands.
 
 import { openSealed, seal } from '../codec/sealed-record.ts';
-import { MAX_KEY_BYTES, type WriteOperation } from '../node/ports.ts';
+import { type KeyValueReader, type KeyValueRow, MAX_KEY_BYTES, type WriteOperation } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { encodeUtf8 } from '../shared/utf8.ts';
 import type { Journal, JournalPosition } from './journal.ts';
@@ -13,8 +13,11 @@ import { operationsBytes } from './journal-frame.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 import { RowLayer } from './row-layer.ts';
 
-/** Where the checkpoint stands in LMDB: longer than the keys that a node may use, and after all of them. */
-export const CHECKPOINT_KEY = new Uint8Array(MAX_KEY_BYTES + 1).fill(0xff);
+/**
+ * Where the checkpoint stands in LMDB: longer than the keys that a node may use. Not behind them: LMDB leaves a page full
+ * where rows are added at the very end of its tree, and in half anywhere before it, which took the last page of jobs.
+ */
+export const CHECKPOINT_KEY = new Uint8Array(MAX_KEY_BYTES + 1);
 
 /** Operations of one transaction: some milliseconds of the event loop. */
 const SLICE_OPERATIONS = 1_000;
@@ -170,6 +173,19 @@ export class Checkpoints {
     }
     this.#onEnded(error);
   }
+}
+
+/** The rows that a node wrote: the checkpoint is the store's own. */
+export function withoutCheckpoint(tree: KeyValueReader): KeyValueReader {
+  return {
+    get: (key) => tree.get(key),
+    range: (range) =>
+      range.from[0] === CHECKPOINT_KEY[0] ? otherRows(tree.range(range)) : tree.range(range),
+  };
+}
+
+function* otherRows(rows: Iterable<KeyValueRow>): Generator<KeyValueRow> {
+  for (const row of rows) if (row.key.length !== CHECKPOINT_KEY.length) yield row;
 }
 
 export function encodeCheckpoint(position: JournalPosition): Uint8Array {

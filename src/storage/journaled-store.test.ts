@@ -154,3 +154,21 @@ test('what is written apart comes after what was written to the same keys before
   expect(await keysAfterCrash(directory, limits)).toEqual(['b']);
   await close(store);
 });
+
+test('rows that are added behind all others leave full pages in LMDB, checkpoint after checkpoint', async () => {
+  const rowBytes = 100;
+  const limits = { segmentBytes: 256 * 1024, checkpointBytes: 16 * 1024 };
+  const store = await openLmdbStore(join(root, 'ascending'), undefined, limits);
+  const before = store.space().usedBytes;
+  const rows = 10_000;
+  for (let from = 0; from < rows; from += 50) {
+    const operations = Array.from({ length: 50 }, (_, at): WriteOperation => {
+      return { kind: 'put', key: Buffer.from(`z/${100_000 + from + at}`), value: Buffer.alloc(rowBytes) };
+    });
+    expect(await new Promise((resolve) => store.write(operations, resolve))).toBeUndefined();
+  }
+  await close(store);
+  const again = await openLmdbStore(join(root, 'ascending'), undefined, limits);
+  expect(again.space().usedBytes - before).toBeLessThan(1.3 * rows * rowBytes);
+  await close(again);
+});

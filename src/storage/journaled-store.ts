@@ -14,7 +14,7 @@ import {
   type WriteOperation,
 } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
-import { Checkpoints, type JournalLimits } from './checkpoints.ts';
+import { Checkpoints, type JournalLimits, withoutCheckpoint } from './checkpoints.ts';
 import type { Batches, Journal } from './journal.ts';
 import { operationsBytes } from './journal-frame.ts';
 import { type LmdbStore, putBytes } from './lmdb-store.ts';
@@ -67,13 +67,13 @@ export class JournaledStore implements KeyValueStore {
   }
 
   #reader(): LayeredReader {
-    return new LayeredReader(this.#checkpoints.layers, this.#tree);
+    return new LayeredReader(this.#checkpoints.layers, withoutCheckpoint(this.#tree));
   }
 
   snapshot(): KeyValueSnapshot {
     const tree = this.#tree.snapshot();
     const layers = this.#checkpoints.layers.map((layer) => layer.clone());
-    const reader = new LayeredReader(layers, tree);
+    const reader = new LayeredReader(layers, withoutCheckpoint(tree));
     return {
       get: (key) => reader.get(key),
       range: (range) => reader.range(range),

@@ -2,7 +2,7 @@
 
 import { readFileSync, statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { WriteOperation } from '../node/ports.ts';
+import { MAX_KEY_BYTES, type WriteOperation } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { CHECKPOINT_KEY, decodeCheckpoint, encodeCheckpoint, type JournalLimits } from './checkpoints.ts';
 import { flushFile, syncDirectory } from './data-directory.ts';
@@ -89,7 +89,8 @@ function limitsFor(directory: string): JournalLimits {
 }
 
 function hasRows(tree: LmdbStore): boolean {
-  for (const _ of tree.range({ from: new Uint8Array([0]), to: CHECKPOINT_KEY })) return true;
+  const all = { from: Uint8Array.of(0), to: new Uint8Array(MAX_KEY_BYTES + 1).fill(0xff) };
+  for (const _ of tree.range(all)) return true;
   return false;
 }
 
