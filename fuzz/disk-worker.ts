@@ -80,7 +80,7 @@ async function writeAndReadAgain(work: string, digest: string): Promise<void> {
 }
 
 async function withStore<T>(file: string, use: (store: LmdbStore) => T | Promise<T>): Promise<T> {
-  const store = new LmdbStore(path.dirname(file), openDatabase(file), { release: () => undefined });
+  const store = new LmdbStore(path.dirname(file), () => openDatabase(file), { release: () => undefined });
   try {
     return await use(store);
   } finally {

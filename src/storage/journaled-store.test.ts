@@ -34,7 +34,7 @@ async function openOver(
   limits: JournalLimits,
 ): Promise<{ tree: CrowdedTree; store: JournaledStore }> {
   await close(await openLmdbStore(directory, undefined, limits));
-  const tree = new CrowdedTree(directory, openDatabase(join(directory, DATA_FILE_NAME)), {
+  const tree = new CrowdedTree(directory, () => openDatabase(join(directory, DATA_FILE_NAME)), {
     release: () => undefined,
   });
   return { tree, store: await openJournal(directory, { tree, checkRow: undefined, limits }) };

@@ -9,7 +9,6 @@
 
 import { statfsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Database, RootDatabase, Transaction } from 'lmdb';
 import {
   type KeyRange,
   type KeyValueRow,
@@ -22,9 +21,9 @@ import {
 import { assert } from '../shared/assert.ts';
 import type { CodedError } from '../shared/coded-error.ts';
 import type { DirectoryLock } from './directory-lock.ts';
+import { asKey, type BinaryDatabase, LmdbSnapshot, readRange } from './lmdb-reads.ts';
+import { MappedMemory } from './mapped-memory.ts';
 import { diskFull, isForLackOfRoom, storageFailed } from './storage-errors.ts';
-
-export type BinaryDatabase = RootDatabase<Uint8Array, Buffer>;
 
 /** Writes that may wait for the one under way: the node has a handful. */
 const MAX_QUEUED_WRITES = 256;
@@ -43,6 +42,10 @@ const MAX_SPACE_AGE_MS = 100;
 /** … while there is plenty left, counting each byte written since as so many: LMDB writes whole pages. */
 const BYTES_PER_BYTE_PUT = 8;
 const PLENTY_OF_RESERVES = 2;
+/** Of the mapped file, what may count as this process's memory: then the file is mapped anew, which takes milliseconds. */
+const MAX_MAPPED_BYTES = 32 * 1024 * 1024;
+/** How often that is looked at beside before each write. */
+const MAPPED_CHECK_INTERVAL_MS = 200;
 
 interface QueuedWrite {
   readonly operations: readonly WriteOperation[];
@@ -53,7 +56,10 @@ interface QueuedWrite {
 
 export class LmdbStore implements KeyValueStore {
   readonly #directory: string;
-  readonly #database: BinaryDatabase;
+  readonly #open: () => BinaryDatabase;
+  #database: BinaryDatabase;
+  readonly #mapped = new MappedMemory();
+  readonly #mappedCheck: NodeJS.Timeout;
   readonly #lock: DirectoryLock;
   readonly #queue: QueuedWrite[] = [];
   readonly #snapshots = new Set<LmdbSnapshot>();
@@ -65,11 +71,13 @@ export class LmdbStore implements KeyValueStore {
   #space: (StorageSpace & { readonly at: number }) | undefined;
   #bytesSinceSpace = 0;
 
-  /** Use `openLmdbStore`. The store releases `lock` when it is closed. */
-  constructor(directory: string, database: BinaryDatabase, lock: DirectoryLock) {
+  /** Use `openLmdbStore`. The store releases `lock` when it is closed, and opens the environment anew now and then. */
+  constructor(directory: string, open: () => BinaryDatabase, lock: DirectoryLock) {
     this.#directory = directory;
-    this.#database = database;
+    this.#open = open;
+    this.#database = open();
     this.#lock = lock;
+    this.#mappedCheck = setInterval(() => this.#next(), MAPPED_CHECK_INTERVAL_MS).unref();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -124,6 +132,7 @@ export class LmdbStore implements KeyValueStore {
     assert(!this.#isClosed, 'a store is closed once');
     this.#isClosed = true;
     this.#whenIdle = () => {
+      clearInterval(this.#mappedCheck);
       for (const snapshot of this.#snapshots) snapshot.close();
       void this.#database.close().then(() => {
         this.#lock.release();
@@ -137,6 +146,10 @@ export class LmdbStore implements KeyValueStore {
 
   #next(): void {
     if (this.#isWriting) return;
+    if (this.#isMapDue()) {
+      this.#mapAnew();
+      return;
+    }
     const write = this.#queue.shift();
     if (write === undefined) {
       const whenIdle = this.#whenIdle;
@@ -153,6 +166,40 @@ export class LmdbStore implements KeyValueStore {
         this.#next();
       }
     });
+  }
+
+  /** A held read transaction is of the old map, which then waits. */
+  #isMapDue(): boolean {
+    const isFree = this.#snapshots.size === 0 && this.#failure === undefined && !this.#isClosed;
+    return isFree && this.#mapped.bytes > MAX_MAPPED_BYTES;
+  }
+
+  /**
+   * Gives the memory back that the map has taken: whatever of the file was read counts as this process's until the file
+   * is unmapped, and lmdb-js does that for an environment that is closed. In a turn of the event loop of its own, so that
+   * nobody reads meanwhile: with nothing under way the environment closes within this turn's microtasks.
+   */
+  #mapAnew(): void {
+    this.#isWriting = true;
+    setImmediate(() => {
+      void this.#reopen().then(() => {
+        this.#isWriting = false;
+        this.#next();
+      });
+    });
+  }
+
+  /** Never rejects: a store that cannot be opened again has failed. */
+  async #reopen(): Promise<void> {
+    // Begun since then.
+    if (this.#snapshots.size > 0) return;
+    try {
+      await this.#database.close();
+      this.#database = this.#open();
+    } catch (error) {
+      this.#failure = storageFailed(this.#directory, error);
+    }
+    this.#mapped.begin();
   }
 
   /** Never rejects: gives the error instead. */
@@ -243,52 +290,6 @@ export class LmdbStore implements KeyValueStore {
   }
 }
 
-/** A read transaction that is held: LMDB keeps its pages until it is closed. */
-class LmdbSnapshot implements KeyValueSnapshot {
-  readonly #database: BinaryDatabase;
-  readonly #onClose: () => void;
-  #transaction: Transaction | undefined;
-
-  constructor(database: BinaryDatabase, onClose: () => void) {
-    this.#database = database;
-    this.#onClose = onClose;
-    this.#transaction = database.useReadTransaction();
-  }
-
-  get(key: Uint8Array): Uint8Array | undefined {
-    return this.#database.get(asKey(key), { transaction: this.#open() });
-  }
-
-  range(range: KeyRange): Iterable<KeyValueRow> {
-    return readRange(this.#database, range, this.#open());
-  }
-
-  close(): void {
-    this.#transaction?.done();
-    this.#transaction = undefined;
-    this.#onClose();
-  }
-
-  #open(): Transaction {
-    assert(this.#transaction !== undefined, 'a snapshot that was closed is not read');
-    return this.#transaction;
-  }
-}
-
-function readRange(
-  database: Database<Uint8Array, Buffer>,
-  { from, to, reverse = false }: KeyRange,
-  transaction?: Transaction,
-): Iterable<KeyValueRow> {
-  const [low, high] = [asKey(from), asKey(to)];
-  const held = transaction === undefined ? {} : { transaction };
-  // lmdb-js starts a reverse range at its upper end: exclusive there, inclusive at the lower.
-  const bounds = reverse
-    ? { start: high, end: low, reverse, exclusiveStart: true, inclusiveEnd: true }
-    : { start: low, end: high };
-  return database.getRange({ ...bounds, ...held }) as Iterable<KeyValueRow>;
-}
-
 function pageCounts(database: BinaryDatabase): { pageSize: number; filePages: number; usedPages: number } {
   const stats = database.getStats() as TreeStats & {
     root: TreeStats;
@@ -333,9 +334,4 @@ async function causeOf(error: unknown): Promise<unknown> {
     return cause;
   }
   return error;
-}
-
-/** lmdb-js declares binary keys to be Buffers, and takes any array of bytes: a Buffer would be made for nothing. */
-function asKey(bytes: Uint8Array): Buffer {
-  return bytes as Buffer;
 }

@@ -8,7 +8,8 @@ import type { JournalLimits } from './checkpoints.ts';
 import { flushFile, prepareDataDirectory, syncDirectory, unusable } from './data-directory.ts';
 import { lockDirectory } from './directory-lock.ts';
 import type { JournaledStore } from './journaled-store.ts';
-import { type BinaryDatabase, LmdbStore } from './lmdb-store.ts';
+import type { BinaryDatabase } from './lmdb-reads.ts';
+import { LmdbStore } from './lmdb-store.ts';
 import { openJournal } from './open-journal.ts';
 import { diskFull } from './storage-errors.ts';
 import { type RowCheck, verifyDataFile } from './verify-data-file.ts';
@@ -44,7 +45,7 @@ export async function openLmdbStore(
     verifyDataFile(path, checkRow);
     flushFile(path);
     allocateLockFile(path + LOCK_SUFFIX);
-    tree = new LmdbStore(directory, openDatabase(path), lock);
+    tree = new LmdbStore(directory, () => openDatabase(path), lock);
     syncDirectory(directory);
     return await openJournal(directory, { tree, checkRow, limits });
   } catch (error) {

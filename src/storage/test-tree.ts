@@ -8,5 +8,5 @@ import { DATA_FILE_NAME, openDatabase } from './open-store.ts';
 export function openTree(directory: string): LmdbStore {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, DATA_FILE_NAME);
-  return new LmdbStore(directory, openDatabase(path), { release: () => undefined });
+  return new LmdbStore(directory, () => openDatabase(path), { release: () => undefined });
 }

@@ -1,0 +1,58 @@
+// Reads of LMDB (by way of lmdb-js): of the store as it is, or of a read transaction that is held.
+
+import type { Database, RootDatabase, Transaction } from 'lmdb';
+import type { KeyRange, KeyValueRow, KeyValueSnapshot } from '../node/ports.ts';
+import { assert } from '../shared/assert.ts';
+
+export type BinaryDatabase = RootDatabase<Uint8Array, Buffer>;
+
+/** A read transaction that is held: LMDB keeps its pages until it is closed. */
+export class LmdbSnapshot implements KeyValueSnapshot {
+  readonly #database: BinaryDatabase;
+  readonly #onClose: () => void;
+  #transaction: Transaction | undefined;
+
+  constructor(database: BinaryDatabase, onClose: () => void) {
+    this.#database = database;
+    this.#onClose = onClose;
+    this.#transaction = database.useReadTransaction();
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#database.get(asKey(key), { transaction: this.#open() });
+  }
+
+  range(range: KeyRange): Iterable<KeyValueRow> {
+    return readRange(this.#database, range, this.#open());
+  }
+
+  close(): void {
+    this.#transaction?.done();
+    this.#transaction = undefined;
+    this.#onClose();
+  }
+
+  #open(): Transaction {
+    assert(this.#transaction !== undefined, 'a snapshot that was closed is not read');
+    return this.#transaction;
+  }
+}
+
+export function readRange(
+  database: Database<Uint8Array, Buffer>,
+  { from, to, reverse = false }: KeyRange,
+  transaction?: Transaction,
+): Iterable<KeyValueRow> {
+  const [low, high] = [asKey(from), asKey(to)];
+  const held = transaction === undefined ? {} : { transaction };
+  // lmdb-js starts a reverse range at its upper end: exclusive there, inclusive at the lower.
+  const bounds = reverse
+    ? { start: high, end: low, reverse, exclusiveStart: true, inclusiveEnd: true }
+    : { start: low, end: high };
+  return database.getRange({ ...bounds, ...held }) as Iterable<KeyValueRow>;
+}
+
+/** lmdb-js declares binary keys to be Buffers, and takes any array of bytes: a Buffer would be made for nothing. */
+export function asKey(bytes: Uint8Array): Buffer {
+  return bytes as Buffer;
+}
