@@ -159,7 +159,7 @@ export const FARM: readonly Mutant[] = [
     id: 'index-keeps-the-old-status',
     subject: 'farm',
     file: 'src/farm/job-index.ts',
-    edits: [{ find: 'view.delete(key)', replace: 'kept.has(key)' }],
+    edits: [{ find: 'deleteId(view, set, printJob.id)', replace: 'set.at(0)' }],
     bug: 'A job is still found by the status that it had.',
   },
   {

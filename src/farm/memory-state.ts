@@ -7,8 +7,8 @@ import { collectionOf, type Json, type RangeOptions, type StateView } from './st
 
 export class MemoryState implements StateView {
   readonly #valueTexts = new Map<string, string>();
-  /** The keys of #valueTexts in UTF-8 order, or undefined when they must be sorted again. */
-  #sortedKeys: string[] | undefined = [];
+  /** The keys of #valueTexts in UTF-8 order. */
+  readonly #sortedKeys: string[] = [];
   readonly #versions = new Map<string, number>();
 
   get(key: string): Json | undefined {
@@ -31,17 +31,17 @@ export class MemoryState implements StateView {
 
   put(key: string, value: Json): void {
     this.#changed(key);
-    if (!this.#valueTexts.has(key)) this.#sortedKeys = undefined;
+    if (!this.#valueTexts.has(key)) this.#sortedKeys.splice(this.#placeOf(key), 0, key);
     this.#valueTexts.set(key, JSON.stringify(value));
   }
 
   delete(key: string): void {
     this.#changed(key);
-    if (this.#valueTexts.delete(key)) this.#sortedKeys = undefined;
+    if (this.#valueTexts.delete(key)) this.#sortedKeys.splice(this.#placeOf(key), 1);
   }
 
   *range({ prefix, after, reverse = false }: RangeOptions): Generator<readonly [key: string, value: Json]> {
-    const keys = this.#keysInOrder();
+    const keys = this.#sortedKeys.slice();
     let start = firstIndexWhere(keys, (key) => compareUtf8(key, prefix) >= 0);
     let end = firstIndexWhere(keys, (key) => compareUtf8(key, prefix) > 0 && !key.startsWith(prefix));
     if (after !== undefined && !reverse) {
@@ -65,14 +65,12 @@ export class MemoryState implements StateView {
 
   /** Every row as text, in key order: two states are the same when these are. */
   toText(): string {
-    return this.#keysInOrder()
-      .map((key) => `${JSON.stringify(key)}: ${this.#valueTexts.get(key)}`)
-      .join('\n');
+    return this.#sortedKeys.map((key) => `${JSON.stringify(key)}: ${this.#valueTexts.get(key)}`).join('\n');
   }
 
-  #keysInOrder(): readonly string[] {
-    this.#sortedKeys ??= [...this.#valueTexts.keys()].sort(compareUtf8);
-    return this.#sortedKeys;
+  /** The position of a key, or where it would be. */
+  #placeOf(key: string): number {
+    return firstIndexWhere(this.#sortedKeys, (other) => compareUtf8(other, key) >= 0);
   }
 }
 
