@@ -27,19 +27,37 @@ interface Block {
 
 /** `set` is what the keys begin with, and those of no other set. The id must not be in it. */
 export function addId(view: StateView, set: string, id: string): void {
+  const last = view.get(set) as string | undefined;
+  if (last !== undefined && isAboveAll(id, last)) append(view, { set, last, id });
+  else insert(view, set, id);
+}
+
+/** Where most ids go: without a look at the others. Ids that ascend leave full blocks behind them. */
+function append(view: StateView, { set, last, id }: { set: string; last: string; id: string }): void {
+  if (last.length + SEPARATOR.length + id.length <= MAX_BLOCK_CHARACTERS) {
+    view.put(set, last + SEPARATOR + id);
+    return;
+  }
+  view.put(set + id, last.startsWith(SEPARATOR) ? last.slice(SEPARATOR.length) : last);
+  view.put(set, SEPARATOR + id);
+}
+
+/** `text` is the last block. An empty one does not tell. */
+function isAboveAll(id: string, text: string): boolean {
+  const greatest = text.slice(text.lastIndexOf(SEPARATOR) + 1);
+  return greatest !== '' && compareUtf8(greatest, id) < 0;
+}
+
+function insert(view: StateView, set: string, id: string): void {
   const { key, ids, hasBefore } = blockFor(view, set, id);
-  const place = placeOf(ids, id);
-  const all = ids.toSpliced(place, 0, id);
+  const all = ids.toSpliced(placeOf(ids, id), 0, id);
   if (all.length === 1 || lengthOf(all) <= MAX_BLOCK_CHARACTERS) {
     putBlock(view, { key, ids: all, hasBefore });
     return;
   }
-  const isLastBlock = key === set;
-  // Ids that ascend leave full blocks behind them.
-  const isAscending = isLastBlock && place === ids.length;
-  const middle = isAscending ? place : all.length >> 1;
+  const middle = all.length >> 1;
   putBlock(view, { key: set + all[middle], ids: all.slice(0, middle), hasBefore: false });
-  putBlock(view, { key, ids: all.slice(middle), hasBefore: isLastBlock });
+  putBlock(view, { key, ids: all.slice(middle), hasBefore: key === set });
 }
 
 /** The id must be in the set. */
@@ -99,7 +117,7 @@ function putBlock(view: StateView, { key, ids, hasBefore }: Block): void {
   view.put(key, (hasBefore ? SEPARATOR : '') + ids.join(SEPARATOR));
 }
 
-/** How many ids stand before `id`: counted from the end, where most are added. */
+/** How many ids stand before `id`. */
 function placeOf(ids: readonly string[], id: string): number {
   return ids.findLastIndex((other) => compareUtf8(other, id) < 0) + 1;
 }

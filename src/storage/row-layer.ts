@@ -68,8 +68,9 @@ function inRange(entry: LayerEntry | undefined, from: string, to: string): Layer
   return entry !== undefined && entry[0] >= from && entry[0] < to ? entry : undefined;
 }
 
+/** Short keys lie in V8's heap: a Buffer over one would first have to move it out. */
 function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+  return String.fromCharCode.apply(null, key as unknown as number[]);
 }
 
 /** One state of the store: layers, the newest first, over a tree. */
