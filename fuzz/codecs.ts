@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { ByteReader } from '../src/codec/byte-reader.ts';
 import { ByteWriter } from '../src/codec/byte-writer.ts';
 import { readConfiguration, writeConfiguration } from '../src/codec/configuration-codec.ts';
+import { readBlock, writeBlock } from '../src/codec/entry-block-codec.ts';
 import { decodeEntry, encodeEntry } from '../src/codec/entry-codec.ts';
 import { decodePeerMessage, encodePeerMessage } from '../src/codec/message-codec.ts';
 import { decodeProposal, encodeProposal } from '../src/codec/proposal-codec.ts';
@@ -22,6 +23,7 @@ import {
   byteStrings,
   configurations,
   entries,
+  entryBlocks,
   peerMessages,
   proposals,
   texts,
@@ -112,12 +114,20 @@ export const snapshotFrames: fc.Arbitrary<SnapshotFrame> = fc.oneof(
 
 const OTHER_VERSION = 'other-version';
 
+/** Where the blocks of entries begin that are damaged here. */
+const FIRST_OF_BLOCK = 7;
+
 /** The key under which the sealed records are that are damaged here. */
 const SEAL_KEY = new TextEncoder().encode('l\0\0\0\0\0\x07');
 
 export const CODECS: readonly Codec[] = [
   codec('messages', { values: peerMessages, encode: encodePeerMessage, decode: decodePeerMessage }),
   codec('entries', { values: entries, encode: encodeEntry, decode: decodeEntry }),
+  codec('entry-blocks', {
+    values: entryBlocks(FIRST_OF_BLOCK),
+    encode: (value) => writeBlock(value).take(),
+    decode: (bytes) => readBlock(bytes, FIRST_OF_BLOCK),
+  }),
   codec('proposals', { values: proposals, encode: encodeProposal, decode: decodeProposal }),
   codec('configurations', {
     values: configurations,

@@ -52,7 +52,7 @@ const RULES: readonly (readonly [Stage, RegExp])[] = [
   ['apply', /\/src\/farm\//],
   ['apply', /\/src\/node\/(?:applier|state-store|state-overlay|row-cache|sessions)\.ts$/],
   ['disk', /\/src\/storage\//],
-  ['disk', /\/src\/node\/(?:disk-writer|log-store|log-extent|keys)\.ts$/],
+  ['disk', /\/src\/node\/(?:disk-writer|log-(?:store|extent|blocks|load)|keys)\.ts$/],
   ['disk', /\/node_modules\/(?:lmdb|@lmdb|msgpackr|ordered-binary|weak-lru-cache)\//],
   ['network', /\/src\/transport\//],
   ['queue', /\/src\/(?:node|raft)\//],

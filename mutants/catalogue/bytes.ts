@@ -22,8 +22,8 @@ export const BYTES: readonly Mutant[] = [
         replace: '  for (let at = from; at < to; at++) {',
       },
       {
-        find: 'for (let at = 1; at < STATE_KEY_HEAD_BYTES; at++) generation',
-        replace: 'for (let at = STATE_KEY_HEAD_BYTES - 1; at >= 1; at--) generation',
+        find: 'for (let at = from; at < to; at++) value',
+        replace: 'for (let at = to - 1; at >= from; at--) value',
       },
     ],
     bug: 'Keys are not in the order of the indexes: entry 256 stands before entry 1.',

@@ -37,21 +37,87 @@ export const DISK: readonly Mutant[] = [
   {
     id: 'damaged-last-entry-is-cut-off',
     subject: 29,
-    file: 'src/node/log-store.ts',
+    file: 'src/node/log-load.ts',
     edits: [
       {
-        find: '    const entry = openEntry(key, value, last.index + 1);\n',
-        replace: `    let entry: Entry;
-    try {
-      entry = openEntry(key, value, last.index + 1);
-    } catch (error) {
-      if (applied.index <= last.index) return { lastLog: last, logBytes, configurations };
-      throw error;
-    }
+        find: '  for (const { key, value } of store.range(ALL_BLOCKS)) scan.block(key, value);\n',
+        replace: `  try {
+    for (const { key, value } of store.range(ALL_BLOCKS)) scan.block(key, value);
+  } catch (error) {
+    if (applied.index > scan.lastIndex) throw error;
+  }
 `,
       },
     ],
     bug: 'A damaged entry counts as a torn tail: it and what follows is dropped in silence.',
+  },
+  {
+    id: 'truncated-block-loses-its-beginning',
+    subject: 'storage',
+    file: 'src/node/log-extent.ts',
+    edits: [
+      {
+        find: 'const kept = index === this.#first ? 0 : this.#startsThrough(index - 1);',
+        replace: 'const kept = Math.max(0, this.#startsThrough(index - 1) - 1);',
+      },
+    ],
+    bug: 'A truncation within a block deletes it whole: entries before it, committed ones too, are gone.',
+  },
+  {
+    id: 'truncated-block-stays-whole',
+    subject: 'storage',
+    file: 'src/node/log-blocks.ts',
+    edits: [
+      {
+        find: '    if (straddling.first < from && this.#extent.count > 0) operations.push(this.#beginning(straddling, from));\n',
+        replace: '',
+      },
+    ],
+    bug: 'A truncation within a block leaves it whole: entries of a leader that lost are on the disk beside the new ones.',
+  },
+  {
+    id: 'truncated-block-keeps-one-entry-too-many',
+    subject: 'storage',
+    file: 'src/node/log-blocks.ts',
+    edits: [{ find: 'offsetInBlock(payload, end)', replace: 'offsetInBlock(payload, end + 1)' }],
+    bug: 'Of the block that a truncation goes through one entry stays that was to go.',
+  },
+  {
+    id: 'compaction-deletes-the-block-of-the-start',
+    subject: 'storage',
+    file: 'src/node/log-extent.ts',
+    edits: [
+      {
+        find: 'index >= this.#last ? length : this.#startsThrough(index + 1) - 1',
+        replace: 'index >= this.#last ? length : this.#startsThrough(index)',
+      },
+    ],
+    bug: 'A compaction deletes the block that holds the entry after the start of the log.',
+  },
+  {
+    id: 'decoded-block-outlives-a-truncation',
+    subject: 'storage',
+    file: 'src/node/log-blocks.ts',
+    edits: [
+      {
+        find: `    this.#decoded = NO_ENTRIES;
+    const straddling`,
+        replace: '    const straddling',
+      },
+    ],
+    bug: 'Entries that a truncation has replaced are still read from the block that was decoded last.',
+  },
+  {
+    id: 'block-decoded-beyond-a-truncation',
+    subject: 'storage',
+    file: 'src/node/log-blocks.ts',
+    edits: [
+      {
+        find: 'return entries.length > count ? entries.slice(0, count) : entries;',
+        replace: 'return entries;',
+      },
+    ],
+    bug: 'A block that is decoded while its truncation is under way keeps the entries that go.',
   },
   {
     id: 'journal-damage-cut-as-a-tail',

@@ -28,11 +28,11 @@ export const SNAPSHOTS: readonly Mutant[] = [
     edits: [
       {
         find: `    operations.push(putLogStart({ index: point.index, term: point.term }));
-    addAll(operations, deleteEntries(this.#logExtent.first, this.#logExtent.last));`,
+    addAll(operations, this.#logBlocks.restartAfter(point.index));`,
         replace: `    this.#writer.write(
       [
         putLogStart({ index: point.index, term: point.term }),
-        ...deleteEntries(this.#logExtent.first, this.#logExtent.last),
+        ...this.#logBlocks.restartAfter(point.index),
       ],
       () => undefined,
     );`,

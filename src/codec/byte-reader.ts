@@ -16,6 +16,10 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
+  get offset(): number {
+    return this.#offset;
+  }
+
   get remaining(): number {
     return this.#bytes.length - this.#offset;
   }

@@ -1,6 +1,6 @@
 // Log entries in bytes, the same in the store and in append requests: kind, index, term, then what the kind holds.
 
-import type { Entry } from '../raft/entry.ts';
+import type { CommandEntry, Entry } from '../raft/entry.ts';
 import { allocateBytes } from '../shared/allocate-bytes.ts';
 import { unreachable } from '../shared/assert.ts';
 import { ByteReader } from './byte-reader.ts';
@@ -16,7 +16,7 @@ const LEADER_START = 3;
 /** Kind, index, term. */
 export const MIN_ENTRY_BYTES = 3;
 /** Kind, index, term and the length of the command, each at its longest. */
-const MAX_COMMAND_OVERHEAD_BYTES = 25;
+export const MAX_COMMAND_OVERHEAD_BYTES = 25;
 
 /** What comes back may be a piece of a larger block: to be copied on, not to be kept. */
 export function encodeEntry(entry: Entry): Uint8Array {
@@ -62,14 +62,63 @@ export function readEntry(reader: ByteReader): Entry {
   const kind = reader.u8();
   const index = reader.varint(1);
   const term = reader.varint(1);
+  if (kind === COMMAND) return { kind: 'command', index, term, data: reader.bytes() };
+  return readOther(reader, kind, { index, term });
+}
+
+/** What is no command: rare. */
+export type OtherEntry = Exclude<Entry, CommandEntry>;
+
+function readOther(
+  reader: ByteReader,
+  kind: number,
+  { index, term }: { index: number; term: number },
+): OtherEntry {
   switch (kind) {
-    case COMMAND:
-      return { kind: 'command', index, term, data: reader.bytes() };
     case CONFIGURATION:
       return { kind: 'configuration', index, term, configuration: readConfiguration(reader) };
     case LEADER_START:
       return { kind: 'leader-start', index, term };
     default:
       throw malformed(`there is no kind of entry ${kind}`);
+  }
+}
+
+/**
+ * Goes through entries that lie one behind the other and makes no object for a command: a start looks at every entry of
+ * the log. Throws CodedError `malformed`, as `readEntry` does.
+ */
+export class EntryScanner {
+  readonly #reader: ByteReader;
+  index = 0;
+  term = 0;
+  /** Where the entry begins, or where the bytes end when there are no more. */
+  offset = 0;
+  /** Length of the command; 0 for what is none. */
+  commandBytes = 0;
+  /** The entry, when it is no command. */
+  other: OtherEntry | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#reader = new ByteReader(bytes);
+  }
+
+  /** False when there are no more. */
+  next(): boolean {
+    const reader = this.#reader;
+    this.offset = reader.offset;
+    if (reader.remaining === 0) return false;
+    const kind = reader.u8();
+    this.index = reader.varint(1);
+    this.term = reader.varint(1);
+    if (kind === COMMAND) {
+      this.other = undefined;
+      this.commandBytes = reader.varint();
+      reader.skip(this.commandBytes);
+    } else {
+      this.commandBytes = 0;
+      this.other = readOther(reader, kind, this);
+    }
+    return true;
   }
 }

@@ -6,6 +6,7 @@ import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { encodeShortAscii, encodeUtf8 } from '../shared/utf8.ts';
 import { u32At } from './byte-reader.ts';
+import type { ByteWriter } from './byte-writer.ts';
 import { crc32, crc32Between, crc32DifferenceAfterByte } from './crc32.ts';
 
 export const CHECKSUM_BYTES = 4;
@@ -27,6 +28,12 @@ export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const sealed = allocateBytes(payload.length + CHECKSUM_BYTES);
   sealed.set(payload);
   return closed(key, sealed);
+}
+
+/** Seals the payload that `writer` holds where it lies, and takes it from there. */
+export function sealWritten(key: Uint8Array, writer: ByteWriter): Uint8Array {
+  writer.u32(crc32(writer.view(), crc32(key)));
+  return writer.take();
 }
 
 /** `text` in UTF-8, sealed. */

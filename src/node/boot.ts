@@ -3,12 +3,12 @@
 import { EMPTY_CONFIGURATION, withMember } from '../raft/configuration.ts';
 import { present } from '../shared/assert.ts';
 import type { Random } from '../shared/seeded-generator.ts';
+import { putEntries } from './log-blocks.ts';
 import {
   initialRecords,
   type LoadedState,
   loadDurableState,
   type NodeIdentity,
-  putEntries,
   putHardState,
   putIdentity,
   startOver,

@@ -18,28 +18,30 @@ const STATE_PREFIX = 0x73; // 's'
 export const MAX_LOG_INDEX = 2 ** 48 - 1;
 export const MAX_GENERATION = 2 ** 32 - 1;
 
-const ENTRY_KEY_BYTES = 7;
+const BLOCK_KEY_BYTES = 7;
 /** Bytes of a state key before the farm's own key: prefix and generation. */
 const STATE_KEY_HEAD_BYTES = 5;
 /** What the store takes under a generation. */
 export const MAX_FARM_KEY_BYTES = MAX_KEY_BYTES - STATE_KEY_HEAD_BYTES;
 
-/** Big-endian, so that the order of keys is the order of indexes. */
-export function entryKey(index: number): Uint8Array {
-  assert(Number.isSafeInteger(index) && index >= 0 && index <= MAX_LOG_INDEX, `${index} is no log index`);
-  const key = new Uint8Array(ENTRY_KEY_BYTES);
+/** The key of a block of log entries. Big-endian, so that the order of keys is the order of indexes. */
+export function blockKey(firstIndex: number): Uint8Array {
+  const isIndex = Number.isSafeInteger(firstIndex) && firstIndex >= 0 && firstIndex <= MAX_LOG_INDEX;
+  assert(isIndex, `${firstIndex} is no log index`);
+  const key = new Uint8Array(BLOCK_KEY_BYTES);
   key[0] = LOG_PREFIX;
-  writeBigEndian(key, { from: 1, to: ENTRY_KEY_BYTES, value: index });
+  writeBigEndian(key, { from: 1, to: BLOCK_KEY_BYTES, value: firstIndex });
   return key;
 }
 
-/** Entries `from` ≤ index < `to`. */
-export function entryRange(from: number, to: number): KeyRange {
-  return { from: entryKey(from), to: entryKey(to) };
+/** The index of the first entry of the block under `key`; undefined when it is no key of a block. */
+export function firstIndexOf(key: Uint8Array): number | undefined {
+  if (key[0] !== LOG_PREFIX || key.length !== BLOCK_KEY_BYTES) return undefined;
+  return readBigEndian(key, { from: 1, to: BLOCK_KEY_BYTES });
 }
 
-/** Every entry, wherever it stands. */
-export const ALL_ENTRIES: KeyRange = {
+/** Every block of the log, wherever it stands. */
+export const ALL_BLOCKS: KeyRange = {
   from: new Uint8Array([LOG_PREFIX]),
   to: new Uint8Array([LOG_PREFIX + 1]),
 };
@@ -70,9 +72,7 @@ export function farmKeyOf(key: Uint8Array): Uint8Array {
 }
 
 export function generationOf(key: Uint8Array): number {
-  let generation = 0;
-  for (let at = 1; at < STATE_KEY_HEAD_BYTES; at++) generation = generation * 0x100 + (key[at] ?? 0);
-  return generation;
+  return readBigEndian(key, { from: 1, to: STATE_KEY_HEAD_BYTES });
 }
 
 /** The rows of generations `first` ≤ generation < `afterLast`, which may be one above the highest. */
@@ -111,4 +111,10 @@ function writeBigEndian(
     bytes[at] = rest % 0x100;
     rest = Math.floor(rest / 0x100);
   }
+}
+
+function readBigEndian(bytes: Uint8Array, { from, to }: { from: number; to: number }): number {
+  let value = 0;
+  for (let at = from; at < to; at++) value = value * 0x100 + (bytes[at] ?? 0);
+  return value;
 }

@@ -4,10 +4,10 @@ import { simulatedHarness } from '../../test/contracts/key-value-store-simulated
 import { seal } from '../codec/sealed-record.ts';
 import { adjacentRow } from '../codec/test-rows.ts';
 import type { Configuration } from '../raft/configuration.ts';
-import type { Entry } from '../raft/entry.ts';
-import { entryKey, HARD_STATE_KEY, IDENTITY_KEY, stateKey } from './keys.ts';
+import { type Entry, entrySizeBytes } from '../raft/entry.ts';
+import { blockKey, HARD_STATE_KEY, IDENTITY_KEY, stateKey } from './keys.ts';
+import { deleteBlocks, putEntries } from './log-blocks.ts';
 import {
-  deleteEntries,
   FORMAT_VERSION,
   initialRecords,
   type LoadedState,
@@ -15,12 +15,10 @@ import {
   loadDurableState,
   type NodeIdentity,
   putApplied,
-  putEntries,
   putHardState,
   putIdentity,
   putLogStart,
   putRemoved,
-  StoredLog,
   startOver,
   verifyRow,
 } from './log-store.ts';
@@ -33,6 +31,10 @@ const configuration: Configuration = {
   ],
   removed: ['node9@b'],
 };
+
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
+}
 
 function command(index: number, term: number, bytes = 10): Entry {
   return { kind: 'command', index, term, data: new Uint8Array(bytes).fill(index) };
@@ -47,6 +49,9 @@ const LOG: readonly Entry[] = [
   command(5, 2, 300),
   command(6, 3),
 ];
+
+/** As they are put: entries 1 and 2, 3, 4 and 5, 6. */
+const PUT_LOG = [LOG.slice(0, 2), LOG.slice(2, 3), LOG.slice(3, 5), LOG.slice(5)].flatMap(putEntries);
 
 describe('the durable state of a server', () => {
   let harness: KeyValueStoreHarness;
@@ -73,7 +78,7 @@ describe('the durable state of a server', () => {
       ...initialRecords(identity),
       putHardState({ term: 3, votedFor: 'node2@c' }),
       putApplied({ index: 4, term: 2, configuration, configurationIndex: 2, generation: 1 }),
-      ...putEntries(LOG),
+      ...PUT_LOG,
     ]);
 
   test('a new store has none', () => {
@@ -96,6 +101,7 @@ describe('the durable state of a server', () => {
         generation: 1,
       },
       configurations: [],
+      blockStarts: [],
       removed: false,
     });
   });
@@ -117,25 +123,40 @@ describe('the durable state of a server', () => {
     });
     expect(loadAppliedRecord(store)).toEqual(loaded.applied);
     expect(loaded.removed).toBe(true);
-    expect(loaded.logBytes).toBeGreaterThan(320);
+    expect(loaded.blockStarts).toEqual([1, 3, 4, 6]);
   });
 
   test('a compacted log starts where it says', async () => {
     await writeLog();
-    await write([putLogStart({ index: 4, term: 2 }), ...deleteEntries(1, 4)]);
-    expect(load()).toMatchObject({ logStart: { index: 4, term: 2 }, lastLog: { index: 6, term: 3 } });
+    await write([putLogStart({ index: 3, term: 1 }), ...deleteBlocks([1, 3])]);
+    expect(load()).toMatchObject({ logStart: { index: 3, term: 1 }, lastLog: { index: 6, term: 3 } });
     await write([
       putLogStart({ index: 6, term: 3 }),
       putApplied({ index: 6, term: 3, configuration, configurationIndex: 2, generation: 1 }),
-      ...deleteEntries(5, 6),
+      ...deleteBlocks([4, 6]),
     ]);
-    expect(load()).toMatchObject({ lastLog: { index: 6, term: 3 }, logBytes: 0 });
+    expect(load()).toMatchObject({ lastLog: { index: 6, term: 3 }, logBytes: 0, blockStarts: [] });
+  });
+
+  test('a log that starts within a block counts nothing of it up to there', async () => {
+    await writeLog();
+    const { logBytes } = load();
+    await write([putLogStart({ index: 1, term: 1 })]);
+    expect(load()).toMatchObject({ blockStarts: [1, 3, 4, 6], configurations: [{ index: 2 }] });
+    await write([putLogStart({ index: 4, term: 2 }), ...deleteBlocks([1, 3])]);
+    expect(load()).toMatchObject({
+      blockStarts: [4, 6],
+      configurations: [],
+      lastLog: { index: 6 },
+      logBytes: sizeOf(LOG.slice(4)),
+    });
+    expect(logBytes).toBe(sizeOf(LOG));
   });
 
   test('a write replaces the tail that it removes (§5.3)', async () => {
     await writeLog();
-    await write([...deleteEntries(5, 6), ...putEntries([command(5, 3)])]);
-    expect(load().lastLog).toEqual({ index: 5, term: 3 });
+    await write([...deleteBlocks([6]), ...putEntries(LOG.slice(3, 4)), ...putEntries([command(5, 3)])]);
+    expect(load()).toMatchObject({ lastLog: { index: 5, term: 3 }, blockStarts: [1, 3, 4, 5] });
   });
 
   test('a removed server starts over as a new one that knows nothing', async () => {
@@ -169,38 +190,91 @@ describe('the durable state of a server', () => {
 
   test('the last entry is not cut when it is damaged: it was acknowledged', async () => {
     await writeLog();
-    const key = entryKey(6);
+    const key = blockKey(6);
     await write([put(key, (store.get(key) ?? key).subarray(0, 8))]);
-    expectDamage(/entry 6 cannot be read/);
+    expectDamage(/the block of entry 6 cannot be read/);
   });
 
-  test('an entry under another key is damage', async () => {
+  test('a block under another key is damage', async () => {
     await writeLog();
-    await write([put(entryKey(5), store.get(entryKey(6)) ?? '')]);
-    expectDamage(/entry 5 cannot be read/);
+    await write([put(blockKey(4), store.get(blockKey(6)) ?? '')]);
+    expectDamage(/the block of entry 4 cannot be read/);
+    const longKey = Uint8Array.of(...blockKey(4), 0);
+    await write([...putEntries(LOG.slice(3, 5)), put(longKey, seal(longKey, new Uint8Array(0)))]);
+    expectDamage(/a key of the log has 8 bytes/);
   });
 
-  test('an entry that is missing in the middle is damage', async () => {
+  test.each([
+    {
+      name: 'an entry under another index',
+      payload: [3, 5, 2],
+      what: /entry 5 stands in the place of entry 4/,
+    },
+    { name: 'a block without an entry', payload: [], what: /the block of entry 4 is empty/ },
+    {
+      name: 'an entry that ends too early',
+      payload: [3, 4, 2, 1, 5, 2, 9],
+      what: /the block of entry 4 cannot be read/,
+    },
+    { name: 'an entry of no kind', payload: [3, 4, 2, 9, 5, 2], what: /no kind of entry 9/ },
+    {
+      name: 'a gap within a block',
+      payload: [3, 4, 2, 3, 6, 2],
+      what: /entry 6 stands in the place of entry 5/,
+    },
+    { name: 'a term that decreases within a block', payload: [3, 4, 2, 3, 5, 1], what: /entry 5 has term 1/ },
+  ])('$name is damage, whatever its checksum says', async ({ payload, what }) => {
     await writeLog();
-    await write([remove(entryKey(3))]);
+    await write([put(blockKey(4), seal(blockKey(4), Uint8Array.from(payload)))]);
+    expectDamage(what);
+  });
+
+  test('a block that is missing in the middle is damage', async () => {
+    await writeLog();
+    await write([remove(blockKey(3))]);
     expectDamage(/entry 3 is missing/);
   });
 
-  test('an entry that lies before the start of the log is damage', async () => {
+  test('an entry that is missing at the end of a block is damage', async () => {
     await writeLog();
-    await write([putLogStart({ index: 4, term: 2 }), ...deleteEntries(2, 4)]);
+    await write(putEntries(LOG.slice(3, 4)));
     expectDamage(/entry 5 is missing/);
+  });
+
+  test('a block that begins before the end of another is damage', async () => {
+    await writeLog();
+    await write(putEntries([command(5, 2)]));
+    expectDamage(/the block of entry 5 begins before the end of the one that ends with 5/);
+  });
+
+  test('a block before the start of the log is damage', async () => {
+    await writeLog();
+    await write([putLogStart({ index: 3, term: 1 }), ...deleteBlocks([3])]);
+    expectDamage(/entries 1 to 2 are compacted, and still there/);
+  });
+
+  test('a log without the entry after its start is damage', async () => {
+    await writeLog();
+    await write([putLogStart({ index: 4, term: 2 }), ...deleteBlocks([1, 3, 4])]);
+    expectDamage(/entry 5 is missing/);
+  });
+
+  test('a block that has another term at the start of the log is damage', async () => {
+    await writeLog();
+    const applied = { index: 5, term: 2, configuration, configurationIndex: 2, generation: 1 };
+    await write([putLogStart({ index: 4, term: 1 }), putApplied(applied), ...deleteBlocks([1, 3])]);
+    expectDamage(/entry 4 has term 2 and was compacted with term 1/);
   });
 
   test('a log that ends before what was applied is damage', async () => {
     await writeLog();
-    await write(deleteEntries(4, 6));
+    await write(deleteBlocks([4, 6]));
     expectDamage(/the log ends at 3 and the state has applied 4/);
   });
 
   test('a state that is behind the start of the log is damage', async () => {
     await writeLog();
-    await write([putLogStart({ index: 5, term: 2 }), ...deleteEntries(1, 5)]);
+    await write([putLogStart({ index: 5, term: 2 }), ...deleteBlocks([1, 3, 4])]);
     expectDamage(/compacted/);
   });
 
@@ -208,7 +282,7 @@ describe('the durable state of a server', () => {
     await writeLog();
     await write(putEntries([command(6, 1)]));
     expectDamage(/entry 6 has term 1/);
-    await write(putEntries([command(6, 3), command(4, 1)]));
+    await write([...putEntries([command(6, 3)]), ...putEntries([command(4, 1), command(5, 2)])]);
     expectDamage(/entry 4 has term 1 and was applied with term 2/);
   });
 
@@ -242,35 +316,5 @@ describe('the durable state of a server', () => {
       expect.objectContaining({ code: 'store_version' }),
     );
     expect(Buffer.compare(IDENTITY_KEY, stateKey(0, new Uint8Array(0)))).toBe(-1);
-  });
-
-  describe('read by the core', () => {
-    let log: StoredLog;
-    beforeEach(async () => {
-      await writeLog();
-      log = new StoredLog(store);
-    });
-
-    test('gives the terms of entries', () => {
-      expect([1, 2, 3, 4, 5, 6].map((index) => log.term(index))).toEqual([1, 1, 1, 2, 2, 3]);
-      expect(() => log.term(7)).toThrow(expect.objectContaining({ code: 'log_damaged' }));
-    });
-
-    test('gives entries as they were put, from included, to not', () => {
-      expect(log.entries(1, 7, 1_000_000)).toEqual(LOG);
-      expect(log.entries(3, 5, 1_000_000)).toEqual(LOG.slice(2, 4));
-    });
-
-    test('gives at least one entry, and then as many as fit', () => {
-      expect(log.entries(5, 7, 1)).toEqual([LOG[4]]);
-      expect(log.entries(3, 7, 100)).toEqual(LOG.slice(2, 4));
-    });
-
-    test('never passes over an entry that is missing', async () => {
-      await write([remove(entryKey(4))]);
-      expect(() => log.entries(3, 7, 1_000_000)).toThrow(expect.objectContaining({ code: 'log_damaged' }));
-      await write([remove(entryKey(6))]);
-      expect(() => log.entries(5, 7, 1_000_000)).toThrow(/entry 6 is missing/);
-    });
   });
 });

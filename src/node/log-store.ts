@@ -1,38 +1,33 @@
-// What a server must not forget: its identity, its term and vote, its log, and how far its state has come.
-// Records are sealed (CRC-32 of key and payload) and read back with every check that they allow.
-//
-// There is no torn tail here to be cut. A write to the store is atomic, so an entry is there whole or not at all,
-// and one that is there was acknowledged to a leader or a client: the last entry damaged is damage like any other
-// (trap 29). The node stops, and its members have what it lost.
+// What a server must not forget: its identity, its term and vote, its log (log-blocks.ts, log-load.ts), and how far its
+// state has come. Records are sealed (CRC-32 of key and payload) and read back with every check that they allow.
 
-import { decodeEntry, encodeEntry } from '../codec/entry-codec.ts';
 import { type AdjacentRow, checkSealed, openSealed, seal } from '../codec/sealed-record.ts';
 import type { Configuration, ServerId } from '../raft/configuration.ts';
 import { EMPTY_CONFIGURATION } from '../raft/configuration.ts';
-import { type Entry, entrySizeBytes, type HardState, type LogPosition } from '../raft/entry.ts';
-import type { LogReader } from '../raft/log.ts';
+import type { HardState, LogPosition } from '../raft/entry.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { encodeUtf8 } from '../shared/utf8.ts';
 import {
-  ALL_ENTRIES,
+  ALL_BLOCKS,
   ALL_STATE,
   APPLIED_KEY,
-  entryKey,
-  entryRange,
   HARD_STATE_KEY,
   IDENTITY_KEY,
   LOG_START_KEY,
   REMOVED_KEY,
 } from './keys.ts';
+import { deleteBlocks } from './log-blocks.ts';
+import { damaged, verified } from './log-damage.ts';
+import { type LoadedLog, loadLog } from './log-load.ts';
 import type { KeyRange, KeyValueReader, WriteOperation } from './ports.ts';
 
 /**
  * The layout of the store, the farm's rows included. A store with another number is refused. 2: the seal of a state row
  * covers its generation. 3: print jobs are indexed. 4: the farm's rows are arrays, and the index has all in its keys.
- * 5: the store's checkpoint stands before all rows.
+ * 5: the store's checkpoint stands before all rows. 6: log entries that were written together are one row.
  */
-export const FORMAT_VERSION = 5;
+export const FORMAT_VERSION = 6;
 
 /** Whose data this is. */
 export interface NodeIdentity {
@@ -49,18 +44,12 @@ export interface AppliedRecord extends SnapshotPoint {
 }
 
 /** All that is durable beside the rows of the state. */
-export interface LoadedState {
+export interface LoadedState extends LoadedLog {
   readonly identity: NodeIdentity;
   readonly hardState: HardState;
   /** The last compacted entry: {0, 0} when there is none. */
   readonly logStart: LogPosition;
-  /** The last entry of the log, or its start when it is empty. */
-  readonly lastLog: LogPosition;
-  /** What the entries count for, by `entrySizeBytes`. */
-  readonly logBytes: number;
   readonly applied: AppliedRecord;
-  /** The configuration entries of the log, in order, applied or not. */
-  readonly configurations: readonly { readonly index: number; readonly configuration: Configuration }[];
   /** This server learnt that it was removed from its cluster. */
   readonly removed: boolean;
 }
@@ -73,13 +62,13 @@ export interface LoadedState {
 export function loadDurableState(store: KeyValueReader): LoadedState | undefined {
   const identity = readIdentity(store);
   if (identity === undefined) {
-    if (!isEmpty(store, ALL_ENTRIES) || !isEmpty(store, ALL_STATE)) throw damaged('m/identity is missing');
+    if (!isEmpty(store, ALL_BLOCKS) || !isEmpty(store, ALL_STATE)) throw damaged('m/identity is missing');
     return undefined;
   }
   const hardState = readHardState(store);
   const logStart = readRecord<LogPosition>(store, LOG_START_KEY, 'm/log-start');
   const applied = loadAppliedRecord(store);
-  const log = readLog(store, { logStart, applied });
+  const log = loadLog(store, { logStart, applied });
   if (applied.index < logStart.index) {
     throw damaged(`entries up to ${logStart.index} are compacted and only ${applied.index} of them applied`);
   }
@@ -96,64 +85,6 @@ export function loadDurableState(store: KeyValueReader): LoadedState | undefined
 /** The applied record alone, for instance of a snapshot of the store. Throws CodedError `log_damaged`. */
 export function loadAppliedRecord(store: KeyValueReader): AppliedRecord {
   return readRecord<AppliedRecord>(store, APPLIED_KEY, 'm/applied');
-}
-
-function readLog(
-  store: KeyValueReader,
-  { logStart, applied }: { logStart: LogPosition; applied: LogPosition },
-): Pick<LoadedState, 'lastLog' | 'logBytes' | 'configurations'> {
-  const configurations: { index: number; configuration: Configuration }[] = [];
-  let last = logStart;
-  let logBytes = 0;
-  const checkApplied = (): void => {
-    if (last.index === applied.index && last.term !== applied.term) {
-      throw damaged(`entry ${last.index} has term ${last.term} and was applied with term ${applied.term}`);
-    }
-  };
-  checkApplied();
-  for (const { key, value } of store.range(ALL_ENTRIES)) {
-    const entry = openEntry(key, value, last.index + 1);
-    if (entry.term < last.term) {
-      throw damaged(`entry ${entry.index} has term ${entry.term}, and the one before it ${last.term}`);
-    }
-    if (entry.kind === 'configuration') {
-      configurations.push({ index: entry.index, configuration: entry.configuration });
-    }
-    logBytes += entrySizeBytes(entry);
-    last = { index: entry.index, term: entry.term };
-    checkApplied();
-  }
-  return { lastLog: last, logBytes, configurations };
-}
-
-/** The part of the log that is on disk, for the core. What does not pass its checks throws CodedError `log_damaged`. */
-export class StoredLog implements LogReader {
-  readonly #store: KeyValueReader;
-
-  constructor(store: KeyValueReader) {
-    this.#store = store;
-  }
-
-  term(index: number): number {
-    const key = entryKey(index);
-    const value = this.#store.get(key);
-    if (value === undefined) throw damaged(`entry ${index} is missing`);
-    return openEntry(key, value, index).term;
-  }
-
-  entries(from: number, to: number, maxBytes: number): readonly Entry[] {
-    const entries: Entry[] = [];
-    let bytes = 0;
-    for (const { key, value } of this.#store.range(entryRange(from, to))) {
-      const entry = openEntry(key, value, from + entries.length);
-      bytes += entrySizeBytes(entry);
-      if (entries.length > 0 && bytes > maxBytes) return entries;
-      entries.push(entry);
-    }
-    if (bytes <= maxBytes && entries.length < to - from)
-      throw damaged(`entry ${from + entries.length} is missing`);
-    return entries;
-  }
 }
 
 // ---------------------------------------------------------------- writes
@@ -180,7 +111,7 @@ export function startOver(
   return [
     ...initialRecords(identity, generation),
     { kind: 'delete', key: REMOVED_KEY },
-    ...deleteEntries(loaded.logStart.index + 1, loaded.lastLog.index),
+    ...deleteBlocks(loaded.blockStarts),
   ];
 }
 
@@ -218,20 +149,6 @@ const configurationTexts = new WeakMap<Configuration, string>();
 
 export function putRemoved(): WriteOperation {
   return putRecord(REMOVED_KEY, true);
-}
-
-export function putEntries(entries: readonly Entry[]): WriteOperation[] {
-  return entries.map((entry) => {
-    const key = entryKey(entry.index);
-    return { kind: 'put', key, value: seal(key, encodeEntry(entry)) };
-  });
-}
-
-/** Entries `first` to `last`, both included; none when `last` is below `first`. */
-export function deleteEntries(first: number, last: number): WriteOperation[] {
-  const operations: WriteOperation[] = [];
-  for (let index = first; index <= last; index++) operations.push({ kind: 'delete', key: entryKey(index) });
-  return operations;
 }
 
 /**
@@ -295,33 +212,6 @@ function readHardState(store: KeyValueReader): HardState {
     'm/hard-state',
   );
   return { term, votedFor: votedFor ?? undefined };
-}
-
-function openEntry(key: Uint8Array, value: Uint8Array, expectedIndex: number): Entry {
-  if (!isSameKey(key, entryKey(expectedIndex))) throw damaged(`entry ${expectedIndex} is missing`);
-  const entry = verified(`entry ${expectedIndex}`, () => decodeEntry(openSealed(key, value)));
-  if (entry.index !== expectedIndex) {
-    throw damaged(`entry ${entry.index} stands in the place of entry ${expectedIndex}`);
-  }
-  return entry;
-}
-
-function verified<T>(what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw damaged(`${what} cannot be read (${reason})`, cause);
-  }
-}
-
-function damaged(what: string, cause?: unknown): CodedError {
-  return new CodedError(
-    'log_damaged',
-    `the data of this node is damaged: ${what}. Move its data directory away and start it with -clean -join ` +
-      'and the address of another member: it is rebuilt from the others',
-    { fields: { what }, cause },
-  );
 }
 
 function isEmpty(store: KeyValueReader, range: KeyRange): boolean {

@@ -4,6 +4,7 @@
 import type { ProposalOrigin } from '../codec/peer-message.ts';
 import type { Configuration, ServerId } from '../raft/configuration.ts';
 import type { ConfigurationEntry } from '../raft/entry.ts';
+import type { LogReader } from '../raft/log.ts';
 import type { Message } from '../raft/message.ts';
 import { RaftCore } from '../raft/raft-core.ts';
 import type { PersistRequest, Ready, SnapshotPoint } from '../raft/ready.ts';
@@ -12,16 +13,9 @@ import { assert } from '../shared/assert.ts';
 import type { Random } from '../shared/seeded-generator.ts';
 import { Applier } from './applier.ts';
 import { DiskWriter } from './disk-writer.ts';
+import { LogBlocks } from './log-blocks.ts';
 import { LogExtent } from './log-extent.ts';
-import {
-  deleteEntries,
-  type LoadedState,
-  putApplied,
-  putEntries,
-  putHardState,
-  putLogStart,
-  StoredLog,
-} from './log-store.ts';
+import { type LoadedState, putApplied, putHardState, putLogStart } from './log-store.ts';
 import type { NodeOptions } from './options.ts';
 import type { Clock, KeyValueStore, Logger, StateMachine, WriteOperation } from './ports.ts';
 import { StateStore } from './state-store.ts';
@@ -67,6 +61,7 @@ export class Replica {
   #isStateWriting = false;
   #stateChangedAt: number | undefined;
   readonly #logExtent: LogExtent;
+  readonly #logBlocks: LogBlocks;
   #isCompacting = false;
   #isDeletingGarbage = false;
   /** Set while a staged snapshot waits to become the state. */
@@ -86,8 +81,10 @@ export class Replica {
       first: loaded.logStart.index + 1,
       last: loaded.lastLog.index,
       bytes: loaded.logBytes,
+      blockStarts: loaded.blockStarts,
     });
-    this.core = createCore(options, loaded, ports);
+    this.#logBlocks = new LogBlocks(ports.store, this.#logExtent);
+    this.core = createCore(options, loaded, { random: ports.random, log: this.#logBlocks });
   }
 
   get appliedIndex(): number {
@@ -176,10 +173,7 @@ export class Replica {
     if (request.hardState !== undefined) operations.push(putHardState(request.hardState));
     const isInstall = request.snapshot !== undefined;
     if (request.snapshot !== undefined) this.#addInstall(request.snapshot, operations);
-    const { entries, remove } = request.log;
-    if (remove !== undefined && !isInstall) addAll(operations, deleteEntries(remove.first, remove.last));
-    addAll(operations, putEntries(entries));
-    this.#logExtent.wrote(entries, this.core.lastLogIndex);
+    addAll(operations, this.#logBlocks.write(request.log));
     const statePoint = !isInstall && this.#isStateDue() ? this.#maybeAddState(operations) : undefined;
     this.#writer.write(operations, () => {
       this.guarded(() => {
@@ -197,8 +191,7 @@ export class Replica {
     const { generation } = this.#install;
     operations.push(putApplied({ ...point, generation }));
     operations.push(putLogStart({ index: point.index, term: point.term }));
-    addAll(operations, deleteEntries(this.#logExtent.first, this.#logExtent.last));
-    this.#logExtent.restartAfter(point.index);
+    addAll(operations, this.#logBlocks.restartAfter(point.index));
   }
 
   #installDurable(point: SnapshotPoint): void {
@@ -261,8 +254,7 @@ export class Replica {
     if (last === undefined) return;
     this.#isCompacting = true;
     const position = this.core.compact(last);
-    const operations = [putLogStart(position), ...deleteEntries(this.#logExtent.first, last)];
-    this.#logExtent.compactedThrough(last);
+    const operations = [putLogStart(position), ...this.#logBlocks.compactThrough(last)];
     this.#writer.write(operations, () => {
       this.#isCompacting = false;
     });
@@ -299,7 +291,11 @@ export class Replica {
   }
 }
 
-function createCore(options: NodeOptions, loaded: LoadedState, ports: ReplicaPorts): RaftCore {
+function createCore(
+  options: NodeOptions,
+  loaded: LoadedState,
+  { random, log }: { random: Random; log: LogReader },
+): RaftCore {
   const { electionTicks, heartbeatTicks, limits } = options;
   const { maxAppendBytes, maxApplyBytes, maxUncommittedBytes } = limits;
   const { server } = loaded.identity;
@@ -309,12 +305,12 @@ function createCore(options: NodeOptions, loaded: LoadedState, ports: ReplicaPor
       server,
       electionTicks,
       heartbeatTicks,
-      random: ports.random,
+      random,
       maxAppendBytes,
       maxApplyBytes,
       maxUncommittedBytes,
     },
-    new StoredLog(ports.store),
+    log,
     {
       hardState: loaded.hardState,
       logStart: loaded.logStart,

@@ -40,10 +40,17 @@ export interface HardState {
 
 export type ServerIdOrNone = string | undefined;
 
+/** What an entry counts for beside its command. */
+const OVERHEAD_BYTES = 24;
+
 /** Bytes that an entry counts for in batch and cache bounds. */
 export function entrySizeBytes(entry: Entry): number {
-  const OVERHEAD_BYTES = 24;
-  if (entry.kind === 'command') return OVERHEAD_BYTES + entry.data.length;
+  if (entry.kind === 'command') return commandSizeBytes(entry.data.length);
   if (entry.kind === 'configuration') return OVERHEAD_BYTES + 256 * (1 + entry.configuration.members.length);
   return OVERHEAD_BYTES;
+}
+
+/** The same for an entry with a command of `dataBytes`. */
+export function commandSizeBytes(dataBytes: number): number {
+  return OVERHEAD_BYTES + dataBytes;
 }

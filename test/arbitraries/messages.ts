@@ -60,6 +60,13 @@ function entriesAt(index: number): fc.Arbitrary<Entry> {
 
 export const entries: fc.Arbitrary<Entry> = positiveNumbers.chain(entriesAt);
 
+/** Consecutive entries from `firstIndex` on, one to five. */
+export function entryBlocks(firstIndex: number): fc.Arbitrary<Entry[]> {
+  return fc
+    .integer({ min: 1, max: 5 })
+    .chain((count) => fc.tuple(...Array.from({ length: count }, (_, at) => entriesAt(firstIndex + at))));
+}
+
 const envelope = { from: texts, to: texts, term: wholeNumbers };
 
 const appendRequests: fc.Arbitrary<Message> = fc

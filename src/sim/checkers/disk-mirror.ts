@@ -1,8 +1,8 @@
 // What one server's disk holds durably, as read from its writes: what it may promise to others.
 
-import { decodeEntry } from '../../codec/entry-codec.ts';
+import { readBlock } from '../../codec/entry-block-codec.ts';
 import { openSealed } from '../../codec/sealed-record.ts';
-import { APPLIED_KEY, entryKey, HARD_STATE_KEY, LOG_START_KEY } from '../../node/keys.ts';
+import { APPLIED_KEY, firstIndexOf, HARD_STATE_KEY, LOG_START_KEY } from '../../node/keys.ts';
 import type { WriteOperation } from '../../node/ports.ts';
 import type { Entry, LogPosition } from '../../raft/entry.ts';
 import { copyBytes } from '../../shared/allocate-bytes.ts';
@@ -12,8 +12,10 @@ import { keyOf } from '../simulated-disk.ts';
 /** What one durable write said about consensus. */
 export interface MirroredWrite {
   readonly hardState: { readonly term: number; readonly votedFor: string | undefined } | undefined;
-  /** In order of their indexes. */
+  /** In order of their indexes; without those that are compacted, which a block may still hold. */
   readonly entries: readonly Entry[];
+  /** The first of them that another block on the disk holds too. */
+  readonly overlap: Entry | undefined;
   readonly applied: (LogPosition & { readonly generation: number }) | undefined;
 }
 
@@ -21,8 +23,6 @@ const HARD_STATE = keyOf(HARD_STATE_KEY);
 const LOG_START = keyOf(LOG_START_KEY);
 const APPLIED = keyOf(APPLIED_KEY);
 const RECORD_PREFIX = present(APPLIED_KEY[0], 'keys are not empty');
-const ENTRY_PREFIX = present(entryKey(0)[0], 'keys are not empty');
-const ENTRY_KEY_BYTES = entryKey(0).length;
 
 const decoder = new TextDecoder();
 
@@ -34,6 +34,8 @@ export class DiskMirror {
   applied: (LogPosition & { readonly generation: number }) | undefined;
   /** Index → term of what is on disk. */
   readonly #terms = new Map<number, number>();
+  /** First index → last index of what is one row on disk. */
+  readonly #blocks = new Map<number, number>();
   #lastIndex = 0;
 
   get lastIndex(): number {
@@ -42,6 +44,7 @@ export class DiskMirror {
 
   /** Undefined for what is not there; the term of what is compacted is known for the last such entry only. */
   termAt(index: number): number | undefined {
+    if (index < this.start.index) return undefined;
     return index === this.start.index ? this.start.term : this.#terms.get(index);
   }
 
@@ -51,14 +54,19 @@ export class DiskMirror {
   }
 
   take(operations: readonly WriteOperation[]): MirroredWrite {
-    const entries: Entry[] = [];
+    const written: Entry[] = [];
+    let overlap: Entry | undefined;
     let hardState: MirroredWrite['hardState'];
     let applied: MirroredWrite['applied'];
     for (const operation of operations) {
       const { key } = operation;
-      if (key[0] === ENTRY_PREFIX && key.length === ENTRY_KEY_BYTES) {
-        if (operation.kind === 'delete') this.#terms.delete(indexOf(key));
-        else entries.push(this.#putEntry(operation.key, operation.value));
+      const first = firstIndexOf(key);
+      if (first !== undefined) {
+        this.#deleteBlock(first);
+        if (operation.kind === 'delete') continue;
+        const entries = readBlock(copyBytes(openSealed(key, operation.value)), first);
+        overlap ??= this.#putBlock(entries);
+        written.push(...entries);
         continue;
       }
       if (operation.kind === 'delete' || key[0] !== RECORD_PREFIX) continue;
@@ -71,14 +79,24 @@ export class DiskMirror {
       }
     }
     this.#findLast();
-    return { hardState, entries, applied };
+    const entries = written.filter(({ index }) => index > this.start.index);
+    return { hardState, entries, overlap, applied };
   }
 
-  #putEntry(key: Uint8Array, value: Uint8Array): Entry {
-    const entry = decodeEntry(copyBytes(openSealed(key, value)));
-    this.#terms.set(entry.index, entry.term);
-    this.#lastIndex = Math.max(this.#lastIndex, entry.index);
-    return entry;
+  #putBlock(entries: readonly Entry[]): Entry | undefined {
+    const overlap = entries.find(({ index }) => this.#terms.has(index));
+    for (const { index, term } of entries) this.#terms.set(index, term);
+    const [first, last] = [entries[0], entries.at(-1)];
+    if (first === undefined || last === undefined) return overlap;
+    this.#blocks.set(first.index, last.index);
+    this.#lastIndex = Math.max(this.#lastIndex, last.index);
+    return overlap;
+  }
+
+  #deleteBlock(first: number): void {
+    const last = this.#blocks.get(first) ?? 0;
+    for (let index = first; index <= last; index += 1) this.#terms.delete(index);
+    this.#blocks.delete(first);
   }
 
   #putHardState(operation: WriteOperation & { kind: 'put' }): MirroredWrite['hardState'] {
@@ -96,10 +114,4 @@ export class DiskMirror {
 
 function readJson<T>({ key, value }: WriteOperation & { kind: 'put' }): T {
   return JSON.parse(decoder.decode(openSealed(key, value))) as T;
-}
-
-function indexOf(key: Uint8Array): number {
-  let index = 0;
-  for (let at = 1; at < key.length; at += 1) index = index * 0x100 + (key[at] ?? 0);
-  return index;
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { initialRecords, putApplied, putEntries, putHardState } from '../../node/log-store.ts';
+import { putEntries } from '../../node/log-blocks.ts';
+import { initialRecords, putApplied, putHardState, putLogStart } from '../../node/log-store.ts';
 import type { WriteOperation } from '../../node/ports.ts';
 import type { Configuration } from '../../raft/configuration.ts';
 import type { CommandEntry, Entry } from '../../raft/entry.ts';
@@ -114,6 +115,23 @@ describe('log matching', () => {
     });
     append('a', { term: 2, previousLogIndex: 3, previousLogTerm: 1, entries: [command(4, 2)] });
     expect(found()).toEqual(['log matching']);
+  });
+
+  test('is broken by a block that begins before the end of another', () => {
+    const entries = [command(3, 2), command(4, 2), command(5, 2)];
+    durable('a', putEntries(entries));
+    expect(found()).toEqual([]);
+    durable('a', putEntries(entries.slice(1)));
+    expect(found()).toEqual(['log matching']);
+  });
+
+  test('is not broken by a block that is put again without its end, whatever of it is compacted', () => {
+    const entries = [command(3, 2), command(4, 2), command(5, 2)];
+    durable('a', putEntries(entries));
+    durable('a', [putLogStart({ index: 3, term: 2 })]);
+    durable('a', putEntries(entries.slice(0, 2)), putEntries([leaderStart(5, 3)]));
+    expect(found()).toEqual([]);
+    expect([3, 4, 5].map((index) => properties.mirrorOf('a').termAt(index))).toEqual([2, 2, 3]);
   });
 
   test('is broken by a gap on a disk', () => {

@@ -69,7 +69,7 @@ export class RaftProperties {
     const mirror = this.mirrorOf(server);
     const { term: termBefore, votedFor: voteBefore } = mirror;
     const generationBefore = mirror.applied?.generation;
-    const { hardState, entries, applied } = mirror.take(operations);
+    const { hardState, entries, overlap, applied } = mirror.take(operations);
     if (hardState !== undefined) {
       const { term, votedFor } = hardState;
       this.#violations.expect(
@@ -78,6 +78,9 @@ export class RaftProperties {
         () =>
           `${server} had term ${termBefore}, vote ${voteBefore}, and wrote term ${term}, vote ${votedFor}`,
       );
+    }
+    if (overlap !== undefined) {
+      this.#violations.add('log matching', `${server} has entry ${overlap.index} on its disk twice`);
     }
     for (const entry of entries) {
       const previousTerm = mirror.termAt(entry.index - 1);
