@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
 import { boot } from './boot.ts';
-import { type LoadedState, putRemoved } from './log-store.ts';
+import { type LoadedState, loadDurableState, putRemoved } from './log-store.ts';
 import type { NodeOptions } from './options.ts';
 import { StateStore } from './state-store.ts';
 import { TestClock, TestLogger } from './test-clock.ts';
@@ -46,11 +46,12 @@ test('a bootstrapped node is the only voter of a new cluster', () => {
   expect(loaded.hardState).toEqual({ term: 1, votedFor: undefined });
 });
 
-test('every start is counted, and keeps the name', () => {
-  const { start } = createDisk();
+test('every start is counted, keeps the name, and gives what is on disk', () => {
+  const { start, store } = createDisk();
   const [first, second, third] = [start({ bootstrap: true }), start(), start()];
   expect([first, second, third].map(({ identity }) => identity.boots)).toEqual([1, 2, 3]);
   expect(third.identity.server).toBe(first.identity.server);
+  expect(third).toEqual(loadDurableState(store));
 });
 
 test('-bootstrap is ignored by a node that has a cluster, with a line in the log', () => {

@@ -34,35 +34,51 @@ export function boot(
   options: NodeOptions,
   done: (error: Error | undefined, loaded: LoadedState | undefined) => void,
 ): void {
-  ports.store.write(bootOperations(ports, options), (error) => {
+  const loaded = loadDurableState(ports.store);
+  const { operations, counted } = bootWrite(ports, { options, loaded });
+  ports.store.write(operations, (error) => {
     if (error !== undefined) {
       done(error, undefined);
       return;
     }
-    done(undefined, present(loadDurableState(ports.store), 'the identity was just written'));
+    done(undefined, counted ?? present(loadDurableState(ports.store), 'the identity was just written'));
   });
 }
 
-function bootOperations(ports: BootPorts, options: NodeOptions): WriteOperation[] {
-  const loaded = loadDurableState(ports.store);
+interface BootWrite {
+  readonly operations: WriteOperation[];
+  /** What is on disk then, where the start is counted and nothing else changes: the log is not read a second time. */
+  readonly counted?: LoadedState;
+}
+
+function bootWrite(
+  ports: BootPorts,
+  { options, loaded }: { options: NodeOptions; loaded: LoadedState | undefined },
+): BootWrite {
   if (loaded === undefined) {
     const identity = newIdentity(ports, { node: options.node, boots: 1 });
-    return options.bootstrap ? foundingOperations(ports, { identity, options }) : initialRecords(identity);
+    return {
+      operations: options.bootstrap
+        ? foundingOperations(ports, { identity, options })
+        : initialRecords(identity),
+    };
   }
-  const { identity, removed } = loaded;
-  const boots = identity.boots + 1;
+  const { removed } = loaded;
+  const boots = loaded.identity.boots + 1;
+  const identity = { ...loaded.identity, boots };
   if (options.startOver || (removed && options.join)) {
     ports.logger.info('this server was removed: it joins as a new one', { was: identity.server });
     const generation = unusedGeneration(ports.store);
-    return startOver(newIdentity(ports, { node: options.node, boots }), { loaded, generation });
+    const fresh = newIdentity(ports, { node: options.node, boots });
+    return { operations: startOver(fresh, { loaded, generation }) };
   }
   if (options.bootstrap && identity.clusterId === '') {
-    return foundingOperations(ports, { identity: { ...identity, boots }, options });
+    return { operations: foundingOperations(ports, { identity, options }) };
   }
   if (options.bootstrap) {
     ports.logger.info('-bootstrap is ignored: this node has state', { clusterId: identity.clusterId });
   }
-  return [putIdentity({ ...identity, boots })];
+  return { operations: [putIdentity(identity)], counted: { ...loaded, identity } };
 }
 
 function newIdentity(ports: BootPorts, { node, boots }: { node: string; boots: number }): NodeIdentity {
