@@ -129,7 +129,7 @@ export class LogBlocks implements LogReader {
 
 /** Consecutive entries in blocks of their own. */
 export function putEntries(entries: readonly Entry[]): WriteOperation[] {
-  return Array.from(inBlocks(entries), putBlock);
+  return inBlocks(entries).map(putBlock);
 }
 
 /** Blocks by the indexes of their first entries. */
@@ -137,21 +137,23 @@ export function deleteBlocks(starts: readonly number[]): WriteOperation[] {
   return starts.map(deleteBlock);
 }
 
-function* inBlocks(entries: readonly Entry[]): Generator<readonly Entry[]> {
+function inBlocks(entries: readonly Entry[]): (readonly Entry[])[] {
+  const blocks: (readonly Entry[])[] = [];
   let from = 0;
   let at = 0;
   let bytes = 0;
   for (const entry of entries) {
     const entryBytes = entrySizeBytes(entry);
     if (at > from && (bytes + entryBytes > MAX_BLOCK_BYTES || at - from === MAX_BLOCK_ENTRIES)) {
-      yield entries.slice(from, at);
+      blocks.push(entries.slice(from, at));
       from = at;
       bytes = 0;
     }
     bytes += entryBytes;
     at += 1;
   }
-  if (from < entries.length) yield from === 0 ? entries : entries.slice(from);
+  if (from < at) blocks.push(from === 0 ? entries : entries.slice(from));
+  return blocks;
 }
 
 function putBlock(entries: readonly Entry[]): WriteOperation {
