@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ByteWriter } from './byte-writer.ts';
 import {
   CHECKSUM_BYTES,
   checkSealed,
@@ -8,6 +9,7 @@ import {
   SealShift,
   seal,
   sealText,
+  sealWritten,
 } from './sealed-record.ts';
 import { adjacentRow } from './test-rows.ts';
 
@@ -19,6 +21,16 @@ test('a sealed record opens under its key', () => {
   fc.assert(
     fc.property(keys, payloads, (key, payload) => {
       expect(openSealed(key, seal(key, payload))).toEqual(payload);
+    }),
+  );
+});
+
+test('what a writer holds is sealed as its bytes are', () => {
+  fc.assert(
+    fc.property(keys, payloads, (key, payload) => {
+      const writer = new ByteWriter(payload.length);
+      writer.raw(payload);
+      expect(sealWritten(key, writer)).toEqual(seal(key, payload));
     }),
   );
 });

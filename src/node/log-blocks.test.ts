@@ -98,7 +98,7 @@ describe('what is written together', () => {
   });
 
   test('has a block of its own for an entry that is larger than a block', () => {
-    const entries = [command(1, 1), command(2, 1, 300_000), command(3, 1)];
+    const entries = [command(1, 1), command(2, 1, 70_000), command(3, 1)];
     expect(write({ entries })).toEqual(['put 1', 'put 2', 'put 3']);
     expect(log.entries(1, 4, NO_BOUND)).toEqual(entries);
   });

@@ -65,7 +65,8 @@ export class DiskMirror {
         this.#deleteBlock(first);
         if (operation.kind === 'delete') continue;
         const entries = readBlock(copyBytes(openSealed(key, operation.value)), first);
-        overlap ??= this.#putBlock(entries);
+        const overlapping = this.#putBlock(entries);
+        overlap ??= overlapping;
         written.push(...entries);
         continue;
       }
