@@ -84,12 +84,7 @@ export class ByteReader {
   }
 
   string(maxBytes: number): string {
-    const bytes = this.bytes(maxBytes);
-    try {
-      return textDecoder.decode(bytes);
-    } catch {
-      throw malformed('a text is not UTF-8');
-    }
+    return decodeText(this.bytes(maxBytes));
   }
 
   /** Call when all is read. */
@@ -111,6 +106,15 @@ export class ByteReader {
       scale *= 0x80;
     }
     throw malformed('a number has too many bytes');
+  }
+}
+
+/** Throws CodedError `malformed` where the bytes are not UTF-8. */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return textDecoder.decode(bytes);
+  } catch {
+    throw malformed('a text is not UTF-8');
   }
 }
 

@@ -6,7 +6,7 @@ import { CodedError } from '../shared/coded-error.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { decodeEntry, encodeEntry } from './entry-codec.ts';
 import { decodePeerMessage, encodePeerMessage, MAX_PROPOSALS_A_MESSAGE } from './message-codec.ts';
-import { decodeProposal, encodeProposal } from './proposal-codec.ts';
+import { decodeProposal, encodeProposal, encodeProposals } from './proposal-codec.ts';
 import { MAX_ENTRIES_A_REQUEST } from './raft-message-codec.ts';
 
 interface Codec {
@@ -171,4 +171,14 @@ test('the largest configuration that the core allows has bytes', () => {
     },
   };
   expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
+});
+
+test('proposals that are encoded together are the same bytes as each alone', () => {
+  fc.assert(
+    fc.property(fc.array(proposals, { maxLength: 5 }), (several) => {
+      const together = encodeProposals(several);
+      expect(together.map((bytes) => [...bytes])).toEqual(several.map((each) => [...encodeProposal(each)]));
+      expect(together.map(decodeProposal)).toEqual(several);
+    }),
+  );
 });

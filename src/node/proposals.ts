@@ -3,7 +3,7 @@
 
 import { MAX_PROPOSALS_A_MESSAGE } from '../codec/message-codec.ts';
 import type { ProposalOrigin, ProposalsRefused } from '../codec/peer-message.ts';
-import { encodeProposal } from '../codec/proposal-codec.ts';
+import { encodeProposals } from '../codec/proposal-codec.ts';
 import type { ServerId } from '../raft/configuration.ts';
 import type { Clock, ProposalOutcome } from './ports.ts';
 
@@ -94,7 +94,7 @@ export class Proposals {
     this.#unsent = this.#unsent.filter((pending) => !pending.isSettled);
     while (this.#unsent.length > 0) {
       const batch = this.#nextBatch();
-      const result = send(batch.map((pending) => this.#encode(pending)));
+      const result = send(this.#encode(batch));
       if (result === 'not-sent') return;
       this.#unsent = this.#unsent.slice(batch.length);
       const now = this.#clock.now();
@@ -117,12 +117,12 @@ export class Proposals {
     return batch;
   }
 
-  #encode(pending: Pending): Uint8Array {
+  #encode(batch: readonly Pending[]): Uint8Array[] {
     const { server, boot } = this.#options;
-    return encodeProposal({
-      origin: { server, boot, sequence: pending.sequence, settledBelow: this.#settledBelow() },
-      command: pending.command,
-    });
+    const settledBelow = this.#settledBelow();
+    return encodeProposals(
+      batch.map(({ sequence, command }) => ({ origin: { server, boot, sequence, settledBelow }, command })),
+    );
   }
 
   /** Sequences only ever leave: each is passed over once. */

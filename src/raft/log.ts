@@ -18,7 +18,7 @@ export interface LogWrite {
 }
 
 /** Memory for entries that are durable and applied already, kept for followers that are a little behind. */
-export const MAX_CACHED_BYTES = 2 * 1024 * 1024;
+export const MAX_CACHED_BYTES = 512 * 1024;
 
 /** Entries that one search for the meeting point of two logs looks at. */
 export const MAX_BACK_OFF_STEPS = 1_024;
