@@ -130,6 +130,31 @@ export const ELECTIONS: readonly Mutant[] = [
     bug: 'A server that hears nothing raises its term without asking first.',
   },
   {
+    id: 'start-without-pre-vote',
+    subject: 4,
+    file: 'src/raft/raft-core.ts',
+    edits: [
+      {
+        find: '    standWithin(state, heartbeatTicks + 1 + random.below(START_SPREAD_TICKS));\n',
+        replace: '    if (random.below(START_SPREAD_TICKS) >= heartbeatTicks) this.campaignNow();\n',
+      },
+    ],
+    bug: 'A server that has just started stands at once and without asking first.',
+  },
+  {
+    id: 'start-forgets-the-leader',
+    subject: 4,
+    file: 'src/raft/raft-core.ts',
+    edits: [
+      {
+        find: '    if (state.leader !== undefined) return;\n    const { heartbeatTicks, random }',
+        replace:
+          "    if (state.role === 'leader') return;\n    state.leader = undefined;\n    const { heartbeatTicks, random }",
+      },
+    ],
+    bug: 'The hint of a start makes a follower of a living leader stand.',
+  },
+  {
     id: 'no-check-quorum',
     subject: 5,
     file: 'src/raft/replication.ts',

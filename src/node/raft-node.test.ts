@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { TestCluster, type TestNode } from './test-cluster.ts';
+import { TestCluster, type TestNode, testOptions } from './test-cluster.ts';
 
 const THREE = ['a', 'b', 'c'];
+/** The shortest that a follower waits before it stands by itself. */
+const ELECTION_MS = testOptions('').electionTicks * testOptions('').tickMs;
 const APPLIED_ONCE = { kind: 'applied', result: 1 };
 function writeMany(node: TestNode, prefix: string, count: number): void {
   for (let number = 0; number < count; number++) {
@@ -126,6 +128,29 @@ describe('stopping and starting', () => {
     cluster.leader().write('after');
     cluster.settle();
     for (const node of cluster.nodes) expect([node.count('x0'), node.count('x19')]).toEqual([1, 1]);
+  });
+
+  test('all nodes started together elect a leader before any of them has waited out its time', () => {
+    const cluster = TestCluster.of(THREE);
+    cluster.settle();
+    for (const node of cluster.nodes) node.kill();
+    for (const node of cluster.nodes) node.start();
+    const startedAt = cluster.clock.now();
+    cluster.leader();
+    expect(cluster.clock.now() - startedAt).toBeLessThan(ELECTION_MS);
+  });
+
+  test('a follower that is started again causes no election', () => {
+    const cluster = TestCluster.of(THREE);
+    const leader = cluster.leader();
+    const { term } = leader.status;
+    const [follower] = cluster.followers();
+    for (let round = 0; round < 5; round++) {
+      follower?.kill();
+      follower?.start();
+      cluster.clock.advance(3 * ELECTION_MS);
+    }
+    expect(leader.status).toMatchObject({ state: 'leader', term });
   });
 
   test('sequences of an earlier start are not taken for those of this one', () => {

@@ -23,6 +23,7 @@ import {
   type IndexedConfiguration,
   type RaftRole,
   sendNow,
+  standWithin,
 } from './state.ts';
 import { step } from './step.ts';
 import { persisted, takeReady } from './take-ready.ts';
@@ -40,6 +41,8 @@ export interface DurableState {
 
 /** Suspecting followers stand one to this many ticks later, so that they seldom collide. */
 const SUSPECT_SPREAD_TICKS = 3;
+/** Servers that start together need more: their first votes wait for disks that are busy with the start. */
+const START_SPREAD_TICKS = 8;
 
 export type ProposeResult =
   | { readonly kind: 'appended'; readonly term: number; readonly firstIndex: number }
@@ -221,8 +224,19 @@ export class RaftCore {
     const state = this.#state;
     if (state.role === 'leader' || state.leader !== server) return;
     state.leader = undefined;
-    const soon = state.randomizedElectionTicks - 1 - state.options.random.below(SUSPECT_SPREAD_TICKS);
-    state.electionElapsed = Math.max(state.electionElapsed, soon);
+    standWithin(state, 1 + state.options.random.below(SUSPECT_SPREAD_TICKS));
+  }
+
+  /**
+   * A hint that this server has not known a leader since its start, and reaches enough of the others to be elected: stand
+   * soon, by pre-vote, and not after a whole time-out. A living leader's heartbeat has the time to come first. Given again
+   * it also ends a candidacy that nobody wins. Never a matter of safety.
+   */
+  standSoon(): void {
+    const state = this.#state;
+    if (state.leader !== undefined) return;
+    const { heartbeatTicks, random } = state.options;
+    standWithin(state, heartbeatTicks + 1 + random.below(START_SPREAD_TICKS));
   }
 
   /** Gives up leadership, if it has it: for a driver that can no longer serve. */

@@ -151,6 +151,11 @@ export function resetElectionTimer(state: CoreState): void {
     state.options.electionTicks + state.options.random.below(state.options.electionTicks);
 }
 
+/** Has a server that knows no leader stand after at most `ticks`: the time that it has waited already counts as more. */
+export function standWithin(state: CoreState, ticks: number): void {
+  state.electionElapsed = Math.max(state.electionElapsed, state.randomizedElectionTicks - ticks);
+}
+
 /** Notes that durable state changed: what is said from now on about it waits for the disk. */
 export function changed(state: CoreState): void {
   state.changeSequence += 1;

@@ -101,6 +101,7 @@ export class TestSchedule {
       { weight: 2, happen: () => this.#atSome(({ core }) => core.transferLeadership()) },
       { weight: 2, happen: () => this.#atSome(({ core }) => core.leader && core.suspectLeader(core.leader)) },
       { weight: 1, happen: () => this.#atSome(({ core }) => core.stepDown()) },
+      { weight: 1, happen: () => this.#atSome(({ core }) => core.standSoon()) },
       { weight: 1, happen: () => this.#atSome(({ core }) => core.campaignNow()) },
     ];
   }

@@ -17,12 +17,15 @@ import type { TransportContext } from './transport-context.ts';
 
 export class Acceptor {
   readonly #context: TransportContext;
+  readonly #onCalled: (from: ServerId) => void;
   readonly #server: Server;
   /** At most one connection of messages for each peer: a new one takes the place of one that is dead unnoticed. */
   readonly #messageConnections = new Map<ServerId, FrameConnection>();
 
-  constructor(context: TransportContext) {
+  /** `onCalled`: a peer opened a connection for its messages. */
+  constructor(context: TransportContext, onCalled: (from: ServerId) => void) {
     this.#context = context;
+    this.#onCalled = onCalled;
     this.#server = createServer(context, (socket) => this.#greet(socket));
     this.#server.on('drop', () =>
       context.boundedLog.warn('connections', 'too many connections: one more was dropped', {
@@ -97,6 +100,7 @@ export class Acceptor {
     switch (hello.purpose) {
       case 'messages':
         this.#takeMessages(connection, host, server);
+        this.#onCalled(server);
         return;
       case 'channel':
         this.#context.handlers.onChannel(server, new SocketChannel(connection));

@@ -59,6 +59,14 @@ export class PeerLink {
     }
   }
 
+  /** It called us, so it is there: a wait for the next dial is over. How long later ones last is as it was. */
+  called(): void {
+    const state = this.#state;
+    if (state.kind !== 'waiting') return;
+    this.#leave(state);
+    this.#state = this.#dial();
+  }
+
   /** No longer a peer: nothing is reported about it from now on. */
   close(): void {
     this.#leave(this.#state);

@@ -93,3 +93,19 @@ test('with TLS, a certificate must name the address that was dialled', async () 
   await waitUntil(() => a.count('down', b) > 0, 'the dial has failed');
   expect(a.count('up', b)).toBe(0);
 });
+
+test('a peer that calls is dialled at once, however long it was away', async () => {
+  // A wait between two dials that the test would not outlast.
+  const harness = tcpHarness({ limits: { minBackOffMs: 600_000, maxBackOffMs: 600_000 } });
+  harnesses.push(harness);
+  const a = new RecordingPeer('a@1');
+  const started = await harness.start(a);
+  a.attach(started.transport, started.address);
+  const b = await startPeer('b@1');
+  b.refusals.set('a@1', 'not-member-yet');
+  a.connectTo(b);
+  await waitUntil(() => a.events.some(({ kind }) => kind === 'refused'), 'the first dial was in vain');
+  b.refusals.clear();
+  b.connectTo(a);
+  await waitUntil(() => a.count('up', b) === 1, 'b is connected');
+});

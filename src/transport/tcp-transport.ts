@@ -48,7 +48,7 @@ export class TcpTransport implements Transport {
       tls,
       live: new LiveConnections(),
     };
-    const acceptor = new Acceptor(context);
+    const acceptor = new Acceptor(context, (from) => this.#links.get(from)?.called());
     this.#started = { context, acceptor };
     acceptor.listen(listenAddress, done);
   }
