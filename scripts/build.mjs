@@ -23,6 +23,7 @@ const CONFIGURATIONS = [
   'package-lock.json',
   'scripts/build.mjs',
   'scripts/bundle-node.mjs',
+  'scripts/run-node.mjs',
 ];
 /** Given to the process that `flock` starts: it holds the lock. */
 const LOCKED = '--locked';

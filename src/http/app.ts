@@ -66,6 +66,8 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
       customOptions: {
         allErrors: true,
         allowUnionTypes: true,
+        // The schemas are ours: checking them would compile a schema of schemas at every start.
+        validateSchema: false,
         coerceTypes: false,
         removeAdditional: false,
         useDefaults: false,

@@ -332,6 +332,7 @@ describe('servers that start together', () => {
     cluster.elect('a');
     cluster.run(1);
     for (const id of ['a', 'b', 'c', 'd']) cluster.at(id, ({ core }) => core.standSoon());
+    expect(cluster.server('b').core.leader).toBe('a');
     cluster.run(3 * ELECTION_TICKS);
     expect(rolesOf(cluster)).toEqual(['leader', 'follower', 'follower', 'follower']);
     expect(cluster.server('a').core.term).toBe(2);
