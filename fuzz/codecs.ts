@@ -10,7 +10,6 @@ import { decodePeerMessage, encodePeerMessage } from '../src/codec/message-codec
 import { decodeProposal, encodeProposal } from '../src/codec/proposal-codec.ts';
 import { openSealed, seal } from '../src/codec/sealed-record.ts';
 import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from '../src/node/snapshot-frames.ts';
-import { MIN_ROW_BYTES } from '../src/node/snapshot-rows.ts';
 import {
   decodeHello,
   decodeHelloAnswer,
@@ -95,19 +94,11 @@ export const snapshotFrames: fc.Arbitrary<SnapshotFrame> = fc.oneof(
       configurationIndex: wholeNumbers,
       configuration: configurations,
     }),
-    generation: fc.nat({ max: 0xffff_ffff }),
+    sizeBytes: wholeNumbers,
   }),
-  fc.record({ kind: fc.constant('resume' as const), afterKey: byteStrings }),
-  fc.record({
-    kind: fc.constant('chunk' as const),
-    sequence: wholeNumbers,
-    rows: fc.record({
-      count: fc.nat({ max: 3 }),
-      bytes: fc.uint8Array({ minLength: 3 * MIN_ROW_BYTES, maxLength: 60 }),
-    }),
-  }),
-  fc.record({ kind: fc.constant('acknowledged' as const), sequence: wholeNumbers }),
-  fc.record({ kind: fc.constant('end' as const), rowCount: wholeNumbers }),
+  fc.record({ kind: fc.constant('resume' as const), offset: wholeNumbers }),
+  fc.record({ kind: fc.constant('chunk' as const), offset: wholeNumbers, bytes: byteStrings }),
+  fc.record({ kind: fc.constant('acknowledged' as const), offset: wholeNumbers }),
   fc.record({ kind: fc.constant('installed' as const), index: wholeNumbers }),
   fc.record({ kind: fc.constant('refused' as const), reason: texts }),
 );

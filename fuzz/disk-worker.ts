@@ -9,8 +9,8 @@ import { stateKey } from '../src/node/keys.ts';
 import { loadDurableState, verifyRow } from '../src/node/log-store.ts';
 
 import { CodedError } from '../src/shared/coded-error.ts';
+import { openDatabase } from '../src/storage/data-file.ts';
 import { LmdbStore } from '../src/storage/lmdb-store.ts';
-import { openDatabase } from '../src/storage/open-store.ts';
 import { verifyDataFile } from '../src/storage/verify-data-file.ts';
 import { type DiskDamage, damagedFile } from './disk-damage.ts';
 

@@ -45,14 +45,6 @@ export function crc32Between(bytes: Uint8Array, from: number, end: number, seed 
   return ~crc >>> 0;
 }
 
-/**
- * What the checksums of two equally long runs of bytes differ in, by exclusive or, one equal byte further on. CRC-32 is
- * linear: that depends on the difference alone, and not on the byte.
- */
-export function crc32DifferenceAfterByte(difference: number): number {
-  return ((T0[difference & 0xff] as number) ^ (difference >>> 8)) >>> 0;
-}
-
 function buildSlices(): Slices {
   const first = new Int32Array(256).map((_, byte) => {
     let crc = byte;

@@ -2,17 +2,13 @@
 // found under another key is damage.
 
 import { allocateBytes } from '../shared/allocate-bytes.ts';
-import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { encodeShortAscii, encodeUtf8 } from '../shared/utf8.ts';
 import { u32At } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { crc32, crc32Between, crc32DifferenceAfterByte } from './crc32.ts';
+import { crc32, crc32Between } from './crc32.ts';
 
 export const CHECKSUM_BYTES = 4;
-
-/** Rows are mostly shorter: for those that are longer each byte is gone through. */
-const MAX_KEPT_DIFFERENCES = 4_096;
 
 /** A row where it lies: its key and, right behind it, its sealed value. Millions are checked, so none is copied. */
 export interface AdjacentRow {
@@ -64,37 +60,9 @@ export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
 }
 
 /** Whether key, payload and seal, which lie one behind the other in `bytes` from `from` to `end`, belong together. */
-export function isSealedBetween(bytes: Uint8Array, from: number, end: number): boolean {
+function isSealedBetween(bytes: Uint8Array, from: number, end: number): boolean {
   const sealAt = end - CHECKSUM_BYTES;
   return sealAt >= from && crc32Between(bytes, from, sealAt) === u32At(bytes, sealAt);
-}
-
-/**
- * Turns seals of records into those of the same records under keys that begin otherwise, without reading the records
- * again: CRC-32 is linear, so the two seals differ by a number that depends on the two beginnings and on how many bytes
- * follow, and on nothing else. A seal that was wrong stays wrong.
- */
-export class SealShift {
-  /** At n: the difference when n bytes follow the beginning of the key. Grows as it is asked for. */
-  readonly #differences: number[];
-
-  /** Beginnings of equal length. */
-  constructor({ from, to }: { from: Uint8Array; to: Uint8Array }) {
-    assert(from.length === to.length, 'only keys of equal length are exchanged');
-    this.#differences = [(crc32(from) ^ crc32(to)) >>> 0];
-  }
-
-  /** Exclusive or with this is what makes the one seal of the other. */
-  difference(bytesAfter: number): number {
-    const differences = this.#differences;
-    for (let known = differences.length; known <= Math.min(bytesAfter, MAX_KEPT_DIFFERENCES); known++)
-      differences.push(crc32DifferenceAfterByte(differences[known - 1] as number));
-    if (bytesAfter < differences.length) return differences[bytesAfter] as number;
-    let difference = differences.at(-1) as number;
-    for (let at = differences.length; at <= bytesAfter; at++)
-      difference = crc32DifferenceAfterByte(difference);
-    return difference;
-  }
 }
 
 /** `openSealed` for a row where it lies: throws the same, and returns nothing. */

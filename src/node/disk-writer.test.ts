@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { encodeRowImage } from '../codec/row-image.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { TestClock, TestLogger } from './test-clock.ts';
 import { TestStore, textOf } from './test-store.ts';
@@ -14,7 +15,7 @@ function createWriter() {
   const done: string[] = [];
   const fatal: Error[] = [];
   const writer = new DiskWriter({ store, clock, logger }, (error) => fatal.push(error));
-  const write = (name: string): void => writer.write(put(name), () => done.push(name));
+  const write = (name: string): void => writer.write({ operations: put(name) }, () => done.push(name));
   const written = (): string[] =>
     store.written.map(([operation]) => textOf(operation?.key ?? new Uint8Array()));
   return { clock, store, logger, writer, write, done, fatal, written };
@@ -85,7 +86,7 @@ test('a full disk is not tried again after the stop', () => {
 
 test('a write that is asked for while another is reported waits its turn', () => {
   const { clock, writer, write, written } = createWriter();
-  writer.write(put('a'), () => write('c'));
+  writer.write({ operations: put('a') }, () => write('c'));
   write('b');
   clock.advance(10);
   expect(written()).toEqual(['a', 'b', 'c']);
@@ -100,32 +101,28 @@ test('it is idle when the last write was reported, and not before', () => {
   expect(writer.isIdle).toBe(true);
 });
 
-test('what is written apart waits for no other write, and is done also when it found no room', () => {
-  const { clock, store, writer, write, done, fatal } = createWriter();
-  store.isHeld = true;
-  write('a');
-  writer.writeApart(put('x'), () => done.push('x'));
-  store.releaseLastApart();
-  expect([done, fatal]).toEqual([['x'], []]);
-  store.failure = 'disk_full';
-  writer.writeApart(put('y'), () => done.push('y'));
-  store.releaseLastApart();
-  expect([done, fatal, writer.isFull]).toEqual([['x', 'y'], [], false]);
-  store.failure = undefined;
-  store.release();
+test('an image is adopted in its turn, and again until there is room', () => {
+  const { clock, store, writer, write, done, written } = createWriter();
+  const staging = store.stageImage();
+  const image = encodeRowImage([{ key: new TextEncoder().encode('s1'), value: new Uint8Array([7]) }]);
+  staging.append(image, () => undefined);
+  staging.finish(
+    () => undefined,
+    () => undefined,
+  );
   clock.advance(5);
-  expect(done).toEqual(['x', 'y', 'a']);
-});
-
-test('a disk that fails what is written apart is the end, and one that stopped hears of nothing', () => {
-  const { store, writer, done, fatal } = createWriter();
-  store.isHeld = true;
-  store.failure = 'storage_failed';
-  writer.writeApart(put('x'), () => done.push('x'));
-  store.releaseLastApart();
-  expect(fatal).toMatchObject([{ code: 'storage_failed' }]);
-  writer.writeApart(put('y'), () => done.push('y'));
-  writer.stop();
-  store.releaseLastApart();
-  expect([done, fatal.length]).toEqual([[], 1]);
+  write('a');
+  writer.write({ operations: put('b'), image: staging }, () => done.push('b'));
+  write('c');
+  clock.runUntil(() => done.length === 1, 'the first is written');
+  store.failure = 'disk_full';
+  clock.advance(1_000);
+  expect(done).toEqual(['a']);
+  store.failure = undefined;
+  clock.advance(1_000);
+  expect([written(), done]).toEqual([
+    ['a', 'b', 'c'],
+    ['a', 'b', 'c'],
+  ]);
+  expect(store.get(new TextEncoder().encode('s1'))).toEqual(new Uint8Array([7]));
 });

@@ -1,14 +1,19 @@
-// The node's own writes, one after the other: a full disk delays them and never reorders or drops them. What is in no
-// order with them, and can wait, is written apart.
+// The node's own writes, one after the other: a full disk delays them and never reorders or drops them.
 
 import { CodedError } from '../shared/coded-error.ts';
-import type { Clock, KeyValueStore, Logger, Timer, WriteOperation } from './ports.ts';
+import { ALL_STATE } from './keys.ts';
+import type { Clock, ImageStaging, KeyValueStore, Logger, Timer, WriteOperation } from './ports.ts';
 
 /** Pause before a write that found no room is tried again. */
 const RETRY_AFTER_MS = 200;
 
-interface QueuedWrite {
+export interface DiskWrite {
   readonly operations: readonly WriteOperation[];
+  /** Its rows become those of the state in the same write. */
+  readonly image?: ImageStaging;
+}
+
+interface QueuedWrite extends DiskWrite {
   readonly done: () => void;
 }
 
@@ -44,18 +49,9 @@ export class DiskWriter {
   }
 
   /** `done` is called when the write is durable; when that cannot be, the node is stopped instead. */
-  write(operations: readonly WriteOperation[], done: () => void): void {
-    this.#queue.push({ operations, done });
+  write(write: DiskWrite, done: () => void): void {
+    this.#queue.push({ ...write, done });
     this.#next();
-  }
-
-  /** Beside the others, in no order with them. `done` also when there was no room: it is for what can be done later. */
-  writeApart(operations: readonly WriteOperation[], done: () => void): void {
-    this.#store.writeApart(operations, (error) => {
-      if (this.#isStopped) return;
-      if (error !== undefined && !isDiskFull(error)) this.#onFatal(error);
-      else done();
-    });
   }
 
   /** No further write is begun; what is under way ends without being reported. */
@@ -68,12 +64,15 @@ export class DiskWriter {
     const write = this.#queue[0];
     if (write === undefined || this.#isWriting || this.#isStopped) return;
     this.#isWriting = true;
-    this.#store.write(write.operations, (error) => {
+    const ended = (error: Error | undefined): void => {
       if (this.#isStopped) return;
       this.#isWriting = false;
       if (error === undefined) this.#written(write);
       else this.#failed(error);
-    });
+    };
+    const { operations, image: staging } = write;
+    if (staging === undefined) this.#store.write(operations, ended);
+    else this.#store.adopt({ staging, range: ALL_STATE, operations }, ended);
   }
 
   #written(write: QueuedWrite): void {
@@ -85,7 +84,7 @@ export class DiskWriter {
   }
 
   #failed(error: Error): void {
-    if (!isDiskFull(error)) {
+    if (!(error instanceof CodedError) || error.code !== 'disk_full') {
       this.#onFatal(error);
       return;
     }
@@ -93,8 +92,4 @@ export class DiskWriter {
     this.#isFull = true;
     this.#retry = this.#clock.after(RETRY_AFTER_MS, () => this.#next());
   }
-}
-
-function isDiskFull(error: Error): boolean {
-  return error instanceof CodedError && error.code === 'disk_full';
 }

@@ -1,6 +1,8 @@
 // What a server must not forget: its identity, its term and vote, its log (log-blocks.ts, log-load.ts), and how far its
 // state has come. Records are sealed (CRC-32 of key and payload) and read back with every check that they allow.
 
+import { ByteWriter } from '../codec/byte-writer.ts';
+import { writeConfiguration } from '../codec/configuration-codec.ts';
 import { type AdjacentRow, checkSealed, openSealed, seal } from '../codec/sealed-record.ts';
 import type { Configuration, ServerId } from '../raft/configuration.ts';
 import { EMPTY_CONFIGURATION } from '../raft/configuration.ts';
@@ -82,9 +84,20 @@ export function loadDurableState(store: KeyValueReader): LoadedState | undefined
   return { identity, hardState, logStart, applied, removed, ...log };
 }
 
-/** The applied record alone, for instance of a snapshot of the store. Throws CodedError `log_damaged`. */
-export function loadAppliedRecord(store: KeyValueReader): AppliedRecord {
+/** The applied record alone, for instance of an image of the store. Throws CodedError `log_damaged`. */
+export function loadAppliedRecord(store: Pick<KeyValueReader, 'get'>): AppliedRecord {
   return readRecord<AppliedRecord>(store, APPLIED_KEY, 'm/applied');
+}
+
+export function isSamePoint(a: SnapshotPoint, b: SnapshotPoint): boolean {
+  const isSame = a.index === b.index && a.term === b.term && a.configurationIndex === b.configurationIndex;
+  return isSame && isSameBytes(bytesOf(a.configuration), bytesOf(b.configuration));
+}
+
+function bytesOf(configuration: Configuration): Uint8Array {
+  const writer = new ByteWriter();
+  writeConfiguration(writer, configuration);
+  return writer.take();
 }
 
 // ---------------------------------------------------------------- writes
@@ -162,7 +175,7 @@ export function verifyRow(row: AdjacentRow): void {
   // There are millions of rows and one identity: no view is made of the others.
   if (bytes[keyStart] !== IDENTITY_KEY[0] || valueStart - keyStart !== IDENTITY_KEY.length) return;
   const key = bytes.subarray(keyStart, valueStart);
-  if (!isSameKey(key, IDENTITY_KEY)) return;
+  if (!isSameBytes(key, IDENTITY_KEY)) return;
   const payload = openSealed(key, bytes.subarray(valueStart, valueEnd));
   checkFormat(JSON.parse(textDecoder.decode(payload)) as IdentityRecord);
 }
@@ -180,7 +193,7 @@ function putText(key: Uint8Array, text: string): WriteOperation {
 }
 
 /** The checksum vouches that the record is as this program wrote it. */
-function readRecord<T>(store: KeyValueReader, key: Uint8Array, name: string): T {
+function readRecord<T>(store: Pick<KeyValueReader, 'get'>, key: Uint8Array, name: string): T {
   const value = store.get(key);
   if (value === undefined) throw damaged(`${name} is missing`);
   return verified(name, () => JSON.parse(textDecoder.decode(openSealed(key, value)))) as T;
@@ -219,6 +232,6 @@ function isEmpty(store: KeyValueReader, range: KeyRange): boolean {
   return true;
 }
 
-function isSameKey(a: Uint8Array, b: Uint8Array): boolean {
+function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

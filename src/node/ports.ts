@@ -32,9 +32,43 @@ export interface KeyValueReader {
   range(range: KeyRange): Iterable<KeyValueRow>;
 }
 
-/** A picture of the store at one moment, kept until closed, while writes go on. */
-export interface KeyValueSnapshot extends KeyValueReader {
+/**
+ * The whole store at one moment, as bytes that mean something to stores of the same kind only. It holds every write that
+ * was done before it was asked for, and stays as it is until closed, while writes go on: close it soon, it costs room.
+ */
+export interface StoreImage extends Pick<KeyValueReader, 'get'> {
+  readonly sizeBytes: number;
+  /** Bytes `offset` to `offset + length`, which are inside of the image. Nothing is heard of a read that a close cuts short. */
+  read(offset: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void;
   close(): void;
+}
+
+/**
+ * The place where a coming image is put together, beside the store: what is there is nothing to the store until it is
+ * adopted, and is gone after a crash. Callbacks are never called inside the call, nor after `discard`.
+ */
+export interface ImageStaging {
+  /** Behind what was appended before. An error is `disk_full` or `storage_failed`, and the image is lost then. */
+  append(bytes: Uint8Array, done: (error: Error | undefined) => void): void;
+  /**
+   * All bytes are there: makes them durable and checks every row of them, in pieces between which others have their turn.
+   * `onProgress` is called now and then. Afterwards `get` reads from the image. An error is one of those of `append`,
+   * `image_damaged`, or what the check of a row says.
+   */
+  finish(onProgress: () => void, done: (error: Error | undefined) => void): void;
+  /** Of the finished image. */
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** Gives it up, unless it was adopted or is being adopted: then it does nothing. */
+  discard(): void;
+}
+
+export interface ImageAdoption {
+  /** Finished, of this store, and adopted once. */
+  readonly staging: ImageStaging;
+  /** Rows in here become those of the image. */
+  readonly range: KeyRange;
+  /** To the rows outside of the range, which stay what they are otherwise. */
+  readonly operations: readonly WriteOperation[];
 }
 
 /**
@@ -50,13 +84,15 @@ export interface KeyValueStore extends KeyValueReader {
    * later, and the same write may then be tried again) or `storage_failed` (stop the node).
    */
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void;
+  /** `done` gets an error of `write`'s, or the image. Several may be open. */
+  openImage(done: (error: Error | undefined, image: StoreImage | undefined) => void): void;
+  /** For an image of so many bytes. One at a time: the last one was adopted or discarded. */
+  stageImage(sizeBytes: number): ImageStaging;
   /**
-   * Writes as `write` does, for much that is to be written beside everything else: the rows of a snapshot that comes in,
-   * garbage. In no order with other writes, so no other write under way may have the same keys: what depends on this one
-   * is written when `done` was called.
+   * One write, in the order of the calls of `write`, done and failing as those: wholly the image's rows in the range and the
+   * operations beside it, or as if nothing had been. No image of this store may be open. After `disk_full` the same may be tried again.
    */
-  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void;
-  snapshot(): KeyValueSnapshot;
+  adopt(adoption: ImageAdoption, done: (error: Error | undefined) => void): void;
   space(): StorageSpace;
   /** Finishes what is under way, then releases the files. */
   close(done: () => void): void;

@@ -15,9 +15,9 @@ import { Applier } from './applier.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { LogBlocks } from './log-blocks.ts';
 import { LogExtent } from './log-extent.ts';
-import { type LoadedState, putApplied, putHardState, putLogStart } from './log-store.ts';
+import { type AppliedRecord, type LoadedState, putApplied, putHardState, putLogStart } from './log-store.ts';
 import type { NodeOptions } from './options.ts';
-import type { Clock, KeyValueStore, Logger, StateMachine, WriteOperation } from './ports.ts';
+import type { Clock, ImageStaging, KeyValueStore, Logger, StateMachine, WriteOperation } from './ports.ts';
 import { StateStore } from './state-store.ts';
 
 export interface ReplicaPorts {
@@ -44,8 +44,14 @@ export interface ReplicaHandlers {
 
 /** Rounds in one wake-up: then whoever else waits for the event loop has a turn. */
 const MAX_ROUNDS = 16;
-/** Rows of replaced generations deleted by one write, once a tick: a few milliseconds of the event loop. */
-const MAX_GARBAGE_ROWS = 4_096;
+/** Rows of a state that was given up deleted by one write, once a tick: a few milliseconds of the event loop. */
+const MAX_GARBAGE_ROWS = 1_024;
+
+/** The image of a leader's store, finished, and what it says of itself. */
+export interface SnapshotInstall {
+  readonly applied: AppliedRecord;
+  readonly staging: ImageStaging;
+}
 
 export class Replica {
   readonly core: RaftCore;
@@ -63,9 +69,8 @@ export class Replica {
   readonly #logExtent: LogExtent;
   readonly #logBlocks: LogBlocks;
   #isCompacting = false;
-  #isDeletingGarbage = false;
-  /** Set while a staged snapshot waits to become the state. */
-  #install: { readonly generation: number; readonly done: () => void } | undefined;
+  /** Set while an image waits to become the state. */
+  #install: (SnapshotInstall & { readonly done: () => void }) | undefined;
   #isScheduled = false;
   #isStopped = false;
 
@@ -128,13 +133,15 @@ export class Replica {
 
   /** Writes beside the log, in the order of the calls. */
   write(operations: readonly WriteOperation[]): void {
-    this.#writer.write(operations, () => undefined);
+    this.#writer.write({ operations }, () => undefined);
   }
 
-  /** The rows of a verified snapshot are staged under `generation`. False when they are not needed after all. */
-  install(point: SnapshotPoint, generation: number, done: () => void): boolean {
-    if (this.#install !== undefined || !this.core.restoreSnapshot(point)) return false;
-    this.#install = { generation, done };
+  /** False when the image is not needed after all. */
+  install({ applied, staging }: SnapshotInstall, done: () => void): boolean {
+    if (this.#install !== undefined) return false;
+    const { index, term, configuration, configurationIndex } = applied;
+    if (!this.core.restoreSnapshot({ index, term, configuration, configurationIndex })) return false;
+    this.#install = { applied, staging, done };
     this.schedule();
     return true;
   }
@@ -175,7 +182,8 @@ export class Replica {
     if (request.snapshot !== undefined) this.#addInstall(request.snapshot, operations);
     addAll(operations, this.#logBlocks.write(request.log));
     const statePoint = !isInstall && this.#isStateDue() ? this.#maybeAddState(operations) : undefined;
-    this.#writer.write(operations, () => {
+    const staging = isInstall ? this.#install?.staging : undefined;
+    this.#writer.write(staging === undefined ? { operations } : { operations, image: staging }, () => {
       this.guarded(() => {
         if (statePoint !== undefined) this.#stateDurable(statePoint);
         if (request.snapshot !== undefined) this.#installDurable(request.snapshot);
@@ -185,22 +193,21 @@ export class Replica {
     });
   }
 
-  /** The switch to a staged snapshot: state, applied index, configuration, log start and log in one write. */
+  /** Beside the image's rows of the state, in one write: applied index, configuration, log start and log. */
   #addInstall(point: SnapshotPoint, operations: WriteOperation[]): void {
     assert(this.#install !== undefined, 'a snapshot is staged before the core asks for it');
-    const { generation } = this.#install;
-    operations.push(putApplied({ ...point, generation }));
+    operations.push(putApplied(this.#install.applied));
     operations.push(putLogStart({ index: point.index, term: point.term }));
     addAll(operations, this.#logBlocks.restartAfter(point.index));
   }
 
   #installDurable(point: SnapshotPoint): void {
     assert(this.#install !== undefined, 'a snapshot is staged before it is installed');
-    const { generation, done } = this.#install;
+    const { applied, done } = this.#install;
     this.#install = undefined;
     this.#isStateWriting = false;
     this.#stateChangedAt = undefined;
-    this.state.switchGeneration(generation);
+    this.state.replaced(applied.generation);
     this.#applier.restored(point);
     this.#durablePoint = point;
     this.#ports.logger.info('snapshot installed', { index: point.index, term: point.term });
@@ -243,7 +250,7 @@ export class Replica {
     const operations: WriteOperation[] = [];
     const point = this.#maybeAddState(operations);
     if (point === undefined) return;
-    this.#writer.write(operations, () => this.guarded(() => this.#stateDurable(point)));
+    this.#writer.write({ operations }, () => this.guarded(() => this.#stateDurable(point)));
   }
 
   /** Never what the disk does not hold as state yet, nor what lies above `floor`. */
@@ -255,23 +262,19 @@ export class Replica {
     this.#isCompacting = true;
     const position = this.core.compact(last);
     const operations = [putLogStart(position), ...this.#logBlocks.compactThrough(last)];
-    this.#writer.write(operations, () => {
+    this.#writer.write({ operations }, () => {
       this.#isCompacting = false;
     });
   }
 
   /**
-   * Apart from the log: nobody else writes these rows. Those of a generation that was replaced were durable when the
-   * write that replaced it was, behind them; and nothing is staged any more under a generation that was given up.
+   * While nothing else is written, and never while an image comes to be the state: what is garbage now may be of its
+   * generation.
    */
   #maybeDeleteGarbage(): void {
-    if (this.#isDeletingGarbage) return;
+    if (this.#install !== undefined || !this.#writer.isIdle) return;
     const operations = this.state.nextGarbage(MAX_GARBAGE_ROWS);
-    if (operations.length === 0) return;
-    this.#isDeletingGarbage = true;
-    this.#writer.writeApart(operations, () => {
-      this.#isDeletingGarbage = false;
-    });
+    if (operations.length > 0) this.#writer.write({ operations }, () => undefined);
   }
 
   /** A broken invariant stops the node: it never goes on with a state that it does not understand. */

@@ -1,36 +1,32 @@
 // What the two ends of a snapshot channel say to each other, in bytes.
 //
-//   sender: begin · chunk* · end          receiver: resume · acknowledged* · installed | refused
+//   sender: begin · chunk*          receiver: resume · acknowledged* · installed | refused
 //
-// A chunk carries rows in key order, each with the seal that it has at rest; it is acknowledged when its rows, and all
-// before them, are durably staged.
+// A chunk carries bytes of an image of the sender's store, which mean nothing to either node. The last one ends where the
+// beginning said that the image does.
 
 import { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { readConfiguration, writeConfiguration } from '../codec/configuration-codec.ts';
 import { malformed } from '../codec/malformed.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
-import { MAX_FARM_KEY_BYTES, MAX_GENERATION } from './keys.ts';
-import { MAX_CHUNK_ROWS, MIN_ROW_BYTES, type SnapshotRows } from './snapshot-rows.ts';
 
 export type SnapshotFrame =
   | {
       readonly kind: 'begin';
-      /** Names this picture of the sender's store: only the same one can be resumed. */
+      /** Names this image of the sender's store: only the same one can be resumed. */
       readonly snapshotId: string;
       /** The sender's term as leader. */
       readonly term: number;
       readonly point: SnapshotPoint;
-      /** Of the sender's rows: their keys begin with it, and their seals cover it. */
-      readonly generation: number;
+      /** Of the whole image. */
+      readonly sizeBytes: number;
     }
-  /** Send the rows after this key; empty: all of them. */
-  | { readonly kind: 'resume'; readonly afterKey: Uint8Array }
-  | { readonly kind: 'chunk'; readonly sequence: number; readonly rows: SnapshotRows }
-  /** This chunk and all before it. */
-  | { readonly kind: 'acknowledged'; readonly sequence: number }
-  /** How many rows there are in all. */
-  | { readonly kind: 'end'; readonly rowCount: number }
+  /** Send the bytes from here on. */
+  | { readonly kind: 'resume'; readonly offset: number }
+  | { readonly kind: 'chunk'; readonly offset: number; readonly bytes: Uint8Array }
+  /** All bytes before this are taken; said again and again while the whole image is checked. */
+  | { readonly kind: 'acknowledged'; readonly offset: number }
   | { readonly kind: 'installed'; readonly index: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -39,20 +35,21 @@ const CODES = {
   resume: 2,
   chunk: 3,
   acknowledged: 4,
-  end: 5,
-  installed: 6,
-  refused: 7,
+  installed: 5,
+  refused: 6,
 } as const;
 
 /** Chunks that are sent and not yet acknowledged. */
 export const MAX_CHUNKS_UNDER_WAY = 4;
+/** Kind and offset, at their longest. */
+const CHUNK_HEAD_BYTES = 16;
 const MAX_ID_BYTES = 256;
 const MAX_REASON_BYTES = 1_024;
 /** Longer reasons are cut, at four bytes a character at most: a damaged row may have a long key. */
 const MAX_REASON_CHARACTERS = MAX_REASON_BYTES / 4;
 
 export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
-  const writer = new ByteWriter();
+  const writer = new ByteWriter(frame.kind === 'chunk' ? CHUNK_HEAD_BYTES + frame.bytes.length : undefined);
   writer.u8(CODES[frame.kind]);
   switch (frame.kind) {
     case 'begin':
@@ -62,21 +59,17 @@ export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
       writer.varint(frame.point.term);
       writer.varint(frame.point.configurationIndex);
       writeConfiguration(writer, frame.point.configuration);
-      writer.varint(frame.generation);
+      writer.varint(frame.sizeBytes);
       break;
     case 'resume':
-      writer.bytes(frame.afterKey);
+      writer.varint(frame.offset);
       break;
     case 'chunk':
-      writer.varint(frame.sequence);
-      writer.varint(frame.rows.count);
-      writer.raw(frame.rows.bytes);
+      writer.varint(frame.offset);
+      writer.raw(frame.bytes);
       break;
     case 'acknowledged':
-      writer.varint(frame.sequence);
-      break;
-    case 'end':
-      writer.varint(frame.rowCount);
+      writer.varint(frame.offset);
       break;
     case 'installed':
       writer.varint(frame.index);
@@ -88,7 +81,7 @@ export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
   return writer.take();
 }
 
-/** Throws CodedError `malformed`. The rows of a chunk are a view of `bytes`, and not looked at here. */
+/** Throws CodedError `malformed`. The bytes of a chunk are a view of `bytes`. */
 export function decodeSnapshotFrame(bytes: Uint8Array): SnapshotFrame {
   const reader = new ByteReader(bytes);
   const code = reader.u8();
@@ -102,13 +95,11 @@ function readFrame(code: number, reader: ByteReader): SnapshotFrame {
     case CODES.begin:
       return readBegin(reader);
     case CODES.resume:
-      return { kind: 'resume', afterKey: reader.bytes(MAX_FARM_KEY_BYTES) };
+      return { kind: 'resume', offset: reader.varint() };
     case CODES.chunk:
-      return { kind: 'chunk', sequence: reader.varint(), rows: readRows(reader) };
+      return { kind: 'chunk', offset: reader.varint(), bytes: reader.raw(reader.remaining) };
     case CODES.acknowledged:
-      return { kind: 'acknowledged', sequence: reader.varint() };
-    case CODES.end:
-      return { kind: 'end', rowCount: reader.varint() };
+      return { kind: 'acknowledged', offset: reader.varint() };
     case CODES.installed:
       return { kind: 'installed', index: reader.varint() };
     case CODES.refused:
@@ -125,18 +116,12 @@ function readBegin(reader: ByteReader): SnapshotFrame {
   const pointTerm = reader.varint();
   const configurationIndex = reader.varint();
   const configuration = readConfiguration(reader);
-  const generation = reader.varint();
-  if (generation > MAX_GENERATION) throw malformed(`${generation} is no generation`);
+  const sizeBytes = reader.varint();
   return {
     kind: 'begin',
     snapshotId,
     term,
     point: { index, term: pointTerm, configurationIndex, configuration },
-    generation,
+    sizeBytes,
   };
-}
-
-function readRows(reader: ByteReader): SnapshotRows {
-  const count = reader.count(MIN_ROW_BYTES, MAX_CHUNK_ROWS);
-  return { count, bytes: reader.raw(reader.remaining) };
 }

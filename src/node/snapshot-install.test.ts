@@ -1,40 +1,47 @@
 import { expect, test } from 'vitest';
 import type { SnapshotPoint } from '../raft/ready.ts';
-import { generationsRange } from './keys.ts';
-import { loadDurableState } from './log-store.ts';
-import { RowStager, type SnapshotRows, takeRows } from './snapshot-rows.ts';
+import { stateKeyOf } from './keys.ts';
+import { loadAppliedRecord, loadDurableState } from './log-store.ts';
+import type { ImageStaging } from './ports.ts';
+import type { SnapshotInstall } from './replica.ts';
 import { StateStore } from './state-store.ts';
 import { ALONG, CONFIGURATION, createFollower, logOf, TERM } from './test-follower.ts';
-import { TestDisk } from './test-store.ts';
+import { imageOf, TestDisk } from './test-store.ts';
 
 const POINT: SnapshotPoint = { index: 40, term: TERM, configuration: CONFIGURATION, configurationIndex: 1 };
 
-const NO_KEY = new Uint8Array(0);
+/** Of the servers that images are from: another than the followers' own. */
+const GENERATION = 4;
 
-/** The rows of a server that has applied 40 entries. */
-function rowsAt40(): SnapshotRows {
-  const { append, store, clock } = createFollower({ flushStateAfterMs: 0 });
-  append(logOf(40), { commitIndex: 40 });
-  clock.advance(5);
-  return takeRows(store.snapshot(), { generation: 1, afterKey: NO_KEY, maxBytes: 1_000_000 });
+/** The image of a server that has applied 40 entries. */
+function imageAt40(): Uint8Array {
+  const disk = new TestDisk();
+  const before = createFollower({ flushStateAfterMs: 0 }, disk, {}, GENERATION);
+  before.append(logOf(40), { commitIndex: 40 });
+  before.clock.advance(5);
+  return imageOf(disk.rows);
 }
 
-function stage(follower: ReturnType<typeof createFollower>): number {
-  const generation = follower.replica.state.beginStaging();
-  const { operations } = new RowStager({ from: 1, to: generation }).stage(rowsAt40(), NO_KEY);
-  follower.store.writeApart(operations, () => undefined);
+function stage(follower: ReturnType<typeof createFollower>): SnapshotInstall {
+  const bytes = imageAt40();
+  const staging: ImageStaging = follower.store.stageImage();
+  staging.append(bytes, () => undefined);
+  staging.finish(
+    () => undefined,
+    () => undefined,
+  );
   follower.clock.advance(5);
-  return generation;
+  return { staging, applied: loadAppliedRecord(staging) };
 }
 
 test('a snapshot switches state, applied index, configuration and log in one write (trap 22)', () => {
   const follower = createFollower();
   follower.append(logOf(5, 2), { commitIndex: 2 });
   follower.clock.advance(5);
-  const generation = stage(follower);
+  const image = stage(follower);
   const done: string[] = [];
   follower.store.isHeld = true;
-  expect(follower.replica.install(POINT, generation, () => done.push('installed'))).toBe(true);
+  expect(follower.replica.install(image, () => done.push('installed'))).toBe(true);
   follower.clock.advance(50);
   // Until then the old state serves, and the disk is that of before.
   expect([done, follower.replica.state.get('count/x40'), follower.replica.appliedIndex]).toEqual([
@@ -51,7 +58,7 @@ test('a snapshot switches state, applied index, configuration and log in one wri
     40,
   ]);
   expect(loadDurableState(follower.store)).toMatchObject({
-    applied: { index: 40, generation, configurationIndex: 1 },
+    applied: { ...POINT, generation: GENERATION },
     logStart: { index: 40, term: TERM },
     lastLog: { index: 40 },
   });
@@ -61,31 +68,31 @@ test('a snapshot keeps nothing of a log that conflicts with it, however long (tr
   const follower = createFollower(ALONG);
   follower.append(logOf(60, 2), { commitIndex: 2 });
   follower.clock.advance(5);
-  const generation = stage(follower);
-  follower.replica.install(POINT, generation, () => undefined);
+  const image = stage(follower);
+  follower.replica.install(image, () => undefined);
   follower.clock.advance(5);
   expect(loadDurableState(follower.store)?.lastLog).toEqual({ index: 40, term: TERM });
 });
 
 test('a snapshot replaces also what is still being written, and what was applied and not written yet', () => {
   const follower = createFollower(ALONG);
-  const generation = stage(follower);
+  const image = stage(follower);
   follower.store.isHeld = true;
   const log = logOf(9, 2);
   follower.append(log.slice(0, 4), { commitIndex: 4 });
   follower.append(log.slice(4), { previous: { index: 4, term: 2 }, commitIndex: 8 });
   expect(follower.replica.appliedIndex).toBe(8);
-  follower.replica.install(POINT, generation, () => undefined);
+  follower.replica.install(image, () => undefined);
   follower.store.release();
   follower.clock.advance(20);
   const loaded = loadDurableState(follower.store);
-  expect(loaded).toMatchObject({ applied: { index: 40, generation }, lastLog: { index: 40 } });
+  expect(loaded).toMatchObject({ applied: { index: 40, generation: GENERATION }, lastLog: { index: 40 } });
   expect(follower.fatal).toEqual([]);
   // Entries go on behind it, and their state goes into the new generation.
   const next = logOf(41).slice(40);
   follower.append(next, { previous: { index: 40, term: TERM }, commitIndex: 41 });
   follower.clock.advance(5);
-  expect(new StateStore(follower.store, generation).get('count/x41')).toBe(1);
+  expect(new StateStore(follower.store, GENERATION).get('count/x41')).toBe(1);
 });
 
 test('a snapshot is not compacted, flushed or cleaned away while it is being installed', () => {
@@ -93,9 +100,9 @@ test('a snapshot is not compacted, flushed or cleaned away while it is being ins
   const follower = createFollower(limits);
   follower.append(logOf(20, 2), { commitIndex: 20 });
   follower.clock.advance(5);
-  const generation = stage(follower);
+  const image = stage(follower);
   follower.store.isHeld = true;
-  follower.replica.install(POINT, generation, () => undefined);
+  follower.replica.install(image, () => undefined);
   for (let more = 0; more < 5; more++) {
     follower.replica.tick(Number.POSITIVE_INFINITY);
     follower.clock.advance(10);
@@ -103,7 +110,7 @@ test('a snapshot is not compacted, flushed or cleaned away while it is being ins
   follower.store.release();
   follower.clock.advance(50);
   expect(follower.fatal).toEqual([]);
-  expect([...new StateStore(follower.store, generation).range({ prefix: 'count/' })]).toHaveLength(39);
+  expect([...new StateStore(follower.store, GENERATION).range({ prefix: 'count/' })]).toHaveLength(39);
 });
 
 test('a snapshot is refused by a node that has what it holds, and by one that leads meanwhile', () => {
@@ -114,10 +121,9 @@ test('a snapshot is refused by a node that has what it holds, and by one that le
   leader.replica.schedule();
   leader.clock.advance(10);
   expect(leader.replica.core.role).toBe('leader');
-  for (const { replica, fatal } of [follower, leader]) {
-    const generation = replica.state.beginStaging();
-    expect(replica.install(POINT, generation, () => undefined)).toBe(false);
-    expect(fatal).toEqual([]);
+  for (const one of [follower, leader]) {
+    expect(one.replica.install(stage(one), () => undefined)).toBe(false);
+    expect(one.fatal).toEqual([]);
   }
 });
 
@@ -126,39 +132,60 @@ test('a crash before the switch leaves the old state, one after it the new', () 
   const follower = createFollower(ALONG, disk);
   follower.append(logOf(5, 2), { commitIndex: 5 });
   follower.clock.advance(5);
-  const generation = stage(follower);
+  const image = stage(follower);
   const before = createFollower(ALONG, Object.assign(new TestDisk(), { rows: disk.rows }));
   expect([before.replica.appliedIndex, before.replica.state.get('count/x5')]).toEqual([5, 1]);
-  follower.replica.install(POINT, generation, () => undefined);
+  follower.replica.install(image, () => undefined);
   follower.clock.advance(5);
   const after = createFollower(ALONG, Object.assign(new TestDisk(), { rows: disk.rows }));
   expect([after.replica.appliedIndex, after.replica.state.get('count/x40')]).toEqual([40, 1]);
 });
 
-test('the state that was replaced is deleted beside what is written meanwhile', () => {
+test('term and vote that are written while an image becomes the state are there behind it', () => {
   const follower = createFollower(ALONG);
   follower.append(logOf(5, 2), { commitIndex: 5 });
   follower.clock.advance(5);
-  const generation = stage(follower);
-  follower.replica.install(POINT, generation, () => undefined);
-  follower.clock.advance(5);
-  expect(rowsOf(follower, 1)).toBeGreaterThan(0);
-  // The log's write waits for the disk, and what is deleted does not wait for it.
+  const image = stage(follower);
   follower.store.isHeld = true;
-  follower.append(logOf(41).slice(40), { previous: { index: 40, term: TERM }, commitIndex: 41 });
-  follower.replica.tick(Number.POSITIVE_INFINITY);
+  follower.replica.install(image, () => undefined);
   follower.clock.advance(5);
-  expect(follower.store.pendingWrites).toBe(2);
-  follower.store.releaseLastApart();
-  expect([rowsOf(follower, 1), follower.store.pendingWrites]).toEqual([0, 1]);
+  follower.append(logOf(41, TERM + 1).slice(40), {
+    previous: { index: 40, term: TERM },
+    term: TERM + 1,
+    commitIndex: 41,
+  });
   follower.store.release();
-  follower.clock.advance(5);
-  const after = createFollower({}, Object.assign(new TestDisk(), { rows: follower.disk.rows }));
-  expect([after.replica.appliedIndex, after.replica.state.get('count/x40')]).toEqual([41, 1]);
-  expect(loadDurableState(follower.store)?.lastLog).toEqual({ index: 41, term: TERM });
+  follower.clock.advance(20);
+  expect(loadDurableState(follower.store)).toMatchObject({
+    hardState: { term: TERM + 1 },
+    applied: { generation: GENERATION },
+    lastLog: { index: 41, term: TERM + 1 },
+  });
+  expect(follower.fatal).toEqual([]);
 });
 
-/** How many rows of a generation are on the disk. */
-function rowsOf({ store }: ReturnType<typeof createFollower>, generation: number): number {
-  return [...store.range(generationsRange(generation, generation + 1))].length;
-}
+test('what was given up where the image is from is deleted, and nothing of it while it becomes the state', () => {
+  const follower = createFollower(ALONG);
+  follower.append(logOf(5, 2), { commitIndex: 5 });
+  follower.clock.advance(5);
+  // Left over under the generation of the image: garbage until it is the state.
+  follower.store.write(
+    [{ kind: 'put', key: stateKeyOf(GENERATION, 'count/x40'), value: new Uint8Array(4) }],
+    () => undefined,
+  );
+  follower.clock.advance(5);
+  const image = stage(follower);
+  follower.store.isHeld = true;
+  follower.replica.install(image, () => undefined);
+  follower.clock.advance(5);
+  for (let more = 0; more < 5; more++) {
+    follower.replica.tick(Number.POSITIVE_INFINITY);
+    follower.clock.advance(10);
+  }
+  follower.store.release();
+  follower.clock.advance(50);
+  follower.replica.tick(Number.POSITIVE_INFINITY);
+  follower.clock.advance(50);
+  expect([...new StateStore(follower.store, GENERATION).range({ prefix: 'count/' })]).toHaveLength(39);
+  expect([...new StateStore(follower.store, 1).range({ prefix: '' })]).toEqual([]);
+});

@@ -1,75 +1,74 @@
 import { expect, test } from 'vitest';
 import { encodeSnapshotFrame } from './snapshot-frames.ts';
-import { StateStore } from './state-store.ts';
-import { createReceiver, POINT, rowOf } from './test-receiver.ts';
-import { rowsOf } from './test-snapshot-rows.ts';
+import { createReceiver, HALF, IMAGE, imageAt, POINT } from './test-receiver.ts';
 
-test('rows are staged durably, then installed, and the leader hears of it when that is done', () => {
-  const { open, installs, store, state } = createReceiver();
+test('an image is put together, checked, then installed, and the leader hears of it when that is done', () => {
+  const { clock, open, installs, store } = createReceiver();
   const leader = open();
   leader.begin();
-  leader.chunk(0, rowOf('a', 1), rowOf('b', 2));
-  leader.chunk(1, rowOf('c', 3));
-  leader.end(3);
-  expect(leader.kinds()).toEqual(['resume', 'acknowledged', 'acknowledged']);
-  expect(installs).toMatchObject([{ point: POINT, generation: 2 }]);
-  // The old state serves until the switch.
-  expect(state.get('a')).toBeUndefined();
-  expect(new StateStore(store, 2).get('c')).toBe(3);
-  installs[0]?.done();
-});
-
-test('the answer `installed` comes when the install is durable, and not before', () => {
-  const { clock, open, installs } = createReceiver();
-  const leader = open();
-  leader.begin();
-  leader.end(0);
-  expect(leader.kinds()).toEqual(['resume']);
+  leader.bring();
+  expect(leader.answers).toEqual([
+    { kind: 'resume', offset: 0 },
+    { kind: 'acknowledged', offset: HALF },
+    { kind: 'acknowledged', offset: IMAGE.length },
+    // The image is being checked.
+    { kind: 'acknowledged', offset: IMAGE.length },
+  ]);
+  expect(installs).toMatchObject([{ applied: { ...POINT, generation: 7 } }]);
+  // The store is as it was.
+  expect(store.written).toEqual([]);
   installs[0]?.done();
   clock.advance(5);
   expect(leader.answers.at(-1)).toEqual({ kind: 'installed', index: 40 });
+  expect(store.stagings.map(({ isDiscarded }) => isDiscarded)).toEqual([false]);
 });
 
-test('a chunk that was changed on its way is refused (trap 30)', () => {
-  const { clock, open, store, installs } = createReceiver();
-  const leader = open();
-  leader.begin();
-  const bytes = encodeSnapshotFrame({ kind: 'chunk', sequence: 0, rows: rowsOf(rowOf('a', 1)) });
-  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
-  leader.channel.send(bytes, () => undefined);
-  clock.advance(5);
-  expect(leader.kinds()).toEqual(['resume', 'refused']);
-  expect([store.written, installs]).toEqual([[], []]);
+test('an image that was changed is refused (trap 30)', () => {
+  for (const at of [0, HALF, IMAGE.length - 1]) {
+    const { open, store, installs } = createReceiver();
+    const leader = open();
+    leader.begin();
+    leader.bring(IMAGE.map((byte, position) => (position === at ? byte ^ 1 : byte)));
+    expect([leader.kinds().at(-1), installs]).toEqual(['refused', []]);
+    expect(store.stagings[0]?.isDiscarded).toBe(true);
+  }
 });
 
-test('a row that was damaged on the sender’s disk is refused (trap 30)', () => {
-  const { open, store } = createReceiver();
-  const leader = open();
-  leader.begin();
-  const row = rowOf('a', 1);
-  const damaged = row.value.map((byte, at) => (at === 0 ? byte ^ 1 : byte));
-  leader.chunk(0, rowOf('0', 0), { key: row.key, value: damaged });
-  expect([leader.kinds(), store.written]).toEqual([['resume', 'refused'], []]);
+test('an image of another point than was announced is refused', () => {
+  const { open, installs } = createReceiver();
+  for (const [attempt, change] of [{ index: 39 }, { term: 1 }, { configurationIndex: 0 }].entries()) {
+    const image = imageAt({ ...POINT, ...change });
+    const leader = open();
+    leader.begin({ snapshotId: `1-${attempt}`, sizeBytes: image.length });
+    leader.bring(image);
+    expect([leader.kinds().at(-1), installs]).toEqual(['refused', []]);
+  }
 });
 
-test('a snapshot that lacks rows is not installed', () => {
+test('a snapshot that lacks bytes is not installed, and waits for them', () => {
   const { open, installs } = createReceiver();
   const leader = open();
   leader.begin();
-  leader.chunk(0, rowOf('a', 1));
-  leader.end(2);
-  expect([leader.kinds().at(-1), installs]).toEqual(['refused', []]);
-  // Nor is it gone on from.
-  const again = open();
-  again.begin();
-  expect(again.answers).toEqual([{ kind: 'resume', afterKey: new Uint8Array() }]);
+  leader.chunk(0, HALF);
+  expect([leader.kinds(), installs]).toEqual([['resume', 'acknowledged'], []]);
 });
 
-test('a chunk out of turn is refused', () => {
+test.each([
+  ['out of turn', HALF, IMAGE.length],
+  ['of nothing', 0, 0],
+])('a chunk %s is refused', (_, offset, end) => {
   const { open } = createReceiver();
   const leader = open();
   leader.begin();
-  leader.chunk(1, rowOf('a', 1));
+  leader.chunk(offset, end);
+  expect(leader.kinds()).toEqual(['resume', 'refused']);
+});
+
+test('a chunk that goes beyond the end is refused', () => {
+  const { open } = createReceiver();
+  const leader = open();
+  leader.begin({ sizeBytes: HALF });
+  leader.chunk(0, IMAGE.length);
   expect(leader.kinds()).toEqual(['resume', 'refused']);
 });
 
@@ -110,41 +109,42 @@ test('what is committed and not yet durable is not called installed', () => {
 });
 
 test('a snapshot that is not needed after all is refused, and the next one is taken', () => {
-  const { open, node, installs } = createReceiver();
+  const { open, node, installs, store } = createReceiver();
   node.wants = false;
   const leader = open();
   leader.begin();
-  leader.end(0);
-  expect(leader.kinds()).toEqual(['resume', 'refused']);
+  leader.bring();
+  expect(leader.kinds().at(-1)).toBe('refused');
+  expect(store.stagings[0]?.isDiscarded).toBe(true);
   node.wants = true;
   const next = open();
   next.begin({ snapshotId: '1-2' });
-  next.end(0);
+  next.bring();
   expect(installs).toHaveLength(1);
 });
 
 test('a second sender takes the place of the first, which is told', () => {
-  const { open, installs, node } = createReceiver();
+  const { open, installs, node, store } = createReceiver();
   const first = open('l@1');
   first.begin();
-  first.chunk(0, rowOf('a', 1));
+  first.chunk(0, HALF);
   node.term = 3;
   const second = open('m@1');
   second.begin({ term: 3 });
   expect([first.kinds().at(-1), second.kinds()]).toEqual(['refused', ['resume']]);
-  expect(second.answers).toEqual([{ kind: 'resume', afterKey: new Uint8Array() }]);
-  first.chunk(1, rowOf('x', 1));
-  first.end(2);
+  expect(second.answers).toEqual([{ kind: 'resume', offset: 0 }]);
+  expect(store.stagings.map(({ isDiscarded }) => isDiscarded)).toEqual([true, false]);
+  first.chunk(HALF, IMAGE.length);
   expect(installs).toEqual([]);
-  second.end(0);
-  expect(installs).toMatchObject([{ generation: 3 }]);
+  second.bring();
+  expect(installs).toHaveLength(1);
 });
 
 test('while one is installed no other begins', () => {
   const { clock, open, installs } = createReceiver();
   const first = open();
   first.begin();
-  first.end(0);
+  first.bring();
   const second = open();
   second.begin({ snapshotId: '1-2' });
   expect(second.kinds()).toEqual(['refused']);
@@ -155,13 +155,14 @@ test('while one is installed no other begins', () => {
   expect(third.kinds()).toEqual(['resume']);
 });
 
-test('an install goes on though the connection breaks', () => {
-  const { clock, open, installs } = createReceiver();
+test('an install goes on though the connection breaks, however long it takes', () => {
+  const { clock, open, installs, store } = createReceiver();
   const leader = open();
   leader.begin();
-  leader.end(0);
+  leader.bring();
   leader.channel.break();
-  clock.advance(5);
+  clock.advance(60_000);
+  expect(store.stagings[0]?.isDiscarded).toBe(false);
   installs[0]?.done();
   clock.advance(5);
   const next = open();
@@ -169,18 +170,18 @@ test('an install goes on though the connection breaks', () => {
   expect(next.kinds()).toEqual(['resume']);
 });
 
-test('a node that stops stages nothing more', () => {
+test('a node that stops puts nothing more together', () => {
   const { clock, open, receiver, store, installs } = createReceiver();
   const leader = open();
   leader.begin();
   store.isHeld = true;
-  leader.chunk(0, rowOf('a', 1));
-  leader.say({ kind: 'end', rowCount: 1 });
+  leader.chunk(0, HALF);
   receiver.stop();
-  leader.chunk(1, rowOf('b', 1));
+  leader.chunk(HALF, IMAGE.length);
   store.release();
   clock.advance(50);
-  expect([store.written.length, installs]).toEqual([1, []]);
+  expect([store.stagings[0]?.isDiscarded, installs]).toEqual([true, []]);
+  expect(leader.kinds()).toEqual(['resume']);
   expect(leader.channel.isOpen).toBe(false);
 });
 
@@ -189,9 +190,9 @@ test('a peer that sends more chunks than may be under way loses its connection, 
   const flood = open();
   flood.begin();
   store.isHeld = true;
-  for (let sequence = 0; sequence < 300; sequence++) flood.chunk(sequence, rowOf(`k${sequence}`, 1));
+  for (let offset = 0; offset < 20; offset++) flood.chunk(offset, offset + 1);
   expect(fatal).toEqual([]);
-  expect(store.pendingWrites).toBe(2);
+  expect(store.pendingBeside).toBe(4);
   expect(flood.answers.at(-1)).toMatchObject({
     kind: 'refused',
     reason: expect.stringContaining('under way'),
@@ -204,4 +205,15 @@ test('a second snapshot on one connection closes it', () => {
   for (let time = 0; time < 20; time++) leader.begin();
   expect(leader.kinds()).toEqual(['resume', 'refused']);
   expect(fatal).toEqual([]);
+});
+
+test('what is no frame of a snapshot closes the connection', () => {
+  const { clock, open, fatal } = createReceiver();
+  const leader = open();
+  leader.begin();
+  const bytes = encodeSnapshotFrame({ kind: 'chunk', offset: 0, bytes: IMAGE });
+  bytes[0] = 99;
+  leader.channel.send(bytes, () => undefined);
+  clock.advance(5);
+  expect([leader.kinds(), leader.channel.isOpen, fatal]).toEqual([['resume', 'refused'], false, []]);
 });

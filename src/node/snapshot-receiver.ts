@@ -1,29 +1,33 @@
-// Takes in a snapshot: rows are staged durably under a generation of their own while the old state still serves,
-// and become the state in one write. A broken connection is resumed where staging stopped.
+// Takes in a snapshot: the image of a leader's store is put together beside the own store, which serves as before, is
+// checked, and takes the place of the state in one write. A broken connection is resumed where the image ends so far.
 
 import { malformed } from '../codec/malformed.ts';
 import type { ServerId } from '../raft/configuration.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { CodedError } from '../shared/coded-error.ts';
-import type { Channel, KeyValueStore, Logger } from './ports.ts';
+import { type AppliedRecord, isSamePoint, loadAppliedRecord } from './log-store.ts';
+import type { Channel, Clock, ImageStaging, KeyValueStore, Logger, Timer } from './ports.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,
   MAX_CHUNKS_UNDER_WAY,
   type SnapshotFrame,
 } from './snapshot-frames.ts';
-import { RowStager, type SnapshotRows } from './snapshot-rows.ts';
 
-/** Chunks that are with the store: one that it writes, and one taken apart meanwhile. Others wait as the bytes they are. */
-const MAX_CHUNKS_WRITING = 2;
+/** How long an image that nobody goes on with keeps its room on the disk. */
+const KEPT_MS = 30_000;
+
+export interface SnapshotReceiverPorts {
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 export interface SnapshotReceiverHandlers {
   /** The term as this node knows it, and up to where it durably holds what is committed. */
   current(): { readonly term: number; readonly commitIndex: number; readonly durableCommitIndex: number };
-  /** A generation that no row on disk belongs to; protected from clean-up until the next call or an install. */
-  newStagingGeneration(): number;
-  /** Every row is staged. False when the snapshot is not needed after all. */
-  install(point: SnapshotPoint, generation: number, done: () => void): boolean;
+  /** The image is whole, and of this applied record. False when the snapshot is not needed after all. */
+  install(applied: AppliedRecord, staging: ImageStaging, done: () => void): boolean;
   /** Runs what a callback does: our own bugs and a broken disk stop the node there. */
   guarded(action: () => void): void;
 }
@@ -35,67 +39,46 @@ interface Beginning {
   readonly frame: SnapshotFrame & { kind: 'begin' };
 }
 
-/** Rows staged so far, for one picture of one sender's store. */
-interface Staging {
+/** An image that comes in, on one channel after the other. */
+interface Arrival {
   readonly from: ServerId;
   readonly snapshotId: string;
   readonly point: SnapshotPoint;
-  readonly generation: number;
-  readonly stager: RowStager;
-  /** Invariant: every row up to here is staged durably. */
-  lastKey: Uint8Array;
-}
-
-interface ChunkWrite {
-  readonly sequence: number;
-  readonly lastKey: Uint8Array;
-  /** The store ends its writes in any order; what is durable here counts once all before it is. */
-  isDurable: boolean;
-}
-
-/** What one connection has brought. */
-interface Session {
-  readonly channel: Channel;
-  readonly staging: Staging;
-  nextSequence: number;
-  /** Of rows that were handed to the disk. */
-  rows: number;
-  /** The last key that was handed to the disk. */
-  lastKey: Uint8Array;
-  /** Chunks that wait to be handed to the disk, oldest first. */
-  readonly waiting: { readonly sequence: number; readonly rows: SnapshotRows }[];
-  /** Chunks handed to the disk, from the first that is not durable on. */
-  readonly writing: ChunkWrite[];
-  /** Set when the sender said that there is no more. */
-  expectedRows: number | undefined;
+  readonly sizeBytes: number;
+  readonly staging: ImageStaging;
+  /** Where the bytes end that were handed to the store. */
+  offset: number;
+  /** Chunks that the store has not taken yet. */
+  chunksUnderWay: number;
+  isFinishing: boolean;
+  isInstalling: boolean;
+  /** The one that brings it now. */
+  channel: Channel | undefined;
+  /** Runs while there is none. */
+  forgetting: Timer | undefined;
 }
 
 export class SnapshotReceiver {
-  readonly #store: KeyValueStore;
-  readonly #logger: Logger;
+  readonly #ports: SnapshotReceiverPorts;
   readonly #handlers: SnapshotReceiverHandlers;
-  #staging: Staging | undefined;
-  #session: Session | undefined;
-  /** It begins when the disk has ended all that was handed to it before. */
+  /** Invariant: an image that is not this one is installed or discarded. */
+  #arrival: Arrival | undefined;
+  /** It begins when the store has taken all that was handed to it before. */
   #beginning: Beginning | undefined;
   /** Channels on which a snapshot began: each brings one, or a peer that reads no answers would have them pile up. */
   readonly #begun = new WeakSet<Channel>();
-  /** Chunks of any session that were handed to the disk. */
-  #chunksWriting = 0;
-  #isInstalling = false;
+  /** Chunks of any image that the store has not taken yet. */
+  #chunksUnderWay = 0;
   #isStopped = false;
 
-  constructor(ports: { store: KeyValueStore; logger: Logger }, handlers: SnapshotReceiverHandlers) {
-    this.#store = ports.store;
-    this.#logger = ports.logger;
+  constructor(ports: SnapshotReceiverPorts, handlers: SnapshotReceiverHandlers) {
+    this.#ports = ports;
     this.#handlers = handlers;
   }
 
   /** A peer opened a channel to bring a snapshot. A later one takes the place of an earlier one. */
   accept(from: ServerId, channel: Channel): void {
-    channel.onClose = () => {
-      this.#forget(channel);
-    };
+    channel.onClose = () => this.#detach(channel);
     channel.onFrame = (bytes) => {
       if (!this.#isStopped) this.#handlers.guarded(() => this.#takeFrame(from, channel, bytes));
     };
@@ -104,20 +87,16 @@ export class SnapshotReceiver {
   /** Nothing more is staged or answered. */
   stop(): void {
     this.#isStopped = true;
-    this.#session?.channel.close();
+    this.#arrival?.channel?.close();
     this.#beginning?.channel.close();
-    this.#session = undefined;
     this.#beginning = undefined;
-  }
-
-  #takeFrame(from: ServerId, channel: Channel, bytes: Uint8Array): void {
-    this.#blaming(channel, () => this.#handleFrame(from, channel, decodeSnapshotFrame(bytes)));
+    this.#giveUp();
   }
 
   /** Bytes that are not as they should be are the peer's fault, and end its snapshot. */
-  #blaming(channel: Channel, action: () => void): void {
+  #takeFrame(from: ServerId, channel: Channel, bytes: Uint8Array): void {
     try {
-      action();
+      this.#handleFrame(from, channel, decodeSnapshotFrame(bytes));
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#refuse(channel, error.message);
@@ -132,19 +111,16 @@ export class SnapshotReceiver {
       this.#begin({ from, channel, frame });
       return;
     }
-    const session = this.#session;
+    const arrival = this.#arrival;
     // A channel that another has replaced.
-    if (session === undefined || session.channel !== channel) return;
-    if (frame.kind === 'chunk') this.#take(session, frame);
-    else if (frame.kind === 'end') {
-      session.expectedRows = frame.rowCount;
-      this.#maybeInstall(session);
-    } else this.#refuse(channel, `a leader does not send '${frame.kind}'`);
+    if (arrival === undefined || arrival.channel !== channel) return;
+    if (frame.kind === 'chunk') this.#take(arrival, frame);
+    else this.#refuse(channel, `a leader does not send '${frame.kind}'`);
   }
 
   #begin(beginning: Beginning): void {
     if (!this.#isTaken(beginning)) return;
-    for (const other of [this.#session?.channel, this.#beginning?.channel]) {
+    for (const other of [this.#arrival?.channel, this.#beginning?.channel]) {
       if (other !== undefined) this.#refuse(other, 'another channel took its place');
     }
     this.#beginning = beginning;
@@ -154,7 +130,7 @@ export class SnapshotReceiver {
   /** Answers where it is not. */
   #isTaken({ channel, frame }: Beginning): boolean {
     const { term, commitIndex, durableCommitIndex } = this.#handlers.current();
-    if (this.#isInstalling) this.#refuse(channel, 'another snapshot is being installed');
+    if (this.#arrival?.isInstalling === true) this.#refuse(channel, 'another snapshot is being installed');
     else if (frame.term < term) this.#refuse(channel, `term ${frame.term} is over, this is ${term}`);
     else if (frame.term > term) {
       // The log may never hold a term that is above the one on disk: the leader's next message brings it.
@@ -168,131 +144,156 @@ export class SnapshotReceiver {
     return false;
   }
 
-  /**
-   * Waits for what other sessions have handed to the disk: rows that come again must not be written while they are, and
-   * what is given up must not be written after the search for garbage has passed it.
-   */
+  /** Chunks that are with the store count: whoever begins again and again must not have more of them there. */
   #maybeStart(): void {
     const beginning = this.#beginning;
-    if (beginning === undefined || this.#chunksWriting > 0) return;
+    if (beginning === undefined || this.#chunksUnderWay > 0) return;
     this.#beginning = undefined;
     // The world may have changed meanwhile.
     if (!this.#isTaken(beginning)) return;
-    const { channel } = beginning;
-    const staging = this.#stagingFor(beginning);
-    const { lastKey } = staging;
-    this.#session = {
-      channel,
-      staging,
-      nextSequence: 0,
-      rows: 0,
-      lastKey,
-      waiting: [],
-      writing: [],
-      expectedRows: undefined,
+    const arrival = this.#arrivalFor(beginning);
+    arrival.channel = beginning.channel;
+    arrival.forgetting?.cancel();
+    this.#answer(beginning.channel, { kind: 'resume', offset: arrival.offset });
+  }
+
+  /** What the same image has brought so far, or a new one. */
+  #arrivalFor({ from, frame }: Beginning): Arrival {
+    const { snapshotId, point, sizeBytes } = frame;
+    const known = this.#arrival;
+    const isKnown = known?.from === from && known.snapshotId === snapshotId && known.sizeBytes === sizeBytes;
+    if (isKnown && isSamePoint(known.point, point)) return known;
+    this.#giveUp();
+    this.#ports.logger.info('snapshot begins', { from, index: point.index, bytes: sizeBytes });
+    this.#arrival = {
+      from,
+      snapshotId,
+      point,
+      sizeBytes,
+      staging: this.#ports.store.stageImage(sizeBytes),
+      offset: 0,
+      chunksUnderWay: 0,
+      isFinishing: false,
+      isInstalling: false,
+      channel: undefined,
+      forgetting: undefined,
     };
-    this.#answer(channel, { kind: 'resume', afterKey: lastKey });
+    return this.#arrival;
   }
 
-  /** What the same picture has brought so far, or a new beginning. */
-  #stagingFor({ from, frame }: Beginning): Staging {
-    const { snapshotId, point } = frame;
-    const known = this.#staging;
-    if (known !== undefined && known.from === from && known.snapshotId === snapshotId) return known;
-    const generation = this.#handlers.newStagingGeneration();
-    const stager = new RowStager({ from: frame.generation, to: generation });
-    const staging = { from, snapshotId, point, generation, stager, lastKey: new Uint8Array(0) };
-    this.#staging = staging;
-    this.#logger.info('snapshot begins', { from, index: point.index });
-    return staging;
-  }
-
-  #take(session: Session, { sequence, rows }: SnapshotFrame & { kind: 'chunk' }): void {
-    if (sequence !== session.nextSequence) {
-      this.#refuse(session.channel, `chunk ${sequence} came where ${session.nextSequence} was due`);
-      return;
-    }
-    if (session.waiting.length + session.writing.length >= MAX_CHUNKS_UNDER_WAY) {
+  #take(arrival: Arrival, { offset, bytes }: SnapshotFrame & { kind: 'chunk' }): void {
+    const { staging, sizeBytes } = arrival;
+    const end = offset + bytes.length;
+    if (offset !== arrival.offset) throw malformed(`byte ${offset} came where ${arrival.offset} was due`);
+    if (bytes.length === 0 || end > sizeBytes)
+      throw malformed(`a chunk ends at ${end} of ${sizeBytes} bytes`);
+    if (arrival.chunksUnderWay >= MAX_CHUNKS_UNDER_WAY)
       throw malformed('more chunks came than may be under way');
-    }
-    session.nextSequence += 1;
-    session.waiting.push({ sequence, rows });
-    this.#stageWaiting(session);
-  }
-
-  #stageWaiting(session: Session): void {
-    while (this.#session === session && this.#chunksWriting < MAX_CHUNKS_WRITING) {
-      const chunk = session.waiting.shift();
-      if (chunk === undefined) return;
-      const { operations, lastKey } = session.staging.stager.stage(chunk.rows, session.lastKey);
-      session.rows += chunk.rows.count;
-      session.lastKey = lastKey;
-      const write = { sequence: chunk.sequence, lastKey, isDurable: false };
-      session.writing.push(write);
-      this.#chunksWriting += 1;
-      this.#store.writeApart(operations, (error) => {
-        this.#chunksWriting -= 1;
-        if (this.#isStopped) return;
-        this.#handlers.guarded(() => {
-          if (error === undefined) this.#staged(session, write);
-          else this.#notStaged(session, error);
-          this.#maybeStart();
-        });
+    arrival.offset = end;
+    arrival.chunksUnderWay += 1;
+    this.#chunksUnderWay += 1;
+    staging.append(bytes, (error) => {
+      this.#chunksUnderWay -= 1;
+      arrival.chunksUnderWay -= 1;
+      this.#ended(arrival, error, () => {
+        this.#acknowledge(arrival, end);
+        if (end === sizeBytes) this.#finish(arrival);
       });
-    }
+      this.#handlers.guarded(() => this.#maybeStart());
+    });
   }
 
-  #staged(session: Session, write: ChunkWrite): void {
-    write.isDurable = true;
-    const { channel, staging, writing } = session;
-    let last: ChunkWrite | undefined;
-    while (writing[0]?.isDurable === true) last = writing.shift();
-    if (last !== undefined) staging.lastKey = last.lastKey;
-    if (this.#session !== session) return;
-    if (last !== undefined) this.#answer(channel, { kind: 'acknowledged', sequence: last.sequence });
-    this.#blaming(channel, () => this.#stageWaiting(session));
-    this.#maybeInstall(session);
+  /** What to do about the end of something that the store was asked for. */
+  #ended(arrival: Arrival, error: Error | undefined, next: () => void): void {
+    if (this.#isStopped || this.#arrival !== arrival) return;
+    this.#handlers.guarded(() => {
+      if (error === undefined) {
+        next();
+        return;
+      }
+      this.#fail(arrival, error.message);
+      // What came is of no use, and says nothing about our own disk.
+      if (!(error instanceof CodedError) || error.code === 'storage_failed') throw error;
+    });
   }
 
-  /** Chunks after this one may be durable: what was staged has a hole, and is never gone on from. */
-  #notStaged({ channel, staging }: Session, error: Error): void {
-    if (this.#staging === staging) this.#staging = undefined;
-    this.#refuse(channel, error.message);
-    if (!(error instanceof CodedError) || error.code !== 'disk_full') throw error;
+  /** Durable, and checked, before anything of it is believed. */
+  #finish(arrival: Arrival): void {
+    arrival.isFinishing = true;
+    const { staging, sizeBytes } = arrival;
+    const onProgress = (): void => this.#acknowledge(arrival, sizeBytes);
+    staging.finish(onProgress, (error) => this.#ended(arrival, error, () => this.#install(arrival)));
   }
 
-  #maybeInstall(session: Session): void {
-    const { channel, staging, waiting, writing, expectedRows } = session;
-    const isWhole = expectedRows !== undefined && waiting.length === 0 && writing.length === 0;
-    if (!isWhole || this.#session !== session || this.#isInstalling) return;
-    this.#staging = undefined;
-    if (session.rows !== expectedRows) {
-      this.#refuse(channel, `${session.rows} rows came of ${expectedRows}`);
-      return;
-    }
-    this.#isInstalling = true;
-    const isWanted = this.#handlers.install(staging.point, staging.generation, () => {
-      this.#isInstalling = false;
-      this.#session = undefined;
-      this.#answer(channel, { kind: 'installed', index: staging.point.index });
+  #install(arrival: Arrival): void {
+    const { staging, point } = arrival;
+    const applied = this.#appliedOf(arrival);
+    if (applied === undefined) return;
+    arrival.isInstalling = true;
+    const isWanted = this.#handlers.install(applied, staging, () => {
+      const { channel } = arrival;
+      this.#arrival = undefined;
+      if (channel !== undefined) this.#answer(channel, { kind: 'installed', index: point.index });
     });
     if (isWanted) return;
-    this.#isInstalling = false;
-    this.#refuse(channel, 'the log has caught up meanwhile');
+    arrival.isInstalling = false;
+    this.#fail(arrival, 'the log has caught up meanwhile');
+  }
+
+  /** Undefined, and the snapshot refused, where the image is not of the point that was announced. */
+  #appliedOf(arrival: Arrival): AppliedRecord | undefined {
+    try {
+      const applied = loadAppliedRecord(arrival.staging);
+      if (isSamePoint(applied, arrival.point)) return applied;
+      this.#fail(arrival, `the image is of entry ${applied.index}, and ${arrival.point.index} was announced`);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#fail(arrival, error.message);
+    }
+    return undefined;
+  }
+
+  /** It is not gone on from. */
+  #fail(arrival: Arrival, reason: string): void {
+    const { channel } = arrival;
+    this.#giveUp();
+    if (channel !== undefined) this.#refuse(channel, reason);
+    else this.#ports.logger.info('snapshot not taken', { reason });
+  }
+
+  #giveUp(): void {
+    const arrival = this.#arrival;
+    if (arrival === undefined) return;
+    this.#arrival = undefined;
+    // Its chunks that are under way are not reported any more.
+    this.#chunksUnderWay -= arrival.chunksUnderWay;
+    arrival.forgetting?.cancel();
+    arrival.staging.discard();
   }
 
   #refuse(channel: Channel, reason: string): void {
-    this.#forget(channel);
-    this.#logger.info('snapshot not taken', { reason });
+    this.#detach(channel);
+    this.#ports.logger.info('snapshot not taken', { reason });
     this.#answer(channel, { kind: 'refused', reason });
+  }
+
+  #acknowledge({ channel }: Arrival, offset: number): void {
+    if (channel !== undefined) this.#answer(channel, { kind: 'acknowledged', offset });
   }
 
   #answer(channel: Channel, frame: SnapshotFrame): void {
     channel.send(encodeSnapshotFrame(frame), () => undefined);
   }
 
-  #forget(channel: Channel): void {
-    if (this.#session?.channel === channel) this.#session = undefined;
+  /** The image waits a while for another channel. */
+  #detach(channel: Channel): void {
     if (this.#beginning?.channel === channel) this.#beginning = undefined;
+    const arrival = this.#arrival;
+    if (arrival?.channel !== channel) return;
+    arrival.channel = undefined;
+    if (arrival.isInstalling || this.#isStopped) return;
+    arrival.forgetting = this.#ports.clock.after(KEPT_MS, () => {
+      if (this.#arrival === arrival && !arrival.isInstalling) this.#giveUp();
+    });
   }
 }

@@ -1,17 +1,16 @@
-// Sends a consistent picture of this node's store to a follower whose log is too far behind, on a connection of its
-// own, while the node goes on. However it ends, `done` is called once: the leader is never left in limbo (trap 23).
+// Sends an image of this node's store to a follower whose log is too far behind, on a connection of its own, while the
+// node goes on. However it ends, `done` is called once: the leader is never left in limbo (trap 23).
 
 import type { ServerId } from '../raft/configuration.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { loadAppliedRecord } from './log-store.ts';
-import type { Channel, Clock, KeyValueSnapshot, KeyValueStore, Logger, Timer, Transport } from './ports.ts';
+import type { Channel, Clock, KeyValueStore, Logger, StoreImage, Timer, Transport } from './ports.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,
   MAX_CHUNKS_UNDER_WAY,
   type SnapshotFrame,
 } from './snapshot-frames.ts';
-import { takeRows } from './snapshot-rows.ts';
 
 /** A connection that broke is replaced this often before the snapshot counts as failed. */
 const MAX_RESUMES = 5;
@@ -41,21 +40,19 @@ export interface SnapshotSenderOptions {
 }
 
 export class SnapshotSender {
-  /** The last entry that the picture holds. Entries after it must stay in the log until this has ended. */
-  readonly point: SnapshotPoint;
   readonly #ports: SnapshotSenderPorts;
   readonly #options: SnapshotSenderOptions;
   readonly #done: (installedIndex: number | undefined) => void;
-  readonly #picture: KeyValueSnapshot;
-  readonly #generation: number;
+  #image: StoreImage | undefined;
+  #point: SnapshotPoint | undefined;
   #channel: Channel | undefined;
-  #lastKeySent: Uint8Array = new Uint8Array(0);
-  #rowsSent = 0;
-  #nextSequence = 0;
-  #acknowledgedSequences = 0;
-  /** The follower has said where to begin, on the connection there is now. */
+  /** Where the bytes end that were sent on the connection there is now. */
+  #sentBytes = 0;
+  /** By chunk that was sent there and not acknowledged: where it ends. */
+  #unacknowledged: number[] = [];
+  /** The follower has said where to begin, on that connection. */
   #isStreaming = false;
-  #isEndSent = false;
+  /** A chunk is being read, or is on its way out of the buffers. */
   #isSending = false;
   #resumes = 0;
   #watchdog: Timer | undefined;
@@ -70,11 +67,20 @@ export class SnapshotSender {
     this.#ports = ports;
     this.#options = options;
     this.#done = done;
-    this.#picture = ports.store.snapshot();
-    const applied = loadAppliedRecord(this.#picture);
-    this.point = applied;
-    this.#generation = applied.generation;
-    this.#connect();
+    this.#feedWatchdog();
+    ports.store.openImage((error, image) => {
+      if (image === undefined) this.#end(undefined, error?.message ?? 'there is no image');
+      else if (this.#isEnded) image.close();
+      else this.#begin(image);
+    });
+  }
+
+  /**
+   * The last entry that the image has: entries after it must stay in the log until this has ended. It has what was done
+   * when this began, so until it is known every entry that is there must stay.
+   */
+  get point(): SnapshotPoint | undefined {
+    return this.#point;
   }
 
   /** Gives up, for instance because this node no longer leads. */
@@ -82,7 +88,24 @@ export class SnapshotSender {
     this.#end(undefined, reason);
   }
 
-  #connect(): void {
+  #begin(image: StoreImage): void {
+    this.#image = image;
+    try {
+      this.#point = loadAppliedRecord(image);
+    } catch (error) {
+      this.#end(undefined, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    const { to } = this.#options;
+    this.#ports.logger.info('snapshot is being sent', {
+      to,
+      index: this.#point.index,
+      bytes: image.sizeBytes,
+    });
+    this.#connect(image, this.#point);
+  }
+
+  #connect(image: StoreImage, point: SnapshotPoint): void {
     this.#feedWatchdog();
     this.#ports.transport.openChannel(this.#options.to, (error, channel) => {
       if (this.#isEnded) {
@@ -90,26 +113,23 @@ export class SnapshotSender {
         return;
       }
       if (channel === undefined) {
-        this.#maybeResume(error?.message ?? 'no connection');
+        this.#maybeResume(image, point, error?.message ?? 'no connection');
         return;
       }
       this.#channel = channel;
-      channel.onFrame = (frame) => this.#handleFrame(channel, frame);
+      channel.onFrame = (frame) => this.#handleFrame(image, channel, frame);
       channel.onClose = (cause) => {
-        if (channel === this.#channel) this.#maybeResume(cause?.message ?? 'the connection was closed');
+        if (channel !== this.#channel) return;
+        this.#maybeResume(image, point, cause?.message ?? 'the connection was closed');
       };
-      this.#send({
-        kind: 'begin',
-        snapshotId: this.#options.snapshotId,
-        term: this.#options.term,
-        point: this.point,
-        generation: this.#generation,
-      });
+      const { snapshotId, term } = this.#options;
+      const { sizeBytes } = image;
+      this.#send(image, { kind: 'begin', snapshotId, term, point, sizeBytes });
     });
   }
 
-  /** The follower keeps what it staged: a new connection goes on from there. */
-  #maybeResume(reason: string): void {
+  /** The follower keeps what it has: a new connection goes on from there. */
+  #maybeResume(image: StoreImage, point: SnapshotPoint, reason: string): void {
     this.#channel = undefined;
     this.#isSending = false;
     this.#isStreaming = false;
@@ -120,11 +140,11 @@ export class SnapshotSender {
       return;
     }
     this.#ports.clock.after(RESUME_AFTER_MS, () => {
-      if (!this.#isEnded && this.#channel === undefined) this.#connect();
+      if (!this.#isEnded && this.#channel === undefined) this.#connect(image, point);
     });
   }
 
-  #handleFrame(channel: Channel, bytes: Uint8Array): void {
+  #handleFrame(image: StoreImage, channel: Channel, bytes: Uint8Array): void {
     if (channel !== this.#channel || this.#isEnded) return;
     this.#feedWatchdog();
     let frame: SnapshotFrame;
@@ -136,14 +156,16 @@ export class SnapshotSender {
     }
     switch (frame.kind) {
       case 'resume':
-        this.#startFrom(frame.afterKey);
+        this.#startFrom(image, frame.offset);
         break;
-      case 'acknowledged':
-        this.#acknowledgedSequences = frame.sequence + 1;
-        this.#sendMore();
+      case 'acknowledged': {
+        const { offset } = frame;
+        this.#unacknowledged = this.#unacknowledged.filter((end) => end > offset);
+        this.#sendMore(image);
         break;
+      }
       case 'installed':
-        this.#end(this.point.index, undefined);
+        this.#end(this.#point?.index, undefined);
         break;
       case 'refused':
         this.#end(undefined, frame.reason);
@@ -153,48 +175,49 @@ export class SnapshotSender {
     }
   }
 
-  #startFrom(afterKey: Uint8Array): void {
-    this.#lastKeySent = afterKey;
-    this.#nextSequence = 0;
-    this.#acknowledgedSequences = 0;
+  #startFrom(image: StoreImage, offset: number): void {
+    if (offset > image.sizeBytes) {
+      this.#end(undefined, `the follower wants byte ${offset} of ${image.sizeBytes}`);
+      return;
+    }
+    this.#sentBytes = offset;
+    this.#unacknowledged = [];
     this.#isStreaming = true;
-    this.#isEndSent = false;
-    this.#rowsSent = 0;
-    this.#sendMore();
+    this.#sendMore(image);
   }
 
   /** One chunk at a time leaves the buffers, a few are on the way: memory stays bounded, the event loop free. */
-  #sendMore(): void {
-    if (!this.#isStreaming || this.#isSending || this.#isEndSent || this.#isEnded) return;
-    if (this.#nextSequence - this.#acknowledgedSequences >= MAX_CHUNKS_UNDER_WAY) return;
-    const begunAt = this.#ports.clock.now();
-    const { lastKey, ...rows } = takeRows(this.#picture, {
-      generation: this.#generation,
-      afterKey: this.#lastKeySent,
-      maxBytes: this.#options.chunkBytes,
+  #sendMore(image: StoreImage): void {
+    if (!this.#isStreaming || this.#isSending || this.#isEnded) return;
+    if (this.#unacknowledged.length >= MAX_CHUNKS_UNDER_WAY) return;
+    const offset = this.#sentBytes;
+    const length = Math.min(this.#options.chunkBytes, image.sizeBytes - offset);
+    if (length === 0) return;
+    const channel = this.#channel;
+    this.#isSending = true;
+    image.read(offset, length, (error, bytes) => {
+      if (this.#isEnded || channel !== this.#channel) return;
+      if (error !== undefined) {
+        this.#end(undefined, error.message);
+        return;
+      }
+      this.#sentBytes = offset + length;
+      this.#unacknowledged.push(this.#sentBytes);
+      this.#send(image, { kind: 'chunk', offset, bytes });
     });
-    if (rows.count === 0) {
-      this.#isEndSent = true;
-      this.#send({ kind: 'end', rowCount: this.#rowsSent });
-      return;
-    }
-    this.#lastKeySent = lastKey;
-    this.#rowsSent += rows.count;
-    const sequence = this.#nextSequence;
-    this.#nextSequence += 1;
-    this.#send({ kind: 'chunk', sequence, rows }, begunAt);
   }
 
   /** Whoever else waits for the event loop has a turn between two frames. */
-  #send(frame: SnapshotFrame, begunAt = this.#ports.clock.now()): void {
+  #send(image: StoreImage, frame: SnapshotFrame): void {
     const channel = this.#channel;
     if (channel === undefined) return;
     this.#isSending = true;
     const { clock } = this.#ports;
+    const begunAt = clock.now();
     const goOn = (): void => {
       if (channel !== this.#channel) return;
       this.#isSending = false;
-      this.#sendMore();
+      this.#sendMore(image);
     };
     let restMs = 0;
     channel.send(encodeSnapshotFrame(frame), () => {
@@ -215,11 +238,11 @@ export class SnapshotSender {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#watchdog?.cancel();
-    this.#picture.close();
+    this.#image?.close();
     const channel = this.#channel;
     this.#channel = undefined;
     channel?.close();
-    const fields = { to: this.#options.to, index: this.point.index, chunks: this.#nextSequence };
+    const fields = { to: this.#options.to, index: this.#point?.index, sentBytes: this.#sentBytes };
     if (reason === undefined) this.#ports.logger.info('snapshot delivered', fields);
     else this.#ports.logger.warn('snapshot not delivered', { ...fields, reason });
     this.#done(installedIndex);

@@ -1,66 +1,80 @@
-// The receiver of a snapshot and its disk, which ends writes late, in any order, or not at all.
+// The receiver of a snapshot and its disk, which takes bytes late, or not at all.
 
 import { expect, test } from 'vitest';
-import { StateStore } from './state-store.ts';
-import { createReceiver, rowOf } from './test-receiver.ts';
+import { createReceiver, HALF, IMAGE } from './test-receiver.ts';
 
-test('a chunk is acknowledged when the disk has it', () => {
+test('a chunk is acknowledged when the store has it', () => {
   const { clock, open, store } = createReceiver();
   const leader = open();
   leader.begin();
   store.isHeld = true;
-  leader.chunk(0, rowOf('a', 1));
-  leader.end(1);
+  leader.chunk(0, HALF);
   expect(leader.kinds()).toEqual(['resume']);
   store.release();
   clock.advance(5);
   expect(leader.kinds()).toEqual(['resume', 'acknowledged']);
 });
 
-test('after a cut it goes on behind the last row that is durable', () => {
+test('after a cut it goes on behind what the store was given', () => {
   const { clock, open, store, installs } = createReceiver();
   const first = open();
   first.begin();
-  first.chunk(0, rowOf('a', 1));
   store.isHeld = true;
-  first.chunk(1, rowOf('b', 2));
+  first.chunk(0, HALF);
   first.channel.break();
   clock.advance(5);
   const second = open();
   second.begin();
-  // Rows that are being written must not come again meanwhile.
+  // What is with the store counts: a new connection must not bring more of it there.
   expect(second.answers).toEqual([]);
   store.release();
   clock.advance(5);
-  expect(second.answers).toEqual([{ kind: 'resume', afterKey: new TextEncoder().encode('b') }]);
-  second.chunk(0, rowOf('c', 3));
-  second.end(1);
+  expect(second.answers).toEqual([{ kind: 'resume', offset: HALF }]);
+  second.chunk(HALF, IMAGE.length);
   expect(installs).toHaveLength(1);
-  expect([...new StateStore(store, 2).range({ prefix: '' })]).toEqual([
-    ['a', 1],
-    ['b', 2],
-    ['c', 3],
-  ]);
+  expect(store.stagings).toHaveLength(1);
 });
 
-test('a chunk that found no room is never skipped: what was staged begins anew (trap 33)', () => {
-  const { clock, open, store } = createReceiver();
+test('a connection that breaks while the image is checked is told on the next one', () => {
+  const { clock, open, store, installs } = createReceiver();
   const first = open();
   first.begin();
-  first.chunk(0, rowOf('a', 1));
+  first.chunk(0, HALF);
   store.isHeld = true;
-  first.chunk(1, rowOf('b', 2));
-  first.chunk(2, rowOf('c', 3));
-  // The second chunk fails, the third finds room again, and the connection breaks before that is said.
-  store.failure = 'disk_full';
-  store.release();
-  clock.runUntil(() => store.pendingWrites === 1, 'the second chunk has failed');
-  store.failure = undefined;
+  first.chunk(HALF, IMAGE.length);
   first.channel.break();
+  clock.advance(5);
+  store.release();
+  clock.runUntil(() => store.stagings[0]?.isFinishing === true, 'all bytes are there');
+  store.isHeld = true;
   clock.advance(5);
   const second = open();
   second.begin();
-  expect(second.answers).toEqual([{ kind: 'resume', afterKey: new Uint8Array() }]);
+  expect(second.answers).toEqual([{ kind: 'resume', offset: IMAGE.length }]);
+  store.release();
+  clock.advance(5);
+  installs[0]?.done();
+  clock.advance(5);
+  expect(second.kinds()).toEqual(['resume', 'acknowledged', 'installed']);
+});
+
+test('a chunk that found no room is never skipped: the image begins anew (trap 33)', () => {
+  const { clock, open, store, fatal } = createReceiver();
+  const first = open();
+  first.begin();
+  store.isHeld = true;
+  first.chunk(0, 10);
+  first.chunk(10, HALF);
+  // The first chunk fails, the second finds room again.
+  store.failure = 'disk_full';
+  store.release();
+  clock.runUntil(() => store.pendingBeside === 1, 'the first chunk has failed');
+  store.failure = undefined;
+  clock.advance(5);
+  expect([first.kinds(), fatal, store.stagings[0]?.isDiscarded]).toEqual([['resume', 'refused'], [], true]);
+  const second = open();
+  second.begin();
+  expect(second.answers).toEqual([{ kind: 'resume', offset: 0 }]);
 });
 
 test('a disk that fails stops the node', () => {
@@ -68,83 +82,16 @@ test('a disk that fails stops the node', () => {
   const leader = open();
   leader.begin();
   store.failure = 'storage_failed';
-  leader.chunk(0, rowOf('a', 1));
+  leader.chunk(0, HALF);
   expect(fatal).toMatchObject([{ code: 'storage_failed' }]);
 });
 
-test('a full disk refuses the snapshot, and does not stop the node', () => {
-  const { open, store, fatal } = createReceiver();
-  const leader = open();
-  leader.begin();
-  store.failure = 'disk_full';
-  leader.chunk(0, rowOf('a', 1));
-  expect([leader.kinds(), fatal]).toEqual([['resume', 'refused'], []]);
-});
-
-test('a row that comes twice, or out of order, is refused', () => {
-  for (const key of ['b', 'a']) {
-    const { open, store, installs } = createReceiver();
-    const leader = open();
-    leader.begin();
-    leader.chunk(0, rowOf('b', 1));
-    leader.chunk(1, rowOf(key, 2));
-    leader.end(2);
-    expect(leader.kinds()).toEqual(['resume', 'acknowledged', 'refused']);
-    expect([store.written.length, installs, leader.channel.isOpen]).toEqual([1, [], false]);
-  }
-});
-
-test('chunks become durable in any order, and count in theirs', () => {
-  const { clock, open, store, installs } = createReceiver();
-  const leader = open();
-  leader.begin();
-  store.isHeld = true;
-  leader.chunk(0, rowOf('a', 1));
-  leader.chunk(1, rowOf('b', 2));
-  leader.end(2);
-  store.releaseLastApart();
-  clock.advance(5);
-  expect([leader.kinds(), installs]).toEqual([['resume'], []]);
-  leader.channel.break();
-  clock.advance(5);
-  // The first one fails: what is durable behind it is not gone on from.
-  store.failure = 'disk_full';
-  store.release();
-  clock.advance(5);
-  store.failure = undefined;
-  const again = open();
-  again.begin();
-  expect(again.answers).toEqual([{ kind: 'resume', afterKey: new Uint8Array() }]);
-});
-
-test('a chunk is acknowledged with all before it, when they are durable', () => {
-  const { clock, open, store, installs } = createReceiver();
-  const leader = open();
-  leader.begin();
-  store.isHeld = true;
-  for (const [sequence, key] of ['a', 'b', 'c', 'd'].entries()) leader.chunk(sequence, rowOf(key, 1));
-  leader.end(4);
-  store.releaseLastApart();
-  store.releaseLastApart();
-  clock.advance(5);
-  expect(leader.kinds()).toEqual(['resume']);
-  store.release();
-  clock.advance(20);
-  const acknowledged = leader.answers.flatMap((answer) =>
-    answer.kind === 'acknowledged' ? [answer.sequence] : [],
-  );
-  expect(acknowledged.at(-1)).toBe(3);
-  expect(acknowledged).toEqual(acknowledged.toSorted());
-  expect(installs).toHaveLength(1);
-  expect([...new StateStore(store, 2).range({ prefix: '' })]).toHaveLength(4);
-});
-
-test('who waits for the disk is asked again whether it is wanted', () => {
+test('who waits for the store is asked again whether it is wanted', () => {
   const { clock, open, store, node } = createReceiver();
   const first = open();
   first.begin();
   store.isHeld = true;
-  first.chunk(0, rowOf('a', 1));
+  first.chunk(0, HALF);
   const second = open();
   second.begin({ snapshotId: '1-2' });
   const third = open();
@@ -156,12 +103,12 @@ test('who waits for the disk is asked again whether it is wanted', () => {
   expect(third.kinds()).toEqual(['refused']);
 });
 
-test('who waits for the disk and goes away is forgotten', () => {
-  const { clock, open, store, state } = createReceiver();
+test('who waits for the store and goes away is forgotten', () => {
+  const { clock, open, store } = createReceiver();
   const first = open();
   first.begin();
   store.isHeld = true;
-  first.chunk(0, rowOf('a', 1));
+  first.chunk(0, HALF);
   const second = open();
   second.begin({ snapshotId: '1-2' });
   second.channel.break();
@@ -169,18 +116,37 @@ test('who waits for the disk and goes away is forgotten', () => {
   store.release();
   clock.advance(5);
   expect(second.kinds()).toEqual([]);
-  // No generation was taken for it: 2 is that of the first.
-  expect(state.beginStaging()).toBe(3);
+  expect(store.stagings).toHaveLength(1);
 });
 
-test('peers that begin again and again do not fill the queue of the store either', () => {
+test('an image that nobody goes on with gives its room back', () => {
+  const { clock, open, store } = createReceiver();
+  const first = open();
+  first.begin();
+  first.chunk(0, HALF);
+  first.channel.break();
+  clock.advance(20_000);
+  const second = open();
+  second.begin();
+  clock.advance(20_000);
+  // Somebody is there, if slow.
+  expect(store.stagings.map(({ isDiscarded }) => isDiscarded)).toEqual([false]);
+  second.channel.break();
+  clock.advance(40_000);
+  expect(store.stagings.map(({ isDiscarded }) => isDiscarded)).toEqual([true]);
+  const third = open();
+  third.begin();
+  expect(third.answers).toEqual([{ kind: 'resume', offset: 0 }]);
+});
+
+test('peers that begin again and again do not fill the memory', () => {
   const { open, store, fatal } = createReceiver();
   store.isHeld = true;
   for (let attempt = 0; attempt < 100; attempt++) {
     const one = open(`peer${attempt}@1`);
     one.begin();
-    for (let sequence = 0; sequence < 4; sequence++) one.chunk(sequence, rowOf(`k${sequence}`, 1));
+    for (let offset = 0; offset < 4; offset++) one.chunk(offset, offset + 1);
   }
   expect(fatal).toEqual([]);
-  expect(store.pendingWrites).toBe(2);
+  expect(store.pendingBeside).toBe(4);
 });

@@ -3,11 +3,11 @@
 import type { ServerId } from '../raft/configuration.ts';
 import type { NodeLimits } from './options.ts';
 import type { Channel, Clock, KeyValueStore, Logger, Transport } from './ports.ts';
-import type { Replica } from './replica.ts';
+import type { Replica, SnapshotInstall } from './replica.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 
-/** Each holds a picture of the store, a connection, and a few chunks. */
+/** Each holds an image of the store, a connection, and a few chunks. */
 const MAX_SENDERS = 2;
 /** Pause after a failure before the follower may ask again. */
 const RETRY_AFTER_MS = 1_000;
@@ -41,8 +41,7 @@ export class Snapshots {
         const { term, commitIndex, durableIndex } = replica.core;
         return { term, commitIndex, durableCommitIndex: Math.min(commitIndex, durableIndex) };
       },
-      newStagingGeneration: () => replica.state.beginStaging(),
-      install: (point, generation, done) => replica.install(point, generation, done),
+      install: (applied, staging, done) => this.#install({ applied, staging }, done),
       guarded: (action) => replica.guarded(action),
     });
   }
@@ -70,7 +69,17 @@ export class Snapshots {
       },
     );
     this.#senders.set(to, sender);
-    this.#ports.logger.info('snapshot is being sent', { to, index: sender.point.index });
+  }
+
+  /** Who installs leads no longer, and its images would be of a store that is not there any more. */
+  #install(install: SnapshotInstall, done: () => void): boolean {
+    const isWanted = this.#ports.replica.install(install, done);
+    if (isWanted) this.#cancelSenders('this node installs a snapshot');
+    return isWanted;
+  }
+
+  #cancelSenders(reason: string): void {
+    for (const sender of this.#senders.values()) sender.cancel(reason);
   }
 
   #ended(to: ServerId, installedIndex: number | undefined): void {
@@ -99,7 +108,7 @@ export class Snapshots {
    */
   compactionFloor(): number {
     let floor = Number.POSITIVE_INFINITY;
-    for (const sender of this.#senders.values()) floor = Math.min(floor, sender.point.index);
+    for (const sender of this.#senders.values()) floor = Math.min(floor, sender.point?.index ?? 0);
     for (const to of this.#catchingUp.keys()) {
       const match = this.#ports.replica.core.progressOf(to)?.match;
       if (match !== undefined) floor = Math.min(floor, match);
@@ -129,7 +138,7 @@ export class Snapshots {
 
   stop(): void {
     this.#isStopped = true;
-    for (const sender of this.#senders.values()) sender.cancel('the node stops');
+    this.#cancelSenders('the node stops');
     this.#receiver.stop();
   }
 }

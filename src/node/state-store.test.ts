@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { put, writeApartTo, writeTo } from '../../test/contracts/key-value-store.ts';
+import { put, writeTo } from '../../test/contracts/key-value-store.ts';
 import { type SimulatedHarness, simulatedHarness } from '../../test/contracts/key-value-store-simulated.ts';
 import { seal } from '../codec/sealed-record.ts';
 import { adjacentRow } from '../codec/test-rows.ts';
@@ -9,7 +9,6 @@ import type { Json, RangeOptions, StateReader } from '../farm/state-view.ts';
 import { ALL_STATE, stateKey } from './keys.ts';
 import { verifyRow } from './log-store.ts';
 import type { KeyValueStore, WriteOperation } from './ports.ts';
-import { RowStager, takeRows } from './snapshot-rows.ts';
 import { StateStore, unusedGeneration } from './state-store.ts';
 
 const encoder = new TextEncoder();
@@ -193,8 +192,7 @@ describe('StateStore', () => {
     state.put('b', 1);
     await flush();
     expect(state.get('b')).toBe(1);
-    const generation = state.beginStaging();
-    state.switchGeneration(generation);
+    state.replaced(2);
     expect(state.get('b')).toBeUndefined();
   });
 
@@ -291,43 +289,28 @@ describe('StateStore', () => {
       expect(rowsOf(new StateStore(store, 2))).toEqual([]);
     });
 
-    test('a snapshot is sent in pieces, staged under a new generation, and switched to', async () => {
-      for (const key of ['a', 'b', 'é', '\u{1F5A8}']) state.put(key, `value of ${key}`);
+    test('when an image took the place of all rows, its generation is the state, and nothing is left of before', async () => {
+      state.put('old', 1);
       await flush();
-      const other = simulatedHarness();
-      const receiving = other.openNow();
-      const target = new StateStore(receiving, 1);
-      target.put('old', 1);
-      await writeTo(receiving, other, target.takeWrites());
-      target.writesDurable();
-
-      const picture = store.snapshot();
-      state.delete('a');
+      state.put('frozen', 1);
+      state.takeWrites();
+      state.put('lost', 'with the old state');
+      const key = stateKey(3, encoder.encode('new'));
+      await write([
+        { kind: 'delete', key: stateKey(1, encoder.encode('old')) },
+        put(key, seal(key, encoder.encode('2'))),
+      ]);
+      state.replaced(3);
+      expect(state.generation).toBe(3);
+      expect(rowsOf(state)).toEqual([['new', 2]]);
+      expect(['old', 'frozen', 'lost'].map((one) => state.get(one))).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      expect(state.overlayBytes).toBe(0);
       await flush();
-      const generation = target.beginStaging();
-      let afterKey: Uint8Array = new Uint8Array(0);
-      const stager = new RowStager({ from: 1, to: generation });
-      for (;;) {
-        const rows = takeRows(picture, { generation: 1, afterKey, maxBytes: 1 });
-        if (rows.count === 0) break;
-        const { operations, lastKey } = stager.stage(rows, afterKey);
-        expect(lastKey).toEqual(rows.lastKey);
-        afterKey = lastKey;
-        await writeApartTo(receiving, other, operations);
-      }
-      picture.close();
-      target.put('lost', 'with the old state');
-      expect(target.get('old')).toBe(1);
-      expect(target.nextGarbage(10)).toEqual([]);
-
-      target.switchGeneration(generation);
-      expect(target.generation).toBe(generation);
-      expect(keysOf(target, { prefix: '' })).toEqual(['a', 'b', 'é', '\u{1F5A8}']);
-      expect(target.overlayBytes).toBe(0);
-      await writeApartTo(receiving, other, target.nextGarbage(10));
-      expect(target.nextGarbage(10)).toEqual([]);
-      expect(rowsOf(new StateStore(receiving, 1))).toEqual([]);
-      expect(keysOf(target, { prefix: '', reverse: true })).toEqual(['\u{1F5A8}', 'é', 'b', 'a']);
+      expect(rowsOf(state)).toEqual([['new', 2]]);
     });
 
     test('the version of a collection grows with each of its writes, and with a new state', () => {
@@ -336,11 +319,11 @@ describe('StateStore', () => {
       state.put('job/a', 1);
       state.delete('job/a');
       expect(versions()).toEqual([2, 1]);
-      state.switchGeneration(state.beginStaging());
+      state.replaced(1);
       expect(versions()).toEqual([3, 2]);
     });
 
-    test('garbage is deleted in pieces, before, between and after what is in use', async () => {
+    test('garbage is deleted in pieces, before and behind what is in use, and looked for anew after an image', async () => {
       const current = new StateStore(store, 4);
       const rows = (generation: number): WriteOperation[] =>
         ['x', 'y', 'z'].map((key) => put(stateKey(generation, encoder.encode(key)), 'row'));
@@ -358,18 +341,10 @@ describe('StateStore', () => {
         await write(operations);
       }
       expect(unusedGeneration(store)).toBe(5);
-      const staging = current.beginStaging();
-      expect(staging).toBe(5);
-      await write([...rows(staging), ...rows(6)]);
-      expect(current.nextGarbage(100).map(({ key }) => key[4])).toEqual([6, 6, 6]);
-    });
-
-    test('a generation for staging is one that no row belongs to, and never the same twice', async () => {
-      expect(state.beginStaging()).toBe(2);
-      expect(state.beginStaging()).toBe(3);
-      await write([put(stateKey(40, encoder.encode('left by a crash')), 'x')]);
-      expect(state.beginStaging()).toBe(41);
-      expect(new StateStore(store, 1).beginStaging()).toBe(41);
+      await write([...rows(2), ...rows(4)]);
+      expect(current.nextGarbage(100)).toEqual([]);
+      current.replaced(4);
+      expect(current.nextGarbage(100).map(({ key }) => key[4])).toEqual([2, 2, 2]);
     });
   });
 });

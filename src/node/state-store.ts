@@ -28,9 +28,7 @@ const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export class StateStore implements StateView {
   readonly #store: KeyValueReader;
   #generation: number;
-  /** Rows of a snapshot that is coming in are under this generation. */
-  #stagingGeneration: number | undefined;
-  /** No row belongs to another generation: once a scan has found none, and until a snapshot begins to come in. */
+  /** No row belongs to another generation: once a scan has found none, and until an image has taken the place of all. */
   #isClean = false;
   #active = new StateOverlay();
   /** Present while its write is under way. */
@@ -163,18 +161,10 @@ export class StateStore implements StateView {
 
   // -------------------------------------------------------------- generations
 
-  /** A generation for the rows of a snapshot, kept from `nextGarbage` until the next call, or the switch. */
-  beginStaging(): number {
-    const unused = unusedGeneration(this.#store);
-    this.#isClean = false;
-    this.#stagingGeneration = Math.max(unused, this.#generation + 1, (this.#stagingGeneration ?? 0) + 1);
-    return this.#stagingGeneration;
-  }
-
-  /** The rows of `generation` are the state from now on. Call when the write that says so is durable. */
-  switchGeneration(generation: number): void {
+  /** An image has taken the place of all rows of the store, and those of `generation` are the state from now on. */
+  replaced(generation: number): void {
     this.#generation = generation;
-    this.#stagingGeneration = undefined;
+    this.#isClean = false;
     this.#active = new StateOverlay();
     this.#frozen = undefined;
     this.#overlayChanges += 1;
@@ -182,7 +172,7 @@ export class StateStore implements StateView {
     this.#switches += 1;
   }
 
-  /** Deletes of up to `maxRows` rows that belong neither to the state nor to a snapshot that is coming in. */
+  /** Deletes of up to `maxRows` rows that are not of the state: of one that was given up, here or where an image is from. */
   nextGarbage(maxRows: number): WriteOperation[] {
     if (this.#isClean) return [];
     const operations: WriteOperation[] = [];
@@ -192,20 +182,16 @@ export class StateStore implements StateView {
         operations.push({ kind: 'delete', key });
       }
     }
-    this.#isClean = operations.length === 0 && this.#stagingGeneration === undefined;
+    this.#isClean = operations.length === 0;
     return operations;
   }
 
-  /** What lies before, between and after the generations that are in use. */
+  /** What lies before and behind the state's generation. */
   #garbageRanges(): KeyRange[] {
-    const used = [this.#generation, this.#stagingGeneration ?? this.#generation].sort((a, b) => a - b);
     const ranges: KeyRange[] = [];
-    let from = 0;
-    for (const generation of used) {
-      if (generation > from) ranges.push(generationsRange(from, generation));
-      from = generation + 1;
-    }
-    if (from <= MAX_GENERATION) ranges.push(generationsRange(from, MAX_GENERATION + 1));
+    const next = this.#generation + 1;
+    if (this.#generation > 0) ranges.push(generationsRange(0, this.#generation));
+    if (next <= MAX_GENERATION) ranges.push(generationsRange(next, MAX_GENERATION + 1));
     return ranges;
   }
 

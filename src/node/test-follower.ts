@@ -6,7 +6,7 @@ import type { Message } from '../raft/message.ts';
 import { present } from '../shared/assert.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
 import { boot } from './boot.ts';
-import { type LoadedState, loadDurableState } from './log-store.ts';
+import { initialRecords, type LoadedState, loadDurableState } from './log-store.ts';
 import { DEFAULT_LIMITS, type NodeLimits, type NodeOptions } from './options.ts';
 import { Replica } from './replica.ts';
 import { TestClock, TestLogger } from './test-clock.ts';
@@ -25,6 +25,7 @@ export function createFollower(
   limits: Partial<NodeLimits> = ALONG,
   disk = new TestDisk(),
   change: Partial<NodeOptions> = {},
+  generation = 1,
 ) {
   const clock = new TestClock();
   const store = new TestStore(clock, disk);
@@ -36,6 +37,10 @@ export function createFollower(
     logger: new TestLogger(),
     stateMachine: COUNTER,
   };
+  if (generation !== 1) {
+    store.write(initialRecords({ server: 'f@1', clusterId: '', boots: 0 }, generation), () => undefined);
+    clock.advance(5);
+  }
   const starts: (LoadedState | undefined)[] = [];
   boot(ports, options, (_, state) => starts.push(state));
   clock.advance(5);

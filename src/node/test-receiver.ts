@@ -1,14 +1,14 @@
 // A receiver of snapshots, its store, and leaders that the test speaks for.
 
+import { encodeRowImage } from '../codec/row-image.ts';
 import type { SnapshotPoint } from '../raft/ready.ts';
-import type { KeyValueRow } from './ports.ts';
+import { type AppliedRecord, putApplied } from './log-store.ts';
+import type { ImageStaging } from './ports.ts';
 import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from './snapshot-frames.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
-import { StateStore } from './state-store.ts';
 import { TestClock, TestLogger } from './test-clock.ts';
 import { configurationOf } from './test-core.ts';
 import { TestChannel } from './test-network.ts';
-import { rowsOf, rowOf as sealedRow } from './test-snapshot-rows.ts';
 import { TestStore } from './test-store.ts';
 
 export const POINT: SnapshotPoint = {
@@ -18,27 +18,28 @@ export const POINT: SnapshotPoint = {
   configurationIndex: 1,
 };
 
-/** The sender's rows are of this generation, the receiver's of others. */
-const GENERATION = 7;
-
-export function rowOf(key: string, value: unknown): KeyValueRow {
-  return sealedRow(GENERATION, key, value);
+/** An image of a store whose state is of `point`. */
+export function imageAt(point: SnapshotPoint): Uint8Array {
+  const applied = putApplied({ ...point, generation: 7 });
+  return encodeRowImage(applied.kind === 'put' ? [applied] : []);
 }
+
+export const IMAGE = imageAt(POINT);
+/** Where tests cut it into chunks. */
+export const HALF = Math.floor(IMAGE.length / 2);
 
 export function createReceiver() {
   const clock = new TestClock();
   const store = new TestStore(clock);
-  const state = new StateStore(store, 1);
   const fatal: unknown[] = [];
   const node = { term: 2, commitIndex: 10, durableCommitIndex: 10, wants: true };
-  const installs: { point: SnapshotPoint; generation: number; done: () => void }[] = [];
+  const installs: { applied: AppliedRecord; staging: ImageStaging; done: () => void }[] = [];
   const receiver = new SnapshotReceiver(
-    { store, logger: new TestLogger() },
+    { store, clock, logger: new TestLogger() },
     {
       current: () => node,
-      newStagingGeneration: () => state.beginStaging(),
-      install: (point, generation, done) => {
-        if (node.wants) installs.push({ point, generation, done });
+      install: (applied, staging, done) => {
+        if (node.wants) installs.push({ applied, staging, done });
         return node.wants;
       },
       guarded: (action) => {
@@ -57,24 +58,26 @@ export function createReceiver() {
     ours.onFrame = (bytes) => answers.push(decodeSnapshotFrame(bytes));
     receiver.accept(from, theirs);
     const say = (frame: SnapshotFrame): void => ours.send(encodeSnapshotFrame(frame), () => undefined);
+    const chunk = (offset: number, end: number, image = IMAGE): void => {
+      say({ kind: 'chunk', offset, bytes: image.subarray(offset, end) });
+      clock.advance(5);
+    };
     return {
       channel: ours,
       answers,
       say,
-      begin: (change: { snapshotId?: string; term?: number; point?: SnapshotPoint } = {}) => {
-        say({ kind: 'begin', snapshotId: '1-1', term: 2, point: POINT, generation: GENERATION, ...change });
+      begin: (change: Partial<SnapshotFrame & { kind: 'begin' }> = {}) => {
+        say({ kind: 'begin', snapshotId: '1-1', term: 2, point: POINT, sizeBytes: IMAGE.length, ...change });
         clock.advance(5);
       },
-      chunk: (sequence: number, ...rows: KeyValueRow[]) => {
-        say({ kind: 'chunk', sequence, rows: rowsOf(...rows) });
-        clock.advance(5);
-      },
-      end: (rowCount: number) => {
-        say({ kind: 'end', rowCount });
-        clock.advance(5);
+      chunk,
+      /** Of a whole image, in two chunks. */
+      bring: (image = IMAGE) => {
+        chunk(0, HALF, image);
+        chunk(HALF, image.length, image);
       },
       kinds: () => answers.map(({ kind }) => kind),
     };
   };
-  return { clock, store, state, receiver, node, installs, fatal, open };
+  return { clock, store, receiver, node, installs, fatal, open };
 }

@@ -1,15 +1,20 @@
-// A store in memory for tests: writes become durable late, in order, those apart in one of their own; they can be held
-// back, fail, or be lost.
+// A store in memory for tests: writes become durable late, in order, and what is put beside them in one of its own; they
+// can be held back, fail, or be lost.
 
+import { ByteWriter } from '../codec/byte-writer.ts';
+import { decodeRowImage, encodeRowImage, type ImageRow } from '../codec/row-image.ts';
+import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type {
   Clock,
+  ImageAdoption,
+  ImageStaging,
   KeyRange,
   KeyValueReader,
   KeyValueRow,
-  KeyValueSnapshot,
   KeyValueStore,
   StorageSpace,
+  StoreImage,
   WriteOperation,
 } from './ports.ts';
 
@@ -39,11 +44,83 @@ class RowsReader implements KeyValueReader {
   }
 }
 
-class Picture extends RowsReader implements KeyValueSnapshot {
+class TestImage extends RowsReader implements StoreImage {
+  readonly #clock: Clock;
+  readonly #bytes: Uint8Array;
   isClosed = false;
+
+  constructor(clock: Clock, rows: Rows) {
+    super(() => rows);
+    this.#clock = clock;
+    this.#bytes = imageOf(rows);
+  }
+
+  get sizeBytes(): number {
+    return this.#bytes.length;
+  }
+
+  read(offset: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void {
+    this.#clock.soon(() => {
+      if (!this.isClosed) done(undefined, this.#bytes.slice(offset, offset + length));
+    });
+  }
 
   close(): void {
     this.isClosed = true;
+  }
+}
+
+/** The bytes of an image of a store that has these rows. */
+export function imageOf(rows: Rows): Uint8Array {
+  return encodeRowImage(Array.from(rows, ([key, value]) => ({ key: bytesOf(key), value })));
+}
+
+/** What asks for the store's time, and hears how that ended. */
+type Ask = (action: () => void, done: (error: Error | undefined) => void) => void;
+
+class TestStaging implements ImageStaging {
+  readonly #ask: Ask;
+  readonly #bytes = new ByteWriter();
+  #failure: Error | undefined;
+  rows: readonly ImageRow[] = [];
+  isFinishing = false;
+  isDiscarded = false;
+
+  constructor(ask: Ask) {
+    this.#ask = ask;
+  }
+
+  append(bytes: Uint8Array, done: (error: Error | undefined) => void): void {
+    const copy = bytes.slice();
+    this.#do(() => this.#bytes.raw(copy), done);
+  }
+
+  finish(onProgress: () => void, done: (error: Error | undefined) => void): void {
+    this.isFinishing = true;
+    this.#do(() => {
+      onProgress();
+      this.rows = decodeRowImage(this.#bytes.take());
+    }, done);
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.rows.find((row) => textOf(row.key) === textOf(key))?.value.slice();
+  }
+
+  discard(): void {
+    this.isDiscarded = true;
+  }
+
+  #do(action: () => void, done: (error: Error | undefined) => void): void {
+    this.#ask(
+      () => {
+        if (this.#failure === undefined) action();
+      },
+      (error) => {
+        this.#failure ??= error;
+        if (!this.isDiscarded) done(this.#failure);
+      },
+    );
   }
 }
 
@@ -53,7 +130,8 @@ export class TestDisk {
 }
 
 interface Write {
-  readonly operations: readonly WriteOperation[];
+  /** Makes it durable. */
+  readonly action: () => void;
   readonly done: (error: Error | undefined) => void;
 }
 
@@ -61,8 +139,10 @@ export class TestStore extends RowsReader implements KeyValueStore {
   readonly #disk: TestDisk;
   readonly #clock: Clock;
   readonly #waiting: Write[] = [];
-  readonly #waitingApart: Write[] = [];
-  readonly pictures: Picture[] = [];
+  /** For an image, beside the writes. */
+  readonly #waitingBeside: Write[] = [];
+  readonly images: TestImage[] = [];
+  readonly stagings: TestStaging[] = [];
   /** Every write that became durable. */
   readonly written: (readonly WriteOperation[])[] = [];
   /** Called after each write, when the disk has it and nobody knows yet. */
@@ -80,15 +160,44 @@ export class TestStore extends RowsReader implements KeyValueStore {
   }
 
   get pendingWrites(): number {
-    return this.#waiting.length + this.#waitingApart.length;
+    return this.#waiting.length;
+  }
+
+  get pendingBeside(): number {
+    return this.#waitingBeside.length;
   }
 
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#add(this.#waiting, { operations, done });
+    this.#add(this.#waiting, { action: () => this.#written(operations, this.#disk.rows), done });
   }
 
-  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#add(this.#waitingApart, { operations, done });
+  /** Of what the disk has when it is given. */
+  openImage(done: (error: Error | undefined, image: StoreImage | undefined) => void): void {
+    let image: TestImage | undefined;
+    const action = (): void => {
+      image = new TestImage(this.#clock, this.#disk.rows);
+      this.images.push(image);
+    };
+    this.#add(this.#waitingBeside, { action, done: (error) => done(error, image) });
+  }
+
+  stageImage(): ImageStaging {
+    const staging = new TestStaging((action, done) => this.#add(this.#waitingBeside, { action, done }));
+    this.stagings.push(staging);
+    return staging;
+  }
+
+  adopt({ staging, range, operations }: ImageAdoption, done: (error: Error | undefined) => void): void {
+    const staged = this.stagings.find((one) => one === staging);
+    assert(staged !== undefined && !staged.isDiscarded, 'an image is staged where it is adopted');
+    const [first, end] = [textOf(range.from), textOf(range.to)];
+    const isInside = (key: string): boolean => key >= first && key < end;
+    const action = (): void => {
+      const rows = new Map([...this.#disk.rows].filter(([key]) => !isInside(key)));
+      for (const { key, value } of staged.rows) if (isInside(textOf(key))) rows.set(textOf(key), value);
+      this.#written(operations, rows);
+    };
+    this.#add(this.#waiting, { action, done });
   }
 
   #add(waiting: Write[], write: Write): void {
@@ -99,22 +208,9 @@ export class TestStore extends RowsReader implements KeyValueStore {
   /** What was held back becomes durable. */
   release(): void {
     this.isHeld = false;
-    for (const waiting of [this.#waiting, this.#waitingApart]) {
+    for (const waiting of [this.#waiting, this.#waitingBeside]) {
       for (const _ of waiting) this.#clock.after(WRITE_MS, () => this.#next(waiting));
     }
-  }
-
-  /** The write apart that was held back last becomes durable before the others. */
-  releaseLastApart(): void {
-    const write = this.#waitingApart.pop();
-    if (write !== undefined) this.#end(write);
-  }
-
-  snapshot(): KeyValueSnapshot {
-    const { rows } = this.#disk;
-    const picture = new Picture(() => rows);
-    this.pictures.push(picture);
-    return picture;
   }
 
   space(): StorageSpace {
@@ -131,24 +227,30 @@ export class TestStore extends RowsReader implements KeyValueStore {
     if (write !== undefined) this.#end(write);
   }
 
-  #end(write: Write): void {
+  #end({ action, done }: Write): void {
     if (this.failure !== undefined) {
-      write.done(new CodedError(this.failure, `the test's disk says ${this.failure}`));
+      done(new CodedError(this.failure, `the test's disk says ${this.failure}`));
       return;
     }
-    this.#apply(write.operations);
-    this.written.push(write.operations);
-    this.onWritten();
-    write.done(undefined);
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      done(error);
+      return;
+    }
+    done(undefined);
   }
 
-  #apply(operations: readonly WriteOperation[]): void {
-    const rows = new Map(this.#disk.rows);
+  #written(operations: readonly WriteOperation[], before: Rows): void {
+    const rows = new Map(before);
     for (const operation of operations) {
       if (operation.kind === 'put') rows.set(textOf(operation.key), operation.value.slice());
       else rows.delete(textOf(operation.key));
     }
     this.#disk.rows = rows;
+    this.written.push(operations);
+    this.onWritten();
   }
 }
 

@@ -24,11 +24,12 @@ export class DiskWatch implements DiskObserver {
     return this.#serverOf.get(disk);
   }
 
-  onDurable(disk: SimulatedDisk, operations: readonly WriteOperation[]): void {
+  onDurable(disk: SimulatedDisk, operations: readonly WriteOperation[], isAdoption: boolean): void {
     const identity = identityIn(operations);
     if (identity !== undefined) this.#serverOf.set(disk, identity);
     const server = this.#serverOf.get(disk);
-    if (server !== undefined && this.#properties.onDurable(server, operations)) this.onInstalled(disk);
+    if (server !== undefined) this.#properties.onDurable(server, operations, isAdoption);
+    if (isAdoption) this.onInstalled(disk);
   }
 
   /** The disk is empty, or holds an old copy of itself that will be given a new identity. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { WriteOperation } from '../node/ports.ts';
+import { encodeRowImage } from '../codec/row-image.ts';
+import type { ImageStaging, StoreImage, WriteOperation } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { Draws } from './draws.ts';
 import { ProcessLife } from './process-life.ts';
@@ -38,7 +39,7 @@ function makeWorld({
     open: () => {
       const life = new ProcessLife('p');
       life.onEnd(() => disk.crash());
-      return { store: new SimulatedStore(timeline, disk, life), life };
+      return { store: new SimulatedStore(timeline, disk, life, { checksSeals: false }), life };
     },
   };
 }
@@ -97,97 +98,88 @@ describe('writes', () => {
   });
 });
 
-describe('writes apart', () => {
-  const rowsOf = (...numbers: readonly number[]): WriteOperation[] =>
-    numbers.map((number) => ({ kind: 'put', key: key(number), value: key(number) }));
+/** A row's bytes are its number. */
+function imageOf(...numbers: readonly number[]): Uint8Array {
+  return encodeRowImage(numbers.map((number) => ({ key: key(number), value: key(number) })));
+}
 
-  test('are done in any order, beside the others, each after it is durable', () => {
-    const orders = new Set<string>();
-    for (let seed = 1; seed <= 60; seed += 1) {
-      const world = makeWorld({ seed });
-      const { store } = world.open();
-      const done: number[] = [];
-      const note = (number: number) => (): void => {
-        expect(world.durable).toContain(number);
-        expect(store.get(key(number))).toEqual(key(number));
-        done.push(number);
-      };
-      put(store, 1, note(1));
-      store.writeApart(rowsOf(2), note(2));
-      put(store, 3, note(3));
-      store.writeApart(rowsOf(4), note(4));
-      runUntil(world.timeline, 1_000);
-      expect(found(world)).toEqual([1, 2, 3, 4]);
-      expect(done.indexOf(1)).toBeLessThan(done.indexOf(3));
-      orders.add(done.join(''));
-    }
-    // Six pairs of places for the two that are ordered, and two orders of the others.
-    expect(orders.size).toBeGreaterThan(6);
-  });
+const RANGE = { from: key(100), to: key(200) };
 
-  test('are in a crash there whole or not at all, each for itself', () => {
+function staged({ timeline }: World, store: SimulatedStore, bytes: Uint8Array): ImageStaging {
+  const staging = store.stageImage(bytes.length);
+  const errors: (Error | undefined)[] = [];
+  staging.append(bytes, (error) => errors.push(error));
+  staging.finish(
+    () => undefined,
+    (error) => errors.push(error),
+  );
+  runUntil(timeline, timeline.nowMs + 1_000);
+  expect(errors).toEqual([undefined, undefined]);
+  return staging;
+}
+
+describe('images', () => {
+  const open = (earlyVisibility = 0, seed = 1): World & ReturnType<World['open']> => {
+    const world = makeWorld({ seed, earlyVisibility });
+    return { ...world, ...world.open(), open: world.open };
+  };
+
+  test('that are adopted are in a crash there whole or not at all, with the rows beside them', () => {
     const kept = new Set<string>();
-    for (let seed = 1; seed <= 80; seed += 1) {
-      const world = makeWorld({ seed, earlyVisibility: 0.5 });
-      const { store, life } = world.open();
-      store.writeApart(rowsOf(1, 2), () => expect.unreachable());
-      put(store, 3, () => expect.unreachable());
-      store.writeApart(rowsOf(4, 5), () => expect.unreachable());
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const world = open(0.5, seed);
+      const { store, life, timeline } = world;
+      for (const number of [1, 101, 102]) put(store, number);
+      const staging = staged(world, store, imageOf(3, 102, 103));
+      put(store, 104, () => expect.unreachable());
+      const operations: WriteOperation[] = [
+        { kind: 'delete', key: key(1) },
+        { kind: 'put', key: key(2), value: key(2) },
+      ];
+      store.adopt({ staging, range: RANGE, operations }, () => expect.unreachable());
+      put(store, 105, () => expect.unreachable());
       life.end();
-      runUntil(world.timeline, 2_000);
-      const rows = found(world);
-      expect([rows.includes(1), rows.includes(4)]).toEqual([rows.includes(2), rows.includes(5)]);
-      kept.add(rows.join());
+      runUntil(timeline, timeline.nowMs + 1_000);
+      kept.add(found(world).join());
     }
-    expect(kept.size).toBe(8);
+    expect([...kept].toSorted()).toEqual(['1,101,102', '1,101,102,104', '2,102,103', '2,102,103,105']);
   });
 
-  test('once seen stay seen, whatever is written and becomes durable beside them', () => {
-    const world = makeWorld({ earlyVisibility: 1 });
-    const { store } = world.open();
-    world.disk.stall(100);
-    store.writeApart(rowsOf(1), () => undefined);
-    for (const number of [2, 3]) {
-      put(store, number);
-      expect(store.get(key(1))).toEqual(key(1));
-    }
-    while (world.timeline.step(1_000)) expect(store.get(key(1))).toEqual(key(1));
-  });
-
-  test('of a row that is being written are a bug, and of one that was written are none', () => {
-    const world = makeWorld();
-    const { store } = world.open();
-    const others = 'another write of it is under way';
+  test('are of what is durable, whatever is seen before', () => {
+    const { store, timeline, disk } = open(1);
     put(store, 1);
-    expect(() => store.writeApart(rowsOf(0, 1), () => undefined)).toThrow(others);
-    store.writeApart(rowsOf(2), () => undefined);
-    expect(() => put(store, 2)).toThrow(others);
-    expect(() => store.writeApart(rowsOf(2), () => undefined)).toThrow(others);
-    runUntil(world.timeline, 1_000);
-    store.writeApart([{ kind: 'delete', key: key(1) }], () => undefined);
+    runUntil(timeline, 1_000);
+    disk.stall(100);
     put(store, 2);
-    runUntil(world.timeline, 2_000);
-    expect(found(world)).toEqual([2]);
+    const images: (StoreImage | undefined)[] = [];
+    store.openImage((_, image) => images.push(image));
+    runUntil(timeline, 2_000);
+    expect([images[0]?.get(key(1)), images[0]?.get(key(2))]).toEqual([key(1), undefined]);
   });
 
-  test('find no room, fail and wait for a disk as others do', () => {
-    const world = makeWorld();
-    const { store } = world.open();
+  test('that are put together find no room, fail and wait for a disk as writes do', () => {
+    const { store, timeline, disk } = open();
     const errors: (string | undefined)[] = [];
     const note = (error: Error | undefined): number =>
       errors.push(error instanceof CodedError ? error.code : undefined);
-    world.disk.isFull = true;
-    store.writeApart(rowsOf(1), note);
-    runUntil(world.timeline, 1_000);
-    world.disk.isFull = false;
-    world.disk.isBroken = true;
-    store.writeApart(rowsOf(1), note);
-    runUntil(world.timeline, 2_000);
-    world.disk.stall(500);
-    store.writeApart(rowsOf(2), () => errors.push(`at ${Math.min(world.timeline.nowMs, 2_500)}`));
-    runUntil(world.timeline, 4_000);
-    expect(errors).toEqual(['disk_full', 'storage_failed', 'at 2500']);
-    expect(found(world)).toEqual([2]);
+    for (const fault of ['isFull', 'isBroken'] as const) {
+      disk[fault] = true;
+      const staging = store.stageImage(100);
+      staging.append(key(1), note);
+      runUntil(timeline, timeline.nowMs + 1_000);
+      disk[fault] = false;
+      // What comes behind it fails too.
+      staging.append(key(2), note);
+      runUntil(timeline, timeline.nowMs + 1_000);
+      staging.discard();
+    }
+    const startedAtMs = timeline.nowMs;
+    disk.stall(500);
+    store
+      .stageImage(100)
+      .append(key(1), () => errors.push(timeline.nowMs >= startedAtMs + 500 ? 'late' : 'early'));
+    runUntil(timeline, timeline.nowMs + 2_000);
+    expect(errors).toEqual(['disk_full', 'disk_full', 'storage_failed', 'storage_failed', 'late']);
   });
 });
 
@@ -287,19 +279,5 @@ describe('faults', () => {
     world.disk.flipBit();
     const bits = ((store.get(key(1))?.[0] ?? 0) ^ 1).toString(2);
     expect(bits.match(/1/g)).toHaveLength(1);
-  });
-
-  test('a snapshot stays as it was while writes go on', () => {
-    const world = makeWorld();
-    const { store } = world.open();
-    put(store, 1);
-    runUntil(world.timeline, 1_000);
-    const snapshot = store.snapshot();
-    store.write([{ kind: 'delete', key: key(1) }], () => undefined);
-    put(store, 2);
-    runUntil(world.timeline, 2_000);
-    expect(Array.from(snapshot.range({ from: key(0), to: key(9) }), (row) => row.key)).toEqual([key(1)]);
-    snapshot.close();
-    expect(() => snapshot.get(key(1))).toThrow('closed');
   });
 });

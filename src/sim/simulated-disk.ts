@@ -1,13 +1,21 @@
-// One host's disk: an ordered key-value space whose writes become durable late, in order, each whole or not at all; those
-// apart in an order of their own.
+// One host's disk: an ordered key-value space whose writes become durable late, in order, each whole or not at all. What
+// is written beside it is of no account.
 // It outlives the processes that open it, loses what was not durable when one dies, and can be made to misbehave.
 
-import type { WriteOperation } from '../node/ports.ts';
+import type { KeyRange, KeyValueRow, WriteOperation } from '../node/ports.ts';
 import { copyBytes } from '../shared/allocate-bytes.ts';
 import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type { Draws } from './draws.ts';
-import { beginEdit, rowAt, sizeOf, type Version, withoutRow, withRow } from './persistent-map.ts';
+import {
+  beginEdit,
+  rowAt,
+  rowsBetween,
+  sizeOf,
+  type Version,
+  withoutRow,
+  withRow,
+} from './persistent-map.ts';
 import type { ProcessLife } from './process-life.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -24,8 +32,8 @@ export interface DiskProfile {
 
 /** Sees what is written, apart from the process that writes. */
 export interface DiskObserver {
-  /** These operations are durable now, after all that were so before. */
-  onDurable(disk: SimulatedDisk, operations: readonly WriteOperation[]): void;
+  /** These operations are durable now, after all that were so before; `isAdoption`: an image's rows with them. */
+  onDurable(disk: SimulatedDisk, operations: readonly WriteOperation[], isAdoption: boolean): void;
 }
 
 const MENDED_WRITE_MS = 2;
@@ -40,17 +48,16 @@ interface PendingWrite extends WriteCall {
   /** 1, 2, 3 … in the order of the calls. */
   readonly order: number;
   readonly operations: readonly WriteOperation[];
+  readonly isAdoption: boolean;
   /** The disk with this write and all before it; meaningless for a write that fails. */
   version: DiskVersion;
   readonly error: Error | undefined;
 }
 
-interface ApartWrite extends WriteCall {
-  readonly operations: readonly WriteOperation[];
-  readonly keys: ReadonlySet<string>;
-  readonly error: Error | undefined;
-  /** Reads see it before it is durable. */
-  readonly isVisible: boolean;
+/** Rows that take the place of those in a range. */
+export interface AdoptedRows {
+  readonly range: KeyRange;
+  readonly rows: readonly KeyValueRow[];
 }
 
 export class SimulatedDisk {
@@ -67,8 +74,8 @@ export class SimulatedDisk {
   #lastOrder = 0;
   /** Oldest first. */
   #pending: PendingWrite[] = [];
-  /** In no order. */
-  readonly #apart = new Set<ApartWrite>();
+  /** Pieces of something beside the rows, in no order. */
+  #besides = 0;
   #isWriting = false;
   #stalledUntilMs = 0;
   /** Writes find no room. */
@@ -96,38 +103,49 @@ export class SimulatedDisk {
   }
 
   get pendingWrites(): number {
-    return this.#pending.length + this.#apart.size;
+    return this.#pending.length + this.#besides;
   }
 
   write(operations: readonly WriteOperation[], call: WriteCall): void {
-    for (const { keys } of this.#apart) this.#expectOthers(operations, keys);
+    this.#add({ operations, isAdoption: false }, call, (version) => apply(version, operations));
+  }
+
+  /** Makes rows in a range those of an image, and does `operations` to the others, in one write. */
+  adopt(adopted: AdoptedRows, operations: readonly WriteOperation[], call: WriteCall): void {
+    this.#add({ operations, isAdoption: true }, call, (version) =>
+      withAdopted(apply(version, operations), adopted),
+    );
+  }
+
+  #add(
+    write: Pick<PendingWrite, 'operations' | 'isAdoption'>,
+    call: WriteCall,
+    change: (version: DiskVersion) => DiskVersion,
+  ): void {
     const error = this.#nextError();
-    if (error === undefined) this.#newest = apply(this.#newest, operations);
+    if (error === undefined) this.#newest = change(this.#newest);
     const order = ++this.#lastOrder;
-    this.#pending.push({ ...call, order, operations, version: this.#newest, error });
+    this.#pending.push({ ...call, ...write, order, version: this.#newest, error });
     if (this.#draws.chance(this.#profile.earlyVisibility)) {
-      this.#show(this.#newest);
+      this.#visible = this.#newest;
       this.#visibleOrder = order;
     }
     this.#next();
   }
 
-  /** In no order with other writes, so no other that is under way may have the same keys. */
-  writeApart(operations: readonly WriteOperation[], call: WriteCall): void {
-    const keys = new Set(operations.map(({ key }) => keyOf(key)));
-    for (const other of [...this.#pending, ...this.#apart]) this.#expectOthers(other.operations, keys);
+  /** A piece of something that is no row yet, and is nothing after a crash. */
+  writeBeside({ life, done }: WriteCall): void {
     const error = this.#nextError();
-    const isVisible = error === undefined && this.#draws.chance(this.#profile.earlyVisibility);
-    const write = { ...call, operations, keys, error, isVisible };
-    this.#apart.add(write);
-    if (isVisible) this.#visible = apply(this.#visible, operations);
-    this.#endLater(write);
-  }
-
-  #expectOthers(operations: readonly WriteOperation[], keys: ReadonlySet<string>): void {
-    for (const { key } of operations) {
-      assert(!keys.has(keyOf(key)), 'a row is written apart while another write of it is under way');
-    }
+    this.#besides += 1;
+    const end = (): void => {
+      if (this.isStalled) {
+        this.#timeline.schedule(this.#nextWriteMs(), undefined, end);
+        return;
+      }
+      this.#besides -= 1;
+      this.#timeline.schedule(0, life, () => done(error));
+    };
+    this.#timeline.schedule(this.#nextWriteMs(), undefined, end);
   }
 
   /** Nothing becomes durable for so long; what is under way waits too. */
@@ -147,14 +165,11 @@ export class SimulatedDisk {
     this.#profile = { ...this.#profile, meanWriteMs: Math.min(this.#profile.meanWriteMs, MENDED_WRITE_MS) };
   }
 
-  /** The process is gone: of what it wrote last some first part is there, the rest is not; of what apart, any part. */
+  /** The process is gone: of what it wrote last some first part is there, the rest is not. */
   crash(): void {
-    const apart = [...this.#apart].filter(() => this.#draws.chance(0.5));
-    this.#apart.clear();
     const kept = this.#draws.below(this.#pending.length + 1);
     for (const write of this.#pending.slice(0, kept)) this.#becomeDurable(write);
     this.#pending = [];
-    for (const write of apart) this.#apartDurable(write);
     this.#newest = this.#durable;
     this.#visible = this.#durable;
     this.#visibleOrder = 0;
@@ -162,7 +177,7 @@ export class SimulatedDisk {
 
   /** Everything is gone, or replaced by `version`: an old copy of some disk. */
   replace(version: DiskVersion): void {
-    assert(this.pendingWrites === 0, 'nobody writes to a disk that is replaced');
+    assert(this.#pending.length === 0, 'nobody writes to a disk that is replaced');
     this.#durable = version;
     this.#newest = version;
     this.#visible = version;
@@ -211,26 +226,6 @@ export class SimulatedDisk {
     return stallMs + minWriteMs + this.#draws.exponential(meanWriteMs);
   }
 
-  #endLater(write: ApartWrite): void {
-    this.#timeline.schedule(this.#nextWriteMs(), undefined, () => {
-      // By a crash.
-      if (!this.#apart.has(write)) return;
-      if (this.isStalled) {
-        this.#endLater(write);
-        return;
-      }
-      this.#apart.delete(write);
-      this.#apartDurable(write);
-      this.#timeline.schedule(0, write.life, () => write.done(write.error));
-    });
-  }
-
-  #apartDurable(write: ApartWrite): void {
-    if (write.error !== undefined) return;
-    this.#applyEverywhere(write.operations);
-    this.#observer.onDurable(this, write.operations);
-  }
-
   #ended(write: PendingWrite): void {
     this.#isWriting = false;
     // By a crash.
@@ -243,20 +238,12 @@ export class SimulatedDisk {
     this.#next();
   }
 
-  /** What was seen of the writes apart is seen in `version` too. */
-  #show(version: DiskVersion): void {
-    this.#visible = version;
-    for (const { isVisible, operations } of this.#apart) {
-      if (isVisible) this.#visible = apply(this.#visible, operations);
-    }
-  }
-
   #becomeDurable(write: PendingWrite): void {
     if (write.error !== undefined) return;
     this.#durable = write.version;
     // What is durable is always seen; what was seen before it was durable stays so.
-    if (write.order >= this.#visibleOrder) this.#show(write.version);
-    this.#observer.onDurable(this, write.operations);
+    if (write.order >= this.#visibleOrder) this.#visible = write.version;
+    this.#observer.onDurable(this, write.operations, write.isAdoption);
   }
 }
 
@@ -270,6 +257,20 @@ function apply(version: DiskVersion, operations: readonly WriteOperation[]): Dis
       operation.kind === 'put'
         ? withRow(next, key, copyBytes(operation.value), edit)
         : withoutRow(next, key, edit);
+  }
+  return next;
+}
+
+function withAdopted(version: DiskVersion, { range, rows }: AdoptedRows): DiskVersion {
+  const edit = beginEdit();
+  const [from, to] = [keyOf(range.from), keyOf(range.to)];
+  const isInside = (key: string): boolean => key >= from && key < to;
+  let next = version;
+  for (const row of [...rowsBetween(version, { from, to, reverse: false })])
+    next = withoutRow(next, row.key, edit);
+  for (const { key, value } of rows) {
+    const name = keyOf(key);
+    if (isInside(name)) next = withRow(next, name, copyBytes(value), edit);
   }
   return next;
 }

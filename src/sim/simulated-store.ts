@@ -1,12 +1,14 @@
 // The store that a process sees when it opens a simulated disk.
 
 import {
+  type ImageAdoption,
+  type ImageStaging,
   type KeyRange,
   type KeyValueRow,
-  type KeyValueSnapshot,
   type KeyValueStore,
   MAX_KEY_BYTES,
   type StorageSpace,
+  type StoreImage,
   type WriteOperation,
 } from '../node/ports.ts';
 import { copyBytes } from '../shared/allocate-bytes.ts';
@@ -14,6 +16,7 @@ import { assert } from '../shared/assert.ts';
 import { lookUp, rowsBetween } from './persistent-map.ts';
 import type { ProcessLife } from './process-life.ts';
 import { bytesOf, type DiskVersion, keyOf, type SimulatedDisk, type WriteCall } from './simulated-disk.ts';
+import { SimulatedImage, SimulatedStaging } from './simulated-images.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What a simulated file system has, and what a store on it keeps for elections and membership. */
@@ -24,14 +27,18 @@ export class SimulatedStore implements KeyValueStore {
   readonly #timeline: Timeline;
   readonly #disk: SimulatedDisk;
   readonly #life: ProcessLife;
+  readonly #checksSeals: boolean;
+  #staging: SimulatedStaging | undefined;
   #underWay = 0;
   #isClosed = false;
   #closed: (() => void) | undefined;
 
-  constructor(timeline: Timeline, disk: SimulatedDisk, life: ProcessLife) {
+  /** Rows that are not sealed are for tests of the store alone. */
+  constructor(timeline: Timeline, disk: SimulatedDisk, life: ProcessLife, { checksSeals = true } = {}) {
     this.#timeline = timeline;
     this.#disk = disk;
     this.#life = life;
+    this.#checksSeals = checksSeals;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -48,8 +55,43 @@ export class SimulatedStore implements KeyValueStore {
     this.#hand(operations, done, (call) => this.#disk.write(operations, call));
   }
 
-  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#hand(operations, done, (call) => this.#disk.writeApart(operations, call));
+  openImage(done: (error: Error | undefined, image: StoreImage | undefined) => void): void {
+    if (!this.#life.survivesCall()) return;
+    assert(!this.#isClosed, 'a closed store is not read');
+    const world = { timeline: this.#timeline, disk: this.#disk, life: this.#life };
+    // What is durable now has every write that was done before: later ones need not be in it.
+    const version = this.#disk.durable;
+    this.#underWay += 1;
+    this.#disk.writeBeside({
+      life: this.#life,
+      done: (error) => {
+        this.#underWay -= 1;
+        done(error, error === undefined ? new SimulatedImage(world, version) : undefined);
+        this.#maybeClosed();
+      },
+    });
+  }
+
+  stageImage(sizeBytes: number): ImageStaging {
+    assert(!this.#isClosed, 'a closed store is not written');
+    assert(this.#staging?.isDiscarded ?? true, 'one image comes in at a time');
+    const world = { timeline: this.#timeline, disk: this.#disk, life: this.#life };
+    this.#staging = new SimulatedStaging(world, { sizeBytes, checksSeals: this.#checksSeals });
+    return this.#staging;
+  }
+
+  adopt({ staging, range, operations }: ImageAdoption, done: (error: Error | undefined) => void): void {
+    const staged = this.#staging;
+    assert(staged !== undefined && staging === staged, 'an image is staged where it is adopted');
+    assert(!staged.isDiscarded && !staged.isAdopting, 'an image that was given up is not adopted');
+    staged.isAdopting = true;
+    const ended = (error: Error | undefined): void => {
+      staged.isAdopting = false;
+      if (error === undefined) this.#staging = undefined;
+      done(error);
+    };
+    const adopted = { range, rows: staged.rows };
+    this.#hand(operations, ended, (call) => this.#disk.adopt(adopted, operations, call));
   }
 
   #hand(
@@ -72,11 +114,6 @@ export class SimulatedStore implements KeyValueStore {
     });
   }
 
-  snapshot(): KeyValueSnapshot {
-    assert(!this.#isClosed, 'a closed store is not read');
-    return new SimulatedSnapshot(this.#disk.visible);
-  }
-
   space(): StorageSpace {
     return {
       freeBytes: this.#disk.isFull ? 0 : TOTAL_BYTES / 2,
@@ -96,29 +133,6 @@ export class SimulatedStore implements KeyValueStore {
     if (!this.#isClosed || this.#underWay > 0) return;
     this.#closed?.();
     this.#closed = undefined;
-  }
-}
-
-class SimulatedSnapshot implements KeyValueSnapshot {
-  readonly #version: DiskVersion;
-  #isClosed = false;
-
-  constructor(version: DiskVersion) {
-    this.#version = version;
-  }
-
-  get(key: Uint8Array): Uint8Array | undefined {
-    assert(!this.#isClosed, 'a closed snapshot is not read');
-    return read(this.#version, key);
-  }
-
-  range(range: KeyRange): Iterable<KeyValueRow> {
-    assert(!this.#isClosed, 'a closed snapshot is not read');
-    return readRange(this.#version, range);
-  }
-
-  close(): void {
-    this.#isClosed = true;
   }
 }
 

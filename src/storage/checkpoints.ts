@@ -6,6 +6,7 @@
 
 import { openSealed, seal } from '../codec/sealed-record.ts';
 import { type KeyValueReader, type KeyValueRow, MAX_KEY_BYTES, type WriteOperation } from '../node/ports.ts';
+import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { encodeUtf8 } from '../shared/utf8.ts';
 import type { Journal, JournalPosition } from './journal.ts';
@@ -38,6 +39,13 @@ export interface JournalLimits {
   readonly checkpointBytes: number;
 }
 
+/** What is to happen while no checkpoint is under way; none begins until `goOn` is called. */
+interface Pause {
+  /** Whether rows that are in a layer now must be in LMDB by then. */
+  isBehindRows: boolean;
+  readonly action: (error: Error | undefined, goOn: () => void) => void;
+}
+
 interface Checkpoint {
   readonly layer: RowLayer;
   readonly bytes: number;
@@ -56,7 +64,12 @@ export class Checkpoints {
   #underWay: Checkpoint | undefined;
   /** The last one found no room, and waits to be tried again. */
   #isTreeFull = false;
+  /** Why the last one that failed did. */
+  #lastError: Error | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** The first of them may be under way. */
+  readonly #pauses: Pause[] = [];
+  #isPaused = false;
   #isStopped = false;
 
   /** `onEnded` hears of every checkpoint, and of every attempt that failed. */
@@ -123,13 +136,53 @@ export class Checkpoints {
     if (isDue) this.begin();
   }
 
-  /** Unless one is under way, or there is nothing to carry. */
+  /** Unless one is under way or has to wait, or there is nothing to carry. */
   begin(): void {
-    if (this.#underWay !== undefined || this.#active.count === 0 || this.#isStopped) return;
+    if (this.#underWay !== undefined || this.#isPaused || this.#active.count === 0 || this.#isStopped) return;
     this.#underWay = { layer: this.#active, bytes: this.#activeBytes, through: this.#journal.position };
     this.#active = new RowLayer();
     this.#activeBytes = 0;
     this.#carry(this.#underWay);
+  }
+
+  /**
+   * `action` is called when no checkpoint is under way, maybe inside the call; then none begins until it calls `goOn`. With
+   * `isBehindRows` LMDB has every row by then that was in the journal at the call. With an error where LMDB has no room.
+   */
+  pause(isBehindRows: boolean, action: Pause['action']): void {
+    this.#pauses.push({ isBehindRows, action });
+    if (this.#isTreeFull) this.#refusePauses(this.#lastError);
+    else this.#maybePause();
+  }
+
+  #maybePause(): void {
+    const pause = this.#pauses[0];
+    if (pause === undefined || this.#isPaused || this.#underWay !== undefined) return;
+    if (pause.isBehindRows) {
+      // Rows that come while they are carried need not be in LMDB: it would never end.
+      pause.isBehindRows = false;
+      this.begin();
+      if (this.#underWay !== undefined) return;
+    }
+    this.#isPaused = true;
+    this.#pauses.shift();
+    pause.action(undefined, () => {
+      this.#isPaused = false;
+      this.#maybePause();
+      this.#maybeBegin();
+    });
+  }
+
+  #refusePauses(error: Error | undefined): void {
+    for (const { action } of this.#pauses.splice(0)) action(error, () => undefined);
+  }
+
+  /** LMDB has all that the layers have, by another way than a checkpoint, up to the journal's last frame. While paused. */
+  forget(): void {
+    assert(this.#isPaused, 'what is under way is not forgotten');
+    this.#active = new RowLayer();
+    this.#activeBytes = 0;
+    if (!this.#isStopped) this.#journal.release(this.#journal.position.segment);
   }
 
   /** Nothing more is tried. */
@@ -162,6 +215,7 @@ export class Checkpoints {
     this.#underWay = undefined;
     this.#isTreeFull = false;
     if (!this.#isStopped) this.#journal.release(through.segment);
+    this.#maybePause();
     this.#maybeBegin();
     this.#onEnded(undefined);
   }
@@ -171,6 +225,8 @@ export class Checkpoints {
       this.#isTreeFull = true;
       this.#retry = setTimeout(() => this.#carry(checkpoint), RETRY_AFTER_MS);
     }
+    this.#lastError = error;
+    this.#refusePauses(error);
     this.#onEnded(error);
   }
 }

@@ -79,7 +79,7 @@ export async function growSegment({ path }: SegmentFile, bytes: number): Promise
 }
 
 /** Makes what was renamed in a directory durable. */
-async function flushNames(directory: string): Promise<void> {
+export async function flushNames(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
   try {
     await handle.sync();

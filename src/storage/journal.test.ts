@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KeyValueStore, WriteOperation } from '../node/ports.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
 import type { JournalLimits } from './checkpoints.ts';
+import { DATA_FILE_NAME } from './data-file.ts';
 import { aligned, decodeFrame } from './journal-frame.ts';
-import { DATA_FILE_NAME, openLmdbStore } from './open-store.ts';
+import { openLmdbStore } from './open-store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'raft3d-journal-'));
 afterAll(() => rmSync(root, { recursive: true }));

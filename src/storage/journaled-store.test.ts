@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { KeyValueStore, WriteOperation } from '../node/ports.ts';
 import { type JournalLimits, MAX_HELD_CHECKPOINTS } from './checkpoints.ts';
+import { DATA_FILE_NAME, openDatabase } from './data-file.ts';
 import type { JournaledStore } from './journaled-store.ts';
 import { LmdbStore } from './lmdb-store.ts';
 import { openJournal } from './open-journal.ts';
-import { DATA_FILE_NAME, openDatabase, openLmdbStore } from './open-store.ts';
+import { openLmdbStore } from './open-store.ts';
 import { diskFull } from './storage-errors.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'raft3d-journaled-'));
@@ -134,24 +135,6 @@ test('a checkpoint that ends before the first frame of a new segment is durable 
     expect(await written).toBeUndefined();
     keys.push(`${number}`);
   }
-  await close(store);
-});
-
-test('what is written apart comes after what was written to the same keys before, whatever way that went', async () => {
-  const limits = { segmentBytes: 32 * 1024, checkpointBytes: 1024 * 1024 };
-  const directory = join(root, 'apart');
-  const store = await openLmdbStore(directory, undefined, limits);
-  const apart = (operation: WriteOperation): Promise<Error | undefined> =>
-    new Promise((resolve) => store.writeApart([operation], resolve));
-  const written = (operation: WriteOperation): Promise<Error | undefined> =>
-    new Promise((resolve) => store.write([operation], resolve));
-  const remove = (key: string): WriteOperation => ({ kind: 'delete', key: Buffer.from(key) });
-  expect(await written(put('a'))).toBeUndefined();
-  expect(await apart(remove('a'))).toBeUndefined();
-  expect(await written(remove('b'))).toBeUndefined();
-  expect(await apart(put('b'))).toBeUndefined();
-  expect(keysOf(store)).toEqual(['b']);
-  expect(await keysAfterCrash(directory, limits)).toEqual(['b']);
   await close(store);
 });
 

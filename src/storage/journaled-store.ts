@@ -5,20 +5,25 @@
 //   read:       the layer that fills, the one that is being carried over, LMDB
 
 import {
+  type ImageAdoption,
+  type ImageStaging,
   type KeyRange,
   type KeyValueRow,
-  type KeyValueSnapshot,
   type KeyValueStore,
   MAX_KEY_BYTES,
   type StorageSpace,
+  type StoreImage,
   type WriteOperation,
 } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import { Checkpoints, type JournalLimits, withoutCheckpoint } from './checkpoints.ts';
+import { Images } from './images.ts';
 import type { Batches, Journal } from './journal.ts';
 import { operationsBytes } from './journal-frame.ts';
 import { type LmdbStore, putBytes } from './lmdb-store.ts';
 import { LayeredReader } from './row-layer.ts';
+import type { RowCheck } from './verify-data-file.ts';
 
 /** Writes that may wait for the one under way: the node has a handful. */
 const MAX_QUEUED_WRITES = 256;
@@ -27,34 +32,39 @@ const MAX_FRAME_BYTES = 1024 * 1024;
 
 interface QueuedWrite {
   readonly operations: readonly WriteOperation[];
+  /** What else the write does: then it shares no frame. */
+  readonly adoption?: ImageAdoption;
   readonly done: (error: Error | undefined) => void;
 }
 
 export interface JournaledStoreParts {
+  readonly directory: string;
   readonly tree: LmdbStore;
   readonly journal: Journal;
   /** What the journal held after the last checkpoint, frame by frame. */
   readonly recovered: Batches;
   readonly limits: JournalLimits;
+  /** For the rows of images that come in. */
+  readonly checkRow: RowCheck | undefined;
 }
 
 export class JournaledStore implements KeyValueStore {
   readonly #tree: LmdbStore;
   readonly #journal: Journal;
   readonly #checkpoints: Checkpoints;
+  readonly #images: Images;
   readonly #queue: QueuedWrite[] = [];
   #isWriting = false;
-  /** Written apart, and held back until LMDB has what was written to the same part of the keys before. */
-  #heldApart: QueuedWrite[] = [];
   /** Set by the first failure that is not for lack of room: nothing is written after it. */
   #failure: Error | undefined;
   #whenClosed: (() => void) | undefined;
   #isClosed = false;
 
-  constructor({ tree, journal, recovered, limits }: JournaledStoreParts) {
+  constructor({ directory, tree, journal, recovered, limits, checkRow }: JournaledStoreParts) {
     this.#tree = tree;
     this.#journal = journal;
     this.#checkpoints = new Checkpoints({ tree, journal, limits }, (error) => this.#checkpointEnded(error));
+    this.#images = new Images({ directory, tree, journal, checkpoints: this.#checkpoints, checkRow });
     this.#checkpoints.hold(recovered);
   }
 
@@ -70,17 +80,6 @@ export class JournaledStore implements KeyValueStore {
     return new LayeredReader(this.#checkpoints.layers, withoutCheckpoint(this.#tree));
   }
 
-  snapshot(): KeyValueSnapshot {
-    const tree = this.#tree.snapshot();
-    const layers = this.#checkpoints.layers.map((layer) => layer.clone());
-    const reader = new LayeredReader(layers, withoutCheckpoint(tree));
-    return {
-      get: (key) => reader.get(key),
-      range: (range) => reader.range(range),
-      close: () => tree.close(),
-    };
-  }
-
   /** What the layers hold is still to find its room in LMDB. */
   space(): StorageSpace {
     const { freeBytes, ...space } = this.#tree.space();
@@ -88,21 +87,32 @@ export class JournaledStore implements KeyValueStore {
   }
 
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#check(operations, this.#queue);
+    this.#check(operations);
     this.#queue.push({ operations, done });
     this.#next();
   }
 
-  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#check(operations, this.#heldApart);
-    const refusal = this.#failure ?? this.#lackOfRoom(operations);
-    if (refusal !== undefined) setImmediate(done, refusal);
-    else this.#writeToTree({ operations, done });
+  openImage(done: (error: Error | undefined, image: StoreImage | undefined) => void): void {
+    assert(!this.#isClosed, 'a store that was closed has no images');
+    if (this.#failure !== undefined) setImmediate(done, this.#failure, undefined);
+    else this.#images.open(done);
   }
 
-  #check(operations: readonly WriteOperation[], queue: readonly QueuedWrite[]): void {
+  stageImage(sizeBytes: number): ImageStaging {
+    assert(!this.#isClosed, 'a store that was closed has no images');
+    return this.#images.stage(sizeBytes);
+  }
+
+  adopt(adoption: ImageAdoption, done: (error: Error | undefined) => void): void {
+    const { operations } = adoption;
+    this.#check(operations);
+    this.#queue.push({ operations, adoption, done });
+    this.#next();
+  }
+
+  #check(operations: readonly WriteOperation[]): void {
     assert(!this.#isClosed, 'nothing is written to a store that was closed');
-    assert(queue.length < MAX_QUEUED_WRITES, 'too many writes wait for the disk');
+    assert(this.#queue.length < MAX_QUEUED_WRITES, 'too many writes wait for the disk');
     for (const { key } of operations) {
       assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key has ${key.length} bytes`);
     }
@@ -128,9 +138,17 @@ export class JournaledStore implements KeyValueStore {
     const refusal = this.#failure ?? this.#lackOfRoom(first.operations);
     if (refusal === undefined && this.#checkpoints.isHolding) return;
     this.#isWriting = true;
-    if (refusal !== undefined || first.operations.length === 0) {
+    const { adoption } = first;
+    if (refusal !== undefined || (first.operations.length === 0 && adoption === undefined)) {
       // A turn of the event loop, so that whoever tries again at once does not keep it for himself.
       setImmediate(() => this.#ended([first], refusal));
+      return;
+    }
+    if (adoption !== undefined) {
+      this.#images.adopt(adoption, (error) => {
+        if (error !== undefined && !isDiskFull(error)) this.#failure ??= error;
+        this.#ended([first], error);
+      });
       return;
     }
     const writes = this.#nextFrame();
@@ -146,9 +164,9 @@ export class JournaledStore implements KeyValueStore {
     const writes: QueuedWrite[] = [];
     let bytes = 0;
     for (const write of this.#queue) {
-      const { operations } = write;
+      const { operations, adoption } = write;
       bytes += operationsBytes(operations);
-      const isNext = operations.length > 0 && bytes <= MAX_FRAME_BYTES;
+      const isNext = operations.length > 0 && adoption === undefined && bytes <= MAX_FRAME_BYTES;
       if (writes.length > 0 && (!isNext || this.#lackOfRoom(operations) !== undefined)) break;
       writes.push(write);
     }
@@ -181,35 +199,9 @@ export class JournaledStore implements KeyValueStore {
 
   // -------------------------------------------------------------- LMDB
 
-  /** A layer that has rows there would hide what is written, and would be carried over it. */
-  #writeToTree(write: QueuedWrite): void {
-    if (this.#mayBeHeld(write.operations)) {
-      this.#heldApart.push(write);
-      this.#checkpoints.begin();
-    } else this.#tree.write(write.operations, write.done);
-  }
-
-  #mayBeHeld(operations: readonly WriteOperation[]): boolean {
-    const [one] = operations;
-    if (one === undefined) return false;
-    let first = one.key;
-    let last = one.key;
-    for (const { key } of operations) {
-      if (Buffer.compare(key, first) < 0) first = key;
-      if (Buffer.compare(key, last) > 0) last = key;
-    }
-    return this.#checkpoints.layers.some((layer) => layer.hasBetween(first, last));
-  }
-
   #checkpointEnded(error: Error | undefined): void {
     const { isTreeFull } = this.#checkpoints;
     if (error !== undefined && !isTreeFull) this.#failure ??= error;
-    const held = this.#heldApart;
-    this.#heldApart = [];
-    for (const write of held) {
-      if (error === undefined) this.#writeToTree(write);
-      else write.done(error);
-    }
     this.#next();
   }
 
@@ -223,10 +215,11 @@ export class JournaledStore implements KeyValueStore {
     }
     const done = this.#whenClosed;
     this.#whenClosed = undefined;
-    for (const write of this.#heldApart.splice(0)) {
-      write.done(this.#failure ?? this.#tree.lackOfRoom(Number.POSITIVE_INFINITY, 0));
-    }
     this.#checkpoints.stop();
-    void this.#journal.close().then(() => this.#tree.close(done));
+    void Promise.all([this.#journal.close(), this.#images.close()]).then(() => this.#tree.close(done));
   }
+}
+
+function isDiskFull(error: Error): boolean {
+  return error instanceof CodedError && error.code === 'disk_full';
 }

@@ -1,13 +1,13 @@
 // Reads of LMDB (by way of lmdb-js): of the store as it is, or of a read transaction that is held.
 
 import type { Database, RootDatabase, Transaction } from 'lmdb';
-import type { KeyRange, KeyValueRow, KeyValueSnapshot } from '../node/ports.ts';
+import type { KeyRange, KeyValueReader, KeyValueRow } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
 
 export type BinaryDatabase = RootDatabase<Uint8Array, Buffer>;
 
 /** A read transaction that is held: LMDB keeps its pages until it is closed. */
-export class LmdbSnapshot implements KeyValueSnapshot {
+export class LmdbSnapshot implements KeyValueReader {
   readonly #database: BinaryDatabase;
   readonly #onClose: () => void;
   #transaction: Transaction | undefined;

@@ -11,15 +11,14 @@ import { statfsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type KeyRange,
+  type KeyValueReader,
   type KeyValueRow,
-  type KeyValueSnapshot,
-  type KeyValueStore,
   MAX_KEY_BYTES,
   type StorageSpace,
   type WriteOperation,
 } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
-import type { CodedError } from '../shared/coded-error.ts';
+import { CodedError } from '../shared/coded-error.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { asKey, type BinaryDatabase, LmdbSnapshot, readRange } from './lmdb-reads.ts';
 import { MappedMemory } from './mapped-memory.ts';
@@ -51,17 +50,23 @@ interface QueuedWrite {
   readonly operations: readonly WriteOperation[];
   /** It was taken before, and only moves: nothing is kept back from it. */
   readonly isCarried: boolean;
+}
+
+/** What waits for its turn: one at a time has the environment for itself. */
+interface QueuedStep {
+  /** Never rejects: gives the error instead. */
+  readonly run: () => Promise<Error | undefined>;
   readonly done: (error: Error | undefined) => void;
 }
 
-export class LmdbStore implements KeyValueStore {
+export class LmdbStore implements KeyValueReader {
   readonly #directory: string;
   readonly #open: () => BinaryDatabase;
   #database: BinaryDatabase;
   readonly #mapped = new MappedMemory();
   readonly #mappedCheck: NodeJS.Timeout;
   readonly #lock: DirectoryLock;
-  readonly #queue: QueuedWrite[] = [];
+  readonly #queue: QueuedStep[] = [];
   readonly #snapshots = new Set<LmdbSnapshot>();
   #isWriting = false;
   /** Set by the first failure that is not for lack of room: nothing is written after it. */
@@ -95,21 +100,55 @@ export class LmdbStore implements KeyValueStore {
     for (const { key } of operations) {
       assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key has ${key.length} bytes`);
     }
-    this.#queue.push({ operations, isCarried: false, done });
-    this.#next();
-  }
-
-  writeApart(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.write(operations, done);
+    this.#add(() => this.#perform({ operations, isCarried: false }), done);
   }
 
   /** Writes what was taken elsewhere before, and so has its room already, of the reserve where it must be. */
   carry(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#queue.push({ operations, isCarried: true, done });
+    this.#add(() => this.#perform({ operations, isCarried: true }), done);
+  }
+
+  /** `action` runs when no write is under way, and may throw; then `done` is called with what it threw. */
+  betweenWrites(action: () => void, done: (error: Error | undefined) => void): void {
+    const run = async (): Promise<Error | undefined> => {
+      try {
+        action();
+        return undefined;
+      } catch (error) {
+        return this.explainFailure(error, 0);
+      }
+    };
+    this.#add(run, done);
+  }
+
+  /**
+   * `exchange` puts another file in the place of this one's, for good; then that one is opened, and `done` called in the same
+   * turn of the event loop: until then reads are of the old one. No snapshot is open. Where `exchange` rejects, nothing
+   * was put there.
+   */
+  replaceFile(exchange: () => Promise<void>, done: (error: Error | undefined) => void): void {
+    const run = async (): Promise<Error | undefined> => {
+      assert(this.#snapshots.size === 0, 'a data file that is read is not replaced');
+      if (this.#failure !== undefined) return this.#failure;
+      try {
+        await exchange();
+      } catch (error) {
+        const explained = this.explainFailure(error, 0);
+        if (explained.code !== 'disk_full') this.#failure = explained;
+        return explained;
+      }
+      await nextTurn();
+      return this.#reopen();
+    };
+    this.#add(run, done);
+  }
+
+  #add(run: () => Promise<Error | undefined>, done: (error: Error | undefined) => void): void {
+    this.#queue.push({ run, done });
     this.#next();
   }
 
-  snapshot(): KeyValueSnapshot {
+  snapshot(): LmdbSnapshot {
     const snapshot = new LmdbSnapshot(this.#database, () => this.#snapshots.delete(snapshot));
     this.#snapshots.add(snapshot);
     return snapshot;
@@ -150,18 +189,18 @@ export class LmdbStore implements KeyValueStore {
       this.#mapAnew();
       return;
     }
-    const write = this.#queue.shift();
-    if (write === undefined) {
+    const step = this.#queue.shift();
+    if (step === undefined) {
       const whenIdle = this.#whenIdle;
       this.#whenIdle = undefined;
       whenIdle?.();
       return;
     }
     this.#isWriting = true;
-    void this.#perform(write).then((error) => {
+    void step.run().then((error) => {
       this.#isWriting = false;
       try {
-        write.done(error);
+        step.done(error);
       } finally {
         this.#next();
       }
@@ -182,27 +221,39 @@ export class LmdbStore implements KeyValueStore {
   #mapAnew(): void {
     this.#isWriting = true;
     setImmediate(() => {
-      void this.#reopen().then(() => {
+      // A snapshot may have been begun since then.
+      const opened = this.#snapshots.size > 0 ? Promise.resolve(undefined) : this.#reopen();
+      void opened.then(() => {
         this.#isWriting = false;
         this.#next();
       });
     });
   }
 
-  /** Never rejects: a store that cannot be opened again has failed. */
-  async #reopen(): Promise<void> {
-    // Begun since then.
-    if (this.#snapshots.size > 0) return;
+  /**
+   * At the beginning of a turn of the event loop, whose end nobody else sees before the environment is open again. Never
+   * rejects: a store that cannot be opened again has failed.
+   */
+  async #reopen(): Promise<Error | undefined> {
+    let isSameTurn = true;
+    const turnEnds = setImmediate(() => {
+      isSameTurn = false;
+    });
     try {
       await this.#database.close();
       this.#database = this.#open();
+      assert(isSameTurn, 'an environment with nothing under way is closed at once');
+      return undefined;
     } catch (error) {
       this.#failure = storageFailed(this.#directory, error);
+      return this.#failure;
+    } finally {
+      clearImmediate(turnEnds);
+      this.#space = undefined;
+      this.#mapped.begin();
     }
-    this.#mapped.begin();
   }
 
-  /** Never rejects: gives the error instead. */
   async #perform({ operations, isCarried }: QueuedWrite): Promise<Error | undefined> {
     try {
       const bytes = putBytes(operations);
@@ -237,6 +288,7 @@ export class LmdbStore implements KeyValueStore {
 
   /** What a failed write in this directory was: `disk_full` or `storage_failed`. `bytes`: what it would have put. */
   explainFailure(cause: unknown, bytes: number): CodedError {
+    if (cause instanceof CodedError) return cause;
     this.#space = undefined;
     const isNearlyFull = (): boolean => this.#fileSystemFreeBytes() < NEARLY_FULL_BYTES + bytes;
     const isFull = isForLackOfRoom(cause, isNearlyFull);
@@ -267,6 +319,11 @@ export class LmdbStore implements KeyValueStore {
         ? MIN_WRITE_BYTES
         : MIN_WRITE_BYTES + bytes + claimedBytes + reserveBytes * SMALL_WRITES_FRACTION;
     return freeBytes >= needed ? undefined : diskFull(this.#directory);
+  }
+
+  /** For a file beside this one, which cannot have the free pages of this one. */
+  hasRoomBeside(bytes: number): boolean {
+    return this.#fileSystemFreeBytes() >= bytes + this.space().reserveBytes;
   }
 
   #hasPlenty({ freeBytes, reserveBytes }: StorageSpace): boolean {

@@ -63,7 +63,7 @@ export async function openJournal(
       recovered: recoverJournal([file], 0),
       segmentBytes,
     });
-    return new JournaledStore({ tree, journal, recovered: [], limits });
+    return new JournaledStore({ directory, tree, journal, recovered: [], limits, checkRow });
   }
   const files = all.filter(({ number }) => number >= through.segment);
   const recovered = recover(directory, files, through);
@@ -78,7 +78,7 @@ export async function openJournal(
   );
   for (const { path } of used) flushFile(path);
   const journal = new Journal(directory, { files: used, recovered, segmentBytes });
-  return new JournaledStore({ tree, journal, recovered: batches, limits });
+  return new JournaledStore({ directory, tree, journal, recovered: batches, limits, checkRow });
 }
 
 function limitsFor(directory: string): JournalLimits {

@@ -11,11 +11,7 @@ const { default: BTree, simpleComparator } = createRequire(import.meta.url)(
 
 export class RowLayer {
   /** By keys as strings of one character a byte, whose order is that of the bytes. A delete hides a row below. */
-  readonly #operations: InstanceType<typeof BTree<string, WriteOperation>>;
-
-  constructor(operations = new BTree<string, WriteOperation>(undefined, simpleComparator)) {
-    this.#operations = operations;
-  }
+  readonly #operations = new BTree<string, WriteOperation>(undefined, simpleComparator);
 
   get count(): number {
     return this.#operations.size;
@@ -29,12 +25,6 @@ export class RowLayer {
   /** The last operation on a key; undefined when this layer has none. */
   get(key: string): WriteOperation | undefined {
     return this.#operations.get(key);
-  }
-
-  /** Whether it has an operation on a key from `first` to `last`, both included. */
-  hasBetween(first: Uint8Array, last: Uint8Array): boolean {
-    const entry = this.#operations.getPairOrNextHigher(textOf(first));
-    return entry !== undefined && entry[0] <= textOf(last);
   }
 
   /** In the order of keys. */
@@ -54,11 +44,6 @@ export class RowLayer {
   next(key: string, { from, to, reverse = false }: KeyRange): LayerEntry | undefined {
     const entry = reverse ? this.#operations.nextLowerPair(key) : this.#operations.nextHigherPair(key);
     return inRange(entry, textOf(from), textOf(to));
-  }
-
-  /** The layer as it is now, whatever is added to this one. */
-  clone(): RowLayer {
-    return new RowLayer(this.#operations.clone());
   }
 }
 

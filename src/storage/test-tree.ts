@@ -2,8 +2,8 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DATA_FILE_NAME, openDatabase } from './data-file.ts';
 import { LmdbStore } from './lmdb-store.ts';
-import { DATA_FILE_NAME, openDatabase } from './open-store.ts';
 
 export function openTree(directory: string): LmdbStore {
   mkdirSync(directory, { recursive: true });

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkSealed, seal } from '../codec/sealed-record.ts';
-import type { KeyValueSnapshot, KeyValueStore, WriteOperation } from '../node/ports.ts';
+import type { WriteOperation } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
+import { DATA_FILE_NAME } from './data-file.ts';
 import { NOT_ON_OVERFLOW, PageCursor, readMeta } from './lmdb-page.ts';
-import { DATA_FILE_NAME, openLmdbStore } from './open-store.ts';
+import type { LmdbSnapshot } from './lmdb-reads.ts';
+import type { LmdbStore } from './lmdb-store.ts';
+import { openLmdbStore } from './open-store.ts';
 import { openTree } from './test-tree.ts';
 import { verifyDataFile } from './verify-data-file.ts';
 
@@ -16,13 +19,13 @@ const PAGE_BYTES = 4_096;
 const root = mkdtempSync(join(tmpdir(), 'raft3d-verify-'));
 const everything = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) };
 
-function write(store: KeyValueStore, operations: readonly WriteOperation[]): Promise<void> {
+function write(store: LmdbStore, operations: readonly WriteOperation[]): Promise<void> {
   return new Promise((resolve, reject) => {
     store.write(operations, (error) => (error === undefined ? resolve() : reject(error)));
   });
 }
 
-function close(store: KeyValueStore): Promise<void> {
+function close(store: LmdbStore): Promise<void> {
   return new Promise((resolve) => store.close(resolve));
 }
 
@@ -53,7 +56,7 @@ describe('verifyDataFile', () => {
   test('passes whatever LMDB writes: with deletes, large values, open snapshots, and opened again', async () => {
     const directory = join(root, 'grown');
     const random = new SeededGenerator(11);
-    const snapshots: KeyValueSnapshot[] = [];
+    const snapshots: LmdbSnapshot[] = [];
     let store = openTree(directory);
     for (let round = 0; round < 300; round++) {
       await write(store, randomOperations(random, random.chance(0.05) ? 1_000 : random.below(40)));

@@ -24,6 +24,7 @@ import {
   writingTransaction,
 } from './lmdb-page.ts';
 import { PageClaims } from './page-claims.ts';
+import { runAtOnce, type Steps } from './steps.ts';
 import { storeDamaged } from './storage-errors.ts';
 import { verifyTree } from './verify-tree.ts';
 
@@ -39,13 +40,20 @@ const MAX_UNWRITTEN_PAGES = 65_536;
 const FREE_LIST_KEY_BYTES = 8;
 
 /** Throws CodedError `store_damaged`, which names the file and what to do. */
-export function verifyDataFile(path: string, checkRow: RowCheck = () => undefined): void {
-  const descriptor = openSync(path, 'r');
+export function verifyDataFile(path: string, checkRow?: RowCheck): void {
   try {
-    new FileVerification(new DataFileReader(descriptor), checkRow).run();
+    runAtOnce(verifyFile(path, checkRow));
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
     throw storeDamaged(path, dirname(path), error);
+  }
+}
+
+/** Throws Damage. */
+export function* verifyFile(path: string, checkRow: RowCheck = () => undefined): Steps {
+  const descriptor = openSync(path, 'r');
+  try {
+    yield* new FileVerification(new DataFileReader(descriptor), checkRow).steps();
   } finally {
     closeSync(descriptor);
   }
@@ -68,17 +76,17 @@ class FileVerification {
     this.#claims = new PageClaims(lastPage);
   }
 
-  run(): void {
+  *steps(): Steps {
     const { rows, freeList, pageBytes, lastPage } = this.#meta;
     const parts = { reader: this.#reader, claims: this.#claims, pageBytes, pageCount: lastPage + 1 };
     try {
-      verifyTree(rows, { ...parts, compare: compareBytes, visit: this.#checkRow });
+      yield* verifyTree(rows, { ...parts, compare: compareBytes, visit: this.#checkRow });
     } catch (error) {
       throw error instanceof CodedError && error.code === 'record_damaged'
         ? new Damage(error.message)
         : error;
     }
-    verifyTree(freeList, { ...parts, compare: compareIntegers, visit: (row) => this.#claimFree(row) });
+    yield* verifyTree(freeList, { ...parts, compare: compareIntegers, visit: (row) => this.#claimFree(row) });
   }
 
   #claimFree({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AdjacentRow } from '../codec/sealed-record.ts';
 import type { WriteOperation } from '../node/ports.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
+import { DATA_FILE_NAME } from './data-file.ts';
 import { DataFileReader } from './data-file-reader.ts';
 import { compareBytes } from './key-order.ts';
 import { type Meta, readMeta } from './lmdb-page.ts';
-import { DATA_FILE_NAME } from './open-store.ts';
 import { PageClaims } from './page-claims.ts';
+import { runAtOnce } from './steps.ts';
 import { openTree } from './test-tree.ts';
 import { verifyTree } from './verify-tree.ts';
 
@@ -55,15 +56,17 @@ function textOf({ bytes, keyStart, valueStart }: AdjacentRow): string {
 function verify(visit: (row: AdjacentRow) => void, maxSeparatorBytes?: number): void {
   const descriptor = openSync(file, 'r');
   try {
-    verifyTree(meta.rows, {
-      reader: new DataFileReader(descriptor),
-      claims: new PageClaims(meta.lastPage),
-      pageBytes: PAGE_BYTES,
-      pageCount: meta.lastPage + 1,
-      compare: compareBytes,
-      visit,
-      ...(maxSeparatorBytes !== undefined && { maxSeparatorBytes }),
-    });
+    runAtOnce(
+      verifyTree(meta.rows, {
+        reader: new DataFileReader(descriptor),
+        claims: new PageClaims(meta.lastPage),
+        pageBytes: PAGE_BYTES,
+        pageCount: meta.lastPage + 1,
+        compare: compareBytes,
+        visit,
+        ...(maxSeparatorBytes !== undefined && { maxSeparatorBytes }),
+      }),
+    );
   } finally {
     closeSync(descriptor);
   }

@@ -15,6 +15,7 @@ import {
 } from './lmdb-page.ts';
 import type { PageClaims } from './page-claims.ts';
 import { PendingLeaves } from './pending-leaves.ts';
+import type { Steps } from './steps.ts';
 
 /** LMDB's cursors go no deeper. */
 const MAX_DEPTH = 32;
@@ -37,8 +38,8 @@ export interface TreeParts {
 }
 
 /** Throws Damage, or what `visit` throws. */
-export function verifyTree(tree: Tree, parts: TreeParts): void {
-  new TreeVerification(tree, parts).run();
+export function verifyTree(tree: Tree, parts: TreeParts): Steps {
+  return new TreeVerification(tree, parts).steps();
 }
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
@@ -77,12 +78,13 @@ class TreeVerification {
     this.#leaf = new PageCursor(Buffer.allocUnsafe(blockBytes), pageBytes);
   }
 
-  run(): void {
+  *steps(): Steps {
     const { name, root, depth, ...counts } = this.#tree;
     if (root !== undefined) {
       check(depth >= 1 && depth <= MAX_DEPTH, `the tree of ${name} has a depth that no tree has`);
-      this.#enter(root, 1);
-      this.#checkLeaves();
+      if (depth === 1) this.#addLeaf(root);
+      else yield* this.#enter(root, 1);
+      yield* this.#checkLeaves();
     }
     const isAsCounted =
       this.#entries === counts.entries &&
@@ -92,21 +94,26 @@ class TreeVerification {
     check(isAsCounted, `the tree of ${name} has not the size that it says`);
   }
 
-  /** The pages at the tree's depth are its leaves, and no others: that they are is seen when they are read. */
-  #enter(page: number, depth: number): void {
-    const { claims } = this.#parts;
-    if (depth === this.#tree.depth) {
-      claims.claimLeaf(page);
-      this.#leaves.addLeaf(page);
-      return;
-    }
-    claims.claimUsed(page, 1);
+  /** The page is a branch. Those at the tree's depth are its leaves, and no others: that they are is seen when they are read. */
+  *#enter(page: number, depth: number): Steps {
+    this.#parts.claims.claimUsed(page, 1);
     const branch = this.#readBranch(page, depth);
+    const isLast = depth + 1 === this.#tree.depth;
     for (let position = 0; position < branch.records; position++) {
       branch.moveToBranchRecord(position);
-      if (position > 0) this.#addSeparator(branch);
-      this.#enter(branch.child, depth + 1);
+      if (position > 0) {
+        this.#addSeparator(branch);
+        if (this.#leaves.isFull) yield* this.#checkPendingLeaves();
+      }
+      if (isLast) this.#addLeaf(branch.child);
+      else yield* this.#enter(branch.child, depth + 1);
     }
+    yield;
+  }
+
+  #addLeaf(page: number): void {
+    this.#parts.claims.claimLeaf(page);
+    this.#leaves.addLeaf(page);
   }
 
   #readBranch(page: number, depth: number): PageCursor {
@@ -124,24 +131,26 @@ class TreeVerification {
   #addSeparator({ bytes, keyStart, keyEnd }: PageCursor): void {
     const isAfter = this.#leaves.addSeparator(bytes, keyStart, keyEnd);
     check(isAfter, 'a key is on a page where it is not looked for');
-    if (!this.#leaves.isFull) return;
-    this.#checkLeaves();
-    this.#leaves.clear();
   }
 
   // ------------------------------------------------------------ leaves
 
-  #checkLeaves(): void {
+  *#checkPendingLeaves(): Steps {
+    yield* this.#checkLeaves();
+    this.#leaves.clear();
+  }
+
+  *#checkLeaves(): Steps {
     try {
-      this.#checkLeavesInFileOrder();
+      yield* this.#checkLeavesInFileOrder();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#visitInKeyOrder();
+      yield* this.#visitInKeyOrder();
       throw error.cause;
     }
   }
 
-  #checkLeavesInFileOrder(): void {
+  *#checkLeavesInFileOrder(): Steps {
     const { claims, reader, pageBytes } = this.#parts;
     let first = claims.firstUnreadLeaf(0);
     while (first !== undefined) {
@@ -155,6 +164,7 @@ class TreeVerification {
         claims.leafIsRead(page);
       }
       first = claims.firstUnreadLeaf(last + 1);
+      yield;
     }
   }
 
@@ -188,7 +198,7 @@ class TreeVerification {
    * After a refusal: throws the one that stands first in the order of keys. A store of another format is refused by its
    * identity, which says so, and not by some row behind it that is sealed otherwise.
    */
-  #visitInKeyOrder(): void {
+  *#visitInKeyOrder(): Steps {
     const { reader, pageBytes } = this.#parts;
     for (const page of this.#leaves.pages) {
       reader.readInto(this.#leaf.bytes, 0, { position: page * pageBytes, length: pageBytes });
@@ -201,6 +211,7 @@ class TreeVerification {
           throw error instanceof Refusal ? error.cause : error;
         }
       }
+      yield;
     }
   }
 

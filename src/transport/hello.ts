@@ -12,9 +12,9 @@ import type { PeerIdentity, RefusalReason } from '../node/ports.ts';
 /**
  * Of everything on the wire: hello, messages (src/codec/message-codec.ts), the snapshot channel's frames, and the farm's
  * commands and rows in them: nodes that wrote those differently would have different states. 2: both are
- * arrays, and a snapshot's rows travel as they lie on the sender's disk.
+ * arrays. 3: a snapshot is an image of the sender's store.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 /** A hello or its answer, at their longest. */
 export const MAX_HELLO_BYTES = 1024;
 

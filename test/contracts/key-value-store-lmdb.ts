@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JournalLimits } from '../../src/storage/checkpoints.ts';
 import { openLmdbStore } from '../../src/storage/open-store.ts';
+import type { RowCheck } from '../../src/storage/verify-data-file.ts';
 import type { KeyValueStoreHarness } from './key-value-store.ts';
 
 export interface LmdbHarness extends KeyValueStoreHarness {
@@ -14,12 +15,12 @@ export interface LmdbHarness extends KeyValueStoreHarness {
 /** So small that a few writes fill segments and begin checkpoints. */
 export const TINY_JOURNAL = { segmentBytes: 32 * 1024, checkpointBytes: 2 * 1024 };
 
-export function lmdbHarness(limits?: JournalLimits): LmdbHarness {
+export function lmdbHarness(limits?: JournalLimits, checkRow?: RowCheck): LmdbHarness {
   const parent = mkdtempSync(join(tmpdir(), 'raft3d-store-'));
   const directory = join(parent, 'data', 'node1');
   return {
     directory,
-    open: () => openLmdbStore(directory, undefined, limits),
+    open: () => openLmdbStore(directory, checkRow, limits),
     run: () => undefined,
     dispose: async () => rmSync(parent, { recursive: true }),
   };

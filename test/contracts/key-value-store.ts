@@ -40,17 +40,6 @@ export function writeTo(
   });
 }
 
-export function writeApartTo(
-  store: KeyValueStore,
-  harness: KeyValueStoreHarness,
-  operations: readonly WriteOperation[],
-): Promise<Error | undefined> {
-  return new Promise((resolve) => {
-    store.writeApart(operations, resolve);
-    harness.run();
-  });
-}
-
 export function closeStore(store: KeyValueStore, harness: KeyValueStoreHarness): Promise<void> {
   return new Promise((resolve) => {
     store.close(resolve);
@@ -145,56 +134,6 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       harness.run();
       expect(await ended).toBeUndefined();
       expect(textAt(store, 'b')).toBe('2');
-    });
-
-    test('what is written apart is there when it is done, whole, and after closing and opening', async () => {
-      await write([put('old', '1'), put('b', '1')]);
-      expect(
-        await writeApartTo(store, harness, [put('a', '2'), remove('old'), put('b', '2')]),
-      ).toBeUndefined();
-      const seen = (): (string | undefined)[] => ['a', 'b', 'old'].map((key) => textAt(store, key));
-      expect(seen()).toEqual(['2', '2', undefined]);
-      expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
-      const snapshot = store.snapshot();
-      expect(keysIn(snapshot, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
-      snapshot.close();
-      // What is written after it is in its place, and stays so.
-      await write([put('b', '3')]);
-      await closeStore(store, harness);
-      store = await harness.open();
-      expect(seen()).toEqual(['2', '3', undefined]);
-    });
-
-    test('writes apart go on beside others, end once each, and never inside the call', async () => {
-      const ended: string[] = [];
-      const all = new Promise<void>((resolve) => {
-        const note = (name: string): (() => void) => {
-          return () => {
-            ended.push(name);
-            if (ended.length === 5) resolve();
-          };
-        };
-        store.write([put('a', '1')], note('a'));
-        store.writeApart([put('x', '1')], note('x'));
-        store.writeApart([], note('nothing'));
-        store.write([put('a', '2')], note('a again'));
-        store.writeApart([put('y', '1')], note('y'));
-      });
-      expect(ended).toEqual([]);
-      harness.run();
-      await all;
-      expect(ended.toSorted()).toEqual(['a', 'a again', 'nothing', 'x', 'y']);
-      expect(ended.indexOf('a')).toBeLessThan(ended.indexOf('a again'));
-      expect(['a', 'x', 'y'].map((key) => textAt(store, key))).toEqual(['2', '1', '1']);
-    });
-
-    test('closing finishes what is written apart too', async () => {
-      const errors: (Error | undefined)[] = [];
-      for (const key of ['a', 'b']) store.writeApart([put(key, key)], (error) => errors.push(error));
-      await closeStore(store, harness);
-      expect(errors).toEqual([undefined, undefined]);
-      store = await harness.open();
-      expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
     });
 
     test('what was done is there after closing and opening', async () => {
@@ -302,42 +241,6 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       await write([put('a', 'two')]);
       expect(isSame(first, toBytes('one'))).toBe(true);
       expect(textAt(store, 'a')).toBe('two');
-    });
-
-    test('a snapshot is one moment, while writes go on', async () => {
-      await write([put('a', '1'), put('b', '1')]);
-      const before = store.snapshot();
-      await write([put('a', '2'), remove('b'), put('c', '2')]);
-      const after = store.snapshot();
-      await write([put('a', '3')]);
-      expect([textAt(before, 'a'), textAt(before, 'b'), textAt(before, 'c')]).toEqual(['1', '1', undefined]);
-      expect(keysIn(before, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
-      expect(keysIn(after, { from: 'a', to: 'z', reverse: true })).toEqual(['c', 'a']);
-      expect(textAt(after, 'a')).toBe('2');
-      expect(textAt(store, 'a')).toBe('3');
-      before.close();
-      expect(textAt(after, 'a')).toBe('2');
-      after.close();
-      expect(textAt(store, 'a')).toBe('3');
-    });
-
-    test('a snapshot has every write that was done before it', async () => {
-      for (let round = 0; round < 50; round++) {
-        // A read before the write, so that a reader that was kept would show what is old.
-        textAt(store, 'a');
-        await write([put('a', `${round}`)]);
-        const snapshot = store.snapshot();
-        expect(textAt(snapshot, 'a')).toBe(`${round}`);
-        snapshot.close();
-      }
-    });
-
-    test('the store can be closed while a snapshot is open', async () => {
-      await write([put('a', '1')]);
-      store.snapshot();
-      await closeStore(store, harness);
-      store = await harness.open();
-      expect(textAt(store, 'a')).toBe('1');
     });
 
     test('space says what is free, what is kept back, and what is used', () => {

@@ -64,11 +64,10 @@ export class RaftProperties {
 
   // ------------------------------------------------------------ disks
 
-  /** A write of `server` became durable. True when it made a snapshot the state. */
-  onDurable(server: ServerId, operations: readonly WriteOperation[]): boolean {
+  /** A write of `server` became durable; `isInstall`: it made a snapshot the state. */
+  onDurable(server: ServerId, operations: readonly WriteOperation[], isInstall = false): void {
     const mirror = this.mirrorOf(server);
     const { term: termBefore, votedFor: voteBefore } = mirror;
-    const generationBefore = mirror.applied?.generation;
     const { hardState, entries, overlap, applied } = mirror.take(operations);
     if (hardState !== undefined) {
       const { term, votedFor } = hardState;
@@ -88,11 +87,8 @@ export class RaftProperties {
         this.#violations.add('log matching', `${server} wrote entry ${entry.index} after a gap`);
       } else this.#history.see(previousTerm, [entry]);
     }
-    if (applied === undefined) return false;
-    if (applied.index > 0) this.#commit(applied, server);
-    const isInstall = generationBefore !== undefined && applied.generation !== generationBefore;
     if (isInstall) this.snapshotsInstalled += 1;
-    return isInstall;
+    if (applied !== undefined && applied.index > 0) this.#commit(applied, server);
   }
 
   /** A process of `server` starts and says what it remembers. */

@@ -1,0 +1,204 @@
+// An image that comes in: a file beside the data file, written in order, flushed now and then so that no flush of
+// anything else has much to wait for, and checked as a data file is at a start before anything is read from it.
+
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageStaging } from '../node/ports.ts';
+import { assert } from '../shared/assert.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import {
+  allocateLockFile,
+  DATA_FILE_NAME,
+  LOCK_SUFFIX,
+  openDatabase,
+  STAGED_FILE_NAME,
+} from './data-file.ts';
+import { flushNames } from './journal-segments.ts';
+import { Damage } from './lmdb-page.ts';
+import { LmdbStore } from './lmdb-store.ts';
+import { runInSlices, type Steps } from './steps.ts';
+import { diskFull, storageFailed } from './storage-errors.ts';
+import { type RowCheck, verifyFile } from './verify-data-file.ts';
+
+/** Written between two flushes. */
+const FLUSH_BYTES = 16 * 1024 * 1024;
+/** Steps of the check between two reports of progress. */
+const STEPS_PER_REPORT = 256;
+
+export interface StagedImageOptions {
+  readonly directory: string;
+  readonly sizeBytes: number;
+  readonly checkRow: RowCheck | undefined;
+  /** Whether the file system has so many bytes, and what it keeps back. */
+  readonly hasRoom: (bytes: number) => boolean;
+  readonly explainFailure: (cause: unknown, bytes: number) => CodedError;
+  /** The file of the one before is gone. */
+  readonly after: Promise<void>;
+}
+
+export class StagedImage implements ImageStaging {
+  readonly #options: StagedImageOptions;
+  readonly #path: string;
+  #handle: FileHandle | undefined;
+  #bytes = 0;
+  #unflushedBytes = 0;
+  /** What was asked for so far has ended. Never rejects. */
+  #last: Promise<void>;
+  #failure: Error | undefined;
+  #tree: LmdbStore | undefined;
+  /** The data file that this one took the place of. */
+  #replaced: FileHandle | undefined;
+  #isAdopting = false;
+  #isGivenUp = false;
+
+  constructor(options: StagedImageOptions) {
+    this.#options = options;
+    this.#path = join(options.directory, STAGED_FILE_NAME);
+    this.#last = options.after;
+  }
+
+  append(bytes: Uint8Array, done: (error: Error | undefined) => void): void {
+    this.#enqueue(() => this.#append(bytes), done);
+  }
+
+  finish(onProgress: () => void, done: (error: Error | undefined) => void): void {
+    this.#enqueue(() => this.#finish(onProgress), done);
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.tree.get(key);
+  }
+
+  /** Of the finished image. */
+  get tree(): LmdbStore {
+    assert(this.#tree !== undefined, 'an image is finished before it is used');
+    return this.#tree;
+  }
+
+  /** It is not discarded from now on, until `endAdoption`. */
+  beginAdoption(): void {
+    assert(!this.#isGivenUp && !this.#isAdopting, 'an image is adopted once, and not after it was given up');
+    this.#isAdopting = true;
+  }
+
+  /**
+   * Puts the file in the place of the data file. When this resolves, a loss of power changes nothing any more. Rejects with
+   * CodedError `storage_failed`: nobody knows then which of the two is there.
+   */
+  async becomeDataFile(): Promise<void> {
+    const { directory } = this.#options;
+    const dataPath = join(directory, DATA_FILE_NAME);
+    try {
+      // Freeing a large file takes long: whoever closes it last does that, and it is not to be LMDB in the event loop.
+      this.#replaced = await open(dataPath, 'r');
+      await closeTree(this.tree);
+      this.#tree = undefined;
+      await rename(this.#path, dataPath);
+      // One that stays is removed when the store is opened.
+      await rm(this.#path + LOCK_SUFFIX, { force: true });
+      await flushNames(directory);
+    } catch (cause) {
+      throw storageFailed(directory, cause);
+    }
+  }
+
+  endAdoption(): void {
+    this.#isAdopting = false;
+    void this.#replaced?.close().catch(() => undefined);
+    this.#replaced = undefined;
+  }
+
+  discard(): void {
+    if (this.#isAdopting || this.#isGivenUp) return;
+    this.#isGivenUp = true;
+    this.#last = this.#last.then(() => this.#remove());
+  }
+
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  /** When what was asked for has ended: after `discard` its files are gone. */
+  get ended(): Promise<void> {
+    return this.#last;
+  }
+
+  // -------------------------------------------------------------- one after the other
+
+  #enqueue(run: () => Promise<void>, done: (error: Error | undefined) => void): void {
+    assert(!this.#isGivenUp, 'an image that was given up is not put together');
+    this.#last = this.#last.then(async () => {
+      try {
+        // What comes behind a failure is not written either: there would be a hole.
+        if (this.#failure === undefined && !this.#isGivenUp) await run();
+      } catch (error) {
+        this.#failure =
+          error instanceof Damage ? imageDamaged(error) : this.#options.explainFailure(error, 0);
+      }
+      if (!this.#isGivenUp) setImmediate(() => this.#isGivenUp || done(this.#failure));
+    });
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
+    const { directory, sizeBytes, hasRoom } = this.#options;
+    if (!hasRoom(sizeBytes - this.#bytes)) throw diskFull(directory);
+    this.#handle ??= await open(this.#path, 'w');
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#bytes + at);
+      at += bytesWritten;
+    }
+    this.#bytes += bytes.length;
+    this.#unflushedBytes += bytes.length;
+    if (this.#unflushedBytes < FLUSH_BYTES) return;
+    await this.#handle.datasync();
+    this.#unflushedBytes = 0;
+  }
+
+  async #finish(onProgress: () => void): Promise<void> {
+    const { directory, sizeBytes, checkRow } = this.#options;
+    if (this.#handle === undefined || this.#bytes !== sizeBytes) throw new Damage('it is not whole');
+    await this.#handle.sync();
+    await this.#handle.close();
+    this.#handle = undefined;
+    await runInSlices(this.#check(checkRow, onProgress), () => !this.#isGivenUp);
+    if (this.#isGivenUp) return;
+    allocateLockFile(this.#path + LOCK_SUFFIX);
+    this.#tree = new LmdbStore(directory, () => openDatabase(this.#path), { release: () => undefined });
+  }
+
+  *#check(checkRow: RowCheck | undefined, onProgress: () => void): Steps {
+    let steps = 0;
+    for (const _ of verifyFile(this.#path, checkRow)) {
+      steps += 1;
+      if (steps % STEPS_PER_REPORT === 0) onProgress();
+      yield;
+    }
+  }
+
+  async #remove(): Promise<void> {
+    const handle = this.#handle;
+    const tree = this.#tree;
+    this.#handle = undefined;
+    this.#tree = undefined;
+    // What cannot be removed is removed when the store is opened, or written over by the next image.
+    await handle?.close().catch(() => undefined);
+    if (tree !== undefined) await closeTree(tree);
+    for (const path of [this.#path, this.#path + LOCK_SUFFIX]) {
+      await rm(path, { force: true }).catch(() => undefined);
+    }
+  }
+}
+
+function closeTree(tree: LmdbStore): Promise<void> {
+  return new Promise((resolve) => tree.close(resolve));
+}
+
+function imageDamaged(cause: Damage): CodedError {
+  return new CodedError(
+    'image_damaged',
+    `the image that came is not a store as it was written (${cause.message})`,
+    {
+      cause,
+    },
+  );
+}

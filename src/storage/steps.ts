@@ -1,0 +1,28 @@
+// Long work that is done in one go where nobody waits, and in slices where others do.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** Each step takes well below a millisecond. */
+export type Steps = Generator<undefined, void>;
+
+/** Of the event loop at a time. */
+const SLICE_MS = 4;
+
+export function runAtOnce(steps: Steps): void {
+  while (steps.next().done !== true);
+}
+
+/** Rejects with what a step throws. `goesOn` is asked between slices; where it says no, the rest is not done. */
+export async function runInSlices(steps: Steps, goesOn: () => boolean): Promise<void> {
+  for (;;) {
+    await nextTurn();
+    if (!goesOn()) {
+      steps.return();
+      return;
+    }
+    const endsAt = performance.now() + SLICE_MS;
+    do {
+      if (steps.next().done === true) return;
+    } while (performance.now() < endsAt);
+  }
+}
