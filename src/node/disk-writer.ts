@@ -1,7 +1,7 @@
 // The node's own writes, one after the other: a full disk delays them and never reorders or drops them.
 
 import { CodedError } from '../shared/coded-error.ts';
-import { ALL_STATE } from './keys.ts';
+import { ALL_ENTRIES, ALL_STATE } from './keys.ts';
 import type { Clock, ImageStaging, KeyValueStore, Logger, Timer, WriteOperation } from './ports.ts';
 
 /** Pause before a write that found no room is tried again. */
@@ -9,7 +9,7 @@ const RETRY_AFTER_MS = 200;
 
 export interface DiskWrite {
   readonly operations: readonly WriteOperation[];
-  /** Its rows become those of the state in the same write. */
+  /** In the same write its rows become those of the state, and the log goes. */
   readonly image?: ImageStaging;
 }
 
@@ -72,7 +72,7 @@ export class DiskWriter {
     };
     const { operations, image: staging } = write;
     if (staging === undefined) this.#store.write(operations, ended);
-    else this.#store.adopt({ staging, range: ALL_STATE, operations }, ended);
+    else this.#store.adopt({ staging, range: ALL_STATE, dropped: ALL_ENTRIES, operations }, ended);
   }
 
   #written(write: QueuedWrite): void {

@@ -67,7 +67,9 @@ export interface ImageAdoption {
   readonly staging: ImageStaging;
   /** Rows in here become those of the image. */
   readonly range: KeyRange;
-  /** To the rows outside of the range, which stay what they are otherwise. */
+  /** Rows in here, outside of that range, go. All others stay as they are. */
+  readonly dropped: KeyRange;
+  /** Done then, to rows outside of `range`. */
   readonly operations: readonly WriteOperation[];
 }
 

@@ -193,12 +193,13 @@ export class Replica {
     });
   }
 
-  /** Beside the image's rows of the state, in one write: applied index, configuration, log start and log. */
+  /** With the image's rows of the state, and instead of the log, in one write: applied index, configuration, log start. */
   #addInstall(point: SnapshotPoint, operations: WriteOperation[]): void {
     assert(this.#install !== undefined, 'a snapshot is staged before the core asks for it');
     operations.push(putApplied(this.#install.applied));
     operations.push(putLogStart({ index: point.index, term: point.term }));
-    addAll(operations, this.#logBlocks.restartAfter(point.index));
+    // The log's rows go with the adoption.
+    this.#logBlocks.restartAfter(point.index);
   }
 
   #installDurable(point: SnapshotPoint): void {

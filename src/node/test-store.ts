@@ -187,14 +187,19 @@ export class TestStore extends RowsReader implements KeyValueStore {
     return staging;
   }
 
-  adopt({ staging, range, operations }: ImageAdoption, done: (error: Error | undefined) => void): void {
+  adopt(
+    { staging, range, dropped, operations }: ImageAdoption,
+    done: (error: Error | undefined) => void,
+  ): void {
     const staged = this.stagings.find((one) => one === staging);
     assert(staged !== undefined && !staged.isDiscarded, 'an image is staged where it is adopted');
-    const [first, end] = [textOf(range.from), textOf(range.to)];
-    const isInside = (key: string): boolean => key >= first && key < end;
     const action = (): void => {
-      const rows = new Map([...this.#disk.rows].filter(([key]) => !isInside(key)));
-      for (const { key, value } of staged.rows) if (isInside(textOf(key))) rows.set(textOf(key), value);
+      const rows = new Map(
+        [...this.#disk.rows].filter(([key]) => !isInside(key, range) && !isInside(key, dropped)),
+      );
+      for (const { key, value } of staged.rows) {
+        if (isInside(textOf(key), range)) rows.set(textOf(key), value);
+      }
       this.#written(operations, rows);
     };
     this.#add(this.#waiting, { action, done });
@@ -252,6 +257,10 @@ export class TestStore extends RowsReader implements KeyValueStore {
     this.written.push(operations);
     this.onWritten();
   }
+}
+
+function isInside(key: string, { from, to }: KeyRange): boolean {
+  return key >= textOf(from) && key < textOf(to);
 }
 
 /** One character a byte, so that the order is that of the bytes. */

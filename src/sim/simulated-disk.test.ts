@@ -129,20 +129,22 @@ describe('images', () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const world = open(0.5, seed);
       const { store, life, timeline } = world;
-      for (const number of [1, 101, 102]) put(store, number);
+      for (const number of [1, 55, 101, 102]) put(store, number);
       const staging = staged(world, store, imageOf(3, 102, 103));
       put(store, 104, () => expect.unreachable());
       const operations: WriteOperation[] = [
         { kind: 'delete', key: key(1) },
         { kind: 'put', key: key(2), value: key(2) },
       ];
-      store.adopt({ staging, range: RANGE, operations }, () => expect.unreachable());
+      store.adopt({ staging, range: RANGE, dropped: { from: key(50), to: key(60) }, operations }, () =>
+        expect.unreachable(),
+      );
       put(store, 105, () => expect.unreachable());
       life.end();
       runUntil(timeline, timeline.nowMs + 1_000);
       kept.add(found(world).join());
     }
-    expect([...kept].toSorted()).toEqual(['1,101,102', '1,101,102,104', '2,102,103', '2,102,103,105']);
+    expect([...kept].toSorted()).toEqual(['1,55,101,102', '1,55,101,102,104', '2,102,103', '2,102,103,105']);
   });
 
   test('are of what is durable, whatever is seen before', () => {

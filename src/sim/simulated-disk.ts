@@ -54,9 +54,10 @@ interface PendingWrite extends WriteCall {
   readonly error: Error | undefined;
 }
 
-/** Rows that take the place of those in a range. */
+/** Rows that take the place of those in a range, and a range of which the rows go. */
 export interface AdoptedRows {
   readonly range: KeyRange;
+  readonly dropped: KeyRange;
   readonly rows: readonly KeyValueRow[];
 }
 
@@ -110,10 +111,11 @@ export class SimulatedDisk {
     this.#add({ operations, isAdoption: false }, call, (version) => apply(version, operations));
   }
 
-  /** Makes rows in a range those of an image, and does `operations` to the others, in one write. */
+  /** Makes rows in a range those of an image, drops others, and does `operations` to the rest, in one write. */
   adopt(adopted: AdoptedRows, operations: readonly WriteOperation[], call: WriteCall): void {
-    this.#add({ operations, isAdoption: true }, call, (version) =>
-      withAdopted(apply(version, operations), adopted),
+    const all = [...deletesIn(this.#newest, adopted.dropped), ...operations];
+    this.#add({ operations: all, isAdoption: true }, call, (version) =>
+      withAdopted(apply(version, all), adopted),
     );
   }
 
@@ -259,6 +261,12 @@ function apply(version: DiskVersion, operations: readonly WriteOperation[]): Dis
         : withoutRow(next, key, edit);
   }
   return next;
+}
+
+function deletesIn(version: DiskVersion, { from, to }: KeyRange): WriteOperation[] {
+  return Array.from(rowsBetween(version, { from: keyOf(from), to: keyOf(to) }), ({ key }) => {
+    return { kind: 'delete', key: bytesOf(key) };
+  });
 }
 
 function withAdopted(version: DiskVersion, { range, rows }: AdoptedRows): DiskVersion {

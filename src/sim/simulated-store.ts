@@ -80,7 +80,10 @@ export class SimulatedStore implements KeyValueStore {
     return this.#staging;
   }
 
-  adopt({ staging, range, operations }: ImageAdoption, done: (error: Error | undefined) => void): void {
+  adopt(
+    { staging, range, dropped, operations }: ImageAdoption,
+    done: (error: Error | undefined) => void,
+  ): void {
     const staged = this.#staging;
     assert(staged !== undefined && staging === staged, 'an image is staged where it is adopted');
     assert(!staged.isDiscarded && !staged.isAdopting, 'an image that was given up is not adopted');
@@ -90,7 +93,7 @@ export class SimulatedStore implements KeyValueStore {
       if (error === undefined) this.#staging = undefined;
       done(error);
     };
-    const adopted = { range, rows: staged.rows };
+    const adopted = { range, dropped, rows: staged.rows };
     this.#hand(operations, ended, (call) => this.#disk.adopt(adopted, operations, call));
   }
 

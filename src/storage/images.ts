@@ -19,7 +19,7 @@ import { CHECKPOINT_KEY, type Checkpoints, encodeCheckpoint, withoutCheckpoint }
 import { DATA_FILE_NAME } from './data-file.ts';
 import type { Journal } from './journal.ts';
 import type { LmdbStore } from './lmdb-store.ts';
-import { LayeredReader, RowLayer } from './row-layer.ts';
+import { LayeredReader } from './row-layer.ts';
 import { StagedImage } from './staged-image.ts';
 import { TreeImage } from './tree-image.ts';
 import type { RowCheck } from './verify-data-file.ts';
@@ -88,10 +88,10 @@ export class Images {
   }
 
   /** While no frame is written. `done` is called in the turn of the event loop from which on reads are of the image. */
-  adopt({ staging, range, operations }: ImageAdoption, done: (error: Error | undefined) => void): void {
+  adopt(adoption: ImageAdoption, done: (error: Error | undefined) => void): void {
     const { tree, journal, checkpoints } = this.#parts;
     const staged = this.#staged;
-    assert(staged !== undefined && staging === staged, 'an image is staged where it is adopted');
+    assert(staged !== undefined && adoption.staging === staged, 'an image is staged where it is adopted');
     staged.beginAdoption();
     checkpoints.pause(false, (error, goOn) => {
       if (error !== undefined) {
@@ -99,11 +99,9 @@ export class Images {
         setImmediate(done, error);
         return;
       }
-      const written = new RowLayer();
-      written.add(operations);
-      const rows = new LayeredReader([written, ...checkpoints.layers], withoutCheckpoint(tree));
+      const rows = new LayeredReader(checkpoints.layers, withoutCheckpoint(tree));
       const exchange = async (): Promise<void> => {
-        await makeRowsBeside(staged.tree, range, rows);
+        await makeRowsBeside(staged.tree, adoption, rows);
         const value = encodeCheckpoint(journal.position);
         await carry(staged.tree, [{ kind: 'put', key: CHECKPOINT_KEY, value }]);
         await staged.becomeDataFile();
@@ -127,20 +125,39 @@ export class Images {
   }
 }
 
-/** Makes the rows outside of `range` those of `rows`; also where that was done before, and ended half way. */
-async function makeRowsBeside(tree: LmdbStore, range: KeyRange, rows: KeyValueReader): Promise<void> {
-  for (const beside of [
-    { from: FIRST_KEY, to: range.from },
-    { from: range.to, to: BEHIND_ALL_KEYS },
-  ]) {
-    for (let slice = deletesIn(tree, beside); slice.length > 0; slice = deletesIn(tree, beside))
+/** Makes the rows outside of the range what they are to be; also where that was done before, and ended half way. */
+async function makeRowsBeside(
+  tree: LmdbStore,
+  { range, dropped, operations }: ImageAdoption,
+  rows: KeyValueReader,
+): Promise<void> {
+  for (const beside of gapsBetween([range])) {
+    for (let slice = deletesIn(tree, beside); slice.length > 0; slice = deletesIn(tree, beside)) {
       await carry(tree, slice);
-    for (let from: Uint8Array | undefined = beside.from; from !== undefined; ) {
-      const { operations, next } = putsIn(rows, { from, to: beside.to });
-      await carry(tree, operations);
-      from = next;
     }
   }
+  for (const { from, to } of gapsBetween([range, dropped])) {
+    for (let next: Uint8Array | undefined = from; next !== undefined; ) {
+      const slice = putsIn(rows, { from: next, to });
+      await carry(tree, slice.operations);
+      next = slice.next;
+    }
+  }
+  for (let at = 0; at < operations.length; at += SLICE_OPERATIONS) {
+    await carry(tree, operations.slice(at, at + SLICE_OPERATIONS));
+  }
+}
+
+/** What no range has of all keys. */
+function gapsBetween(ranges: readonly KeyRange[]): KeyRange[] {
+  const gaps: KeyRange[] = [];
+  let from: Uint8Array = FIRST_KEY;
+  for (const range of ranges.toSorted((a, b) => Buffer.compare(a.from, b.from))) {
+    if (Buffer.compare(from, range.from) < 0) gaps.push({ from, to: range.from });
+    if (Buffer.compare(from, range.to) < 0) from = range.to;
+  }
+  gaps.push({ from, to: BEHIND_ALL_KEYS });
+  return gaps;
 }
 
 function deletesIn(tree: KeyValueReader, range: KeyRange): WriteOperation[] {

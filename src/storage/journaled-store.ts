@@ -104,8 +104,12 @@ export class JournaledStore implements KeyValueStore {
   }
 
   adopt(adoption: ImageAdoption, done: (error: Error | undefined) => void): void {
-    const { operations } = adoption;
+    const { operations, range } = adoption;
     this.#check(operations);
+    for (const { key } of operations) {
+      const isInside = Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.to) < 0;
+      assert(!isInside, 'the rows of the range are those of the image');
+    }
     this.#queue.push({ operations, adoption, done });
     this.#next();
   }
