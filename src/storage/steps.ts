@@ -1,12 +1,14 @@
 // Long work that is done in one go where nobody waits, and in slices where others do.
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** Each step takes well below a millisecond. */
 export type Steps = Generator<undefined, void>;
 
 /** Of the event loop at a time. */
 const SLICE_MS = 4;
+/** After each: others go first, also those whose processes share the processors. */
+const REST_MS = 2;
 
 export function runAtOnce(steps: Steps): void {
   while (steps.next().done !== true);
@@ -15,7 +17,7 @@ export function runAtOnce(steps: Steps): void {
 /** Rejects with what a step throws. `goesOn` is asked between slices; where it says no, the rest is not done. */
 export async function runInSlices(steps: Steps, goesOn: () => boolean): Promise<void> {
   for (;;) {
-    await nextTurn();
+    await pause(REST_MS);
     if (!goesOn()) {
       steps.return();
       return;
