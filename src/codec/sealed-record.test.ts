@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ByteWriter } from './byte-writer.ts';
 import { checkSealed, openSealed, seal, sealText, sealWritten } from './sealed-record.ts';
 import { adjacentRow } from './test-rows.ts';
 

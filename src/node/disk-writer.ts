@@ -1,7 +1,7 @@
 // The node's own writes, one after the other: a full disk delays them and never reorders or drops them.
 
 import { CodedError } from '../shared/coded-error.ts';
-import { ALL_ENTRIES, ALL_STATE } from './keys.ts';
+import { ALL_BLOCKS, ALL_STATE } from './keys.ts';
 import type { Clock, ImageStaging, KeyValueStore, Logger, Timer, WriteOperation } from './ports.ts';
 
 /** Pause before a write that found no room is tried again. */
@@ -72,7 +72,7 @@ export class DiskWriter {
     };
     const { operations, image: staging } = write;
     if (staging === undefined) this.#store.write(operations, ended);
-    else this.#store.adopt({ staging, range: ALL_STATE, dropped: ALL_ENTRIES, operations }, ended);
+    else this.#store.adopt({ staging, range: ALL_STATE, dropped: ALL_BLOCKS, operations }, ended);
   }
 
   #written(write: QueuedWrite): void {
