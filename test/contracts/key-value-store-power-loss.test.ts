@@ -9,15 +9,13 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Draws } from '../../src/sim/draws.ts';
 import { openLmdbStore } from '../../src/storage/open-store.ts';
+import { type Moment, momentsOf } from '../support/power-loss.ts';
 import { PROJECT_ROOT } from '../support/project-root.ts';
 import { readTrace, type TracedCall, trace } from '../support/system-call-trace.ts';
-import { VolatileDisk } from '../support/volatile-disk.ts';
 import { checkBatches } from './key-value-store-batches.ts';
 
 const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');
 const BATCHES = 15;
-/** How much of what was not flushed is there, one after the other. */
-const KEPT = [0, 0.5, 1];
 /** Two levels that are not there yet. */
 const DATA = path.join('data', 'node1');
 
@@ -35,36 +33,6 @@ beforeAll(async () => {
   calls = readTrace(file);
 });
 afterAll(() => fs.rmSync(parent, { recursive: true }));
-
-interface Moment {
-  readonly disk: VolatileDisk;
-  /** Batches of which the writer had been told that they are durable. */
-  readonly acknowledged: number;
-  /** How much of what was not flushed is to be there, 0 to 1. */
-  readonly kept: number;
-}
-
-/** When the power may fail: after each call, and before the writer hears that a batch is done. */
-function* momentsOf(recorded: readonly TracedCall[]): Generator<Moment> {
-  const disk = new VolatileDisk(stage);
-  let acknowledged = 0;
-  for (const [at, call] of recorded.entries()) {
-    const batch = acknowledgedBy(call);
-    if (batch !== undefined) {
-      acknowledged = batch + 1;
-      yield { disk, acknowledged, kept: 0 };
-    }
-    const isOfStore = disk.take(call);
-    if (isOfStore && call.phase === 'end') yield { disk, acknowledged, kept: KEPT[at % KEPT.length] ?? 0 };
-  }
-}
-
-/** The writer says a batch's number when it is done: from the begin of that call on it must be durable. */
-function acknowledgedBy({ phase, name, descriptor, bytes }: TracedCall): number | undefined {
-  const isLine =
-    phase === 'begin' && name === 'write' && descriptor === 1 && /^\d+\n$/.test(bytes.toString());
-  return isLine ? Number(bytes.toString()) : undefined;
-}
 
 /** What is wrong with what the next start finds; undefined when nothing is. */
 async function problemAfter({ disk, acknowledged, kept }: Moment, draws: Draws): Promise<string | undefined> {
@@ -88,7 +56,7 @@ async function problemAfter({ disk, acknowledged, kept }: Moment, draws: Draws):
 test('a loss of power takes nothing that was acknowledged, not even with its directory, and leaves batches whole', async () => {
   const draws = new Draws(1);
   let moments = 0;
-  for (const moment of momentsOf(calls)) {
+  for (const moment of momentsOf(stage, calls)) {
     const problem = await problemAfter(moment, draws);
     expect(problem, `moment ${moments}, ${moment.acknowledged} batches acknowledged`).toBeUndefined();
     moments += 1;
@@ -105,7 +73,7 @@ test.each([
   const flushless = calls.filter(
     ({ name, paths }) => !/^f(?:data)?sync$/.test(name) || isFlushed(paths[0] ?? ''),
   );
-  for (const moment of momentsOf(flushless)) {
+  for (const moment of momentsOf(stage, flushless)) {
     if ((await problemAfter({ ...moment, kept: 0 }, draws)) !== undefined) return;
   }
   expect.unreachable('no loss was noticed');
