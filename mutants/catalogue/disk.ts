@@ -184,7 +184,7 @@ export const DISK: readonly Mutant[] = [
   {
     id: 'flush-skipped',
     subject: 31,
-    file: 'src/storage/open-store.ts',
+    file: 'src/storage/data-file.ts',
     edits: [
       { find: '    overlappingSync: false,\n', replace: '    overlappingSync: false,\n    noSync: true,\n' },
     ],
@@ -221,7 +221,7 @@ export const DISK: readonly Mutant[] = [
   {
     id: 'overlapping-syncs',
     subject: 31,
-    file: 'src/storage/open-store.ts',
+    file: 'src/storage/data-file.ts',
     edits: [{ find: '    overlappingSync: false,\n', replace: '    overlappingSync: true,\n' }],
     bug: 'A commit is visible, and may be half on disk, before it is flushed.',
   },
@@ -271,8 +271,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/node/disk-writer.ts',
     edits: [
       {
-        find: "return error instanceof CodedError && error.code === 'disk_full';",
-        replace: "return error instanceof CodedError && error.code !== 'disk_full';",
+        find: "if (!(error instanceof CodedError) || error.code !== 'disk_full') {",
+        replace: "if (!(error instanceof CodedError) || error.code === 'disk_full') {",
       },
     ],
     bug: 'A node whose disk is full stops and does not wait for room.',

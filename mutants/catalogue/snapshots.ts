@@ -27,15 +27,9 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/node/replica.ts',
     edits: [
       {
-        find: `    operations.push(putLogStart({ index: point.index, term: point.term }));
-    addAll(operations, this.#logBlocks.restartAfter(point.index));`,
-        replace: `    this.#writer.write(
-      [
-        putLogStart({ index: point.index, term: point.term }),
-        ...this.#logBlocks.restartAfter(point.index),
-      ],
-      () => undefined,
-    );`,
+        find: '    operations.push(putLogStart({ index: point.index, term: point.term }));\n    // The log',
+        replace:
+          '    this.#writer.write({ operations: [putLogStart({ index: point.index, term: point.term })] }, () => undefined);\n    // The log',
       },
     ],
     bug: 'An install moves the start of the log in one write, and the state in another.',
@@ -91,87 +85,113 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/node/snapshot-receiver.ts',
     edits: [
       {
-        find: '    if (this.#staging === staging) this.#staging = undefined;\n    this.#refuse(channel, error.message);',
-        replace: '    this.#refuse(channel, error.message);',
-      },
-      {
-        find: '#notStaged({ channel, staging }: Session, error: Error)',
-        replace: '#notStaged({ channel }: Session, error: Error)',
+        find: '    const { channel } = arrival;\n    this.#giveUp();\n    if',
+        replace: '    const { channel } = arrival;\n    if',
       },
     ],
     bug: 'A transfer goes on behind a chunk that found no room.',
   },
   {
-    id: 'rows-of-a-snapshot-not-counted',
+    id: 'image-of-another-point-is-installed',
     subject: 'snapshots',
     file: 'src/node/snapshot-receiver.ts',
     edits: [
       {
-        find: 'if (session.rows !== expectedRows) {',
-        replace: 'if (session.rows > expectedRows) {',
+        find: 'if (isSamePoint(applied, arrival.point)) return applied;',
+        replace: 'if (applied.index >= 0) return applied;',
       },
     ],
-    bug: 'A snapshot that lacks rows is installed.',
+    bug: 'What an image says of itself is not compared with what its sender announced.',
   },
   {
-    id: 'seals-of-a-snapshot-not-compared',
+    id: 'rows-of-an-image-not-checked',
     subject: 'snapshots',
-    file: 'src/node/snapshot-rows.ts',
+    file: 'src/storage/staged-image.ts',
     edits: [
       {
-        find: 'if (!isSealedBetween(bytes, from, end)) {',
-        replace: 'if (!isSealedBetween(bytes, from, end) && from > end) {',
+        find: 'for (const _ of verifyFile(this.#path, checkRow)) {',
+        replace: 'for (const _ of verifyFile(this.#path, checkRow && (() => undefined))) {',
       },
     ],
     bug: 'Rows of a snapshot that were damaged at their sender, or on their way, are taken.',
   },
   {
-    id: 'staged-rows-keep-their-seal',
+    id: 'image-in-the-middle-of-a-checkpoint',
     subject: 'snapshots',
-    file: 'src/node/snapshot-rows.ts',
+    file: 'src/storage/checkpoints.ts',
     edits: [
       {
-        find: '      this.#reseal(bytes, keyAt, end);\n',
-        replace: '      bytes.set(this.#toHead, keyAt);\n',
+        find: 'if (pause === undefined || this.#isPaused || this.#underWay !== undefined) return;',
+        replace: 'if (pause === undefined || this.#isPaused) return;',
+      },
+      {
+        find: '      this.begin();\n      if (this.#underWay !== undefined) return;\n    }',
+        replace: '      this.begin();\n    }',
       },
     ],
-    bug: 'Rows are staged with the seal of the generation that they had at their sender.',
+    bug: 'An image has some rows of a checkpoint that is under way, and lacks others.',
   },
   {
-    id: 'later-chunk-counts-before-an-earlier-one',
+    id: 'meta-pages-of-an-image-as-they-are-now',
     subject: 'snapshots',
-    file: 'src/node/snapshot-receiver.ts',
-    edits: [
-      {
-        find: 'while (writing[0]?.isDurable === true) last = writing.shift();',
-        replace: 'last = writing.splice(writing.indexOf(write), 1)[0];',
-      },
-    ],
-    bug: 'A transfer goes on behind a chunk that is durable, though one before it is not.',
+    file: 'src/storage/tree-image.ts',
+    edits: [{ find: '        bytes.set(this.#metaPages.subarray(offset, offset + length));\n', replace: '' }],
+    bug: 'An image begins with the meta pages of when they are read, and goes on with the pages of before.',
   },
   {
-    id: 'rows-come-again-while-they-are-written',
+    id: 'layers-survive-the-adoption',
     subject: 'snapshots',
-    file: 'src/node/snapshot-receiver.ts',
+    file: 'src/storage/checkpoints.ts',
     edits: [
       {
-        find: 'if (beginning === undefined || this.#chunksWriting > 0) return;',
-        replace: 'if (beginning === undefined) return;',
+        find: '    this.#active = new RowLayer();\n    this.#activeBytes = 0;\n    if (!this.#isStopped)',
+        replace: '    if (!this.#isStopped)',
       },
     ],
-    bug: 'A snapshot begins while rows that came before are still with the disk: the same rows are written twice at once.',
+    bug: 'Rows that were in the journal only hide those of the image, and are carried over them.',
   },
   {
-    id: 'first-row-of-a-chunk-skipped',
+    id: 'name-of-an-adopted-image-not-flushed',
+    subject: 28,
+    file: 'src/storage/staged-image.ts',
+    edits: [{ find: '      await flushNames(directory);\n', replace: '' }],
+    bug: 'After a loss of power the data file is the old one, and the journal goes on behind the image.',
+  },
+  {
+    id: 'images-stay-open-under-an-install',
     subject: 'snapshots',
-    file: 'src/node/snapshot-rows.ts',
+    file: 'src/node/snapshots.ts',
     edits: [
       {
-        find: '      if (count > 0) break;\n',
-        replace: '      if (count > 0) {\n        lastKey = key;\n        break;\n      }\n',
+        find: "if (isWanted) this.#cancelSenders('this node installs a snapshot');",
+        replace: '',
       },
     ],
-    bug: 'The row that no longer fits in a chunk is not in the next one either.',
+    bug: 'A node that led goes on sending an image of the store that it replaces.',
+  },
+  {
+    id: 'garbage-deleted-under-an-install',
+    subject: 'snapshots',
+    file: 'src/node/replica.ts',
+    edits: [
+      {
+        find: 'if (this.#install !== undefined || !this.#writer.isIdle) return;',
+        replace: '',
+      },
+    ],
+    bug: 'Rows that are garbage to the old state are deleted of the new one.',
+  },
+  {
+    id: 'garbage-is-looked-for-once',
+    subject: 'snapshots',
+    file: 'src/node/state-store.ts',
+    edits: [
+      {
+        find: '    this.#generation = generation;\n    this.#isClean = false;\n',
+        replace: '    this.#generation = generation;\n',
+      },
+    ],
+    bug: 'What was given up at the node that an image is from stays on the disk for ever.',
   },
   {
     id: 'log-compacted-under-a-snapshot',
@@ -179,7 +199,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/node/snapshots.ts',
     edits: [
       {
-        find: 'for (const sender of this.#senders.values()) floor = Math.min(floor, sender.point.index);',
+        find: 'for (const sender of this.#senders.values()) floor = Math.min(floor, sender.point?.index ?? 0);',
         replace: '',
       },
       {
@@ -200,19 +220,6 @@ export const SNAPSHOTS: readonly Mutant[] = [
       },
     ],
     bug: 'A snapshot that is older than what is committed here is installed.',
-  },
-  {
-    id: 'garbage-is-looked-for-once',
-    subject: 'snapshots',
-    file: 'src/node/state-store.ts',
-    edits: [
-      {
-        find: `    this.#isClean = false;
-    this.#stagingGeneration`,
-        replace: '    this.#stagingGeneration',
-      },
-    ],
-    bug: 'The rows that a snapshot replaces stay on the disk for ever.',
   },
   {
     id: 'rows-of-the-old-state-are-kept',

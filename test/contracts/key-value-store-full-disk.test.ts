@@ -6,6 +6,8 @@ import { openLmdbStore } from '../../src/storage/open-store.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 import { useStage } from '../support/stage.ts';
 import { closeStore, keysIn, put, remove, textAt, writeTo } from './key-value-store.ts';
+import { adoptedBy, DROPPED, finished, imageOf, RANGE, rows } from './key-value-store-images.ts';
+import { lmdbHarness } from './key-value-store-lmdb.ts';
 
 const harness = { run: () => undefined, open: () => Promise.reject(), dispose: () => Promise.resolve() };
 
@@ -74,6 +76,39 @@ describe('JournaledStore on a full disk', () => {
     disk.makeRoom();
     expect(await writeTo(store, harness, large)).toBeUndefined();
     expect(keysIn(store, { from: '0', to: '9' })).toHaveLength(64 + 50);
+    await closeStore(store, harness);
+  });
+
+  test('an image that finds no room is refused, leaves the store as it was, and is taken when there is room', async () => {
+    const image = await imageOf(lmdbHarness, rows('s', 20_000, 'theirs'));
+    const disk = SmallDisk.on(stage(), { megabytes: 16 });
+    const store = await openLmdbStore(`${disk.directory}/node1`);
+    await writeTo(store, harness, [put('m', '1'), ...rows('n', 20_000, 'ours')]);
+    disk.fill();
+    for (const bytes of [image, image.subarray(0, 100_000)]) {
+      const staging = store.stageImage(image.length);
+      expect(codeOf(await finished(staging, bytes, harness))).toBe('disk_full');
+      staging.discard();
+    }
+    expect(textAt(store, 'm')).toBe('1');
+    disk.makeRoom();
+    const staging = store.stageImage(image.length);
+    expect(await finished(staging, image, harness)).toBeUndefined();
+    const adoption = { staging, range: RANGE, dropped: DROPPED, operations: [] };
+    disk.fill();
+    expect(codeOf(await adoptedBy(store, harness, adoption))).toBe('disk_full');
+    expect([textAt(store, 'm'), textAt(store, 's100000')]).toEqual(['1', undefined]);
+    disk.makeRoom();
+    // A checkpoint that found no room is tried again first.
+    for (;;) {
+      const error = await adoptedBy(store, harness, adoption);
+      if (error === undefined) break;
+      expect(codeOf(error)).toBe('disk_full');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(['n', 's'].map((prefix) => keysIn(store, { from: prefix, to: `${prefix}z` }).length)).toEqual([
+      20_000, 20_000,
+    ]);
     await closeStore(store, harness);
   });
 
