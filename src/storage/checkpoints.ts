@@ -72,7 +72,7 @@ export class Checkpoints {
   #isPaused = false;
   #isStopped = false;
 
-  /** `onEnded` hears of every checkpoint, and of every attempt that failed. */
+  /** `onEnded` hears of every checkpoint, of every attempt that failed, and of every pause. */
   constructor(
     { tree, journal, limits }: { tree: LmdbStore; journal: Journal; limits: JournalLimits },
     onEnded: (error: Error | undefined) => void,
@@ -170,6 +170,7 @@ export class Checkpoints {
       this.#isPaused = false;
       this.#maybePause();
       this.#maybeBegin();
+      this.#onEnded(undefined);
     });
   }
 

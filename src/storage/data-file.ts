@@ -1,6 +1,7 @@
 // The file of an LMDB environment, its lock file, and how they are opened.
 
 import { closeSync, existsSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { open } from 'lmdb';
 import type { BinaryDatabase } from './lmdb-reads.ts';
 import { diskFull } from './storage-errors.ts';
@@ -31,6 +32,11 @@ export function allocateLockFile(path: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** The same without a wait for the disk in the event loop. Rejects with the system's error. */
+export async function makeLockFile(path: string): Promise<void> {
+  await writeFile(path, Buffer.alloc(LMDB_LOCK_FILE_BYTES), { mode: 0o644, flush: true });
 }
 
 /** The file as LMDB takes it, unchecked: exported for those who look what LMDB does with a damaged one. */

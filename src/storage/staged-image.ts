@@ -6,13 +6,7 @@ import { join } from 'node:path';
 import type { ImageStaging } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
-import {
-  allocateLockFile,
-  DATA_FILE_NAME,
-  LOCK_SUFFIX,
-  openDatabase,
-  STAGED_FILE_NAME,
-} from './data-file.ts';
+import { DATA_FILE_NAME, LOCK_SUFFIX, makeLockFile, openDatabase, STAGED_FILE_NAME } from './data-file.ts';
 import { flushNames } from './journal-segments.ts';
 import { Damage } from './lmdb-page.ts';
 import { LmdbStore } from './lmdb-store.ts';
@@ -23,7 +17,7 @@ import { type RowCheck, verifyFile } from './verify-data-file.ts';
 /** Written between two flushes. */
 const FLUSH_BYTES = 16 * 1024 * 1024;
 /** Steps of the check between two reports of progress. */
-const STEPS_PER_REPORT = 256;
+const STEPS_PER_REPORT = 32;
 
 export interface StagedImageOptions {
   readonly directory: string;
@@ -162,7 +156,8 @@ export class StagedImage implements ImageStaging {
     this.#handle = undefined;
     await runInSlices(this.#check(checkRow, onProgress), () => !this.#isGivenUp);
     if (this.#isGivenUp) return;
-    allocateLockFile(this.#path + LOCK_SUFFIX);
+    await makeLockFile(this.#path + LOCK_SUFFIX);
+    if (this.#isGivenUp) return;
     this.#tree = new LmdbStore(directory, () => openDatabase(this.#path), { release: () => undefined });
   }
 

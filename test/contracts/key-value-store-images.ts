@@ -349,6 +349,21 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       staging.discard();
     });
 
+    test('a store that is closed while an image is opened ends that first', async () => {
+      await write(rows('s', 100, 'ours'));
+      const images: (StoreImage | undefined)[] = [];
+      const closed = new Promise<void>((resolve) => {
+        store.write([put('m', '1')], () => store.close(resolve));
+        store.openImage((_, image) => images.push(image));
+      });
+      harness.run();
+      await closed;
+      expect(images).toHaveLength(1);
+      images[0]?.close();
+      store = await harness.open();
+      expect(textAt(store, 'm')).toBe('1');
+    });
+
     test('an image may be closed while it is read, and the store with it', async () => {
       await write(rows('s', 1_000, 'ours'));
       const image = await opened(store, harness);
