@@ -2,10 +2,15 @@ import { expect, test } from 'vitest';
 import type { SnapshotPoint } from '../raft/ready.ts';
 import { stateKeyOf } from './keys.ts';
 import { loadAppliedRecord, loadDurableState } from './log-store.ts';
-import type { ImageStaging } from './ports.ts';
+import { DEFAULT_LIMITS } from './options.ts';
+import type { ImageStaging, Transport } from './ports.ts';
 import type { SnapshotInstall } from './replica.ts';
+import { encodeSnapshotFrame } from './snapshot-frames.ts';
+import { Snapshots } from './snapshots.ts';
 import { StateStore } from './state-store.ts';
+import { TestLogger } from './test-clock.ts';
 import { ALONG, CONFIGURATION, createFollower, logOf, TERM } from './test-follower.ts';
+import { TestChannel } from './test-network.ts';
 import { imageOf, TestDisk } from './test-store.ts';
 
 const POINT: SnapshotPoint = { index: 40, term: TERM, configuration: CONFIGURATION, configurationIndex: 1 };
@@ -188,4 +193,34 @@ test('what was given up where the image is from is deleted, and nothing of it wh
   follower.clock.advance(50);
   expect([...new StateStore(follower.store, GENERATION).range({ prefix: 'count/' })]).toHaveLength(39);
   expect([...new StateStore(follower.store, 1).range({ prefix: '' })]).toEqual([]);
+});
+
+test('a node that installs ends the images that it was sending: their store is replaced', () => {
+  const follower = createFollower(ALONG);
+  const { clock, store, replica } = follower;
+  follower.append(logOf(5, 2), { commitIndex: 5 });
+  clock.advance(5);
+  const snapshots = new Snapshots(
+    {
+      replica,
+      store,
+      clock,
+      logger: new TestLogger(),
+      transport: { openChannel: () => undefined } as unknown as Transport,
+    },
+    { boot: 1, limits: DEFAULT_LIMITS },
+  );
+  // As a leader that does not know yet that it leads no longer.
+  snapshots.send('x@1');
+  clock.advance(5);
+  expect(store.images.map(({ isClosed }) => isClosed)).toEqual([false]);
+  const [ours, theirs] = TestChannel.pair([clock, clock]);
+  snapshots.receive('l@1', theirs);
+  const bytes = imageAt40();
+  const begin = { snapshotId: '1-1', term: TERM, point: POINT, sizeBytes: bytes.length };
+  ours.send(encodeSnapshotFrame({ kind: 'begin', ...begin }), () => undefined);
+  ours.send(encodeSnapshotFrame({ kind: 'chunk', offset: 0, bytes }), () => undefined);
+  clock.advance(20);
+  expect([replica.appliedIndex, store.images.map(({ isClosed }) => isClosed)]).toEqual([40, [true]]);
+  expect(follower.fatal).toEqual([]);
 });

@@ -194,6 +194,10 @@ export class TestStore extends RowsReader implements KeyValueStore {
     const staged = this.stagings.find((one) => one === staging);
     assert(staged !== undefined && !staged.isDiscarded, 'an image is staged where it is adopted');
     const action = (): void => {
+      assert(
+        this.images.every(({ isClosed }) => isClosed),
+        'no image is open where one is adopted',
+      );
       const rows = new Map(
         [...this.#disk.rows].filter(([key]) => !isInside(key, range) && !isInside(key, dropped)),
       );
