@@ -42,7 +42,7 @@ const MAX_SPACE_AGE_MS = 100;
 const BYTES_PER_BYTE_PUT = 8;
 const PLENTY_OF_RESERVES = 2;
 /** Of the mapped file, what may count as this process's memory: then the file is mapped anew, which takes milliseconds. */
-const MAX_MAPPED_BYTES = 32 * 1024 * 1024;
+const MAX_MAPPED_BYTES = 16 * 1024 * 1024;
 /** How often that is looked at beside before each write. */
 const MAPPED_CHECK_INTERVAL_MS = 200;
 
