@@ -163,6 +163,13 @@ export const FARM: readonly Mutant[] = [
     bug: 'A job is still found by the status that it had.',
   },
   {
+    id: 'full-block-of-ids-forgotten',
+    subject: 'farm',
+    file: 'src/farm/id-blocks.ts',
+    edits: [{ find: 'view.put(set, SEPARATOR + id);', replace: 'view.put(set, id);' }],
+    bug: 'A set of ids does not know that there are blocks before its last one.',
+  },
+  {
     id: 'written-row-stays-in-the-cache',
     subject: 'farm',
     file: 'src/node/state-store.ts',
