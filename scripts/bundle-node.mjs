@@ -51,16 +51,17 @@ export async function bundleNode({ root, directory }) {
   }
   fs.copyFileSync(path.join(root, 'scripts', 'run-node.mjs'), path.join(server, 'run-node.js'));
   fs.rmSync(path.join(server, 'run-node.js.map'), { force: true });
-  await keepCode(server);
+  await keepCode(server, path.join(final, 'run-node-bundle.cjs'));
 }
 
-/** V8 takes code back under the same flags only. A start without it is slower, and nothing else. */
-async function keepCode(server) {
+/** V8 takes code back under the same flags only. A start without it is slower, and nothing else. `filename`: of the bundle. */
+async function keepCode(server, filename) {
   const { NODE_FLAGS } = await import(pathToFileURL(path.join(server, 'node-flags.js')).href);
-  const program = pathToFileURL(path.join(server, 'run-node.js')).href;
+  const program = pathToFileURL(path.join(server, 'run-node.js'));
+  program.searchParams.set('filename', filename);
   const file = path.join(server, 'run-node-bundle.cjs.cache');
   const script = `import fs from 'node:fs';
-    import { createCachedData } from ${JSON.stringify(program)};
+    import { createCachedData } from ${JSON.stringify(program.href)};
     fs.writeFileSync(${JSON.stringify(file)}, createCachedData());
     process.exit();`;
   const { status, stderr } = spawnSync(

@@ -6,19 +6,21 @@ import { createRequire, Module } from 'node:module';
 import path from 'node:path';
 import vm from 'node:vm';
 
-const filename = path.join(import.meta.dirname, 'run-node-bundle.cjs');
-const require = createRequire(filename);
+const file = path.join(import.meta.dirname, 'run-node-bundle.cjs');
+/** What stack traces call it. V8's code has the name that it was made under: the build says where the file will be. */
+const filename = new URL(import.meta.url).searchParams.get('filename') ?? file;
+const require = createRequire(file);
 /** Node looks for source maps of modules only, and a Node that does not say whether it does is an older one. */
 const isPlainModule = process.sourceMapsEnabled ?? true;
 const script = isPlainModule ? undefined : compile();
 
 /** What V8 made of the program so far: for the build. */
 export const createCachedData = () => script?.createCachedData() ?? new Uint8Array();
-export const { runNode } = script === undefined ? require(filename) : run();
+export const { runNode } = script === undefined ? require(file) : run();
 
 function compile() {
-  const source = Module.wrap(fs.readFileSync(filename, 'utf8'));
-  const cache = `${filename}.cache`;
+  const source = Module.wrap(fs.readFileSync(file, 'utf8'));
+  const cache = `${file}.cache`;
   return new vm.Script(source, {
     filename,
     cachedData: fs.existsSync(cache) ? fs.readFileSync(cache) : undefined,
@@ -27,6 +29,6 @@ function compile() {
 
 function run() {
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, require, module, filename, import.meta.dirname);
+  script.runInThisContext()(module.exports, require, module, file, import.meta.dirname);
   return module.exports;
 }

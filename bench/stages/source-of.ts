@@ -2,17 +2,21 @@
 
 import fs from 'node:fs';
 import { SourceMap } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { CallFrame } from './profile.ts';
 
 const maps = new Map<string, SourceMap | undefined>();
 
 /** The source file of a function; its own file, where that has no source map. */
 export function sourceOf({ url, lineNumber, columnNumber }: CallFrame): string {
-  if (!url.startsWith('file:')) return url;
-  if (!maps.has(url)) maps.set(url, readMap(`${fileURLToPath(url)}.map`));
-  const entry = maps.get(url)?.findEntry(lineNumber, columnNumber);
-  return entry !== undefined && 'originalSource' in entry ? new URL(entry.originalSource, url).href : url;
+  // A program that is run with V8's code of it has a path for its address.
+  if (!url.startsWith('file:') && !path.isAbsolute(url)) return url;
+  const file = url.startsWith('file:') ? fileURLToPath(url) : url;
+  if (!maps.has(file)) maps.set(file, readMap(`${file}.map`));
+  const entry = maps.get(file)?.findEntry(lineNumber, columnNumber);
+  const isKnown = entry !== undefined && 'originalSource' in entry;
+  return isKnown ? new URL(entry.originalSource, pathToFileURL(file)).href : url;
 }
 
 function readMap(file: string): SourceMap | undefined {
