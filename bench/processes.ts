@@ -46,11 +46,6 @@ export function memoryOf(pid: number): Memory {
   };
 }
 
-/** Bytes that the process has read so far, from sockets too. */
-export function readBytes(pid: number): number {
-  return Number(/^rchar: (\d+)/m.exec(fs.readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
-}
-
 /** Ticks that all cores have spent so far: on work, and altogether. */
 export function coreTicks(): { readonly busy: number; readonly all: number } {
   const [, ...fields] = fs.readFileSync('/proc/stat', 'utf8').split('\n')[0]?.split(/\s+/) ?? [];

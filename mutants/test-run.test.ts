@@ -33,7 +33,7 @@ describe("vitest's report", () => {
         { status: 'failed', fullName: 'two' },
       ],
     };
-    expect(firstFailing({ testResults: [passing, failed] }, '/tmp')).toEqual({
+    expect(firstFailing({ testResults: [passing, failed] }, '/tmp', '')).toEqual({
       file: 'src/b.test.ts',
       title: 'two',
     });
@@ -41,6 +41,11 @@ describe("vitest's report", () => {
 
   test('may have a file that failed outside of its tests', () => {
     const failed = { name: '/tmp/src/b.test.ts', status: 'failed', assertionResults: [] };
-    expect(firstFailing({ testResults: [failed] }, '/tmp').title).toBe('outside of its tests');
+    expect(firstFailing({ testResults: [failed] }, '/tmp', '').title).toBe('outside of its tests');
+  });
+
+  test('may be an error that vitest tells of outside of all files', () => {
+    const stderr = 'Unhandled Errors\nError: a write after the end\n    at somewhere';
+    expect(firstFailing({ testResults: [] }, '/tmp', stderr).title).toContain('Error: a write after the end');
   });
 });

@@ -53,7 +53,11 @@ export async function runTests(directory: string, files: readonly string[]): Pro
   if (code === undefined) return { ...run, failing: undefined, isEnded: false };
   if (code === 0) return { ...run, failing: undefined, isEnded: true };
   if (!fs.existsSync(report)) throw new Error(`vitest made no report:\n${stderr}${stdout}`);
-  const failing = firstFailing(JSON.parse(fs.readFileSync(report, 'utf8')) as VitestReport, directory);
+  const failing = firstFailing(
+    JSON.parse(fs.readFileSync(report, 'utf8')) as VitestReport,
+    directory,
+    stderr,
+  );
   return { ...run, failing, isEnded: true };
 }
 
@@ -66,12 +70,14 @@ export interface VitestReport {
   }[];
 }
 
-export function firstFailing(report: VitestReport, directory: string): FailingTest {
+/** `stderr`: what vitest said beside its report. */
+export function firstFailing(report: VitestReport, directory: string, stderr: string): FailingTest {
   for (const { name, status, assertionResults } of report.testResults) {
     if (status !== 'failed') continue;
     const failed = assertionResults.find((one) => one.status === 'failed');
     const file = path.relative(fs.realpathSync(directory), name);
     return { file, title: failed?.fullName ?? 'outside of its tests' };
   }
-  return { file: 'vitest', title: 'an error outside of any test' };
+  const [error = 'it does not say which'] = /^.*Error: .*$/m.exec(stderr) ?? [];
+  return { file: 'vitest', title: `an error outside of any test: ${error}` };
 }

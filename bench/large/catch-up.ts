@@ -4,7 +4,7 @@ import { waitFor } from '../../test/support/wait-for.ts';
 import { followersOf } from '../cluster.ts';
 import type { LoadResult } from '../load.ts';
 import { type Waits, waitsDuring } from '../probe.ts';
-import { diskBytes, memoryOf, readBytes } from '../processes.ts';
+import { diskBytes, memoryOf } from '../processes.ts';
 import type { Raft3dNode } from '../raft3d-cluster.ts';
 import type { Table } from '../result.ts';
 import type { LargeFarm } from './large-farm.ts';
@@ -20,7 +20,7 @@ export interface CatchUp {
   readonly seconds: number;
   /** Of that, from the snapshot's beginning until it is installed, by the follower's log. */
   readonly snapshotSeconds: number;
-  /** Bytes that came over its sockets. */
+  /** Of the image that came; NaN where no snapshot was needed. */
   readonly receivedBytes: number;
   /** Its data directory afterwards. */
   readonly dataBytes: number;
@@ -98,7 +98,7 @@ async function caughtUp(
   return {
     ...ofFollower,
     seconds: seconds ?? Number.NaN,
-    snapshotSeconds: snapshotSeconds(follower, since),
+    ...snapshotOf(follower, since),
     dataBytes: diskBytes(follower.dataDirectory),
     peakBytes: memoryOf(follower.pid).peak,
     leaderWaits,
@@ -109,27 +109,24 @@ async function caughtUp(
 async function watchFollower(
   follower: Raft3dNode,
   whole: Promise<unknown>,
-): Promise<Pick<CatchUp, 'receivedBytes' | 'followerWaits'>> {
+): Promise<Pick<CatchUp, 'followerWaits'>> {
   const answers = async (): Promise<boolean> => (await follower.process.status()) !== undefined;
   await waitFor('the follower answers', answers, { intervalMs: 5 });
-  const before = readBytes(follower.pid);
-  let after = before;
-  const [followerWaits] = await Promise.all([
-    waitsDuring(follower, whole),
-    whole.then(() => {
-      after = readBytes(follower.pid);
-    }),
-  ]);
-  return { receivedBytes: after - before, followerWaits };
+  return { followerWaits: await waitsDuring(follower, whole) };
 }
 
-/** NaN where the log does not tell: the leader still had all entries, and no snapshot was needed. */
-function snapshotSeconds({ process }: Raft3dNode, since: string): number {
-  const timeOf = (message: string): number => {
-    const lines = process.logLines().filter(({ msg, time }) => msg === message && String(time) >= since);
-    return Date.parse(String(lines.at(-1)?.time));
+/** By its log. NaN where that does not tell: the leader still had all entries, and no snapshot was needed. */
+function snapshotOf(
+  { process }: Raft3dNode,
+  since: string,
+): Pick<CatchUp, 'snapshotSeconds' | 'receivedBytes'> {
+  const lineOf = (message: string): Readonly<Record<string, unknown>> | undefined =>
+    process.logLines().findLast(({ msg, time }) => msg === message && String(time) >= since);
+  const [begun, installed] = [lineOf('snapshot begins'), lineOf('snapshot installed')];
+  return {
+    snapshotSeconds: (Date.parse(String(installed?.time)) - Date.parse(String(begun?.time))) / 1_000,
+    receivedBytes: Number(begun?.bytes),
   };
-  return (timeOf('snapshot installed') - timeOf('snapshot begins')) / 1_000;
 }
 
 export function catchUpTable(atRest: CatchUp, busy: BusyCatchUp, logicalBytes: number): Table {
@@ -146,11 +143,11 @@ export function catchUpTable(atRest: CatchUp, busy: BusyCatchUp, logicalBytes: n
       row('until it is a voter again, s', ({ seconds }) => seconds),
       row('of that the snapshot, s', ({ snapshotSeconds }) => snapshotSeconds),
       row(
-        'bytes received a second, all of the time, MB/s',
+        'bytes of the image a second, all of the time, MB/s',
         (found) => found.receivedBytes / found.seconds / MEGABYTE,
       ),
       row(
-        'bytes received a second of the snapshot, MB/s',
+        'bytes of the image a second of the snapshot, MB/s',
         (found) => found.receivedBytes / found.snapshotSeconds / MEGABYTE,
       ),
       row('its data directory a second, MB/s', (found) => found.dataBytes / found.seconds / MEGABYTE),
