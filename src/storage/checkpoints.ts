@@ -114,10 +114,6 @@ export class Checkpoints {
     return this.#isTreeFull;
   }
 
-  get isUnderWay(): boolean {
-    return this.#underWay !== undefined;
-  }
-
   /** Whether every row is in LMDB. */
   get isEmpty(): boolean {
     return this.#underWay === undefined && this.#active.count === 0;
