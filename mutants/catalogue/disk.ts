@@ -208,8 +208,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/storage/lmdb-store.ts',
     edits: [
       {
-        find: '      await this.#database.batch(() => {',
-        replace: '      void this.#database.batch(() => {',
+        find: '      await this.#database.batch(this.#enqueueBatch);',
+        replace: '      void this.#database.batch(this.#enqueueBatch);',
       },
       {
         find: '      await this.#database.flushed;\n',

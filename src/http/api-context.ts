@@ -6,6 +6,11 @@ export interface ApiContext {
   readonly engine: Engine;
   /** Milliseconds since 1970, for the times in commands. */
   readonly wallClock: () => number;
+  /**
+   * Calls back at the end of this turn of the event loop: answers that are ready at once and are written together cost the
+   * system fewer wake-ups than one by one between the requests that are being read. The callback must not throw.
+   */
+  readonly soon: (callback: () => void) => void;
   /** An id that no node has minted before, 1 to 128 characters. */
   readonly mintId: () => string;
   /** The program's version, as `/cluster/status` says it. */

@@ -3,7 +3,6 @@
 import type { FastifyReply } from 'fastify';
 import { accepted, type Checked, rejected } from '../farm/checked.ts';
 import type { ApiContext } from './api-context.ts';
-import { atEndOfTurn } from './end-of-turn.ts';
 import { engineRefusal } from './refusals.ts';
 
 export type Consistency = 'linearizable' | 'stale';
@@ -20,12 +19,12 @@ export function checkConsistency(value: unknown): Checked<Consistency> {
  * current) and `Raft3D-Applied-Index`.
  */
 export function answerRead(
-  { engine }: ApiContext,
+  { engine, soon }: ApiContext,
   reply: FastifyReply,
   { consistency, answer }: { consistency: Consistency; answer: () => void },
 ): void {
   if (consistency === 'stale') {
-    atEndOfTurn(() => {
+    soon(() => {
       answerGuarded(reply, () => {
         reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
         reply.header('raft3d-applied-index', String(engine.status().appliedIndex));

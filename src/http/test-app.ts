@@ -30,6 +30,7 @@ export function createTestApp(engine: TestEngine = new TestEngine(), node = 'nod
   const context: ApiContext = {
     engine,
     wallClock: () => 1_700_000_000_000,
+    soon: (callback) => setImmediate(callback),
     mintId: () => {
       mintedIds += 1;
       return `${node}-minted-${mintedIds}`;

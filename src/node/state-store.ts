@@ -134,7 +134,9 @@ export class StateStore implements StateView {
     assert(this.#frozen === undefined, 'the writes that were taken before are still under way');
     this.#frozen = this.#active;
     this.#active = new StateOverlay();
-    return Array.from(this.#frozen.entries(), ([key, row]) => this.#toOperation(key, row));
+    const operations: WriteOperation[] = [];
+    for (const [key, row] of this.#frozen.entries()) operations.push(this.#toOperation(key, row));
+    return operations;
   }
 
   /** The writes that were taken are in the store, and its reads see them. */

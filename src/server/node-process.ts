@@ -117,6 +117,7 @@ export class NodeProcess {
     const app = createApp({
       engine,
       wallClock: () => this.#clock.wallClock(),
+      soon: (callback) => this.#clock.soon(callback),
       mintId,
       version: readVersion(),
       addresses: { raft: advertiseRaft, http: advertiseHttp },
@@ -126,6 +127,7 @@ export class NodeProcess {
       },
     });
     this.#app = app;
+    app.server.on('connection', () => this.#clock.turnEnds.connected());
     try {
       await listen(app, httpListen);
     } catch (cause) {

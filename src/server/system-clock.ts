@@ -2,8 +2,11 @@
 
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from '../node/ports.ts';
+import { TurnEnds } from './turn-ends.ts';
 
 export class SystemClock implements Clock {
+  readonly turnEnds = new TurnEnds();
+
   now(): number {
     return performance.now();
   }
@@ -19,6 +22,6 @@ export class SystemClock implements Clock {
 
   /** After the sockets that have data now were read, so that one round carries it all. */
   soon(callback: () => void): void {
-    setImmediate(callback);
+    this.turnEnds.run(callback);
   }
 }

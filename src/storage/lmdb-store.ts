@@ -7,7 +7,6 @@
 // - `eventTurnBatching: false`: what one call writes is exactly one transaction, begun at once.
 // - `noMemInit` stays off: LMDB would write whatever was in the heap, keys of TLS too, into the file.
 
-import { statfsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type KeyRange,
@@ -22,25 +21,11 @@ import { CodedError } from '../shared/coded-error.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { asKey, type BinaryDatabase, LmdbSnapshot, readRange } from './lmdb-reads.ts';
 import { MappedMemory } from './mapped-memory.ts';
+import { Room } from './room.ts';
 import { diskFull, isForLackOfRoom, storageFailed } from './storage-errors.ts';
 
 /** Writes that may wait for the one under way: the node has a handful. */
 const MAX_QUEUED_WRITES = 256;
-/** What is kept for votes and membership: this much, or a tenth of a small file system. */
-const MAX_RESERVE_BYTES = 32 * 1024 * 1024;
-const RESERVE_FRACTION = 0.1;
-/** The last of the reserve is for writes that put no more than this: votes, and deletes, which need pages too. */
-const SMALL_WRITE_BYTES = 4 * 1024;
-const SMALL_WRITES_FRACTION = 0.25;
-/** LMDB copies the pages that a write touches: with less than this it is not even tried. */
-const MIN_WRITE_BYTES = 64 * 1024;
-/** Within this of full, a write that was cut short was cut by lack of room. */
-const NEARLY_FULL_BYTES = 1024 * 1024;
-/** How old `space()` may be … */
-const MAX_SPACE_AGE_MS = 100;
-/** … while there is plenty left, counting each byte written since as so many: LMDB writes whole pages. */
-const BYTES_PER_BYTE_PUT = 8;
-const PLENTY_OF_RESERVES = 2;
 /** Of the mapped file, what may count as this process's memory: then the file is mapped anew, which takes milliseconds. */
 const MAX_MAPPED_BYTES = 16 * 1024 * 1024;
 /** How often that is looked at beside before each write. */
@@ -63,18 +48,19 @@ export class LmdbStore implements KeyValueReader {
   readonly #directory: string;
   readonly #open: () => BinaryDatabase;
   #database: BinaryDatabase;
+  readonly #room: Room;
   readonly #mapped = new MappedMemory();
   readonly #mappedCheck: NodeJS.Timeout;
   readonly #lock: DirectoryLock;
   readonly #queue: QueuedStep[] = [];
   readonly #snapshots = new Set<LmdbSnapshot>();
   #isWriting = false;
+  /** What the transaction that is being begun has. */
+  #batch: readonly WriteOperation[] = [];
   /** Set by the first failure that is not for lack of room: nothing is written after it. */
   #failure: Error | undefined;
   #whenIdle: (() => void) | undefined;
   #isClosed = false;
-  #space: (StorageSpace & { readonly at: number }) | undefined;
-  #bytesSinceSpace = 0;
 
   /** Use `openLmdbStore`. The store releases `lock` when it is closed, and opens the environment anew now and then. */
   constructor(directory: string, open: () => BinaryDatabase, lock: DirectoryLock) {
@@ -82,6 +68,7 @@ export class LmdbStore implements KeyValueReader {
     this.#open = open;
     this.#database = open();
     this.#lock = lock;
+    this.#room = new Room(directory, () => this.#database);
     this.#mappedCheck = setInterval(() => this.#next(), MAPPED_CHECK_INTERVAL_MS).unref();
   }
 
@@ -155,16 +142,17 @@ export class LmdbStore implements KeyValueReader {
   }
 
   space(): StorageSpace {
-    const at = performance.now();
-    if (
-      this.#space === undefined ||
-      at - this.#space.at > MAX_SPACE_AGE_MS ||
-      !this.#hasPlenty(this.#space)
-    ) {
-      this.#space = { at, ...this.#measureSpace() };
-      this.#bytesSinceSpace = 0;
-    }
-    return this.#space;
+    return this.#room.space();
+  }
+
+  /** Why `bytes` are not to be taken now, where others need `claimedBytes`; undefined when there is room. */
+  lackOfRoom(bytes: number, claimedBytes: number): CodedError | undefined {
+    return this.#room.lackFor(bytes, claimedBytes);
+  }
+
+  /** For a file beside this one, which cannot have the free pages of this one. */
+  hasRoomBeside(bytes: number): boolean {
+    return this.#room.hasBeside(bytes);
   }
 
   close(done: () => void): void {
@@ -249,7 +237,7 @@ export class LmdbStore implements KeyValueReader {
       return this.#failure;
     } finally {
       clearImmediate(turnEnds);
-      this.#space = undefined;
+      this.#room.changed();
       this.#mapped.begin();
     }
   }
@@ -258,15 +246,14 @@ export class LmdbStore implements KeyValueReader {
     try {
       const bytes = putBytes(operations);
       const refusal = this.#failure ?? (isCarried ? undefined : this.lackOfRoom(bytes, 0));
-      this.#bytesSinceSpace += bytes;
+      this.#room.taken(bytes);
       if (refusal !== undefined || operations.length === 0) {
         // A turn of the event loop, so that whoever tries again at once does not keep it for himself.
         await nextTurn();
         return refusal;
       }
-      await this.#database.batch(() => {
-        for (const operation of operations) this.#enqueue(operation);
-      });
+      this.#batch = operations;
+      await this.#database.batch(this.#enqueueBatch);
       // The batch's promise speaks of the commit; `flushed` is the documented word on durability (trap 31).
       await this.#database.flushed;
       return undefined;
@@ -278,7 +265,15 @@ export class LmdbStore implements KeyValueReader {
     }
   }
 
-  /** Inside `batch`: its instructions are one block, which LMDB's writer takes into one transaction whole. */
+  /**
+   * Inside `batch`: its instructions are one block, which LMDB's writer takes into one transaction whole. One closure for
+   * all batches, so that V8 keeps what it compiled.
+   */
+  readonly #enqueueBatch = (): void => {
+    for (const operation of this.#batch) this.#enqueue(operation);
+    this.#batch = [];
+  };
+
   #enqueue(operation: WriteOperation): void {
     const key = asKey(operation.key);
     // What these return settles at once and tells nothing: the batch's own promise does.
@@ -289,9 +284,8 @@ export class LmdbStore implements KeyValueReader {
   /** What a failed write in this directory was: `disk_full` or `storage_failed`. `bytes`: what it would have put. */
   explainFailure(cause: unknown, bytes: number): CodedError {
     if (cause instanceof CodedError) return cause;
-    this.#space = undefined;
-    const isNearlyFull = (): boolean => this.#fileSystemFreeBytes() < NEARLY_FULL_BYTES + bytes;
-    const isFull = isForLackOfRoom(cause, isNearlyFull);
+    this.#room.changed();
+    const isFull = isForLackOfRoom(cause, () => this.#room.isNearlyFull(bytes));
     return isFull ? diskFull(this.#directory, cause) : storageFailed(this.#directory, cause);
   }
 
@@ -308,69 +302,6 @@ export class LmdbStore implements KeyValueReader {
       return false;
     }
   }
-
-  // -------------------------------------------------------------- room
-
-  /** Why `bytes` are not to be taken now, where others need `claimedBytes`; undefined when there is room. */
-  lackOfRoom(bytes: number, claimedBytes: number): CodedError | undefined {
-    const { freeBytes, reserveBytes } = this.space();
-    const needed =
-      bytes <= SMALL_WRITE_BYTES
-        ? MIN_WRITE_BYTES
-        : MIN_WRITE_BYTES + bytes + claimedBytes + reserveBytes * SMALL_WRITES_FRACTION;
-    return freeBytes >= needed ? undefined : diskFull(this.#directory);
-  }
-
-  /** For a file beside this one, which cannot have the free pages of this one. */
-  hasRoomBeside(bytes: number): boolean {
-    return this.#fileSystemFreeBytes() >= bytes + this.space().reserveBytes;
-  }
-
-  #hasPlenty({ freeBytes, reserveBytes }: StorageSpace): boolean {
-    return freeBytes - this.#bytesSinceSpace * BYTES_PER_BYTE_PUT > reserveBytes * PLENTY_OF_RESERVES;
-  }
-
-  /** Pages of the file that hold nothing now are room too: the file never shrinks. */
-  #measureSpace(): StorageSpace {
-    const { bavail, blocks, bsize } = statfsSync(this.#directory);
-    const { pageSize, filePages, usedPages } = pageCounts(this.#database);
-    return {
-      freeBytes: bavail * bsize + Math.max(0, filePages - usedPages) * pageSize,
-      reserveBytes: Math.min(MAX_RESERVE_BYTES, Math.floor(blocks * bsize * RESERVE_FRACTION)),
-      usedBytes: usedPages * pageSize,
-    };
-  }
-
-  #fileSystemFreeBytes(): number {
-    const { bavail, bsize } = statfsSync(this.#directory);
-    return bavail * bsize;
-  }
-}
-
-function pageCounts(database: BinaryDatabase): { pageSize: number; filePages: number; usedPages: number } {
-  const stats = database.getStats() as TreeStats & {
-    root: TreeStats;
-    free: TreeStats;
-    lastPageNumber: number;
-  };
-  const META_PAGES = 2;
-  return {
-    pageSize: stats.pageSize,
-    filePages: stats.lastPageNumber + 1,
-    usedPages: META_PAGES + treePages(stats.root) + treePages(stats.free),
-  };
-}
-
-/** As lmdb-js reports them. */
-interface TreeStats {
-  readonly pageSize: number;
-  readonly treeBranchPageCount: number;
-  readonly treeLeafPageCount: number;
-  readonly overflowPages: number;
-}
-
-function treePages({ treeBranchPageCount, treeLeafPageCount, overflowPages }: TreeStats): number {
-  return treeBranchPageCount + treeLeafPageCount + overflowPages;
 }
 
 /** What the rows take that `operations` put: deleting takes nothing. */

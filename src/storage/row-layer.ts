@@ -28,8 +28,12 @@ export class RowLayer {
   }
 
   /** In the order of keys. */
-  operations(): Iterable<WriteOperation> {
-    return this.#operations.values();
+  operations(): readonly WriteOperation[] {
+    const operations: WriteOperation[] = [];
+    collected = operations;
+    this.#operations.forEachPair(collect);
+    collected = [];
+    return operations;
   }
 
   /** The first operation of a range in its direction. */
@@ -46,6 +50,12 @@ export class RowLayer {
     return inRange(entry, textOf(from), textOf(to));
   }
 }
+
+/** One function for all layers: V8 drops what it compiled for a closure when that goes, and layers come and go. */
+let collected: WriteOperation[] = [];
+const collect = (_key: string, operation: WriteOperation): void => {
+  collected.push(operation);
+};
 
 type LayerEntry = readonly [key: string, operation: WriteOperation];
 
