@@ -137,9 +137,9 @@ export const DISK: readonly Mutant[] = [
     file: 'src/storage/checkpoints.ts',
     edits: [
       {
-        find: '    this.#carry(this.#underWay);\n',
+        find: '    this.#activeBytes = 0;\n    this.#carrySlice();\n',
         replace:
-          '    this.#journal.release(this.#underWay.through.segment);\n    this.#carry(this.#underWay);\n',
+          '    this.#activeBytes = 0;\n    this.#journal.release(this.#underWay.through.segment);\n    this.#carrySlice();\n',
       },
     ],
     bug: 'Segments are used again while LMDB does not have their rows yet.',
