@@ -1,6 +1,9 @@
+import zlib from 'node:zlib';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { crc32, crc32Between } from './crc32.ts';
+import { afterEach, expect, test } from 'vitest';
+import { crc32, crc32Between, leaveLongChecksumsTo } from './crc32.ts';
+
+afterEach(() => leaveLongChecksumsTo(undefined));
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -47,4 +50,25 @@ test('the checksum of a part is that of the part by itself', () => {
       expect(crc32Between(bytes, start, end)).toBe(slowCrc32(bytes.subarray(start, end)));
     }),
   );
+});
+
+test('what the platform does for long bytes is the same', () => {
+  const lengths: number[] = [];
+  leaveLongChecksumsTo((bytes, seed) => {
+    lengths.push(bytes.length);
+    return zlib.crc32(bytes, seed);
+  });
+  lengths.length = 0;
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1_000, maxLength: 5_000 }), fc.nat(), (bytes, seed) => {
+      expect(crc32(bytes, seed)).toBe(crc32Between(bytes, 0, bytes.length, seed));
+    }),
+  );
+  expect(lengths.length).toBeGreaterThan(50);
+  crc32(new Uint8Array(100));
+  expect(Math.min(...lengths)).toBeGreaterThanOrEqual(1_000);
+});
+
+test('a platform with another checksum is not taken', () => {
+  expect(() => leaveLongChecksumsTo((bytes) => bytes.length)).toThrow('another checksum');
 });

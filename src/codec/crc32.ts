@@ -1,6 +1,8 @@
 // CRC-32 (IEEE 802.3, reflected polynomial 0xEDB88320), eight bytes a step by the slicing-by-8 method
 // (Kounavis and Berry 2005): it runs over every byte that is stored or sent.
 
+import { assert } from '../shared/assert.ts';
+
 const POLYNOMIAL = 0xedb88320;
 const SLICES = 8;
 
@@ -9,12 +11,28 @@ type Slice = Int32Array;
 type Slices = readonly [Slice, Slice, Slice, Slice, Slice, Slice, Slice, Slice];
 const [T0, T1, T2, T3, T4, T5, T6, T7] = buildSlices();
 
+/** The same function as `crc32`. */
+export type Crc32 = (bytes: Uint8Array, seed: number) => number;
+
+/** From here on a call out of JavaScript, where there is one, costs less than it saves. */
+const LONG_BYTES = 256;
+const CHECK = { text: '123456789', checksum: 0xcbf43926 };
+let ofLongBytes: Crc32 | undefined;
+
 /**
  * The checksum of `bytes`, an integer from 0 to 2³² - 1. Pass the checksum of what came before as `seed` to go
  * on: crc32(b, crc32(a)) is the checksum of a followed by b.
  */
 export function crc32(bytes: Uint8Array, seed = 0): number {
+  if (ofLongBytes !== undefined && bytes.length >= LONG_BYTES) return ofLongBytes(bytes, seed);
   return crc32Between(bytes, 0, bytes.length, seed);
+}
+
+/** Has the platform's own function, which must be the same one, do what is long; undefined: there is none. */
+export function leaveLongChecksumsTo(platform: Crc32 | undefined): void {
+  const bytes = Uint8Array.from(CHECK.text, (character) => character.charCodeAt(0));
+  assert(platform === undefined || platform(bytes, 0) === CHECK.checksum, 'another checksum than ours');
+  ofLongBytes = platform;
 }
 
 /** The checksum of the bytes `from` ≤ position < `end`, which must be there: for millions of short pieces of one block. */

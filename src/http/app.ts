@@ -15,6 +15,7 @@ import { addClusterRoutes } from './routes/cluster.ts';
 import { addFilamentRoutes } from './routes/filaments.ts';
 import { addPrintJobRoutes } from './routes/print-jobs.ts';
 import { addPrinterRoutes } from './routes/printers.ts';
+import { WholeResponse } from './whole-response.ts';
 
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_CONNECTIONS = 10_000;
@@ -49,6 +50,7 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: {
+      ServerResponse: WholeResponse,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTION_CHECK_INTERVAL_MS,

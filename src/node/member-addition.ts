@@ -141,7 +141,10 @@ export class MemberAddition implements MemberChangeSteps {
     const { core, clock } = this.#ports;
     const { self, silentAfterMs } = this.#options;
     const waited = clock.now() - this.#startedAt;
-    const silence = Math.min(this.#ports.silenceMs(old.server) ?? waited, waited);
+    const heardBefore = this.#ports.silenceMs(old.server) ?? waited;
+    // Where the new one answers the old one cannot listen any more, and its silence counts from when it was last heard.
+    const silence =
+      old.raftAddress === this.#change.raftAddress ? heardBefore : Math.min(heardBefore, waited);
     if (old.server === self || (silence < waited && waited >= silentAfterMs)) {
       return refused(
         'node_id_in_use',

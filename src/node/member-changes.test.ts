@@ -157,6 +157,30 @@ describe('joins', () => {
     expect(outcomes).toEqual([]);
   });
 
+  test('silence counts from before the join where the new one answers at the address of the old one', () => {
+    const { core, listen, join, tick, silentSince, clock } = createChanges();
+    silentSince.set(serverOf('c'), clock.now());
+    tick(150);
+    listen('c', { server: 'c@2' });
+    join('c');
+    tick(40);
+    expect(core.proposed).toEqual([]);
+    tick(20);
+    expect(core.members).toEqual(['a@1:voter', 'b@1:voter']);
+  });
+
+  test('silence counts from the join where it answers elsewhere: the old one may be there and only be cut off', () => {
+    const { core, listen, join, tick, silentSince, clock } = createChanges();
+    silentSince.set(serverOf('c'), clock.now());
+    tick(500);
+    listen('c', { server: 'c@2', address: 'other:7000' });
+    join('c', 'other:7000');
+    tick(190);
+    expect(core.proposed).toEqual([]);
+    tick(20);
+    expect(core.members).toEqual(['a@1:voter', 'b@1:voter']);
+  });
+
   test('a namesake of a member that is alive is refused', () => {
     const { core, listen, join, tick } = createChanges();
     listen('c', { server: 'c@2', address: 'other:7000' });

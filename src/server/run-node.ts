@@ -1,6 +1,8 @@
 // The process: flags, logs, one node, signals. Exit codes: 0 stopped when asked, 1 could not start or go on, 2 usage.
 
+import zlib from 'node:zlib';
 import { type NodeOptions, parseCommandLine } from '../cli/flags.ts';
+import { type Crc32, leaveLongChecksumsTo } from '../codec/crc32.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { type Logging, startLogging } from './logging.ts';
 import { NodeProcess } from './node-process.ts';
@@ -12,6 +14,8 @@ const EXIT_USAGE = 2;
 export async function runNode(): Promise<void> {
   const options = readOptions();
   if (options === undefined) return;
+  // Ten times as fast. The first ones of Node 20 do not have it.
+  leaveLongChecksumsTo((zlib as { crc32?: Crc32 }).crc32);
   let logging: Logging;
   try {
     logging = startLogging({ node: options.id, ...options });

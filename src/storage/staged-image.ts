@@ -10,6 +10,7 @@ import { DATA_FILE_NAME, LOCK_SUFFIX, makeLockFile, openDatabase, STAGED_FILE_NA
 import { flushNames } from './journal-segments.ts';
 import { Damage } from './lmdb-page.ts';
 import { LmdbStore } from './lmdb-store.ts';
+import { RowsOnArrival } from './rows-on-arrival.ts';
 import { runInSlices, type Steps } from './steps.ts';
 import { diskFull, storageFailed } from './storage-errors.ts';
 import { type RowCheck, verifyFile } from './verify-data-file.ts';
@@ -33,6 +34,7 @@ export interface StagedImageOptions {
 export class StagedImage implements ImageStaging {
   readonly #options: StagedImageOptions;
   readonly #path: string;
+  readonly #rows: RowsOnArrival;
   #handle: FileHandle | undefined;
   #bytes = 0;
   #unflushedBytes = 0;
@@ -48,6 +50,7 @@ export class StagedImage implements ImageStaging {
   constructor(options: StagedImageOptions) {
     this.#options = options;
     this.#path = join(options.directory, STAGED_FILE_NAME);
+    this.#rows = new RowsOnArrival(options.sizeBytes, options.checkRow ?? (() => undefined));
     this.#last = options.after;
   }
 
@@ -138,8 +141,9 @@ export class StagedImage implements ImageStaging {
     if (!hasRoom(sizeBytes - this.#bytes)) throw diskFull(directory);
     this.#handle ??= await open(this.#path, 'w');
     for (let at = 0; at < bytes.length; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#bytes + at);
-      at += bytesWritten;
+      const writing = this.#handle.write(bytes, at, bytes.length - at, this.#bytes + at);
+      if (at === 0) this.#rows.take(bytes);
+      at += (await writing).bytesWritten;
     }
     this.#bytes += bytes.length;
     this.#unflushedBytes += bytes.length;
@@ -163,7 +167,7 @@ export class StagedImage implements ImageStaging {
 
   *#check(checkRow: RowCheck | undefined, onProgress: () => void): Steps {
     let steps = 0;
-    for (const _ of verifyFile(this.#path, checkRow)) {
+    for (const _ of verifyFile(this.#path, checkRow, (page) => this.#rows.hasPassed(page))) {
       steps += 1;
       if (steps % STEPS_PER_REPORT === 0) onProgress();
       yield;

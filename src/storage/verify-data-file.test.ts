@@ -3,19 +3,23 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkSealed, seal } from '../codec/sealed-record.ts';
+import { type AdjacentRow, checkSealed, seal } from '../codec/sealed-record.ts';
 import type { WriteOperation } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
 import { DATA_FILE_NAME } from './data-file.ts';
-import { NOT_ON_OVERFLOW, PageCursor, readMeta } from './lmdb-page.ts';
+import { Damage, NOT_ON_OVERFLOW, PageCursor, readMeta } from './lmdb-page.ts';
 import type { LmdbSnapshot } from './lmdb-reads.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 import { openLmdbStore } from './open-store.ts';
+import { RowsOnArrival } from './rows-on-arrival.ts';
+import { runAtOnce } from './steps.ts';
 import { openTree } from './test-tree.ts';
-import { verifyDataFile } from './verify-data-file.ts';
+import { verifyDataFile, verifyFile } from './verify-data-file.ts';
 
 const PAGE_BYTES = 4_096;
+/** No whole number of pages. */
+const CHUNK_BYTES = 10_000;
 const root = mkdtempSync(join(tmpdir(), 'raft3d-verify-'));
 const everything = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) };
 
@@ -89,17 +93,75 @@ describe('verifyDataFile', () => {
       whole = readFileSync(path);
     });
 
-    /** Whether the check finds it; what it throws must be the one error, which names the file. */
+    /**
+     * Whether the check finds it; what it throws must be the one error, which names the file. An image that comes in is
+     * checked in another order, to the same end.
+     */
     function isFound(bytes: Buffer): boolean {
       writeFileSync(path, bytes);
+      let isFound = false;
       try {
         verifyDataFile(path, checkSealed);
-        return false;
       } catch (error) {
         expect(error).toMatchObject({ code: 'store_damaged', message: expect.stringContaining(path) });
-        return true;
+        isFound = true;
       }
+      expect(checkOnArrival(bytes).damage !== undefined).toBe(isFound);
+      return isFound;
     }
+
+    /** The file is checked while it comes in, and then as a whole. */
+    function checkOnArrival(bytes: Buffer): { damage: unknown; rows: number; rowsAfterwards: number } {
+      let rows = 0;
+      let rowsAfterwards = 0;
+      const arrival = new RowsOnArrival(bytes.length, (row) => {
+        checkSealed(row);
+        rows += 1;
+      });
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+        arrival.take(bytes.subarray(at, at + CHUNK_BYTES));
+      const checkRow = (row: AdjacentRow): void => {
+        checkSealed(row);
+        rowsAfterwards += 1;
+      };
+      let damage: unknown;
+      try {
+        runAtOnce(verifyFile(path, checkRow, (page) => arrival.hasPassed(page)));
+      } catch (error) {
+        expect(error).toBeInstanceOf(Damage);
+        damage = error;
+      }
+      return { damage, rows, rowsAfterwards };
+    }
+
+    test.each([[PAGE_BYTES], [CHUNK_BYTES], [1_000], [100_000]])(
+      'rows that passed on arrival, in chunks of %i bytes, are not checked again',
+      (chunkBytes) => {
+        const passed: number[] = [];
+        const arrival = new RowsOnArrival(whole.length, checkSealed);
+        for (let at = 0; at < whole.length; at += chunkBytes)
+          arrival.take(whole.subarray(at, at + chunkBytes));
+        for (let page = 0; page < whole.length / PAGE_BYTES; page++)
+          if (arrival.hasPassed(page)) passed.push(page);
+        expect(passed.length).toBeGreaterThan(10);
+        writeFileSync(path, whole);
+        const { damage, rows, rowsAfterwards } = checkOnArrival(whole);
+        expect(damage).toBe(undefined);
+        expect(rows).toBeGreaterThan(100);
+        // Those of pages with a row on overflow pages.
+        expect(rowsAfterwards).toBeLessThan(rows / 2);
+        for (const page of passed.slice(0, 5)) {
+          const leaf = new PageCursor(whole, PAGE_BYTES);
+          leaf.moveTo(page, page * PAGE_BYTES);
+          leaf.moveToLeafRecord(0);
+          const changed = flipped(leaf.keyEnd, 0);
+          const other = new RowsOnArrival(changed.length, checkSealed);
+          for (let at = 0; at < changed.length; at += chunkBytes)
+            other.take(changed.subarray(at, at + chunkBytes));
+          expect(other.hasPassed(page)).toBe(false);
+        }
+      },
+    );
 
     function flipped(at: number, bit: number): Buffer {
       const bytes = Buffer.from(whole);

@@ -49,11 +49,15 @@ export function verifyDataFile(path: string, checkRow?: RowCheck): void {
   }
 }
 
-/** Throws Damage. */
-export function* verifyFile(path: string, checkRow: RowCheck = () => undefined): Steps {
+/** Throws Damage. `hasPassed` says of which leaves the rows were checked already, as in `TreeParts`. */
+export function* verifyFile(
+  path: string,
+  checkRow: RowCheck = () => undefined,
+  hasPassed?: (page: number) => boolean,
+): Steps {
   const descriptor = openSync(path, 'r');
   try {
-    yield* new FileVerification(new DataFileReader(descriptor), checkRow).steps();
+    yield* new FileVerification(new DataFileReader(descriptor), checkRow, hasPassed).steps();
   } finally {
     closeSync(descriptor);
   }
@@ -62,12 +66,14 @@ export function* verifyFile(path: string, checkRow: RowCheck = () => undefined):
 class FileVerification {
   readonly #reader: DataFileReader;
   readonly #checkRow: RowCheck;
+  readonly #hasPassed: ((page: number) => boolean) | undefined;
   readonly #meta: Meta;
   readonly #claims: PageClaims;
 
-  constructor(reader: DataFileReader, checkRow: RowCheck) {
+  constructor(reader: DataFileReader, checkRow: RowCheck, hasPassed?: (page: number) => boolean) {
     this.#reader = reader;
     this.#checkRow = checkRow;
+    this.#hasPassed = hasPassed;
     this.#meta = this.#readMetas();
     const { lastPage } = this.#meta;
     // The last pages may be free and never written, but not many: a damaged count must not make us reserve more.
@@ -80,7 +86,12 @@ class FileVerification {
     const { rows, freeList, pageBytes, lastPage } = this.#meta;
     const parts = { reader: this.#reader, claims: this.#claims, pageBytes, pageCount: lastPage + 1 };
     try {
-      yield* verifyTree(rows, { ...parts, compare: compareBytes, visit: this.#checkRow });
+      yield* verifyTree(rows, {
+        ...parts,
+        compare: compareBytes,
+        visit: this.#checkRow,
+        hasPassed: this.#hasPassed,
+      });
     } catch (error) {
       throw error instanceof CodedError && error.code === 'record_damaged'
         ? new Damage(error.message)

@@ -33,6 +33,8 @@ export interface TreeParts {
    * for the first row in the order of keys that has one. The row is valid during the call only.
    */
   readonly visit: (row: AdjacentRow) => void;
+  /** Of a leaf: its rows were visited before, with their keys in order and none of them on overflow pages. */
+  readonly hasPassed?: ((page: number) => boolean) | undefined;
   /** For tests; the default is in `PendingLeaves`. */
   readonly maxSeparatorBytes?: number;
 }
@@ -160,7 +162,11 @@ class TreeVerification {
       for (let page = first; page <= last; page++) {
         if (!claims.isUnreadLeaf(page)) continue;
         this.#leaf.moveTo(page, (page - first) * pageBytes);
-        this.#checkLeaf(this.#leaves.leafOf(page));
+        check(!this.#leaf.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
+        if (this.#parts.hasPassed?.(page) === true) this.#checkEnds(this.#leaves.leafOf(page));
+        else this.#checkLeaf(this.#leaves.leafOf(page));
+        this.#leafPages++;
+        this.#entries += this.#leaf.records;
         claims.leafIsRead(page);
       }
       first = claims.firstUnreadLeaf(last + 1);
@@ -169,29 +175,45 @@ class TreeVerification {
   }
 
   #checkLeaf(number: number): void {
-    const [leaf, leaves, compare] = [this.#leaf, this.#leaves, this.#parts.compare];
+    const [leaf, compare] = [this.#leaf, this.#parts.compare];
     const { bytes, records } = leaf;
-    check(!leaf.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
     for (let position = 0; position < records; position++) {
       const { keyStart: lastStart, keyEnd: lastEnd } = leaf;
       leaf.moveToLeafRecord(position);
       const { keyStart, keyEnd } = leaf;
       if (keyStart === keyEnd) throw new Damage('a key is empty');
-      if (position === 0) {
-        const isAfter = leaves.isFromLeafOn(number, bytes, keyStart, keyEnd);
-        check(isAfter, 'a key is on a page where it is not looked for');
-      } else if (compare(bytes, lastStart, lastEnd, bytes, keyStart, keyEnd) >= 0) {
+      if (position === 0) this.#checkFirst(number);
+      else if (compare(bytes, lastStart, lastEnd, bytes, keyStart, keyEnd) >= 0) {
         throw new Damage('keys are out of order');
       }
       if (leaf.overflowPage !== NOT_ON_OVERFLOW) this.#claimOverflow();
       this.#visit();
     }
-    if (records > 0) {
-      const isBefore = leaves.isBeforeNextLeaf(number, bytes, leaf.keyStart, leaf.keyEnd);
-      check(isBefore, 'a key is on a page where it is not looked for');
-    }
-    this.#leafPages++;
-    this.#entries += records;
+    if (records > 0) this.#checkLast(number);
+  }
+
+  /** Of a leaf that has passed: whether its keys are where they are looked for. */
+  #checkEnds(number: number): void {
+    const { records } = this.#leaf;
+    if (records === 0) return;
+    this.#leaf.moveToLeafRecord(0);
+    this.#checkFirst(number);
+    this.#leaf.moveToLeafRecord(records - 1);
+    this.#checkLast(number);
+  }
+
+  /** The cursor is at the first record of the leaf. */
+  #checkFirst(number: number): void {
+    const { bytes, keyStart, keyEnd } = this.#leaf;
+    const isAfter = this.#leaves.isFromLeafOn(number, bytes, keyStart, keyEnd);
+    check(isAfter, 'a key is on a page where it is not looked for');
+  }
+
+  /** The cursor is at the last record of the leaf. */
+  #checkLast(number: number): void {
+    const { bytes, keyStart, keyEnd } = this.#leaf;
+    const isBefore = this.#leaves.isBeforeNextLeaf(number, bytes, keyStart, keyEnd);
+    check(isBefore, 'a key is on a page where it is not looked for');
   }
 
   /**
