@@ -17,6 +17,7 @@ export async function runAutocannon(load: Load, run: string): Promise<LoadResult
     connections: load.connections,
     duration: load.seconds,
     timeout: 10,
+    ...(load.pauseMs !== undefined && { connectionRate: 1_000 / load.pauseMs }),
     headers: { 'content-type': 'application/json', ...load.headers },
     requests: [
       {

@@ -61,6 +61,14 @@ function request()
   return request_of()
 end
 
+-- Only where requests are to be apart: wrk waits on a timer then, also for no time at all.
+local pause = tonumber(os.getenv("BENCH_PAUSE"))
+if pause > 0 then
+  function delay()
+    return pause
+  end
+end
+
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(

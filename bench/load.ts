@@ -11,6 +11,8 @@ export interface Load {
   readonly kind: 'printer' | 'job' | 'status' | 'etcd-put' | 'etcd-range' | 'get' | 'page' | 'padded';
   readonly connections: number;
   readonly seconds: number;
+  /** On each connection, after an answer and before the next request; none where it is left out. */
+  readonly pauseMs?: number;
   /** Of kinds that want one: the path to get, the key to read in base64, or a number of bytes. */
   readonly path?: string;
   /**

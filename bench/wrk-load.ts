@@ -16,6 +16,7 @@ export async function runWrk(load: Load, run: string): Promise<LoadResult> {
     BENCH_RUN: run,
     BENCH_PATH: load.path ?? '',
     BENCH_JOB: `${load.job ?? 1}`,
+    BENCH_PAUSE: `${load.pauseMs ?? 0}`,
   });
   const told = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Record<string, number>;
   const number = (name: string): number => told[name] ?? Number.NaN;

@@ -111,7 +111,7 @@ async function watchFollower(
   whole: Promise<unknown>,
 ): Promise<Pick<CatchUp, 'followerWaits'>> {
   const answers = async (): Promise<boolean> => (await follower.process.status()) !== undefined;
-  await waitFor('the follower answers', answers, { intervalMs: 5 });
+  await waitFor('the follower answers', answers, { intervalMs: 20 });
   return { followerWaits: await waitsDuring(follower, whole) };
 }
 

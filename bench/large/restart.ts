@@ -1,5 +1,7 @@
 // All nodes are killed while they write, and started at once: how long until they serve, and until they write again.
 
+import { once } from 'node:events';
+import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiRequest } from '../../test/support/api-request.ts';
 import type { Raft3dNode } from '../raft3d-cluster.ts';
@@ -11,6 +13,8 @@ const CONNECTIONS = 64;
 const LOAD_SECONDS = 2;
 const KILL_AFTER_MS = 1_000;
 const POLL_MS = 5;
+/** How often a node that does not listen yet is tried: a request each time would take a third of a core from the nodes. */
+const KNOCK_MS = 10;
 /** A node that has no leader yet lets a request wait: longer than it ever does. */
 const ANSWER_TIMEOUT_MS = 30_000;
 const PATIENCE_MS = 600_000;
@@ -50,12 +54,30 @@ export async function restartAll(farm: LargeFarm): Promise<Restart> {
 }
 
 async function timesOf(node: Raft3dNode, startedAt: number): Promise<Restart> {
+  await untilListening(node, startedAt);
   const serving = await untilDone(node, startedAt, () => isRead(node, `${PRINTER}?consistency=stale`));
   const [linearizable, firstWrite] = await Promise.all([
     untilDone(node, startedAt, () => isRead(node, PRINTER)),
     untilDone(node, startedAt, () => isWritten(node)),
   ]);
   return { serving, linearizable, firstWrite };
+}
+
+async function untilListening({ id, url, process }: Raft3dNode, startedAt: number): Promise<void> {
+  const { hostname, port } = new URL(url);
+  for (;;) {
+    if (!process.isRunning) throw new Error(`${id} ended instead of starting`);
+    const socket = net.connect(Number(port), hostname);
+    const isListening = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isListening) return;
+    if (performance.now() - startedAt > PATIENCE_MS)
+      throw new Error(`${id} did not listen within ${PATIENCE_MS / 1_000} s`);
+    await sleep(KNOCK_MS);
+  }
 }
 
 async function isRead({ url }: Raft3dNode, path: string): Promise<boolean> {

@@ -54,8 +54,9 @@ export async function large(context: BenchContext, report: PartReport): Promise<
     `With ${PRINTERS.toLocaleString('en-US')} printers and ${SPOOLS.toLocaleString('en-US')} spools on three nodes. ` +
       'The data is counted as what the API answers when it is asked for all three collections, in bytes of JSON. ' +
       'The data directory is all files of a node; of nodes that differ the largest counts. A megabyte is 1,000,000 bytes.',
-    "A node's event loop is watched by the smallest read there is, over and over, on a connection of its own. All " +
-      'nodes and the load share the cores, so that a wait may also be one for a core: the first line is a farm at rest.',
+    "A node's event loop is watched by the smallest read there is, with pauses of 2 ms, on a connection of its own; the " +
+      'pause counts as waited. All nodes and the load share the cores, so that a wait may also be one for a core: the ' +
+      'first line is a farm at rest.',
     'A follower with a new disk counts as caught up when it is a voter again, its start and its joining included. Where ' +
       'the log still has every entry no snapshot is sent, and a dash stands for its time.',
   );

@@ -59,8 +59,8 @@ export interface NodeLimits {
 }
 
 export const DEFAULT_LIMITS: NodeLimits = {
-  maxAppendBytes: 512 * 1024,
-  maxApplyBytes: 1024 * 1024,
+  maxAppendBytes: 64 * 1024,
+  maxApplyBytes: 16 * 1024,
   maxUncommittedBytes: 32 * 1024 * 1024,
   maxWaitingProposals: 8_192,
   maxProposalBytes: 1024 * 1024,

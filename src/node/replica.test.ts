@@ -67,6 +67,19 @@ describe('one write', () => {
   });
 });
 
+test('what is committed is applied a bit a turn, and others have theirs between', () => {
+  const { append, clock, applied } = createFollower({ ...ALONG, maxApplyBytes: 1 });
+  const seen: number[] = [];
+  const look = (): void => {
+    seen.push(applied.length);
+    if (applied.length < 8) clock.soon(look);
+  };
+  clock.soon(look);
+  append(logOf(9), { commitIndex: 9 });
+  expect(applied).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(seen).toEqual(expect.arrayContaining([1, 2, 3, 4, 5, 6, 7, 8]));
+});
+
 describe('a log that is truncated', () => {
   const [OLD, NEW] = [3, 4];
 

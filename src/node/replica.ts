@@ -157,6 +157,8 @@ export class Replica {
       }
       this.#carryOut(ready);
       this.#handlers.afterRound();
+      // That took its time: what else waits has a turn before more is applied.
+      if (ready.committed.length > 0) break;
     }
     this.schedule();
   }
@@ -164,12 +166,11 @@ export class Replica {
   #carryOut(ready: Ready): void {
     // The followers' disks work while ours does.
     for (const message of ready.messages) this.#handlers.send(message);
-    // Ours works while what is committed is applied.
-    if (ready.persist !== undefined) this.#persist(ready.persist);
     if (ready.committed.length > 0) {
       this.#applier.apply(ready.committed);
       this.#stateChangedAt ??= this.#ports.clock.now();
     }
+    if (ready.persist !== undefined) this.#persist(ready.persist);
     for (const server of ready.snapshotsWanted) this.#handlers.onSnapshotWanted(server);
     for (const { requestId, readIndex } of ready.reads) this.#handlers.onRead(requestId, readIndex);
     for (const requestId of ready.refusedReads) this.#handlers.onReadRefused(requestId);
