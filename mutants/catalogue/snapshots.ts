@@ -109,7 +109,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/storage/staged-image.ts',
     edits: [
       {
-        find: 'verifyFile(this.#path, checkRow, (page) => this.#rows.hasPassed(page))',
+        find: 'verifyFile(this.#path, checkRow, (page, bytes) => this.#rows.hasPassed(page, bytes))',
         replace: 'verifyFile(this.#path, checkRow && (() => undefined))',
       },
     ],

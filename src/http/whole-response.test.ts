@@ -31,6 +31,11 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     response.write('abc');
     setImmediate(() => response.end('def'));
   },
+  '/on-a-dead-socket': (response) => {
+    response.writeHead(200, LENGTH);
+    response.socket?.destroy();
+    response.end(BODY);
+  },
   '/twice': (response) => {
     response.writeHead(200, LENGTH).end(BODY);
     response.end(BODY);
@@ -92,11 +97,13 @@ async function rawAnswers(port: number, requests: readonly string[]): Promise<st
 }
 
 describe('an answer', () => {
+  const DEAD = '/on-a-dead-socket';
+  const paths = Object.keys(ANSWERS).filter((path) => path !== DEAD);
   const requests = [
-    ...Object.keys(ANSWERS).map((path) => [`GET ${path}`]),
+    ...paths.map((path) => [`GET ${path}`]),
     ['HEAD /whole'],
     ['HEAD /unknown-length'],
-    Object.keys(ANSWERS).map((path) => `GET ${path}`),
+    paths.map((path) => `GET ${path}`),
   ];
 
   test.each(requests.map((sent) => [sent.length === 1 ? sent[0] : 'all of them on one connection', sent]))(
@@ -110,6 +117,18 @@ describe('an answer', () => {
       expect(ours.finished).toEqual(nodes.finished);
     },
   );
+
+  test('to a caller who has gone has not finished', async () => {
+    const ours = await start({ ServerResponse: WholeResponse });
+    const nodes = await start({});
+    expect(await rawAnswers(ours.port, [`GET ${DEAD}`])).toBe('');
+    expect(await rawAnswers(nodes.port, [`GET ${DEAD}`])).toBe('');
+    // Its events come in the turns after the connection's end.
+    await rawAnswers(ours.port, ['GET /whole']);
+    await rawAnswers(nodes.port, ['GET /whole']);
+    expect(nodes.finished).toEqual(['/whole']);
+    expect(ours.finished).toEqual(nodes.finished);
+  });
 
   test('of known length leaves in one part', async () => {
     const ours = await start({ ServerResponse: WholeResponse });

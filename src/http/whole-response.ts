@@ -12,8 +12,9 @@ export class WholeResponse<
   override end(...[chunk, ...others]: unknown[]): this {
     const { socket } = this;
     // Without its headers made an answer of unknown length would begin here.
-    const isWritable = this.headersSent && !this.chunkedEncoding && !this.writableEnded && socket !== null;
-    if (!isWritable || typeof chunk !== 'string' || chunk === '') return this.#end([chunk, ...others]);
+    const isReady = this.headersSent && !this.chunkedEncoding && !this.writableEnded;
+    if (!isReady || socket === null || socket.destroyed || typeof chunk !== 'string' || chunk === '')
+      return this.#end([chunk, ...others]);
     const encoding = typeof others[0] === 'string' ? (others[0] as BufferEncoding) : 'utf8';
     // Corked, or `write` would cork it until the end of the turn.
     socket.cork();

@@ -67,17 +67,43 @@ describe('one write', () => {
   });
 });
 
-test('what is committed is applied a bit a turn, and others have theirs between', () => {
+test('what is committed is applied for some milliseconds a turn, and others have theirs between', () => {
   const { append, clock, applied } = createFollower({ ...ALONG, maxApplyBytes: 1 });
+  const entryMs = 3;
+  const now = clock.now.bind(clock);
+  const startedAt = now();
+  clock.now = () => now() + applied.length * entryMs;
   const seen: number[] = [];
   const look = (): void => {
-    seen.push(applied.length);
-    if (applied.length < 8) clock.soon(look);
+    seen.push(clock.now() - startedAt);
+    if (applied.length < 19) clock.soon(look);
   };
   clock.soon(look);
-  append(logOf(9), { commitIndex: 9 });
-  expect(applied).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
-  expect(seen).toEqual(expect.arrayContaining([1, 2, 3, 4, 5, 6, 7, 8]));
+  append(logOf(20), { commitIndex: 20 });
+  expect(applied).toHaveLength(19);
+  // Before the first one others had it for long.
+  const turns = seen.map((at, turn) => at - (seen[turn - 1] ?? 0)).slice(2);
+  expect(turns.length).toBeGreaterThan(2);
+  expect(Math.max(...turns)).toBeLessThan(15);
+  expect(Math.max(...turns)).toBeGreaterThan(entryMs);
+});
+
+test('where others take long, what is applied has as long, within a bound', () => {
+  const { append, clock, applied } = createFollower({ ...ALONG, maxApplyBytes: 1 });
+  const now = clock.now.bind(clock);
+  let othersMs = 0;
+  clock.now = () => now() + applied.length * 3 + othersMs;
+  const counts: number[] = [];
+  const others = (): void => {
+    counts.push(applied.length);
+    othersMs += 18;
+    if (applied.length < 40) clock.soon(others);
+  };
+  clock.soon(others);
+  append(logOf(41), { commitIndex: 41 });
+  const turns = counts.map((count, turn) => count - (counts[turn - 1] ?? 0)).slice(2);
+  expect(turns.length).toBeGreaterThan(2);
+  expect(Math.max(...turns)).toBe(6);
 });
 
 describe('a log that is truncated', () => {

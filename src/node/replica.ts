@@ -44,6 +44,10 @@ export interface ReplicaHandlers {
 
 /** Rounds in one wake-up: then whoever else waits for the event loop has a turn. */
 const MAX_ROUNDS = 16;
+/** Nor more of them once entries were applied for so long … */
+const MIN_APPLY_MS = 8;
+/** … or, up to this, for as long as the others had the event loop before: applying must not starve beside them either. */
+const MAX_APPLY_MS = 25;
 /** Rows of a state that was given up deleted by one write, once a tick: a few milliseconds of the event loop. */
 const MAX_GARBAGE_ROWS = 1_024;
 
@@ -72,6 +76,8 @@ export class Replica {
   /** Set while an image waits to become the state. */
   #install: (SnapshotInstall & { readonly done: () => void }) | undefined;
   #isScheduled = false;
+  /** When the last wake-up ended. */
+  #ranAt = 0;
   #isStopped = false;
 
   constructor(options: NodeOptions, loaded: LoadedState, ports: ReplicaPorts, handlers: ReplicaHandlers) {
@@ -147,6 +153,15 @@ export class Replica {
   }
 
   #run(): void {
+    const { clock } = this.#ports;
+    const begunAt = clock.now();
+    const othersMs = begunAt - this.#ranAt;
+    const endsAt = begunAt + Math.min(MAX_APPLY_MS, Math.max(MIN_APPLY_MS, othersMs));
+    this.#runUntil(endsAt);
+    this.#ranAt = clock.now();
+  }
+
+  #runUntil(endsAt: number): void {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#isStopped) return;
       this.#handlers.beforeRound();
@@ -157,8 +172,7 @@ export class Replica {
       }
       this.#carryOut(ready);
       this.#handlers.afterRound();
-      // That took its time: what else waits has a turn before more is applied.
-      if (ready.committed.length > 0) break;
+      if (ready.committed.length > 0 && this.#ports.clock.now() >= endsAt) break;
     }
     this.schedule();
   }

@@ -23,6 +23,27 @@ describe('the end of a turn', () => {
     expect(done).toEqual(['a', 'b', 'in the next turn']);
   });
 
+  test('has what stands behind an action that throws too', async () => {
+    const turnEnds = new TurnEnds();
+    const done: string[] = [];
+    const thrown = new Promise((resolve) => {
+      const others = process.listeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      process.once('uncaughtException', (error) => {
+        for (const listener of others) process.on('uncaughtException', listener);
+        resolve(error);
+      });
+    });
+    turnEnds.run(() => {
+      throw new Error('a bug');
+    });
+    turnEnds.run(() => done.push('behind it'));
+    expect(await thrown).toMatchObject({ message: 'a bug' });
+    await nextTurn();
+    await nextTurn();
+    expect(done).toEqual(['behind it']);
+  });
+
   test('comes later while connections keep coming, and not for ever', async () => {
     const turnEnds = new TurnEnds();
     let isDone = false;

@@ -15,7 +15,6 @@ export class TurnEnds {
   /** Since when work waits for connections. */
   #waitsSince: number | undefined;
 
-  /** `action` must not throw: what waits behind it would be lost. */
   run(action: () => void): void {
     if (this.#waiting.push(action) === 1) setImmediate(this.#turnEnds);
   }
@@ -35,7 +34,16 @@ export class TurnEnds {
     this.#waitsSince = undefined;
     const actions = this.#waiting;
     this.#waiting = [];
-    for (const action of actions) action();
+    let done = 0;
+    try {
+      for (const action of actions) {
+        done += 1;
+        action();
+      }
+    } finally {
+      // One that throws, which ends the process in order, takes none of those behind it along.
+      for (const action of actions.slice(done)) this.run(action);
+    }
   };
 
   #hasWaited(): boolean {

@@ -2,6 +2,7 @@
 // left to do when the last byte is there. What this finds is no word on the image: a page may be free, and hold anything.
 // The check of the whole file passes over the rows that passed here.
 
+import { crc32 } from '../codec/crc32.ts';
 import { compareBytes } from './key-order.ts';
 import { META_BYTES, NOT_ON_OVERFLOW, PageCursor, readMeta } from './lmdb-page.ts';
 import type { RowCheck } from './verify-data-file.ts';
@@ -10,8 +11,10 @@ export class RowsOnArrival {
   readonly #sizeBytes: number;
   readonly #checkRow: RowCheck;
   #pageBytes = 0;
-  /** By page: 1 when all that `hasPassed` promises was found. */
+  /** By page: 1 when all that `hasPassed` promises was found, … */
   #passed: Uint8Array = new Uint8Array(0);
+  /** … and the page's checksum as it came. */
+  #checksums = new Uint32Array(0);
   #offset = 0;
   /** The beginning of a page whose end has not come. */
   #rest: Uint8Array = new Uint8Array(0);
@@ -33,17 +36,19 @@ export class RowsOnArrival {
     const cursor = new PageCursor(pages, this.#pageBytes);
     for (let at = 0; at < wholeBytes; at += this.#pageBytes) {
       const page = firstPage + at / this.#pageBytes;
-      if (this.#isSound(cursor, page, at)) this.#passed[page] = 1;
+      if (!this.#isSound(cursor, page, at)) continue;
+      this.#passed[page] = 1;
+      this.#checksums[page] = crc32(pages.subarray(at, at + this.#pageBytes));
     }
     this.#rest = pages.slice(wholeBytes);
   }
 
   /**
-   * Whether the page is a leaf whose keys ascend and whose rows, none of which is on overflow pages, all pass the check of
-   * rows, as it came.
+   * Whether the page is as it came, a leaf whose keys ascend and whose rows, none of which is on overflow pages, all pass the
+   * check of rows. `bytes`: the page as it lies in the file now.
    */
-  hasPassed(page: number): boolean {
-    return this.#passed[page] === 1;
+  hasPassed(page: number, bytes: Uint8Array): boolean {
+    return this.#passed[page] === 1 && this.#checksums[page] === crc32(bytes);
   }
 
   #begin(bytes: Uint8Array): void {
@@ -51,7 +56,9 @@ export class RowsOnArrival {
     try {
       const { pageBytes } = readMeta(Buffer.from(bytes.buffer, bytes.byteOffset, META_BYTES), 0);
       this.#pageBytes = pageBytes;
-      this.#passed = new Uint8Array(Math.ceil(this.#sizeBytes / pageBytes));
+      const pages = Math.ceil(this.#sizeBytes / pageBytes);
+      this.#passed = new Uint8Array(pages);
+      this.#checksums = new Uint32Array(pages);
     } catch {
       // No page is known then, and all are left for the check of the whole.
     }

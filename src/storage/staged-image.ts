@@ -167,7 +167,7 @@ export class StagedImage implements ImageStaging {
 
   *#check(checkRow: RowCheck | undefined, onProgress: () => void): Steps {
     let steps = 0;
-    for (const _ of verifyFile(this.#path, checkRow, (page) => this.#rows.hasPassed(page))) {
+    for (const _ of verifyFile(this.#path, checkRow, (page, bytes) => this.#rows.hasPassed(page, bytes))) {
       steps += 1;
       if (steps % STEPS_PER_REPORT === 0) onProgress();
       yield;

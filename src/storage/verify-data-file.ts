@@ -26,7 +26,7 @@ import {
 import { PageClaims } from './page-claims.ts';
 import { runAtOnce, type Steps } from './steps.ts';
 import { storeDamaged } from './storage-errors.ts';
-import { verifyTree } from './verify-tree.ts';
+import { type HasPassed, verifyTree } from './verify-tree.ts';
 
 /**
  * Throws CodedError `record_damaged` when the row is not as it was written; any other error is about more than this row,
@@ -53,7 +53,7 @@ export function verifyDataFile(path: string, checkRow?: RowCheck): void {
 export function* verifyFile(
   path: string,
   checkRow: RowCheck = () => undefined,
-  hasPassed?: (page: number) => boolean,
+  hasPassed?: HasPassed,
 ): Steps {
   const descriptor = openSync(path, 'r');
   try {
@@ -66,11 +66,11 @@ export function* verifyFile(
 class FileVerification {
   readonly #reader: DataFileReader;
   readonly #checkRow: RowCheck;
-  readonly #hasPassed: ((page: number) => boolean) | undefined;
+  readonly #hasPassed: HasPassed | undefined;
   readonly #meta: Meta;
   readonly #claims: PageClaims;
 
-  constructor(reader: DataFileReader, checkRow: RowCheck, hasPassed?: (page: number) => boolean) {
+  constructor(reader: DataFileReader, checkRow: RowCheck, hasPassed?: HasPassed) {
     this.#reader = reader;
     this.#checkRow = checkRow;
     this.#hasPassed = hasPassed;

@@ -22,6 +22,8 @@ const MAX_DEPTH = 32;
 /** What is read at a time. */
 const BLOCK_BYTES = 256 * 1024;
 
+export type HasPassed = (page: number, bytes: Uint8Array) => boolean;
+
 export interface TreeParts {
   readonly reader: DataFileReader;
   readonly claims: PageClaims;
@@ -33,8 +35,8 @@ export interface TreeParts {
    * for the first row in the order of keys that has one. The row is valid during the call only.
    */
   readonly visit: (row: AdjacentRow) => void;
-  /** Of a leaf: its rows were visited before, with their keys in order and none of them on overflow pages. */
-  readonly hasPassed?: ((page: number) => boolean) | undefined;
+  /** Of a leaf and its bytes: its rows were visited before, with their keys in order and none of them on overflow pages. */
+  readonly hasPassed?: HasPassed | undefined;
   /** For tests; the default is in `PendingLeaves`. */
   readonly maxSeparatorBytes?: number;
 }
@@ -161,9 +163,11 @@ class TreeVerification {
       reader.readInto(this.#leaf.bytes, 0, { position: first * pageBytes, length });
       for (let page = first; page <= last; page++) {
         if (!claims.isUnreadLeaf(page)) continue;
-        this.#leaf.moveTo(page, (page - first) * pageBytes);
+        const start = (page - first) * pageBytes;
+        this.#leaf.moveTo(page, start);
         check(!this.#leaf.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
-        if (this.#parts.hasPassed?.(page) === true) this.#checkEnds(this.#leaves.leafOf(page));
+        const hasPassed = this.#parts.hasPassed?.(page, this.#leaf.bytes.subarray(start, start + pageBytes));
+        if (hasPassed === true) this.#checkEnds(this.#leaves.leafOf(page));
         else this.#checkLeaf(this.#leaves.leafOf(page));
         this.#leafPages++;
         this.#entries += this.#leaf.records;
