@@ -15,6 +15,7 @@ export class TurnEnds {
   /** Since when work waits for connections. */
   #waitsSince: number | undefined;
 
+  /** Calls `action` at the end of this turn, or of one a few milliseconds later. */
   run(action: () => void): void {
     if (this.#waiting.push(action) === 1) setImmediate(this.#turnEnds);
   }

@@ -40,7 +40,8 @@ export class RowsOnArrival {
       this.#passed[page] = 1;
       this.#checksums[page] = crc32(pages.subarray(at, at + this.#pageBytes));
     }
-    this.#rest = pages.slice(wholeBytes);
+    // A copy: the chunk's own bytes are somebody else's afterwards.
+    this.#rest = Uint8Array.from(pages.subarray(wholeBytes));
   }
 
   /**
