@@ -76,7 +76,7 @@ describe('the end of a turn', () => {
   test('lets callers who come at once have their answers in a few batches, not one a turn', async () => {
     const turnEnds = new TurnEnds();
     let batches = 0;
-    let waiting: net.Socket[] = [];
+    const waiting: net.Socket[] = [];
     const answer = (): void => {
       batches += 1;
       for (const socket of waiting.splice(0)) socket.end('answer');
@@ -100,7 +100,6 @@ describe('the end of a turn', () => {
     });
     expect(await Promise.all(answers)).toEqual(Array.from({ length: CALLERS }, () => 'answer'));
     expect(batches).toBeLessThan(CALLERS / 4);
-    waiting = [];
     server.close();
     await once(server, 'close');
   });
