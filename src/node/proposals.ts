@@ -6,6 +6,7 @@ import type { ProposalOrigin, ProposalsRefused } from '../codec/peer-message.ts'
 import { encodeProposals } from '../codec/proposal-codec.ts';
 import type { ServerId } from '../raft/configuration.ts';
 import type { Clock, ProposalOutcome } from './ports.ts';
+import { SequenceWindow } from './sequence-window.ts';
 
 /** Proposals of one forwarded message, or of one append to the own log. */
 const MAX_BATCH_BYTES = 1024 * 1024;
@@ -45,18 +46,13 @@ export interface ProposalOptions {
 export class Proposals {
   readonly #clock: Clock;
   readonly #options: ProposalOptions;
-  #nextSequence: number;
-  /** Everything below is settled. */
-  #oldest: number;
-  /** In the order of their sequences. */
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending: SequenceWindow<Pending>;
   #unsent: Pending[] = [];
 
   constructor(clock: Clock, options: ProposalOptions) {
     this.#clock = clock;
     this.#options = options;
-    this.#nextSequence = options.firstSequence;
-    this.#oldest = options.firstSequence;
+    this.#pending = new SequenceWindow(options.firstSequence);
   }
 
   get hasUnsent(): boolean {
@@ -71,12 +67,10 @@ export class Proposals {
   add(command: Uint8Array, done: (outcome: ProposalOutcome) => void): 'too-busy' | 'too-large' | undefined {
     const { maxWaiting, maxBytes } = this.#options;
     if (this.#pending.size >= maxWaiting) return 'too-busy';
-    if (this.#nextSequence - this.#settledBelow() >= MAX_SPAN_FACTOR * maxWaiting) return 'too-busy';
+    if (this.#pending.next - this.#pending.oldest >= MAX_SPAN_FACTOR * maxWaiting) return 'too-busy';
     if (command.length > maxBytes) return 'too-large';
-    const sequence = this.#nextSequence;
-    this.#nextSequence += 1;
     const pending: Pending = {
-      sequence,
+      sequence: this.#pending.next,
       command,
       done,
       proposedAt: this.#clock.now(),
@@ -84,7 +78,7 @@ export class Proposals {
       openSendings: 0,
       isSettled: false,
     };
-    this.#pending.set(sequence, pending);
+    this.#pending.add(pending);
     this.#unsent.push(pending);
     return undefined;
   }
@@ -119,16 +113,10 @@ export class Proposals {
 
   #encode(batch: readonly Pending[]): Uint8Array[] {
     const { server, boot } = this.#options;
-    const settledBelow = this.#settledBelow();
+    const settledBelow = this.#pending.oldest;
     return encodeProposals(
       batch.map(({ sequence, command }) => ({ origin: { server, boot, sequence, settledBelow }, command })),
     );
-  }
-
-  /** Sequences only ever leave: each is passed over once. */
-  #settledBelow(): number {
-    while (this.#oldest < this.#nextSequence && !this.#pending.has(this.#oldest)) this.#oldest += 1;
-    return this.#oldest;
   }
 
   /** What a leader (or one who is none) turned away: that sending was surely not taken. */

@@ -12,6 +12,7 @@ interface Waiter {
 }
 
 interface Batch {
+  readonly requestId: number;
   readonly waiters: readonly Waiter[];
   readonly askedAt: number;
 }
@@ -34,7 +35,8 @@ export class Reads {
   readonly #options: ReadOptions;
   #nextRequestId: number;
   #gathering: Waiter[] = [];
-  readonly #asked = new Map<number, Batch>();
+  /** Not a Map, as in `Proposals`: what came and went would live on. */
+  #asked: readonly Batch[] = [];
   /** Confirmed, waiting for the state to catch up; in any order. */
   #confirmed: ConfirmedBatch[] = [];
   #waiting = 0;
@@ -58,28 +60,38 @@ export class Reads {
   /** Asks for a read index on behalf of all that gathered, unless enough requests are under way. */
   maybeAsk(ask: (requestId: number) => void): void {
     if (this.#gathering.length === 0 || this.#isHeldBack) return;
-    if (this.#asked.size >= MAX_REQUESTS_UNDER_WAY) return;
+    if (this.#asked.length >= MAX_REQUESTS_UNDER_WAY) return;
     const requestId = this.#nextRequestId;
     this.#nextRequestId += 1;
-    this.#asked.set(requestId, { waiters: this.#gathering, askedAt: this.#clock.now() });
+    const batch = { requestId, waiters: this.#gathering, askedAt: this.#clock.now() };
+    this.#asked = [...this.#asked, batch];
     this.#gathering = [];
     ask(requestId);
   }
 
   confirmed(requestId: number, readIndex: number, appliedIndex: number): void {
-    const batch = this.#asked.get(requestId);
+    const batch = this.#takeAsked(requestId);
     if (batch === undefined) return;
-    this.#asked.delete(requestId);
     if (readIndex <= appliedIndex) this.#finish(batch.waiters, { kind: 'ready' });
     else this.#confirmed.push({ waiters: batch.waiters, readIndex });
   }
 
   refused(requestId: number): void {
-    const batch = this.#asked.get(requestId);
+    const batch = this.#takeAsked(requestId);
     if (batch === undefined) return;
-    this.#asked.delete(requestId);
     this.#gathering.push(...batch.waiters);
     this.#isHeldBack = true;
+  }
+
+  #takeAsked(requestId: number): Batch | undefined {
+    const batch = this.#asked.find((asked) => asked.requestId === requestId);
+    if (batch !== undefined) this.#asked = this.#asked.filter((asked) => asked !== batch);
+    return batch;
+  }
+
+  #gatherAgain(isLost: (batch: Batch) => boolean): void {
+    for (const batch of this.#asked) if (isLost(batch)) this.#gathering.push(...batch.waiters);
+    this.#asked = this.#asked.filter((batch) => !isLost(batch));
   }
 
   applied(appliedIndex: number): void {
@@ -93,20 +105,13 @@ export class Reads {
   /** The leader changed: what was asked of the old one may never be answered. */
   leaderChanged(): void {
     this.#isHeldBack = false;
-    for (const [requestId, batch] of this.#asked) {
-      this.#asked.delete(requestId);
-      this.#gathering.push(...batch.waiters);
-    }
+    this.#gatherAgain(() => true);
   }
 
   tick(): void {
     this.#isHeldBack = false;
     const now = this.#clock.now();
-    for (const [requestId, batch] of this.#asked) {
-      if (now - batch.askedAt < this.#options.resendAfterMs) continue;
-      this.#asked.delete(requestId);
-      this.#gathering.push(...batch.waiters);
-    }
+    this.#gatherAgain((batch) => now - batch.askedAt >= this.#options.resendAfterMs);
     const expired = this.#takeExpired(now);
     if (expired.length > 0) this.#finish(expired, { kind: 'refused', reason: 'no-leader' });
   }
@@ -124,10 +129,10 @@ export class Reads {
   stop(): void {
     const waiters = [
       ...this.#gathering,
-      ...[...this.#asked.values(), ...this.#confirmed].flatMap((batch) => batch.waiters),
+      ...[...this.#asked, ...this.#confirmed].flatMap((batch) => batch.waiters),
     ];
     this.#gathering = [];
-    this.#asked.clear();
+    this.#asked = [];
     this.#confirmed = [];
     this.#finish(waiters, { kind: 'refused', reason: 'stopped' });
   }
