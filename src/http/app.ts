@@ -6,7 +6,7 @@ import { MAX_ID_CHARACTERS } from '../farm/identifier.ts';
 import type { ApiContext } from './api-context.ts';
 import { ClientErrors } from './client-error.ts';
 import { problem, problemAnswerFor, sendProblem } from './error-handler.ts';
-import { MAX_BODY_BYTES, takeJsonBodies } from './json-body.ts';
+import { takeJsonBodies } from './json-body.ts';
 import { ListAnswers } from './list-answers.ts';
 import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { parseQueryString } from './query-string.ts';
@@ -15,6 +15,7 @@ import { addClusterRoutes } from './routes/cluster.ts';
 import { addFilamentRoutes } from './routes/filaments.ts';
 import { addPrintJobRoutes } from './routes/print-jobs.ts';
 import { addPrinterRoutes } from './routes/printers.ts';
+import { WholeRequest } from './whole-request.ts';
 import { WholeResponse } from './whole-response.ts';
 
 export const MAX_HEADER_BYTES = 16 * 1024;
@@ -46,10 +47,10 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   const clientErrors = new ClientErrors();
   const app = fastify({
     logger: false,
-    bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: {
+      IncomingMessage: WholeRequest,
       ServerResponse: WholeResponse,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,

@@ -132,8 +132,6 @@ function asCodedError(error: unknown): CodedError {
 /** What Fastify itself refuses, in our words. */
 function frameworkProblem(code: unknown, cause: unknown): CodedError | undefined {
   switch (code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return problem('body_too_large', 'Send a body of at most 1 MiB.', { cause });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return problem('unsupported_media_type', 'Send the body as Content-Type: application/json.', { cause });
     case 'FST_ERR_BAD_URL':

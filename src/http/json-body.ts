@@ -2,22 +2,34 @@
 
 import type { FastifyInstance } from 'fastify';
 import { problem } from './error-handler.ts';
+import { type BodyFailure, takeBody } from './whole-request.ts';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
 /** More fields than any call has: bounds the work of saying which of them are unknown. */
 export const MAX_BODY_FIELDS = 64;
+
+const FAILURES: Readonly<Record<BodyFailure, () => Error>> = {
+  'too-large': () => problem('body_too_large', 'Send a body of at most 1 MiB.'),
+  'cut-off': () => problem('malformed_request', 'The request could not be read: send it again, complete.'),
+};
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Takes `application/json` and nothing else; an empty body is as good as none, whatever its type. */
 export function takeJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-    try {
-      done(null, parseBody(body as Buffer));
-    } catch (error) {
-      done(error as Error);
-    }
+  app.addContentTypeParser('application/json', ({ raw }, _payload, done) => {
+    takeBody(raw, MAX_BODY_BYTES, (failure, body) => {
+      let value: unknown;
+      try {
+        if (failure !== undefined) throw FAILURES[failure]();
+        value = parseBody(body);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      done(null, value);
+    });
   });
   app.addContentTypeParser('*', (request, _payload, done) => {
     if (request.headers['content-length'] === '0') done(null, undefined);

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+import { PassThrough } from 'node:stream';
+import { afterEach, expect, test } from 'vitest';
+import { takeBody, WholeRequest } from './whole-request.ts';
+
+const MAX_BYTES = 100;
+
+const closing: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+interface Server {
+  readonly port: number;
+  /** What each request ended in: its body, or why there is none. */
+  readonly outcomes: string[];
+}
+
+/** Answers every request when its body is there; reads `/stream` as a stream, and of `/ignored` nothing. */
+async function start(): Promise<Server> {
+  const outcomes: string[] = [];
+  const server = http.createServer({ IncomingMessage: WholeRequest }, (request, response) => {
+    const answer = (outcome: string): void => {
+      outcomes.push(outcome);
+      response.writeHead(200, { 'content-length': Buffer.byteLength(outcome) }).end(outcome);
+    };
+    if (request.url === '/ignored') answer('ignored');
+    else if (request.url === '/stream') {
+      let text = '';
+      request.setEncoding('utf8');
+      request.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      request.on('end', () => answer(`stream ${text}`));
+    } else takeBody(request, MAX_BYTES, (failure, body) => answer(failure ?? `body ${body.toString()}`));
+  });
+  server.listen(0, '127.0.0.1');
+  closing.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  await once(server, 'listening');
+  return { port: (server.address() as net.AddressInfo).port, outcomes };
+}
+
+async function connect(port: number): Promise<{ socket: net.Socket; received: () => string }> {
+  const socket = net.connect(port, '127.0.0.1');
+  closing.push(() => socket.destroy());
+  await once(socket, 'connect');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk.toString();
+  });
+  return { socket, received: () => text };
+}
+
+function head(path: string, length: number): string {
+  return `POST ${path} HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`;
+}
+
+const CHUNKED = 'POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`;
+}
+
+const LAST_CHUNK = chunk('');
+
+test.each([
+  { what: 'a body behind its head', parts: [`${head('/', 3)}abc`], outcomes: ['body abc'] },
+  { what: 'a body in parts', parts: [head('/', 6), 'abc', 'def'], outcomes: ['body abcdef'] },
+  { what: 'no body', parts: [head('/', 0)], outcomes: ['body '] },
+  { what: 'chunks', parts: [CHUNKED + chunk('ab'), chunk('c') + LAST_CHUNK], outcomes: ['body abc'] },
+  {
+    what: 'requests that do not wait for answers',
+    parts: [`${head('/', 1)}a${head('/', 1)}b${head('/', 1)}`, 'c'],
+    outcomes: ['body a', 'body b', 'body c'],
+  },
+  {
+    what: 'as many bytes as there may be',
+    parts: [head('/', MAX_BYTES), 'x'.repeat(MAX_BYTES)],
+    outcomes: [`body ${'x'.repeat(MAX_BYTES)}`],
+  },
+  {
+    what: 'a length that is too large, and a request behind it',
+    parts: [head('/', 2 * MAX_BYTES), 'x'.repeat(2 * MAX_BYTES), `${head('/', 1)}a`],
+    outcomes: ['too-large', 'body a'],
+  },
+  {
+    what: 'chunks that are too large together, and a request behind them',
+    parts: [
+      CHUNKED + chunk('x'.repeat(80)),
+      chunk('x'.repeat(80)) + chunk('x'.repeat(80)),
+      `${LAST_CHUNK}${head('/', 1)}a`,
+    ],
+    outcomes: ['too-large', 'body a'],
+  },
+  {
+    what: 'a body that nobody reads, and a request behind it',
+    parts: [head('/ignored', 3), 'abc', `${head('/', 1)}d`],
+    outcomes: ['ignored', 'body d'],
+  },
+  {
+    what: 'a body that is read as a stream',
+    parts: [head('/stream', 4), 'ab', `cd${head('/', 1)}e`],
+    outcomes: ['stream abcd', 'body e'],
+  },
+])('$what', async ({ parts, outcomes: expected }) => {
+  const { port, outcomes } = await start();
+  const { socket, received } = await connect(port);
+  socket.setNoDelay(true);
+  for (const part of parts) {
+    const before = socket.bytesWritten;
+    socket.write(part);
+    // Each part in a read of its own.
+    await expect.poll(() => socket.bytesWritten - before).toBe(part.length);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await expect.poll(() => outcomes).toEqual(expected);
+  await expect.poll(() => received().split('HTTP/1.1 200 OK').length - 1).toBe(expected.length);
+});
+
+test('a connection that breaks in the middle of a body ends it once', async () => {
+  const { port, outcomes } = await start();
+  const { socket } = await connect(port);
+  socket.write(`${head('/', 3)}ab`);
+  await new Promise((resolve) => setImmediate(resolve));
+  socket.destroy();
+  await expect.poll(() => outcomes).toEqual(['cut-off']);
+  const next = await connect(port);
+  next.socket.write(`${head('/', 1)}a`);
+  await expect.poll(() => outcomes).toEqual(['cut-off', 'body a']);
+});
+
+test('a request that is a stream and no more, such as one made up for a test, has its body read all the same', async () => {
+  const read = (stream: PassThrough, maxBytes: number): Promise<string> =>
+    new Promise((resolve) => {
+      const request = Object.assign(stream, { headers: {} }) as unknown as http.IncomingMessage;
+      takeBody(request, maxBytes, (failure, body) => resolve(failure ?? body.toString()));
+    });
+  const whole = new PassThrough();
+  whole.write('ab');
+  whole.end('c');
+  expect(await read(whole, 3)).toBe('abc');
+  const long = new PassThrough();
+  long.end('abcd');
+  expect(await read(long, 3)).toBe('too-large');
+  const broken = new PassThrough();
+  setImmediate(() => broken.destroy(new Error('reset')));
+  expect(await read(broken, 3)).toBe('cut-off');
+});
