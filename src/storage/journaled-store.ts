@@ -82,8 +82,8 @@ export class JournaledStore implements KeyValueStore {
 
   /** What the layers hold is still to find its room in LMDB. */
   space(): StorageSpace {
-    const { freeBytes, ...space } = this.#tree.space();
-    return { ...space, freeBytes: Math.max(0, freeBytes - this.#checkpoints.heldBytes) };
+    const { freeBytes, reserveBytes, usedBytes } = this.#tree.space();
+    return { freeBytes: Math.max(0, freeBytes - this.#checkpoints.heldBytes), reserveBytes, usedBytes };
   }
 
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
