@@ -169,6 +169,8 @@ export interface Transport {
    * its queue is full: the message is dropped and the protocol above repeats what matters.
    */
   send(to: ServerId, message: PeerMessage): boolean;
+  /** What was sent leaves now, and not behind what else this turn of the event loop has to do. */
+  flush(): void;
   /** Dials the peer once more, for a snapshot: a connection beside the one that carries messages. */
   openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void;
   /** Asks whoever listens at an address who it is, without being a member: used at a join. */

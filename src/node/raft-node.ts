@@ -192,6 +192,7 @@ export class RaftNode implements Engine {
       afterRound: () => this.#afterRound(),
       // Lost messages are the protocol's business: it repeats what matters.
       send: (message) => this.#ports.transport.send(message.to, { kind: 'raft', message }),
+      flush: () => this.#ports.transport.flush(),
       onApplied: (origin, result) => this.#requests.proposals.applied(origin, result),
       onConfiguration: (entry, previous) => this.#membership.configured(entry, previous),
       onRead: (requestId, readIndex) =>

@@ -3,7 +3,7 @@ import { firstIndexOf } from './keys.ts';
 import { MAX_BLOCK_ENTRIES } from './log-blocks.ts';
 import { loadDurableState } from './log-store.ts';
 import type { NodeLimits } from './options.ts';
-import { ALONG, createFollower, logOf, TERM } from './test-follower.ts';
+import { ALONG, createFollower, LEADER, logOf, TERM } from './test-follower.ts';
 import { TestDisk, type TestStore, textOf } from './test-store.ts';
 
 /** What one write puts and deletes, in words. */
@@ -65,6 +65,25 @@ describe('one write', () => {
     const operations = Math.ceil(moreThanACallTakes / MAX_BLOCK_ENTRIES) + 1;
     expect([fatal, store.written.length, store.written[0]?.length]).toEqual([[], 1, operations]);
   });
+});
+
+test('messages leave before what is committed is applied: the others work meanwhile', () => {
+  const { append, replica, clock, steps, self } = createFollower();
+  append(logOf(3));
+  clock.advance(5);
+  expect(steps).toEqual(['1 sent']);
+  // In one turn: what is committed by now, and a question to answer.
+  replica.core.step({
+    kind: 'heartbeat-request',
+    from: LEADER,
+    to: self,
+    term: TERM,
+    commitIndex: 3,
+    readRound: 1,
+  });
+  replica.schedule();
+  clock.settle();
+  expect(steps).toEqual(['1 sent', '2 sent', '1 applied', '2 applied']);
 });
 
 test('what is committed is applied for some milliseconds a turn, and others have theirs between', () => {

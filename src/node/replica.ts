@@ -34,6 +34,8 @@ export interface ReplicaHandlers {
   /** After each round: role, leader, commit index or state may have changed. */
   afterRound(): void;
   send(message: Message): void;
+  /** What was sent leaves now. */
+  flush(): void;
   onApplied(origin: ProposalOrigin, result: unknown): void;
   onConfiguration(entry: ConfigurationEntry, previous: Configuration): void;
   onRead(requestId: number, readIndex: number): void;
@@ -178,8 +180,9 @@ export class Replica {
   }
 
   #carryOut(ready: Ready): void {
-    // The followers' disks work while ours does.
+    // The others work while we apply and write.
     for (const message of ready.messages) this.#handlers.send(message);
+    if (ready.messages.length > 0) this.#handlers.flush();
     if (ready.committed.length > 0) {
       this.#applier.apply(ready.committed);
       this.#stateChangedAt ??= this.#ports.clock.now();

@@ -14,7 +14,7 @@ import { COUNTER, testOptions } from './test-cluster.ts';
 import { configurationOf } from './test-core.ts';
 import { TestDisk, TestStore } from './test-store.ts';
 
-const LEADER = 'l@1';
+export const LEADER = 'l@1';
 /** The term in which l@1 leads, unless the test says otherwise. */
 export const TERM = 3;
 /** The state is written along with every write of the log, and alone at every tick. */
@@ -52,11 +52,19 @@ export function createFollower(
   const sent: Message[] = [];
   const fatal: Error[] = [];
   const applied: number[] = [];
+  /** What of these was done when, in words. */
+  const steps: string[] = [];
   const replica = new Replica(options, loaded, ports, {
     beforeRound: () => undefined,
     afterRound: () => undefined,
     send: (message) => sent.push(message),
-    onApplied: (origin) => applied.push(origin.sequence),
+    flush: () => {
+      steps.push(`${sent.length} sent`);
+    },
+    onApplied: (origin) => {
+      applied.push(origin.sequence);
+      steps.push(`${applied.length} applied`);
+    },
     onConfiguration: () => undefined,
     onRead: () => undefined,
     onReadRefused: () => undefined,
@@ -80,7 +88,7 @@ export function createFollower(
     replica.schedule();
     clock.settle();
   };
-  return { clock, store, disk, replica, append, sent, fatal, applied, self };
+  return { clock, store, disk, replica, append, sent, fatal, applied, steps, self };
 }
 
 export const CONFIGURATION = configurationOf({ l: 'voter', o: 'voter' });

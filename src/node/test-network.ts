@@ -167,6 +167,9 @@ export class TestTransport implements Transport {
     return expected === this.handlers.identity().server ? undefined : 'wrong-server';
   }
 
+  /** Messages are on their way as soon as they are sent. */
+  flush(): void {}
+
   send(to: ServerId, message: PeerMessage): boolean {
     const link = this.#links.get(to);
     const peer = link?.peer;

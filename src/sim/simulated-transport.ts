@@ -63,6 +63,9 @@ export class SimulatedTransport implements Transport, Listener {
     return this.#links.get(to)?.send(this.#maybeThroughBytes(message)) ?? false;
   }
 
+  /** Messages are on their way as soon as they are sent. */
+  flush(): void {}
+
   openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void {
     const address = this.#links.get(to)?.address;
     if (this.#isClosed || address === undefined) {

@@ -41,6 +41,29 @@ test('all frames of one turn leave in one write', async () => {
   expect(write).toHaveBeenCalledTimes(1);
 });
 
+test('what is flushed leaves at once, and what comes after it in the same turn behind it', async () => {
+  const { connection, socket, far } = await openPair();
+  const write = vi.spyOn(socket, 'write');
+  const received: number[] = [];
+  far.on('data', (chunk) => received.push(...chunk));
+  const [one, two, three] = [1, 2, 3].map((byte) => new Uint8Array([byte])) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  connection.flush();
+  expect(write).toHaveBeenCalledTimes(0);
+  connection.send((writer) => writer.raw(one));
+  connection.flush();
+  expect(write).toHaveBeenCalledTimes(1);
+  connection.send((writer) => writer.raw(two));
+  connection.send((writer) => writer.raw(three));
+  const all = [one, two, three].flatMap((payload) => [...encodeFrame(payload)]);
+  await waitUntil(() => received.length === all.length, 'all frames have arrived');
+  expect(received).toEqual(all);
+  expect(write).toHaveBeenCalledTimes(2);
+});
+
 test('the queue is bounded in frames and in bytes', async () => {
   const { connection } = await openPair({ maxQueuedFrames: 2, maxQueuedBytes: 1_000 });
   expect(connection.send((writer) => writer.raw(new Uint8Array(1_000)))).toBe(false);

@@ -1,4 +1,5 @@
-// One socket that carries frames, either way. What is sent in one turn of the event loop leaves in one write.
+// One socket that carries frames, either way. What is sent in one turn of the event loop leaves in one write, unless it is
+// flushed before.
 
 import type { Socket } from 'node:net';
 import { ByteWriter } from '../codec/byte-writer.ts';
@@ -71,7 +72,7 @@ export class FrameConnection {
     }
     endFrame(this.#outbox, start);
     if (sent !== undefined) this.#sentCallbacks.push(sent);
-    if (this.#outboxFrames++ === 0) queueMicrotask(() => this.#flush());
+    if (this.#outboxFrames++ === 0) queueMicrotask(() => this.flush());
     return true;
   }
 
@@ -82,7 +83,7 @@ export class FrameConnection {
       this.destroy(undefined);
       return;
     }
-    this.#flush();
+    this.flush();
     this.#closing = true;
     this.#socket.end();
     this.#lingerTimer = setTimeout(() => this.#socket.destroy(), this.#limits.lingerMs);
@@ -104,7 +105,8 @@ export class FrameConnection {
     return this.#outboxFrames + this.#framesUnderWay;
   }
 
-  #flush(): void {
+  /** Hands what is queued to the socket. */
+  flush(): void {
     if (this.#outboxFrames === 0 || this.#socket.destroyed) return;
     const frames = this.#outboxFrames;
     const callbacks = this.#sentCallbacks;

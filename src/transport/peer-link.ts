@@ -46,6 +46,11 @@ export class PeerLink {
     return queued;
   }
 
+  /** What was sent in this turn leaves now. */
+  flush(): void {
+    if (this.#state.kind === 'up') this.#state.connection.flush();
+  }
+
   /** The peer moved: what is open to the old address is closed, and counts as down. */
   moveTo(address: string): void {
     this.#address = address;

@@ -78,6 +78,10 @@ export class TcpTransport implements Transport {
     return this.#links.get(to)?.send(message) ?? false;
   }
 
+  flush(): void {
+    for (const link of this.#links.values()) link.flush();
+  }
+
   /** The error is `unknown_peer`, `unreachable`, `peer_refused` (with the reason) or `transport_closed`. */
   openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void {
     const address = this.#links.get(to)?.address;
