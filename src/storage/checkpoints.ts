@@ -54,7 +54,8 @@ interface Checkpoint {
   readonly bytes: number;
   /** The last frame whose rows are in the layer. */
   readonly through: JournalPosition;
-  readonly operations: readonly WriteOperation[];
+  /** Of the layer's operations, in the order of keys. */
+  readonly places: readonly number[];
   /** How many of them LMDB has, with the transaction that is under way. */
   carried: number;
 }
@@ -145,7 +146,7 @@ export class Checkpoints {
       layer: this.#active,
       bytes: this.#activeBytes,
       through: this.#journal.position,
-      operations: this.#active.operations(),
+      places: this.#active.places(),
       carried: 0,
     };
     this.#active = new RowLayer();
@@ -207,10 +208,11 @@ export class Checkpoints {
   #carrySlice(): void {
     const checkpoint = this.#underWay;
     assert(checkpoint !== undefined, 'a slice is of a checkpoint');
-    const { operations, carried, through } = checkpoint;
-    const slice = operations.slice(carried, carried + SLICE_OPERATIONS);
+    const { layer, places, carried, through } = checkpoint;
+    const slice: WriteOperation[] = [];
+    for (const place of places.slice(carried, carried + SLICE_OPERATIONS)) slice.push(layer.at(place));
     checkpoint.carried += slice.length;
-    if (checkpoint.carried === operations.length)
+    if (checkpoint.carried === places.length)
       slice.push({ kind: 'put', key: CHECKPOINT_KEY, value: encodeCheckpoint(through) });
     this.#tree.carry(slice, this.#sliceCarried);
   }
@@ -219,7 +221,7 @@ export class Checkpoints {
     const checkpoint = this.#underWay;
     assert(checkpoint !== undefined, 'a checkpoint is under way until its last slice is carried');
     if (error !== undefined) this.#failed(checkpoint, error);
-    else if (checkpoint.carried === checkpoint.operations.length) this.#carried(checkpoint);
+    else if (checkpoint.carried === checkpoint.places.length) this.#carried(checkpoint);
     else this.#carrySlice();
   };
 

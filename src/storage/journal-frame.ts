@@ -53,11 +53,13 @@ export interface Frame extends FrameHeader {
 /** Bytes that the operations take in a frame. */
 export function operationsBytes(operations: readonly WriteOperation[]): number {
   let bytes = 0;
-  for (const operation of operations) {
-    bytes += OPERATION_HEADER_BYTES + operation.key.length;
-    if (operation.kind === 'put') bytes += operation.value.length;
-  }
+  for (const operation of operations) bytes += operationBytes(operation);
   return bytes;
+}
+
+export function operationBytes(operation: WriteOperation): number {
+  const valueBytes = operation.kind === 'put' ? operation.value.length : 0;
+  return OPERATION_HEADER_BYTES + operation.key.length + valueBytes;
 }
 
 /** How much of a segment a frame takes whose operations take `payloadBytes`. */
@@ -99,18 +101,28 @@ export function encodeFrame(header: FrameHeader, batches: readonly (readonly Wri
   return frame;
 }
 
-function writeOperation(frame: Buffer, at: number, operation: WriteOperation): number {
+/** Writes an operation, of `operationBytes`, where there is room for it. Returns where it ends. */
+export function writeOperation(bytes: Buffer, at: number, operation: WriteOperation): number {
   const { key } = operation;
   const isPut = operation.kind === 'put';
   const keyAt = at + OPERATION_HEADER_BYTES;
   const valueAt = keyAt + key.length;
-  frame[at] = isPut ? PUT : DELETE;
-  frame.writeUInt16BE(key.length, at + 1);
-  frame.writeUInt32BE(isPut ? operation.value.length : 0, at + 3);
-  frame.set(key, keyAt);
+  bytes[at] = isPut ? PUT : DELETE;
+  bytes.writeUInt16BE(key.length, at + 1);
+  bytes.writeUInt32BE(isPut ? operation.value.length : 0, at + 3);
+  bytes.set(key, keyAt);
   if (!isPut) return valueAt;
-  frame.set(operation.value, valueAt);
+  bytes.set(operation.value, valueAt);
   return valueAt + operation.value.length;
+}
+
+/** What `writeOperation` wrote at `at`. Key and value are views of `bytes`, which must not change afterwards. */
+export function operationAt(bytes: Buffer, at: number): WriteOperation {
+  const keyAt = at + OPERATION_HEADER_BYTES;
+  const valueAt = keyAt + bytes.readUInt16BE(at + 1);
+  const key = plain(bytes, keyAt, valueAt);
+  if (bytes[at] === DELETE) return { kind: 'delete', key };
+  return { kind: 'put', key, value: plain(bytes, valueAt, valueAt + bytes.readUInt32BE(at + 3)) };
 }
 
 /**
@@ -183,16 +195,14 @@ function readOperations(payload: Buffer): WriteOperation[] | undefined {
     const valueAt = keyAt + payload.readUInt16BE(at + 1);
     const end = valueAt + payload.readUInt32BE(at + 3);
     if (end > payload.length) return undefined;
-    const key = plain(payload.subarray(keyAt, valueAt));
-    if (kind === PUT) operations.push({ kind: 'put', key, value: plain(payload.subarray(valueAt, end)) });
-    else if (kind === DELETE && end === valueAt) operations.push({ kind: 'delete', key });
-    else return undefined;
+    if (kind !== PUT && (kind !== DELETE || end !== valueAt)) return undefined;
+    operations.push(operationAt(payload, at));
     at = end;
   }
   return operations;
 }
 
 /** The same bytes as a plain Uint8Array: a Buffer's `slice` would be a view where pure code expects a copy. */
-function plain(bytes: Buffer): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function plain(bytes: Buffer, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
 }

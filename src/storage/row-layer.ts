@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from '../node/ports.ts';
 import { copyBytes } from '../shared/allocate-bytes.ts';
+import { OperationArena } from './operation-arena.ts';
 
 // CommonJS that says it is a module: what its default export is, Node and its tools see differently.
 const { default: BTree, simpleComparator } = createRequire(import.meta.url)(
@@ -11,57 +12,70 @@ const { default: BTree, simpleComparator } = createRequire(import.meta.url)(
 
 export class RowLayer {
   /** By keys as strings of one character a byte, whose order is that of the bytes. A delete hides a row below. */
-  readonly #operations = new BTree<string, WriteOperation>(undefined, simpleComparator);
+  readonly #places = new BTree<string, number>(undefined, simpleComparator);
+  readonly #operations = new OperationArena();
 
   get count(): number {
-    return this.#operations.size;
+    return this.#places.size;
   }
 
-  /** The bytes of the operations must not change any more. */
   add(operations: readonly WriteOperation[]): void {
-    for (const operation of operations) this.#operations.set(textOf(operation.key), operation);
+    for (const operation of operations) {
+      this.#places.set(textOf(operation.key), this.#operations.add(operation));
+    }
   }
 
   /** The last operation on a key; undefined when this layer has none. */
   get(key: string): WriteOperation | undefined {
-    return this.#operations.get(key);
+    const place = this.#places.get(key);
+    return place === undefined ? undefined : this.#operations.at(place);
   }
 
-  /** In the order of keys. */
-  operations(): readonly WriteOperation[] {
-    const operations: WriteOperation[] = [];
-    collected = operations;
-    this.#operations.forEachPair(collect);
+  /** Where the operations are, in the order of keys. */
+  places(): readonly number[] {
+    const places: number[] = [];
+    collected = places;
+    this.#places.forEachPair(collect);
     collected = [];
-    return operations;
+    return places;
+  }
+
+  /** The operation at one of the `places`. */
+  at(place: number): WriteOperation {
+    return this.#operations.at(place);
   }
 
   /** The first operation of a range in its direction. */
   first({ from, to, reverse = false }: KeyRange): LayerEntry | undefined {
     const entry = reverse
-      ? this.#operations.nextLowerPair(textOf(to))
-      : this.#operations.getPairOrNextHigher(textOf(from));
-    return inRange(entry, textOf(from), textOf(to));
+      ? this.#places.nextLowerPair(textOf(to))
+      : this.#places.getPairOrNextHigher(textOf(from));
+    return this.#inRange(entry, textOf(from), textOf(to));
   }
 
   /** The one that follows `key` there. */
   next(key: string, { from, to, reverse = false }: KeyRange): LayerEntry | undefined {
-    const entry = reverse ? this.#operations.nextLowerPair(key) : this.#operations.nextHigherPair(key);
-    return inRange(entry, textOf(from), textOf(to));
+    const entry = reverse ? this.#places.nextLowerPair(key) : this.#places.nextHigherPair(key);
+    return this.#inRange(entry, textOf(from), textOf(to));
+  }
+
+  #inRange(
+    entry: readonly [key: string, place: number] | undefined,
+    from: string,
+    to: string,
+  ): LayerEntry | undefined {
+    if (entry === undefined || entry[0] < from || entry[0] >= to) return undefined;
+    return [entry[0], this.#operations.at(entry[1])];
   }
 }
 
 /** One function for all layers: V8 drops what it compiled for a closure when that goes, and layers come and go. */
-let collected: WriteOperation[] = [];
-const collect = (_key: string, operation: WriteOperation): void => {
-  collected.push(operation);
+let collected: number[] = [];
+const collect = (_key: string, place: number): void => {
+  collected.push(place);
 };
 
 type LayerEntry = readonly [key: string, operation: WriteOperation];
-
-function inRange(entry: LayerEntry | undefined, from: string, to: string): LayerEntry | undefined {
-  return entry !== undefined && entry[0] >= from && entry[0] < to ? entry : undefined;
-}
 
 /** Short keys lie in V8's heap: a Buffer over one would first have to move it out. */
 function textOf(key: Uint8Array): string {
