@@ -1,7 +1,7 @@
 import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { crc32, crc32Between, leaveLongChecksumsTo } from './crc32.ts';
+import { crc32, crc32Between, crc32InBlock, leaveLongChecksumsTo } from './crc32.ts';
 
 afterEach(() => leaveLongChecksumsTo(undefined));
 
@@ -47,7 +47,12 @@ test('the checksum of a part is that of the part by itself', () => {
     fc.property(fc.uint8Array({ maxLength: 64 }), fc.nat(64), fc.nat(64), (bytes, from, length) => {
       const start = Math.min(from, bytes.length);
       const end = Math.min(start + length, bytes.length);
-      expect(crc32Between(bytes, start, end)).toBe(slowCrc32(bytes.subarray(start, end)));
+      const expected = slowCrc32(bytes.subarray(start, end));
+      expect(crc32Between(bytes, start, end)).toBe(expected);
+      // The same block again, and another one at another place of the same memory.
+      expect(crc32InBlock(bytes, start, end)).toBe(expected);
+      expect(crc32InBlock(bytes, start, end)).toBe(expected);
+      expect(crc32InBlock(bytes.subarray(start), 0, end - start)).toBe(expected);
     }),
   );
 });

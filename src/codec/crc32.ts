@@ -6,10 +6,9 @@ import { assert } from '../shared/assert.ts';
 const POLYNOMIAL = 0xedb88320;
 const SLICES = 8;
 
-/** Entry b of slice k: what byte b does to the checksum from k bytes before the end of a step. */
-type Slice = Int32Array;
-type Slices = readonly [Slice, Slice, Slice, Slice, Slice, Slice, Slice, Slice];
-const [T0, T1, T2, T3, T4, T5, T6, T7] = buildSlices();
+/** Entry 256k + b: what byte b does to the checksum from k bytes before the end of a step. One array: one check of it. */
+const SLICE_ENTRIES = 256;
+const TABLE = buildTable();
 
 /** The same function as `crc32`. */
 export type Crc32 = (bytes: Uint8Array, seed: number) => number;
@@ -35,46 +34,82 @@ export function leaveLongChecksumsTo(platform: Crc32 | undefined): void {
   ofLongBytes = platform;
 }
 
-/** The checksum of the bytes `from` ≤ position < `end`, which must be there: for millions of short pieces of one block. */
+/** The checksum of the bytes `from` ≤ position < `end`, which must be there. */
 export function crc32Between(bytes: Uint8Array, from: number, end: number, seed = 0): number {
   const stepsEnd = end - ((end - from) % SLICES);
   let crc = ~seed;
-  let at = from;
-  // `as number`: every index is in range, and this loop is too hot for a check that never fails.
-  for (; at < stepsEnd; at += SLICES) {
-    crc ^=
-      (bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24);
-    crc =
-      (T7[crc & 0xff] as number) ^
-      (T6[(crc >>> 8) & 0xff] as number) ^
-      (T5[(crc >>> 16) & 0xff] as number) ^
-      (T4[crc >>> 24] as number) ^
-      (T3[bytes[at + 4] as number] as number) ^
-      (T2[bytes[at + 5] as number] as number) ^
-      (T1[bytes[at + 6] as number] as number) ^
-      (T0[bytes[at + 7] as number] as number);
+  for (let at = from; at < stepsEnd; at += SLICES) {
+    crc = step(crc ^ wordAt(bytes, at), wordAt(bytes, at + 4));
   }
-  for (; at < end; at++) {
-    crc = (T0[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
-  }
-  return ~crc >>> 0;
+  return ~rest(crc, bytes, stepsEnd, end) >>> 0;
 }
 
-function buildSlices(): Slices {
-  const first = new Int32Array(256).map((_, byte) => {
+/** The block that pieces were of last. */
+let viewed: Uint8Array = new Uint8Array(0);
+let view = new DataView(viewed.buffer);
+
+/**
+ * The same for millions of short pieces of one block, in half the time: words are read by a view of the block, which is made
+ * when another block comes, and costs more than one piece does.
+ */
+export function crc32InBlock(block: Uint8Array, from: number, end: number): number {
+  if (block !== viewed) {
+    view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+    viewed = block;
+  }
+  const words = view;
+  const stepsEnd = end - ((end - from) % SLICES);
+  let crc = ~0;
+  for (let at = from; at < stepsEnd; at += SLICES) {
+    crc = step(crc ^ words.getInt32(at, true), words.getInt32(at + 4, true));
+  }
+  return ~rest(crc, block, stepsEnd, end) >>> 0;
+}
+
+// `as number` below: every index is in range, and this is too hot for a check that never fails.
+
+/** Little-endian. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  );
+}
+
+/** Eight bytes: the first four with the checksum so far, the others as they are. */
+function step(first: number, second: number): number {
+  return (
+    (TABLE[7 * SLICE_ENTRIES + (first & 0xff)] as number) ^
+    (TABLE[6 * SLICE_ENTRIES + ((first >>> 8) & 0xff)] as number) ^
+    (TABLE[5 * SLICE_ENTRIES + ((first >>> 16) & 0xff)] as number) ^
+    (TABLE[4 * SLICE_ENTRIES + (first >>> 24)] as number) ^
+    (TABLE[3 * SLICE_ENTRIES + (second & 0xff)] as number) ^
+    (TABLE[2 * SLICE_ENTRIES + ((second >>> 8) & 0xff)] as number) ^
+    (TABLE[SLICE_ENTRIES + ((second >>> 16) & 0xff)] as number) ^
+    (TABLE[second >>> 24] as number)
+  );
+}
+
+function rest(checksum: number, bytes: Uint8Array, from: number, end: number): number {
+  let crc = checksum;
+  for (let at = from; at < end; at++) {
+    crc = (TABLE[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
+  }
+  return crc;
+}
+
+function buildTable(): Int32Array {
+  const table = new Int32Array(SLICES * SLICE_ENTRIES);
+  for (let byte = 0; byte < SLICE_ENTRIES; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
-    return crc;
-  });
-  const next = (slice: Slice): Slice => slice.map((crc) => (first[crc & 0xff] as number) ^ (crc >>> 8));
-  const second = next(first);
-  const third = next(second);
-  const fourth = next(third);
-  const fifth = next(fourth);
-  const sixth = next(fifth);
-  const seventh = next(sixth);
-  return [first, second, third, fourth, fifth, sixth, seventh, next(seventh)];
+    table[byte] = crc;
+  }
+  for (let at = SLICE_ENTRIES; at < table.length; at++) {
+    const crc = table[at - SLICE_ENTRIES] as number;
+    table[at] = (table[crc & 0xff] as number) ^ (crc >>> 8);
+  }
+  return table;
 }

@@ -6,7 +6,7 @@ import { CodedError } from '../shared/coded-error.ts';
 import { encodeShortAscii, encodeUtf8 } from '../shared/utf8.ts';
 import { u32At } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { crc32, crc32Between } from './crc32.ts';
+import { crc32, crc32Between, crc32InBlock } from './crc32.ts';
 
 export const CHECKSUM_BYTES = 4;
 
@@ -62,7 +62,7 @@ export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
 /** Whether key, payload and seal, which lie one behind the other in `bytes` from `from` to `end`, belong together. */
 function isSealedBetween(bytes: Uint8Array, from: number, end: number): boolean {
   const sealAt = end - CHECKSUM_BYTES;
-  return sealAt >= from && crc32Between(bytes, from, sealAt) === u32At(bytes, sealAt);
+  return sealAt >= from && crc32InBlock(bytes, from, sealAt) === u32At(bytes, sealAt);
 }
 
 /** `openSealed` for a row where it lies: throws the same, and returns nothing. */
