@@ -28,6 +28,18 @@ export const CLIENTS: readonly Mutant[] = [
     bug: 'A refusal is the answer although another leader may have taken the write.',
   },
   {
+    id: 'what-waits-said-to-be-settled',
+    subject: 35,
+    file: 'src/node/proposals.ts',
+    edits: [
+      {
+        find: 'const settledBelow = this.#pending.oldest;',
+        replace: 'const settledBelow = this.#pending.next;',
+      },
+    ],
+    bug: 'A write is told to be settled while it waits, and passes for a repetition everywhere.',
+  },
+  {
     id: 'repetition-applied-again',
     subject: 35,
     file: 'src/node/sessions.ts',

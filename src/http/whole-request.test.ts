@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { takeBody, WholeRequest } from './whole-request.ts';
 
@@ -17,6 +18,8 @@ interface Server {
   readonly port: number;
   /** What each request ended in: its body, or why there is none. */
   readonly outcomes: string[];
+  /** That it has read of the connection accepted last. */
+  readonly readBytes: () => number;
 }
 
 /** Answers every request when its body is there; reads `/stream` as a stream, and of `/ignored` nothing. */
@@ -37,13 +40,21 @@ async function start(): Promise<Server> {
       request.on('end', () => answer(`stream ${text}`));
     } else takeBody(request, MAX_BYTES, (failure, body) => answer(failure ?? `body ${body.toString()}`));
   });
+  let accepted: net.Socket | undefined;
+  server.on('connection', (socket) => {
+    accepted = socket;
+  });
   server.listen(0, '127.0.0.1');
   closing.push(
     () => server.closeAllConnections(),
     () => server.close(),
   );
   await once(server, 'listening');
-  return { port: (server.address() as net.AddressInfo).port, outcomes };
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    outcomes,
+    readBytes: () => accepted?.bytesRead ?? 0,
+  };
 }
 
 async function connect(port: number): Promise<{ socket: net.Socket; received: () => string }> {
@@ -109,25 +120,22 @@ test.each([
     outcomes: ['stream abcd', 'body e'],
   },
 ])('$what', async ({ parts, outcomes: expected }) => {
-  const { port, outcomes } = await start();
+  const { port, outcomes, readBytes } = await start();
   const { socket, received } = await connect(port);
-  socket.setNoDelay(true);
   for (const part of parts) {
-    const before = socket.bytesWritten;
     socket.write(part);
     // Each part in a read of its own.
-    await expect.poll(() => socket.bytesWritten - before).toBe(part.length);
-    await new Promise((resolve) => setImmediate(resolve));
+    await expect.poll(readBytes).toBe(socket.bytesWritten);
   }
   await expect.poll(() => outcomes).toEqual(expected);
   await expect.poll(() => received().split('HTTP/1.1 200 OK').length - 1).toBe(expected.length);
 });
 
 test('a connection that breaks in the middle of a body ends it once', async () => {
-  const { port, outcomes } = await start();
+  const { port, outcomes, readBytes } = await start();
   const { socket } = await connect(port);
   socket.write(`${head('/', 3)}ab`);
-  await new Promise((resolve) => setImmediate(resolve));
+  await expect.poll(readBytes).toBe(socket.bytesWritten);
   socket.destroy();
   await expect.poll(() => outcomes).toEqual(['cut-off']);
   const next = await connect(port);
@@ -135,20 +143,56 @@ test('a connection that breaks in the middle of a body ends it once', async () =
   await expect.poll(() => outcomes).toEqual(['cut-off', 'body a']);
 });
 
-test('a request that is a stream and no more, such as one made up for a test, has its body read all the same', async () => {
-  const read = (stream: PassThrough, maxBytes: number): Promise<string> =>
-    new Promise((resolve) => {
-      const request = Object.assign(stream, { headers: {} }) as unknown as http.IncomingMessage;
-      takeBody(request, maxBytes, (failure, body) => resolve(failure ?? body.toString()));
+test('a body that is asked for when some of it came already is an error, and no shorter body', async () => {
+  const errors: unknown[] = [];
+  const server = http.createServer({ IncomingMessage: WholeRequest }, (request, response) => {
+    request.once('readable', () => {
+      try {
+        takeBody(request, MAX_BYTES, () => undefined);
+      } catch (error) {
+        errors.push(error);
+      }
+      response.end();
     });
-  const whole = new PassThrough();
-  whole.write('ab');
-  whole.end('c');
-  expect(await read(whole, 3)).toBe('abc');
-  const long = new PassThrough();
-  long.end('abcd');
-  expect(await read(long, 3)).toBe('too-large');
-  const broken = new PassThrough();
-  setImmediate(() => broken.destroy(new Error('reset')));
-  expect(await read(broken, 3)).toBe('cut-off');
+  });
+  server.listen(0, '127.0.0.1');
+  closing.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  await once(server, 'listening');
+  const { socket } = await connect((server.address() as net.AddressInfo).port);
+  socket.write(`${head('/', 3)}abc`);
+  await expect.poll(() => errors).toHaveLength(1);
+});
+
+/** Of a request that is a stream and no more, such as one made up for a test. */
+function readMadeUp(stream: PassThrough, maxBytes: number): Promise<string> {
+  return new Promise((resolve) => {
+    const request = Object.assign(stream, { headers: {} }) as unknown as http.IncomingMessage;
+    takeBody(request, maxBytes, (failure, body) => resolve(failure ?? body.toString('latin1')));
+  });
+}
+
+test('a body is whole however it is cut, up to its bound', async () => {
+  const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(chunks, fc.nat(600), async (chunks, maxBytes) => {
+      const stream = new PassThrough();
+      const read = readMadeUp(stream, maxBytes);
+      for (const chunk of chunks) stream.write(chunk);
+      stream.end();
+      const whole = Buffer.concat(chunks);
+      expect(await read).toBe(whole.length > maxBytes ? 'too-large' : whole.toString('latin1'));
+    }),
+  );
+});
+
+test.each([
+  { how: 'with an error', error: new Error('reset') },
+  { how: 'without one', error: undefined },
+])('a stream that is destroyed $how is cut off', async ({ error }) => {
+  const stream = new PassThrough();
+  setImmediate(() => stream.destroy(error));
+  expect(await readMadeUp(stream, 3)).toBe('cut-off');
 });

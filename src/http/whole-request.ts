@@ -2,7 +2,8 @@
 
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
+import { assert } from '../shared/assert.ts';
 
 /** Why there is no body. `cut-off`: the connection broke before its end. */
 export type BodyFailure = 'too-large' | 'cut-off';
@@ -11,13 +12,13 @@ export type BodyTaker = (failure: BodyFailure | undefined, body: Buffer) => void
 
 const NOTHING = Buffer.alloc(0);
 
-/** What came of a body so far. Tells its taker once. */
+/** What came of a body so far. Tells its taker once, and lets go of it: a connection remembers its last request. */
 class Body {
   readonly #maxBytes: number;
-  readonly #taker: BodyTaker;
-  #chunks: Buffer[] = [];
+  #taker: BodyTaker | undefined;
+  /** The first chunk, or a copy of all with room for more: chunks may be of one byte, and each an object of its own. */
+  #buffer: Buffer = NOTHING;
   #bytes = 0;
-  #isOver = false;
 
   constructor(maxBytes: number, taker: BodyTaker) {
     this.#maxBytes = maxBytes;
@@ -25,15 +26,28 @@ class Body {
   }
 
   add(chunk: Buffer): void {
-    if (this.#isOver) return;
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes) this.fail('too-large');
-    else this.#chunks.push(chunk);
+    if (this.#taker === undefined) return;
+    const bytes = this.#bytes + chunk.length;
+    if (bytes > this.#maxBytes) {
+      this.fail('too-large');
+      return;
+    }
+    if (this.#bytes === 0) this.#buffer = chunk;
+    else {
+      if (bytes > this.#buffer.length) this.#grow(Math.min(this.#maxBytes, 2 * bytes));
+      chunk.copy(this.#buffer, this.#bytes);
+    }
+    this.#bytes = bytes;
+  }
+
+  #grow(capacity: number): void {
+    const grown = Buffer.allocUnsafe(capacity);
+    this.#buffer.copy(grown, 0, 0, this.#bytes);
+    this.#buffer = grown;
   }
 
   end(): void {
-    const [first = NOTHING] = this.#chunks;
-    this.#tell(undefined, this.#chunks.length <= 1 ? first : Buffer.concat(this.#chunks, this.#bytes));
+    this.#tell(undefined, this.#buffer.subarray(0, this.#bytes));
   }
 
   fail(failure: BodyFailure): void {
@@ -41,16 +55,16 @@ class Body {
   }
 
   #tell(failure: BodyFailure | undefined, body: Buffer): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#chunks = [];
-    this.#taker(failure, body);
+    const taker = this.#taker;
+    this.#taker = undefined;
+    this.#buffer = NOTHING;
+    taker?.(failure, body);
   }
 }
 
 /**
  * A stream tells of its data and its end by events, in turns of their own and to listeners that are added and removed: a
- * fifteenth of what a small write costs. A body that `takeBody` asked for goes by all that: nothing of it enters the stream.
+ * fifteenth of what a small write costs. A body that `takeBody` asked for goes past all that: nothing of it enters the stream.
  */
 export class WholeRequest extends IncomingMessage {
   #body: Body | undefined;
@@ -63,6 +77,7 @@ export class WholeRequest extends IncomingMessage {
 
   /** To be called in the turn in which the server tells of the request: before anything of the body came. */
   takeBody(body: Body): void {
+    assert(!this.complete && this.readableLength === 0, 'nothing of a body is lost that came before');
     this.#body = body;
     this._consuming = true;
   }
@@ -93,6 +108,5 @@ export function takeBody(request: IncomingMessage, maxBytes: number, taker: Body
 /** Requests that Fastify's `inject` makes up are streams only. */
 function readStream(stream: Readable, body: Body): void {
   stream.on('data', (chunk: Buffer) => body.add(chunk));
-  stream.on('end', () => body.end());
-  stream.on('error', () => body.fail('cut-off'));
+  finished(stream, (error) => (error ? body.fail('cut-off') : body.end()));
 }

@@ -135,6 +135,22 @@ test('a leader without room has it refused', () => {
   expect(of(100)).toEqual([{ kind: 'refused', reason: 'too-busy' }]);
 });
 
+test('a batch that is turned away answers each of its writes once, also when the first answer stops all', () => {
+  const { proposals, send } = createProposals();
+  const first: ProposalOutcome[] = [];
+  proposals.add(new Uint8Array(1), (outcome) => {
+    first.push(outcome);
+    proposals.stop();
+  });
+  const second: ProposalOutcome[] = [];
+  proposals.add(new Uint8Array(1), (outcome) => second.push(outcome));
+  send('too-busy');
+  expect([first, second]).toEqual([
+    [{ kind: 'refused', reason: 'too-busy' }],
+    [{ kind: 'refused', reason: 'stopped' }],
+  ]);
+});
+
 test.each(['too-busy', 'disk-full'] as const)('a far leader that says %s has it refused', (reason) => {
   const { add, send, refuse, of } = createProposals();
   add();

@@ -183,7 +183,9 @@ export class Proposals {
     }
   }
 
+  /** Once: whoever hears of one may have settled others that were to be told too, by stopping all. */
   #settle(pending: Pending, outcome: ProposalOutcome): void {
+    if (pending.isSettled) return;
     this.#pending.delete(pending.sequence);
     pending.isSettled = true;
     pending.done(outcome);

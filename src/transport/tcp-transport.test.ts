@@ -1,12 +1,15 @@
 import net from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { makeTlsMaterial } from '../../test/contracts/transport-certificates.ts';
 import { RecordingPeer } from '../../test/contracts/transport-recording-peer.ts';
 import { silentLogger, tcpHarness, waitUntil } from '../../test/contracts/transport-tcp-harness.ts';
 import type { TransportHarness } from '../../test/contracts/transport-world.ts';
+import type { PeerMessage } from '../codec/peer-message.ts';
 import { parseAddress } from '../shared/address.ts';
 import type { TlsMaterial } from './sockets.ts';
 import { TcpTransport } from './tcp-transport.ts';
+
+const MESSAGE: PeerMessage = { kind: 'proposals-refused', sequences: [1], reason: 'too-busy' };
 
 const harnesses: TransportHarness[] = [];
 afterEach(async () => {
@@ -51,6 +54,26 @@ test('closing ends connections that have said no hello yet', async () => {
   await waitUntil(() => !socket.connecting, 'the socket is connected');
   await new Promise<void>((resolve) => transport.close(resolve));
   await waitUntil(() => closed, 'the socket is closed');
+});
+
+test('a flush hands what was sent to every peer to its socket at once', async () => {
+  const sender = await startPeer('a@1');
+  const others = [await startPeer('b@1'), await startPeer('c@1')];
+  sender.connectTo(...others);
+  for (const other of others) other.connectTo(sender);
+  await waitUntil(() => others.every((other) => sender.isUp(other) && other.isUp(sender)), 'all are up');
+  const write = vi.spyOn(net.Socket.prototype, 'write');
+  try {
+    sender.call((transport) => {
+      for (const { server } of others) transport.send(server, MESSAGE);
+      expect(write).toHaveBeenCalledTimes(0);
+      transport.flush();
+      expect(write).toHaveBeenCalledTimes(others.length);
+    });
+  } finally {
+    write.mockRestore();
+  }
+  await waitUntil(() => others.every(({ received }) => received.length === 1), 'it has arrived');
 });
 
 test('a dial that is under way when the transport closes ends with transport_closed', async () => {
