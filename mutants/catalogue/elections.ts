@@ -147,12 +147,19 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/raft/raft-core.ts',
     edits: [
       {
-        find: '    if (state.leader !== undefined) return;\n    const { heartbeatTicks, random }',
+        find: '    if (state.leader !== undefined) return undefined;\n    const { heartbeatTicks, random }',
         replace:
-          "    if (state.role === 'leader') return;\n    state.leader = undefined;\n    const { heartbeatTicks, random }",
+          "    if (state.role === 'leader') return undefined;\n    state.leader = undefined;\n    const { heartbeatTicks, random }",
       },
     ],
     bug: 'The hint of a start makes a follower of a living leader stand.',
+  },
+  {
+    id: 'hints-end-with-the-first',
+    subject: 4,
+    file: 'src/node/election-hints.ts',
+    edits: [{ find: '    this.#attempts = 1;\n', replace: '' }],
+    bug: 'After the death of a leader a split vote waits for a whole time-out.',
   },
   {
     id: 'no-check-quorum',

@@ -5,6 +5,7 @@ import type { ServerId } from '../raft/configuration.ts';
 import type { Message } from '../raft/message.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { ClientRequests } from './client-requests.ts';
+import type { ElectionHints } from './election-hints.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { OwnMembership } from './own-membership.ts';
 import type { Peers } from './peers.ts';
@@ -16,6 +17,7 @@ export interface PeerEventParts {
   readonly replica: Replica;
   readonly peers: Peers;
   readonly membership: OwnMembership;
+  readonly electionHints: ElectionHints;
   readonly requests: ClientRequests;
   readonly forwarding: Forwarding;
   readonly snapshots: Snapshots;
@@ -61,10 +63,10 @@ export class PeerEvents implements TransportHandlers {
   }
 
   onPeerDown(server: ServerId, cause: 'refused' | 'closed' | 'unreachable'): void {
-    const { peers, replica } = this.#parts;
+    const { peers, electionHints } = this.#parts;
     this.#unlessSilent(() => {
       peers.down(server);
-      if (cause === 'refused') replica.core.suspectLeader(server);
+      if (cause === 'refused') electionHints.processGone(server);
     });
   }
 

@@ -153,6 +153,44 @@ describe('stopping and starting', () => {
     expect(leader.status).toMatchObject({ state: 'leader', term });
   });
 
+  /** Three nodes of a long time-out, and how long it is. */
+  function patientCluster() {
+    const cluster = new TestCluster();
+    const electionTicks = 100;
+    const founder = cluster.add('a').start({ bootstrap: true, electionTicks });
+    cluster.leader();
+    for (const name of ['b', 'c']) {
+      cluster.add(name).start({ electionTicks });
+      founder.join(name);
+    }
+    cluster.settle();
+    return { cluster, timeoutMs: electionTicks * testOptions('').tickMs };
+  }
+
+  test('when the process of a leader dies another one leads before any time-out, also when the first votes fail', () => {
+    const { cluster, timeoutMs } = patientCluster();
+    cluster.leader().kill();
+    const diedAt = cluster.clock.now();
+    let refusals = 0;
+    cluster.network.filter = (_from, _to, message) => {
+      const isFirst = cluster.clock.now() - diedAt < timeoutMs / 2;
+      const isVote = message.kind === 'raft' && message.message.kind === 'pre-vote-response';
+      if (isVote && isFirst) refusals += 1;
+      return !(isVote && isFirst);
+    };
+    cluster.leader();
+    expect(refusals).toBeGreaterThan(0);
+    expect(cluster.clock.now() - diedAt).toBeLessThan(timeoutMs);
+  });
+
+  test('a leader that is only out of reach is waited for', () => {
+    const { cluster, timeoutMs } = patientCluster();
+    cluster.network.cutOff.add(cluster.leader().address);
+    cluster.clock.advance(0.9 * timeoutMs);
+    expect(cluster.nodes.filter(({ isLeader }) => isLeader)).toHaveLength(1);
+    cluster.leader();
+  });
+
   test('sequences of an earlier start are not taken for those of this one', () => {
     const cluster = TestCluster.of(THREE);
     const [follower] = cluster.followers();

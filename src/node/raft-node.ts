@@ -7,7 +7,7 @@ import type { ServerId } from '../raft/configuration.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { boot } from './boot.ts';
 import { ClientRequests } from './client-requests.ts';
-import { FirstElection } from './first-election.ts';
+import { ElectionHints } from './election-hints.ts';
 import { Forwarding } from './forwarding.ts';
 import { Health } from './health.ts';
 import type { LoadedState } from './log-store.ts';
@@ -60,7 +60,7 @@ export class RaftNode implements Engine {
   readonly #memberChanges: MemberChanges;
   readonly #forwarding: Forwarding;
   readonly #health: Health;
-  readonly #firstElection: FirstElection;
+  readonly #electionHints: ElectionHints;
   readonly #peerEvents: PeerEvents;
   #phase: 'running' | 'stopping' | 'stopped' = 'running';
   /** Called when everything is closed; undefined once it is. */
@@ -140,7 +140,7 @@ export class RaftNode implements Engine {
     });
     this.#health = new Health({ core, clock, logger }, { ...options, self, silentAfterMs });
     this.#health.knowAlready(core.configuration.members);
-    this.#firstElection = new FirstElection({ core, peers: this.#peers }, { ...options, self });
+    this.#electionHints = new ElectionHints({ core, peers: this.#peers }, { ...options, self });
     this.#peerEvents = this.#createPeerEvents();
   }
 
@@ -174,6 +174,7 @@ export class RaftNode implements Engine {
       replica: this.#replica,
       peers: this.#peers,
       membership: this.#membership,
+      electionHints: this.#electionHints,
       requests: this.#requests,
       forwarding: this.#forwarding,
       snapshots: this.#snapshots,
@@ -324,7 +325,7 @@ export class RaftNode implements Engine {
     this.#requests.tick((requestId, change) => this.#forwarding.askMemberChange(requestId, change));
     this.#memberChanges.tick();
     this.#health.tick();
-    this.#firstElection.tick();
+    this.#electionHints.tick();
     const { limits, electionTicks } = this.#options;
     const promotion = { lagEntries: limits.promotionLagEntries, silentTicks: electionTicks };
     maybePromote(core, promotion, this.#ports.logger);

@@ -252,6 +252,34 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.leader).toBeDefined();
   });
 
+  test('a hint that is of no use changes nothing, and says so', () => {
+    const cluster = new TestCluster(ABC);
+    cluster.elect('a');
+    expect(cluster.server('b').core.suspectLeader('c')).toBeUndefined();
+    expect(cluster.server('b').core.standSoon()).toBeUndefined();
+    expect(cluster.server('a').core.suspectLeader('a')).toBeUndefined();
+    expect(cluster.server('a').core).toMatchObject({ role: 'leader' });
+    expect(cluster.server('b').core).toMatchObject({ leader: 'a' });
+  });
+
+  test('all that are told at the same time stand within the ticks that they give', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const cluster = new TestCluster({ ...ABC, core: randomTimeouts(seed) });
+      cluster.elect('a');
+      cluster.crash('a');
+      const { core } = cluster.server('b');
+      let asked = 0;
+      cluster.isLost = ({ kind, from, to }) => {
+        if (kind === 'pre-vote-request' && from === 'b' && to === 'c') asked += 1;
+        return true;
+      };
+      cluster.run(core.suspectLeader('a') ?? 0);
+      expect(asked).toBe(1);
+      cluster.run(core.standSoon() ?? 0);
+      expect(asked).toBe(2);
+    }
+  });
+
   test('suspecting a leader that lives changes nothing in the end', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');

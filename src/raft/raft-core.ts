@@ -219,24 +219,30 @@ export class RaftCore {
     return true;
   }
 
-  /** A hint that the leader's process is gone: stop standing by it and stand soon. Never a matter of safety. */
-  suspectLeader(server: ServerId): void {
+  /**
+   * A hint that the process of `server` is gone: where it led, stop standing by it and stand soon. Never a matter of
+   * safety. Returns after how many ticks at the latest all stand that are told so now; undefined where it did not lead,
+   * as far as this server knows.
+   */
+  suspectLeader(server: ServerId): number | undefined {
     const state = this.#state;
-    if (state.role === 'leader' || state.leader !== server) return;
+    if (state.role === 'leader' || state.leader !== server) return undefined;
     state.leader = undefined;
     standWithin(state, 1 + state.options.random.below(SUSPECT_SPREAD_TICKS));
+    return SUSPECT_SPREAD_TICKS;
   }
 
   /**
-   * A hint that this server has not known a leader since its start, and reaches enough of the others to be elected: stand
-   * soon, by pre-vote, and not after a whole time-out. A living leader's heartbeat has the time to come first. Given again
-   * it also ends a candidacy that nobody wins. Never a matter of safety.
+   * A hint that this server knows no leader, and reaches enough of the others to be elected: stand soon, by pre-vote, and
+   * not after a whole time-out. A living leader's heartbeat has the time to come first. Given again it also ends a
+   * candidacy that nobody wins. Never a matter of safety. Returns as `suspectLeader`, undefined where a leader is known.
    */
-  standSoon(): void {
+  standSoon(): number | undefined {
     const state = this.#state;
-    if (state.leader !== undefined) return;
+    if (state.leader !== undefined) return undefined;
     const { heartbeatTicks, random } = state.options;
     standWithin(state, heartbeatTicks + 1 + random.below(START_SPREAD_TICKS));
+    return heartbeatTicks + START_SPREAD_TICKS;
   }
 
   /** Gives up leadership, if it has it: for a driver that can no longer serve. */

@@ -1,20 +1,24 @@
-// Nodes that were all killed and start again need not wait a whole election time-out: nobody can lead them.
+// Hints to the core when nobody can be leading: nodes that were all killed and start again, and the others when a
+// leader's process has died, need not wait a whole election time-out, nor a second one when they split their votes.
 
 import { isVoter, type ServerId, voters } from '../raft/configuration.ts';
 import { quorumValue } from '../raft/quorum.ts';
 import type { RaftCore } from '../raft/raft-core.ts';
 import type { Peers } from './peers.ts';
 
-/** A split vote is repeated this often before ordinary time-outs take over. */
+/** A split vote is repeated until this many attempts were made; then ordinary time-outs take over. */
 const MAX_ATTEMPTS = 3;
 
-/** Asks the core to stand soon, from the moment on when a majority hears each other, until any leader is known. */
-export class FirstElection {
+/**
+ * Asks the core to stand soon, until any leader is known: from the moment on when a majority hears each other after the
+ * start, and again when a leader's process is gone.
+ */
+export class ElectionHints {
   readonly #core: RaftCore;
   readonly #peers: Peers;
   readonly #self: ServerId;
-  /** What one attempt may take. Less than a time-out, and enough for a vote on a busy disk. */
-  readonly #attemptTicks: number;
+  /** What the votes of one attempt may take, from when all stand: less than a time-out, and enough on a busy disk. */
+  readonly #voteTicks: number;
   #attempts = 0;
   #waitTicks = 0;
 
@@ -22,7 +26,15 @@ export class FirstElection {
     this.#core = parts.core;
     this.#peers = parts.peers;
     this.#self = options.self;
-    this.#attemptTicks = Math.ceil(options.electionTicks / 2);
+    this.#voteTicks = Math.ceil(options.electionTicks / 2);
+  }
+
+  /** The host of `server` refused a connection: its process is gone. When it led, this is the first attempt. */
+  processGone(server: ServerId): void {
+    const standTicks = this.#core.suspectLeader(server);
+    if (standTicks === undefined) return;
+    this.#attempts = 1;
+    this.#waitTicks = standTicks + this.#voteTicks;
   }
 
   tick(): void {
@@ -37,8 +49,7 @@ export class FirstElection {
     }
     if (!this.#isWithMajority()) return;
     this.#attempts += 1;
-    this.#waitTicks = this.#attemptTicks;
-    this.#core.standSoon();
+    this.#waitTicks = (this.#core.standSoon() ?? 0) + this.#voteTicks;
   }
 
   /** Whether this voter and those that it both reaches and hears could elect somebody. */

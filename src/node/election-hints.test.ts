@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest';
+import type { Role } from '../raft/configuration.ts';
+import type { RaftCore } from '../raft/raft-core.ts';
+import { ElectionHints } from './election-hints.ts';
+import type { Peers } from './peers.ts';
+import { configurationOf, serverOf } from './test-core.ts';
+
+const ELECTION_TICKS = 20;
+const STAND_TICKS = 9;
+const SUSPECT_TICKS = 3;
+const THREE = { a: 'voter', b: 'voter', c: 'voter' } as const;
+
+/** Node a of `roles`; `hints` counts how often its core was told to stand soon. */
+function createElectionHints(roles: Readonly<Record<string, Role>>) {
+  const reached = new Set<string>();
+  const heard = new Set<string>();
+  const core = {
+    leader: undefined as string | undefined,
+    configuration: configurationOf(roles),
+    hints: 0,
+    standSoon(): number {
+      core.hints += 1;
+      return STAND_TICKS;
+    },
+    suspectLeader(server: string): number | undefined {
+      if (core.leader !== server) return undefined;
+      core.leader = undefined;
+      return SUSPECT_TICKS;
+    },
+  };
+  const peers = {
+    isConnected: (server: string) => reached.has(server),
+    isAlive: (server: string) => heard.has(server),
+  };
+  const electionHints = new ElectionHints(
+    { core: core as unknown as RaftCore, peers: peers as unknown as Peers },
+    { self: serverOf('a'), electionTicks: ELECTION_TICKS },
+  );
+  const tick = (times: number): number => {
+    for (let time = 0; time < times; time++) electionHints.tick();
+    return core.hints;
+  };
+  const meet = (...nodes: string[]): void => {
+    for (const server of nodes.map(serverOf)) {
+      reached.add(server);
+      heard.add(server);
+    }
+  };
+  const lose = (node: string): void => {
+    reached.delete(serverOf(node));
+    electionHints.processGone(serverOf(node));
+  };
+  return { core, tick, meet, lose, reach: (node: string) => reached.add(serverOf(node)) };
+}
+
+test('the first attempt comes when a majority of the voters is there, both ways', () => {
+  const { tick, meet, reach } = createElectionHints(THREE);
+  reach('b');
+  expect(tick(100)).toBe(0);
+  meet('b');
+  expect(tick(1)).toBe(1);
+});
+
+test('two of five are no majority, and learners make none', () => {
+  const { tick, meet } = createElectionHints({ ...THREE, d: 'voter', e: 'voter', f: 'learner' });
+  meet('b', 'f');
+  expect(tick(100)).toBe(0);
+  meet('c');
+  expect(tick(1)).toBe(1);
+});
+
+test('an attempt that elects nobody is repeated twice, half a time-out after all have stood, and then no more', () => {
+  const { tick, meet } = createElectionHints(THREE);
+  meet('b', 'c');
+  expect(tick(1)).toBe(1);
+  expect(tick(STAND_TICKS + ELECTION_TICKS / 2)).toBe(1);
+  expect(tick(1)).toBe(2);
+  expect(tick(1_000)).toBe(3);
+});
+
+test("when the leader's process is gone the core stands at once, and again when nobody wins", () => {
+  const { core, tick, meet, lose } = createElectionHints(THREE);
+  meet('b', 'c');
+  core.leader = serverOf('b');
+  tick(100);
+  lose('b');
+  expect(core.leader).toBe(undefined);
+  expect(tick(SUSPECT_TICKS + ELECTION_TICKS / 2)).toBe(0);
+  expect(tick(1)).toBe(1);
+  expect(tick(1_000)).toBe(2);
+});
+
+test('a leader that is found after the other one died ends it', () => {
+  const { core, tick, meet, lose } = createElectionHints(THREE);
+  meet('b', 'c');
+  core.leader = serverOf('b');
+  lose('b');
+  expect(tick(SUSPECT_TICKS + ELECTION_TICKS / 2 + 1)).toBe(1);
+  core.leader = serverOf('c');
+  tick(1);
+  core.leader = undefined;
+  expect(tick(100)).toBe(1);
+});
+
+test('the process of a follower that is gone is no reason to stand', () => {
+  const { core, tick, meet, lose } = createElectionHints(THREE);
+  meet('b', 'c');
+  core.leader = serverOf('b');
+  tick(1);
+  lose('c');
+  expect(core.leader).toBe(serverOf('b'));
+  core.leader = undefined;
+  expect(tick(100)).toBe(0);
+});
+
+test('alone after the leader is gone, a server waits for its time-out', () => {
+  const { core, tick, meet, lose } = createElectionHints(THREE);
+  meet('b');
+  core.leader = serverOf('b');
+  lose('b');
+  expect(tick(100)).toBe(0);
+});
+
+test('once a leader was known it is over, also when that one is silent', () => {
+  const { core, tick, meet } = createElectionHints(THREE);
+  core.leader = serverOf('b');
+  tick(1);
+  core.leader = undefined;
+  meet('b', 'c');
+  expect(tick(100)).toBe(0);
+});
+
+test.each<{ who: string; roles: Readonly<Record<string, Role>> }>([
+  { who: 'a learner', roles: { ...THREE, a: 'learner' } },
+  { who: 'a server that belongs to nothing yet', roles: {} },
+])('$who attempts nothing', ({ roles }) => {
+  const { tick, meet } = createElectionHints(roles);
+  meet('b', 'c');
+  expect(tick(100)).toBe(0);
+});
