@@ -135,8 +135,8 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/raft/raft-core.ts',
     edits: [
       {
-        find: '    standWithin(state, heartbeatTicks + 1 + random.below(START_SPREAD_TICKS));\n',
-        replace: '    if (random.below(START_SPREAD_TICKS) >= heartbeatTicks) this.campaignNow();\n',
+        find: '    standWithin(state, heartbeatTicks + 1 + delay);\n',
+        replace: '    if (delay >= heartbeatTicks) this.campaignNow();\n',
       },
     ],
     bug: 'A server that has just started stands at once and without asking first.',

@@ -10,16 +10,18 @@ const STAND_TICKS = 9;
 const SUSPECT_TICKS = 3;
 const THREE = { a: 'voter', b: 'voter', c: 'voter' } as const;
 
-/** Node a of `roles`; `hints` counts how often its core was told to stand soon. */
-function createElectionHints(roles: Readonly<Record<string, Role>>) {
+/** Node `self` of `roles`; `hints` counts how often its core was told to stand soon. */
+function createElectionHints(roles: Readonly<Record<string, Role>>, self = 'a') {
   const reached = new Set<string>();
   const heard = new Set<string>();
   const core = {
     leader: undefined as string | undefined,
     configuration: configurationOf(roles),
     hints: 0,
-    standSoon(): number {
+    places: [] as (number | undefined)[],
+    standSoon(place?: number): number {
       core.hints += 1;
+      core.places.push(place);
       return STAND_TICKS;
     },
     suspectLeader(server: string): number | undefined {
@@ -34,7 +36,7 @@ function createElectionHints(roles: Readonly<Record<string, Role>>) {
   };
   const electionHints = new ElectionHints(
     { core: core as unknown as RaftCore, peers: peers as unknown as Peers },
-    { self: serverOf('a'), electionTicks: ELECTION_TICKS },
+    { self: serverOf(self), electionTicks: ELECTION_TICKS },
   );
   const tick = (times: number): number => {
     for (let time = 0; time < times; time++) electionHints.tick();
@@ -76,6 +78,14 @@ test('an attempt that elects nobody is repeated twice, half a time-out after all
   expect(tick(STAND_TICKS + ELECTION_TICKS / 2)).toBe(1);
   expect(tick(1)).toBe(2);
   expect(tick(1_000)).toBe(3);
+});
+
+test('at first they stand in the order of ids, those that are there; later by chance', () => {
+  const five = { ...THREE, d: 'voter', e: 'voter', f: 'learner' } as const;
+  const { core, tick, meet } = createElectionHints(five, 'd');
+  meet('a', 'c', 'e', 'f');
+  tick(1_000);
+  expect(core.places).toEqual([2, undefined, undefined]);
 });
 
 test("when the leader's process is gone the core stands at once, and again when nobody wins", () => {

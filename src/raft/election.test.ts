@@ -277,7 +277,24 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
       expect(asked).toBe(1);
       cluster.run(core.standSoon() ?? 0);
       expect(asked).toBe(2);
+      cluster.run(core.standSoon(seed) ?? 0);
+      expect(asked).toBe(3);
     }
+  });
+
+  test('those that are told their places at the same time stand in that order', () => {
+    const cluster = new TestCluster(ABC);
+    const places = { b: 0, c: 1, a: 2 };
+    for (const [id, place] of Object.entries(places)) cluster.server(id).core.standSoon(place);
+    const stood: string[] = [];
+    cluster.isLost = ({ kind, from }) => {
+      if (kind === 'pre-vote-request' && !stood.includes(from)) stood.push(from);
+      return true;
+    };
+    cluster.run(HEARTBEAT_TICKS + 1);
+    expect(stood).toEqual(['b']);
+    cluster.run(ELECTION_TICKS - HEARTBEAT_TICKS - 2);
+    expect(stood).toEqual(['b', 'c', 'a']);
   });
 
   test('suspecting a leader that lives changes nothing in the end', () => {

@@ -43,6 +43,8 @@ export interface DurableState {
 const SUSPECT_SPREAD_TICKS = 3;
 /** Servers that start together need more: their first votes wait for disks that are busy with the start. */
 const START_SPREAD_TICKS = 8;
+/** What a candidate has until the next in order stands. */
+const PLACE_TICKS = 3;
 
 export type ProposeResult =
   | { readonly kind: 'appended'; readonly term: number; readonly firstIndex: number }
@@ -235,13 +237,17 @@ export class RaftCore {
   /**
    * A hint that this server knows no leader, and reaches enough of the others to be elected: stand soon, by pre-vote, and
    * not after a whole time-out. A living leader's heartbeat has the time to come first. Given again it also ends a
-   * candidacy that nobody wins. Never a matter of safety. Returns as `suspectLeader`, undefined where a leader is known.
+   * candidacy that nobody wins. Never a matter of safety. `place`: how many of them stand first, since all know the same
+   * order; without it chance decides. Returns as `suspectLeader`, undefined where a leader is known.
    */
-  standSoon(): number | undefined {
+  standSoon(place?: number): number | undefined {
     const state = this.#state;
     if (state.leader !== undefined) return undefined;
     const { heartbeatTicks, random } = state.options;
-    standWithin(state, heartbeatTicks + 1 + random.below(START_SPREAD_TICKS));
+    const last = START_SPREAD_TICKS - 1;
+    const delay =
+      place === undefined ? random.below(START_SPREAD_TICKS) : Math.min(place * PLACE_TICKS, last);
+    standWithin(state, heartbeatTicks + 1 + delay);
     return heartbeatTicks + START_SPREAD_TICKS;
   }
 
