@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyCommand } from './apply.ts';
 import { type Action, type Command, encodeCommand } from './command.ts';
-import { idsOf } from './id-blocks.ts';
+import { BOUNDED_BLOCKS, idsOf } from './id-blocks.ts';
 import { INDEX_PREFIXES, type PrintJobFilters, setsOf } from './job-index.ts';
 import { MemoryState } from './memory-state.ts';
 import type { Filament, PrintJob } from './model.ts';
@@ -99,7 +99,8 @@ test('each job is in the three sets of the index that it belongs to, and nothing
       const printJobs = [...listPrintJobs(state)];
       for (const job of printJobs)
         for (const set of setsOf(job)) expect([...idsOf(state, set)]).toContain(job.id);
-      const rows = Object.values(INDEX_PREFIXES).flatMap((prefix) => [...state.range({ prefix })]);
+      const prefixes = [...Object.values(INDEX_PREFIXES), BOUNDED_BLOCKS];
+      const rows = prefixes.flatMap((prefix) => [...state.range({ prefix })]);
       const ids = rows.flatMap(([, row]) => (row as string).split('\u007f')).filter((id) => id !== '');
       expect(ids.length).toBe(3 * printJobs.length);
     }),

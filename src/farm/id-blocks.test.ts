@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareUtf8 } from '../shared/utf8-order.ts';
-import { addId, deleteId, idsOf } from './id-blocks.ts';
+import { addId, BOUNDED_BLOCKS, deleteId, idsOf } from './id-blocks.ts';
 import { MemoryState } from './memory-state.ts';
 
 const SET = 's/a';
@@ -13,8 +13,10 @@ function idsWith(ids: readonly string[]): MemoryState {
   return state;
 }
 
+/** The last block before the others. */
 function blocksOf(state: MemoryState): string[] {
-  return Array.from(state.range({ prefix: SET }), ([, row]) => row as string);
+  const rows = [...state.range({ prefix: SET }), ...state.range({ prefix: BOUNDED_BLOCKS + SET })];
+  return rows.map(([, row]) => row as string);
 }
 
 // Long ones make blocks of few ids; the last two are ordered by UTF-8 otherwise than by UTF-16.

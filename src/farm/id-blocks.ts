@@ -4,19 +4,22 @@
 // | key | value |
 // |---|---|
 // | `<set>` | the last block: the ids above those of all others |
-// | `<set><bound>` | a block: ids below its bound, an id too, and not below the bound of the block before |
+// | `b/<set><bound>` | a block: ids below its bound, an id too, and not below the bound of the block before |
 //
 // The value is the block's ids, ascending by their UTF-8 bytes, with U+007F between them, which no id contains. The last
 // block has a key that is known, since most ids are added above all that are there; it begins with U+007F where there may be
-// others before it, so that mostly nobody has to look. Then it stays when it is empty, which no other block is.
+// others before it, so that mostly nobody has to look. Then it stays when it is empty, which no other block is. The last
+// blocks of all sets stand together: they are what is written again and again, and so few pages of the store have them all.
 
 import { assert } from '../shared/assert.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
-import type { Json, StateReader, StateView } from './state-view.ts';
+import type { StateReader, StateView } from './state-view.ts';
 
 /** A block is written whole whenever it changes, and a dozen fit in a page. Two ids of the greatest length may be more. */
 const MAX_BLOCK_CHARACTERS = 320;
 const SEPARATOR = '\u007f';
+/** What the keys of all blocks but the last ones begin with. */
+export const BOUNDED_BLOCKS = 'b/';
 
 interface Block {
   readonly key: string;
@@ -25,7 +28,7 @@ interface Block {
   readonly hasBefore: boolean;
 }
 
-/** `set` is what the keys begin with, and those of no other set. The id must not be in it. */
+/** No set's name is the beginning of another's. The id must not be in it. */
 export function addId(view: StateView, set: string, id: string): void {
   const last = view.get(set) as string | undefined;
   if (last !== undefined && isAboveAll(id, last)) append(view, { set, last, id });
@@ -38,7 +41,7 @@ function append(view: StateView, { set, last, id }: { set: string; last: string;
     view.put(set, last + SEPARATOR + id);
     return;
   }
-  view.put(set + id, last.startsWith(SEPARATOR) ? last.slice(SEPARATOR.length) : last);
+  view.put(boundedKey(set, id), last.startsWith(SEPARATOR) ? last.slice(SEPARATOR.length) : last);
   view.put(set, SEPARATOR + id);
 }
 
@@ -56,7 +59,7 @@ function insert(view: StateView, set: string, id: string): void {
     return;
   }
   const middle = all.length >> 1;
-  putBlock(view, { key: set + all[middle], ids: all.slice(0, middle), hasBefore: false });
+  putBlock(view, { key: boundedKey(set, all[middle] ?? ''), ids: all.slice(0, middle), hasBefore: false });
   putBlock(view, { key, ids: all.slice(middle), hasBefore: key === set });
 }
 
@@ -74,7 +77,7 @@ export function deleteId(view: StateView, set: string, id: string): void {
 function maybeDeleteLast(view: StateView, set: string): void {
   const last = lastBlock(view, set);
   if (last === undefined || last.ids.length > 0) return;
-  for (const _ of view.range({ prefix: set, after: set })) return;
+  for (const _ of boundedBlocks(view, set, '')) return;
   view.delete(set);
 }
 
@@ -83,9 +86,7 @@ export function* idsOf(reader: StateReader, set: string, after?: string): Genera
   const last = lastBlock(reader, set);
   if (last?.hasBefore === true) {
     // A block with a bound above `after` may hold ids from there on.
-    for (const [key, row] of reader.range({ prefix: set, after: set + (after ?? '') })) {
-      yield* idsAfter(otherBlock(key, row).ids, after);
-    }
+    for (const { ids } of boundedBlocks(reader, set, after ?? '')) yield* idsAfter(ids, after);
   }
   if (last !== undefined) yield* idsAfter(last.ids, after);
 }
@@ -97,7 +98,7 @@ function blockFor(reader: StateReader, set: string, id: string): Block {
   const [first] = last.ids;
   const isInLast = first !== undefined && compareUtf8(first, id) <= 0;
   if (last.hasBefore && !isInLast) {
-    for (const [key, row] of reader.range({ prefix: set, after: set + id })) return otherBlock(key, row);
+    for (const block of boundedBlocks(reader, set, id)) return block;
   }
   return last;
 }
@@ -109,8 +110,15 @@ function lastBlock(reader: StateReader, set: string): Block | undefined {
   return { key: set, ids: idsIn(hasBefore ? text.slice(SEPARATOR.length) : text), hasBefore };
 }
 
-function otherBlock(key: string, row: Json): Block {
-  return { key, ids: idsIn(row as string), hasBefore: false };
+/** Those with a bound above `id`, in order. */
+function* boundedBlocks(reader: StateReader, set: string, id: string): Generator<Block> {
+  for (const [key, row] of reader.range({ prefix: boundedKey(set, ''), after: boundedKey(set, id) })) {
+    yield { key, ids: idsIn(row as string), hasBefore: false };
+  }
+}
+
+function boundedKey(set: string, bound: string): string {
+  return BOUNDED_BLOCKS + set + bound;
 }
 
 function putBlock(view: StateView, { key, ids, hasBefore }: Block): void {
