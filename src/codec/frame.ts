@@ -28,18 +28,30 @@ export function beginFrame(writer: ByteWriter): number {
 /** Completes the frame that began at `start`. A payload over MAX_FRAME_PAYLOAD_BYTES is a bug of the caller. */
 export function endFrame(writer: ByteWriter, start: number): void {
   const payload = writer.view(start + FRAME_HEADER_BYTES);
-  assert(payload.length <= MAX_FRAME_PAYLOAD_BYTES, `a payload of ${payload.length} bytes fits no frame`);
-  writer.patchU32(start, payload.length * 0x100 + lengthCheck(payload.length));
+  writer.patchU32(start, lengthWord(payload.length));
   writer.patchU32(start + 4, crc32(payload));
+}
+
+/** What stands before `payload` in its frame. */
+export function frameHeader(payload: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(FRAME_HEADER_BYTES);
+  writer.u32(lengthWord(payload.length));
+  writer.u32(crc32(payload));
+  return writer.take();
 }
 
 /** One frame around `payload`. */
 export function encodeFrame(payload: Uint8Array): Uint8Array {
   const writer = new ByteWriter(FRAME_HEADER_BYTES + payload.length);
-  const start = beginFrame(writer);
+  writer.raw(frameHeader(payload));
   writer.raw(payload);
-  endFrame(writer, start);
   return writer.take();
+}
+
+/** The length with its check. */
+function lengthWord(length: number): number {
+  assert(length <= MAX_FRAME_PAYLOAD_BYTES, `a payload of ${length} bytes fits no frame`);
+  return length * 0x100 + lengthCheck(length);
 }
 
 function lengthCheck(length: number): number {

@@ -38,7 +38,10 @@ export interface KeyValueReader {
  */
 export interface StoreImage extends Pick<KeyValueReader, 'get'> {
   readonly sizeBytes: number;
-  /** Bytes `offset` to `offset + length`, which are inside of the image. Nothing is heard of a read that a close cuts short. */
+  /**
+   * Bytes `offset` to `offset + length`, which are inside of the image. They are the caller's until `done` returns, and the
+   * next piece may be asked for then. Nothing is heard of a read that a close cuts short.
+   */
   read(offset: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void;
   close(): void;
 }
@@ -149,7 +152,7 @@ export interface TransportHandlers {
 
 /** An ordered, reliable stream of frames on a connection of its own. */
 export interface Channel {
-  /** `sent` is called when the frame has left our buffers: send the next one then. */
+  /** The frame must not change until `sent` is called, when it has left our buffers: send the next one then. */
   send(frame: Uint8Array, sent: () => void): void;
   /** Set by the owner as soon as it has the channel. */
   onFrame: (frame: Uint8Array) => void;

@@ -47,7 +47,11 @@ export class SimulatedImage implements StoreImage {
     assert(offset + length <= this.#bytes.length, 'what is read is inside of the image');
     const { timeline, life } = this.#world;
     timeline.schedule(0, life, () => {
-      if (!this.#isClosed) done(undefined, this.#bytes.slice(offset, offset + length));
+      if (this.#isClosed) return;
+      const bytes = this.#bytes.slice(offset, offset + length);
+      done(undefined, bytes);
+      // They were the caller's until then: the next piece is read into their place.
+      bytes.fill(0);
     });
   }
 

@@ -15,6 +15,8 @@ export class TreeImage implements StoreImage {
   readonly #snapshot: LmdbSnapshot;
   readonly #descriptor: number;
   readonly #metaPages: Buffer;
+  /** Where a piece is read into: new memory for each would have V8's collector run all the time. */
+  #room = new Uint8Array(0);
   #readsUnderWay = 0;
   #isClosed = false;
 
@@ -39,8 +41,7 @@ export class TreeImage implements StoreImage {
   }
 
   read(offset: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void {
-    const { buffer } = Buffer.allocUnsafeSlow(length);
-    const bytes = new Uint8Array(buffer);
+    const bytes = this.#roomFor(length);
     const readOn = (filled: number): void => {
       read(this.#descriptor, bytes, filled, length - filled, offset + filled, (error, count) => {
         if (error === null && count > 0 && filled + count < length && !this.#isClosed) {
@@ -57,6 +58,13 @@ export class TreeImage implements StoreImage {
     };
     this.#readsUnderWay += 1;
     readOn(0);
+  }
+
+  /** A read that nobody waits for any more may still be under way into the room that there is. */
+  #roomFor(length: number): Uint8Array {
+    if (this.#readsUnderWay > 0) return new Uint8Array(length);
+    if (this.#room.length < length) this.#room = new Uint8Array(length);
+    return this.#room.subarray(0, length);
   }
 
   close(): void {

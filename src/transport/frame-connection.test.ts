@@ -64,6 +64,37 @@ test('what is flushed leaves at once, and what comes after it in the same turn b
   expect(write).toHaveBeenCalledTimes(2);
 });
 
+test('a long payload leaves from where it lies, between what was queued before and after it', async () => {
+  const { connection, far } = await openPair();
+  const received: Buffer[] = [];
+  far.on('data', (chunk) => received.push(chunk));
+  const long = new Uint8Array(300_000).map((_, at) => at % 251);
+  const [one, two] = [new Uint8Array([1]), new Uint8Array([2])];
+  let isSent = false;
+  connection.send((writer) => writer.raw(one));
+  const isTaken = connection.sendLong(long, () => {
+    isSent = true;
+  });
+  connection.send((writer) => writer.raw(two));
+  expect([isTaken, isSent]).toEqual([true, false]);
+  const all = Buffer.concat([one, long, two].map(encodeFrame));
+  await waitUntil(() => Buffer.concat(received).length === all.length, 'all frames have arrived');
+  expect(Buffer.concat(received).equals(all)).toBe(true);
+  expect(isSent).toBe(true);
+});
+
+test('a long payload counts as the others do, and a closing connection takes none', async () => {
+  const { connection } = await openPair({ maxQueuedFrames: 2, maxQueuedBytes: 1_000 });
+  const ignored = (): void => undefined;
+  expect(connection.sendLong(new Uint8Array(1_000), ignored)).toBe(false);
+  expect(connection.send((writer) => writer.raw(new Uint8Array(500)))).toBe(true);
+  expect(connection.sendLong(new Uint8Array(500), ignored)).toBe(false);
+  expect(connection.sendLong(new Uint8Array(10), ignored)).toBe(true);
+  expect(connection.sendLong(new Uint8Array(10), ignored)).toBe(false);
+  connection.close();
+  expect(connection.sendLong(new Uint8Array(10), ignored)).toBe(false);
+});
+
 test('the queue is bounded in frames and in bytes', async () => {
   const { connection } = await openPair({ maxQueuedFrames: 2, maxQueuedBytes: 1_000 });
   expect(connection.send((writer) => writer.raw(new Uint8Array(1_000)))).toBe(false);

@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { ByteWriter } from '../codec/byte-writer.ts';
-import { beginFrame, endFrame, FrameDecoder } from '../codec/frame.ts';
+import { beginFrame, endFrame, FRAME_HEADER_BYTES, FrameDecoder, frameHeader } from '../codec/frame.ts';
 import { malformed } from '../codec/malformed.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { MAX_HELLO_BYTES } from './hello.ts';
@@ -76,6 +76,23 @@ export class FrameConnection {
     return true;
   }
 
+  /**
+   * The same for a long payload that is there already: it goes out from where it lies, and must not change until it is
+   * `sent`. What was queued before it leaves at once, and it does.
+   */
+  sendLong(payload: Uint8Array, sent: () => void): boolean {
+    if (this.#closing || this.#queuedFrames >= this.#limits.maxQueuedFrames) return false;
+    const queuedBytes = this.#outbox.length + this.#socket.writableLength;
+    if (queuedBytes + FRAME_HEADER_BYTES + payload.length > this.#limits.maxQueuedBytes) return false;
+    this.flush();
+    this.#framesUnderWay += 1;
+    this.#socket.cork();
+    this.#socket.write(frameHeader(payload));
+    this.#socket.write(payload, this.#whenTaken(1, [sent]));
+    this.#socket.uncork();
+    return true;
+  }
+
   /** Sends what is queued, then closes. */
   close(): void {
     if (this.#closing) return;
@@ -113,12 +130,17 @@ export class FrameConnection {
     this.#outboxFrames = 0;
     this.#sentCallbacks = [];
     this.#framesUnderWay += frames;
-    this.#socket.write(this.#outbox.take(), (error) => {
+    this.#socket.write(this.#outbox.take(), this.#whenTaken(frames, callbacks));
+  }
+
+  /** What to do when the system has taken a write of so many frames, or never will. */
+  #whenTaken(frames: number, callbacks: readonly (() => void)[]): (error?: Error | null) => void {
+    return (error) => {
       this.#framesUnderWay -= frames;
       for (const sent of callbacks) {
         if (!error && !this.#closing) sent();
       }
-    });
+    };
   }
 
   #receive(chunk: Uint8Array): void {

@@ -19,7 +19,7 @@ export class SocketChannel implements Channel {
   send(frame: Uint8Array, sent: () => void): void {
     assert(frame.length <= MAX_CHANNEL_FRAME_BYTES, 'a channel takes no frame of that length');
     // What is sent on a channel that has closed is lost: onClose has said so, or is about to.
-    const queued = this.#connection.send((writer) => writer.raw(frame), sent);
+    const queued = this.#connection.sendLong(frame, sent);
     assert(queued || this.#connection.closing, 'a channel takes the next frame when the last is sent');
   }
 

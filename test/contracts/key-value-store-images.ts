@@ -56,7 +56,9 @@ export async function bytesOf(image: StoreImage, harness: KeyValueStoreHarness):
   for (let offset = 0; offset < bytes.length; offset += CHUNK_BYTES) {
     const length = Math.min(CHUNK_BYTES, bytes.length - offset);
     const chunk = await new Promise<Uint8Array>((resolve, reject) => {
-      image.read(offset, length, (error, read) => (error === undefined ? resolve(read) : reject(error)));
+      image.read(offset, length, (error, read) =>
+        error === undefined ? resolve(read.slice()) : reject(error),
+      );
       harness.run();
     });
     bytes.set(chunk, offset);
@@ -362,6 +364,27 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       images[0]?.close();
       store = await harness.open();
       expect(textAt(store, 'm')).toBe('1');
+    });
+
+    test('a piece that is asked for while another one is read is none of its business', async () => {
+      await write(rows('s', 1_000, 'ours'));
+      const image = await opened(store, harness);
+      const whole = await bytesOf(image, harness);
+      const starts = [0, 1_000, 2_000];
+      const pieces: Uint8Array[] = [];
+      const all = new Promise<void>((resolve) => {
+        for (const start of starts) {
+          image.read(start, 500, (_, bytes) => {
+            pieces.push(bytes.slice());
+            if (pieces.length === starts.length) resolve();
+          });
+        }
+      });
+      harness.run();
+      await all;
+      const expected = starts.map((start) => whole.slice(start, start + 500));
+      for (const piece of expected) expect(pieces).toContainEqual(piece);
+      image.close();
     });
 
     test('an image may be closed while it is read, and the store with it', async () => {
