@@ -41,15 +41,16 @@ const CODES = {
 
 /** Chunks that are sent and not yet acknowledged. */
 export const MAX_CHUNKS_UNDER_WAY = 4;
-/** Kind and offset, at their longest. */
-const CHUNK_HEAD_BYTES = 16;
+/** Kind and offset of a chunk, at their longest. */
+export const CHUNK_HEAD_BYTES = 16;
 const MAX_ID_BYTES = 256;
 const MAX_REASON_BYTES = 1_024;
 /** Longer reasons are cut, at four bytes a character at most: a damaged row may have a long key. */
 const MAX_REASON_CHARACTERS = MAX_REASON_BYTES / 4;
 
-export function encodeSnapshotFrame(frame: SnapshotFrame): Uint8Array {
-  const writer = new ByteWriter(frame.kind === 'chunk' ? CHUNK_HEAD_BYTES + frame.bytes.length : undefined);
+/** `room`, which the frame is written into where it fits, belongs to the frame then. */
+export function encodeSnapshotFrame(frame: SnapshotFrame, room?: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(room);
   writer.u8(CODES[frame.kind]);
   switch (frame.kind) {
     case 'begin':

@@ -6,6 +6,7 @@ import type { SnapshotPoint } from '../raft/ready.ts';
 import { loadAppliedRecord } from './log-store.ts';
 import type { Channel, Clock, KeyValueStore, Logger, StoreImage, Timer, Transport } from './ports.ts';
 import {
+  CHUNK_HEAD_BYTES,
   decodeSnapshotFrame,
   encodeSnapshotFrame,
   MAX_CHUNKS_UNDER_WAY,
@@ -46,6 +47,8 @@ export class SnapshotSender {
   #image: StoreImage | undefined;
   #point: SnapshotPoint | undefined;
   #channel: Channel | undefined;
+  /** Each frame for it, one at a time: new memory for each would have V8's collector run all the time. */
+  #frameRoom = new Uint8Array(0);
   /** Where the bytes end that were sent on the connection there is now. */
   #sentBytes = 0;
   /** By chunk that was sent there and not acknowledged: where it ends. */
@@ -117,6 +120,8 @@ export class SnapshotSender {
         return;
       }
       this.#channel = channel;
+      // Not that of the connection before, on which a frame may still be on its way.
+      this.#frameRoom = new Uint8Array(CHUNK_HEAD_BYTES + this.#options.chunkBytes);
       channel.onFrame = (frame) => this.#handleFrame(image, channel, frame);
       channel.onClose = (cause) => {
         if (channel !== this.#channel) return;
@@ -220,7 +225,7 @@ export class SnapshotSender {
       this.#sendMore(image);
     };
     let restMs = 0;
-    channel.send(encodeSnapshotFrame(frame), () => {
+    channel.send(encodeSnapshotFrame(frame, this.#frameRoom), () => {
       if (restMs > 0) clock.after(restMs, goOn);
       else clock.soon(goOn);
     });
