@@ -13,6 +13,8 @@ import type { BenchCluster, BenchNode } from './cluster.ts';
 
 /** A farm of a million jobs may take its time to start, and to be carried to another node. */
 const PATIENCE_MS = 600_000;
+/** Of what a process wrote that ended when it should not. */
+const LAST_LINES = 5;
 
 export class Raft3dNode implements BenchNode {
   readonly process: NodeProcess;
@@ -100,9 +102,12 @@ export class Raft3dCluster implements BenchCluster {
   /** Fails at once when a node ends. */
   async leader(): Promise<Raft3dNode> {
     const processes = this.nodes.map(({ process }) => process);
-    const ended = processes.map(async ({ id, ended }) => {
-      const { code, signal } = await ended;
-      throw new Error(`${id} ended (${signal ?? code}) while the cluster was waited for`);
+    const ended = processes.map(async (process) => {
+      const { code, signal } = await process.ended;
+      const lastWords = process.output.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+      throw new Error(
+        `${process.id} ended (${signal ?? code}) while the cluster was waited for, and said last:\n${lastWords}`,
+      );
     });
     const found = async (): Promise<NodeProcess> => {
       await allAreVoters(processes, { timeoutMs: PATIENCE_MS });

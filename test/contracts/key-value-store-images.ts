@@ -12,6 +12,7 @@ import type {
   WriteOperation,
 } from '../../src/node/ports.ts';
 import type { CodedError } from '../../src/shared/coded-error.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { closeStore, type KeyValueStoreHarness, keysIn, writeTo } from './key-value-store.ts';
 
 const encoder = new TextEncoder();
@@ -372,18 +373,10 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       const whole = await bytesOf(image, harness);
       const starts = [0, 1_000, 2_000];
       const pieces: Uint8Array[] = [];
-      const all = new Promise<void>((resolve) => {
-        for (const start of starts) {
-          image.read(start, 500, (_, bytes) => {
-            pieces.push(bytes.slice());
-            if (pieces.length === starts.length) resolve();
-          });
-        }
-      });
+      for (const start of starts) image.read(start, 500, (_, bytes) => pieces.push(bytes.slice()));
       harness.run();
-      await all;
-      const expected = starts.map((start) => whole.slice(start, start + 500));
-      for (const piece of expected) expect(pieces).toContainEqual(piece);
+      await waitFor('all are read', () => pieces.length === starts.length, { intervalMs: 1 });
+      for (const start of starts) expect(pieces).toContainEqual(whole.slice(start, start + 500));
       image.close();
     });
 
