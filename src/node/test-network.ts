@@ -41,14 +41,18 @@ export class TestChannel implements Channel {
 
   send(frame: Uint8Array, sent: () => void): void {
     if (!this.isOpen) return;
-    this.frames.push(frame.slice());
+    const kept = frame.slice();
+    this.frames.push(kept);
     const arrived = this.#mangle(frame.slice());
     const other = present(this.other, 'a channel has two ends');
     other.#clock.after(TRAVEL_MS, () => {
       if (other.isOpen) other.onFrame(arrived);
     });
     this.#clock.after(this.sentAfterMs, () => {
-      if (this.isOpen) sent();
+      if (!this.isOpen) return;
+      const isUnchanged = frame.every((byte, at) => byte === kept[at]);
+      assert(isUnchanged, 'a frame does not change until it is sent');
+      sent();
     });
   }
 
