@@ -14,7 +14,7 @@ import type { BenchCluster, BenchNode } from './cluster.ts';
 /** A farm of a million jobs may take its time to start, and to be carried to another node. */
 const PATIENCE_MS = 600_000;
 /** Of what a process wrote that ended when it should not. */
-const LAST_LINES = 5;
+const LAST_LINES = 40;
 
 export class Raft3dNode implements BenchNode {
   readonly process: NodeProcess;

@@ -28,9 +28,9 @@ import type { KeyRange, KeyValueReader, WriteOperation } from './ports.ts';
  * The layout of the store, the farm's rows included. A store with another number is refused. 2: the seal of a state row
  * covers its generation. 3: print jobs are indexed. 4: the farm's rows are arrays, and the index has all in its keys.
  * 5: the store's checkpoint stands before all rows. 6: log entries that were written together are one row.
- * 7: the index's last blocks stand together.
+ * 7: the index's last blocks stand together. 8: LMDB's list of free pages names each page by itself.
  */
-export const FORMAT_VERSION = 7;
+export const FORMAT_VERSION = 8;
 
 /** Whose data this is. */
 export interface NodeIdentity {

@@ -189,26 +189,14 @@ export function overflowPageCount(
   return pages;
 }
 
-/**
- * The runs of pages that a record of the free list names. Its words are a count, then page numbers; lmdb-js writes
- * a run as its negated length before its first page, and leaves zeros where it used pages up.
- */
-export function freeRuns(data: Buffer): { page: number; length: number }[] {
+/** The pages that a record of the free list names: a count, then their numbers. */
+export function freePages(data: Buffer): number[] {
   check(data.length >= 8 && data.length % 8 === 0, 'a record of the free list is cut off');
   const count = u64(data, 0);
   check((count + 1) * 8 <= data.length, 'a record of the free list is cut off');
-  const runs: { page: number; length: number }[] = [];
-  let length = 1;
-  for (let word = 1; word <= count; word++) {
-    const value = data.readBigInt64LE(word * 8);
-    if (value < 0n) {
-      length = Number(-value);
-    } else {
-      if (value > 0n) runs.push({ page: Number(value), length });
-      length = 1;
-    }
-  }
-  return runs;
+  const pages: number[] = [];
+  for (let word = 1; word <= count; word++) pages.push(u64(data, word * 8));
+  return pages;
 }
 
 export function check(condition: boolean, what: string): asserts condition {

@@ -24,8 +24,8 @@ export class PageClaims {
     this.#claim(first, length, USED);
   }
 
-  claimFree(first: number, length: number): void {
-    this.#claim(first, length, FREE);
+  claimFree(page: number): void {
+    this.#claim(page, 1, FREE);
   }
 
   claimLeaf(page: number): void {

@@ -16,7 +16,7 @@ import { compareBytes, compareIntegers } from './key-order.ts';
 import {
   check,
   Damage,
-  freeRuns,
+  freePages,
   META_BYTES,
   type Meta,
   PAGE_HEADER_BYTES,
@@ -103,7 +103,7 @@ class FileVerification {
   #claimFree({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {
     check(valueStart - keyStart === FREE_LIST_KEY_BYTES, 'the free list has a key of another length');
     const data = Buffer.from(bytes.buffer, bytes.byteOffset + valueStart, valueEnd - valueStart);
-    for (const { page, length } of freeRuns(data)) this.#claims.claimFree(page, length);
+    for (const page of freePages(data)) this.#claims.claimFree(page);
   }
 
   /** Transaction n writes meta page n % 2, so the two are always of neighbouring transactions, or both new. */

@@ -212,6 +212,21 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(pairs).toEqual(['acb', 'bcb']);
     });
 
+    test('a range that ended stays at its end, and may be told more than once that it is done with', async () => {
+      await write(['a', 'b'].map((key) => put(key, key)));
+      const all = { from: toBytes('a'), to: toBytes('z') };
+      const [ended, other] = [store.range(all), store.range(all)].map((rows) => rows[Symbol.iterator]());
+      while (ended?.next().done === false);
+      for (let times = 0; times < 2; times++) {
+        expect(ended?.next()).toEqual({ done: true, value: undefined });
+        ended?.return?.();
+      }
+      expect(decoder.decode(other?.next().value?.key)).toBe('a');
+      for (let times = 0; times < 2; times++) other?.return?.();
+      expect(other?.next().done).toBe(true);
+      expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
+    });
+
     test('keys are ordered by their bytes, a prefix before what is longer', async () => {
       const keys = [[0], [0, 0], [0, 1], [1], [1, 0xff], [0x7f], [0x80], [0xff], [0xff, 0], [0xff, 0xff]];
       const shuffled = [3, 7, 0, 9, 5, 1, 8, 2, 6, 4].map((position) => keys[position] ?? []);
