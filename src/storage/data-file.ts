@@ -3,6 +3,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { open } from 'lmdb';
+import { assert } from '../shared/assert.ts';
 import type { BinaryDatabase } from './lmdb-reads.ts';
 import { diskFull } from './storage-errors.ts';
 
@@ -39,9 +40,39 @@ export async function makeLockFile(path: string): Promise<void> {
   await writeFile(path, Buffer.alloc(LMDB_LOCK_FILE_BYTES), { mode: 0o644, flush: true });
 }
 
+/** Longer values than a node writes. */
+const MAX_COPIED_BYTES = 8 * 1024 * 1024;
+let isCopying = false;
+
+/**
+ * lmdb-js copies values that fit in a buffer of its own, of 16 KiB. On Node 20 a longer one is a view of the map, which
+ * counts for V8 as 4 GiB that are never given back once the file is mapped anew: it collects all of its heap, again and
+ * again. So the buffer is made longer, once for all, by what lmdb-js has for that; it takes memory as it is filled.
+ */
+function copyValues(database: BinaryDatabase): void {
+  if (isCopying) return;
+  isCopying = true;
+  const { _allocateGetBuffer: allocate } = database as unknown as Partial<GetBuffer>;
+  assert(allocate !== undefined, 'lmdb is the version that docs/dependencies.md speaks of');
+  // It makes twice what it is asked for.
+  allocate.call(database, MAX_COPIED_BYTES / 2);
+}
+
+interface GetBuffer {
+  _allocateGetBuffer(halfBytes: number): void;
+}
+
+/**
+ * The writer begins with a batch when that is whole. By itself it begins behind a thousand instructions, with the rest still to
+ * come: where the batch then ends at the end of a block of instructions, lmdb-js may overwrite the mark by which the
+ * writer says that it is done, and the batch's promise never settles.
+ */
+const WHOLE_BATCHES = { batchStartThreshold: Number.MAX_SAFE_INTEGER };
+
 /** The file as LMDB takes it, unchecked: exported for those who look what LMDB does with a damaged one. */
 export function openDatabase(path: string): BinaryDatabase {
-  return open<Uint8Array, Buffer>({
+  const database = open<Uint8Array, Buffer>({
+    ...WHOLE_BATCHES,
     path,
     noSubdir: true,
     keyEncoding: 'binary',
@@ -52,4 +83,6 @@ export function openDatabase(path: string): BinaryDatabase {
     mapSize: MAP_BYTES,
     maxReaders: MAX_READERS,
   });
+  copyValues(database);
+  return database;
 }
