@@ -147,9 +147,9 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/raft/raft-core.ts',
     edits: [
       {
-        find: '    if (state.leader !== undefined) return undefined;\n    const { heartbeatTicks, random }',
+        find: "    if (state.leader !== undefined) return undefined;\n    if (state.role === 'candidate'",
         replace:
-          "    if (state.role === 'leader') return undefined;\n    state.leader = undefined;\n    const { heartbeatTicks, random }",
+          "    if (state.role === 'leader') return undefined;\n    state.leader = undefined;\n    if (state.role === 'candidate'",
       },
     ],
     bug: 'The hint of a start makes a follower of a living leader stand.',
@@ -160,6 +160,25 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/node/election-hints.ts',
     edits: [{ find: '    this.#attempts = 1;\n', replace: '' }],
     bug: 'After the death of a leader a split vote waits for a whole time-out.',
+  },
+  {
+    id: 'hint-ends-any-candidacy',
+    subject: 4,
+    file: 'src/raft/raft-core.ts',
+    edits: [
+      {
+        find: "    if (state.role === 'candidate' && ![...state.votes.values()].includes(false)) return undefined;\n",
+        replace: '',
+      },
+    ],
+    bug: 'Where a write takes longer than an attempt, each attempt throws away the votes that were given to the one before.',
+  },
+  {
+    id: 'hint-against-own-vote',
+    subject: 4,
+    file: 'src/node/election-hints.ts',
+    edits: [{ find: '    this.#giveTimeToVote();\n', replace: '' }],
+    bug: 'A server stands against the candidate that it has just voted for, whose disk is slow.',
   },
   {
     id: 'no-check-quorum',

@@ -16,10 +16,14 @@ function createElectionHints(roles: Readonly<Record<string, Role>>, self = 'a') 
   const heard = new Set<string>();
   const core = {
     leader: undefined as string | undefined,
+    term: 1,
+    votedFor: undefined as string | undefined,
+    isWaitingForVotes: false,
     configuration: configurationOf(roles),
     hints: 0,
     places: [] as (number | undefined)[],
-    standSoon(place?: number): number {
+    standSoon(place?: number): number | undefined {
+      if (core.isWaitingForVotes) return undefined;
       core.hints += 1;
       core.places.push(place);
       return STAND_TICKS;
@@ -86,6 +90,37 @@ test('at first they stand in the order of ids, those that are there; later by ch
   meet('a', 'c', 'e', 'f');
   tick(1_000);
   expect(core.places).toEqual([2, undefined, undefined]);
+});
+
+test('an attempt that comes to nothing, as the core waits for votes, is none', () => {
+  const { core, tick, meet } = createElectionHints(THREE);
+  meet('b', 'c');
+  core.isWaitingForVotes = true;
+  expect(tick(100)).toBe(0);
+  core.isWaitingForVotes = false;
+  expect(tick(1)).toBe(1);
+  expect(core.places).toEqual([0]);
+});
+
+test('whoever got the vote of this server in a new term has a whole time-out to win', () => {
+  const { core, tick, meet } = createElectionHints(THREE);
+  meet('b', 'c');
+  expect(tick(STAND_TICKS + ELECTION_TICKS / 2)).toBe(1);
+  Object.assign(core, { term: 2, votedFor: serverOf('b') });
+  expect(tick(ELECTION_TICKS)).toBe(1);
+  expect(tick(1)).toBe(2);
+});
+
+test('a vote for itself, and one of the term in which the leader died, keep nobody from standing again', () => {
+  const { core, tick, meet, lose } = createElectionHints(THREE);
+  meet('b', 'c');
+  core.leader = serverOf('b');
+  tick(1);
+  Object.assign(core, { term: 7, votedFor: serverOf('b') });
+  lose('b');
+  expect(tick(SUSPECT_TICKS + ELECTION_TICKS / 2)).toBe(0);
+  Object.assign(core, { term: 8, votedFor: serverOf('a') });
+  expect(tick(1)).toBe(1);
 });
 
 test("when the leader's process is gone the core stands at once, and again when nobody wins", () => {

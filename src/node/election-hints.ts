@@ -17,15 +17,20 @@ export class ElectionHints {
   readonly #core: RaftCore;
   readonly #peers: Peers;
   readonly #self: ServerId;
+  readonly #electionTicks: number;
   /** What the votes of one attempt may take, from when all stand: less than a time-out, and enough on a busy disk. */
   readonly #voteTicks: number;
   #attempts = 0;
   #waitTicks = 0;
+  /** Of the core, when this was told of it last. */
+  #term: number;
 
   constructor(parts: { core: RaftCore; peers: Peers }, options: { self: ServerId; electionTicks: number }) {
     this.#core = parts.core;
     this.#peers = parts.peers;
     this.#self = options.self;
+    this.#term = parts.core.term;
+    this.#electionTicks = options.electionTicks;
     this.#voteTicks = Math.ceil(options.electionTicks / 2);
   }
 
@@ -34,6 +39,7 @@ export class ElectionHints {
     const standTicks = this.#core.suspectLeader(server);
     if (standTicks === undefined) return;
     this.#attempts = 1;
+    this.#term = this.#core.term;
     this.#waitTicks = standTicks + this.#voteTicks;
   }
 
@@ -43,6 +49,7 @@ export class ElectionHints {
       this.#attempts = MAX_ATTEMPTS;
       return;
     }
+    this.#giveTimeToVote();
     if (this.#waitTicks > 0) {
       this.#waitTicks -= 1;
       return;
@@ -50,8 +57,22 @@ export class ElectionHints {
     if (!this.#isWithMajority()) return;
     // One after the other at first. Whose log is too short, or whose disk too slow for that, may spoil it: then by chance.
     const place = this.#attempts === 0 ? this.#place() : undefined;
+    const standTicks = this.#core.standSoon(place);
+    if (standTicks === undefined) return;
     this.#attempts += 1;
-    this.#waitTicks = (this.#core.standSoon(place) ?? 0) + this.#voteTicks;
+    this.#waitTicks = standTicks + this.#voteTicks;
+  }
+
+  /**
+   * Whom this server voted for needs a second write of the disk to win, and to be heard. A slow one takes longer than an attempt,
+   * and to stand against the candidate then would have every attempt end the one before.
+   */
+  #giveTimeToVote(): void {
+    const { term, votedFor } = this.#core;
+    if (term === this.#term) return;
+    this.#term = term;
+    if (votedFor === undefined || votedFor === this.#self) return;
+    this.#waitTicks = Math.max(this.#waitTicks, this.#electionTicks);
   }
 
   /** Whether this voter and those that it both reaches and hears could elect somebody. */

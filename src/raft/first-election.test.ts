@@ -28,6 +28,17 @@ describe('servers that start together', () => {
     cluster.runUntil(() => cluster.leader !== undefined, ELECTION_TICKS + 1);
   });
 
+  test('a candidate that nobody refused goes on waiting for its votes: those of slow disks, or its own', () => {
+    const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
+    cluster.standForElection('a');
+    expect(cluster.server('a').core.role).toBe('candidate');
+    const { term } = cluster.server('a').core;
+    for (let hints = 0; hints < 3; hints++) expect(cluster.server('a').core.standSoon()).toBe(undefined);
+    cluster.run(ELECTION_TICKS - 1);
+    expect(cluster.leader?.id).toBe('a');
+    expect(cluster.leader?.core.term).toBe(term);
+  });
+
   test('the first heartbeat of a living leader keeps a server that has just started from standing', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.elect('a');

@@ -237,12 +237,14 @@ export class RaftCore {
   /**
    * A hint that this server knows no leader, and reaches enough of the others to be elected: stand soon, by pre-vote, and
    * not after a whole time-out. A living leader's heartbeat has the time to come first. Given again it also ends a
-   * candidacy that nobody wins. Never a matter of safety. `place`: how many of them stand first, since all know the same
-   * order; without it chance decides. Returns as `suspectLeader`, undefined where a leader is known.
+   * candidacy that somebody refused: nobody may win. Never a matter of safety. `place`: how many of them stand first,
+   * since all know the same order; without it chance decides. Returns as `suspectLeader`, undefined where there is nothing
+   * to do: a leader is known, or votes that were asked for may still come, from slow disks.
    */
   standSoon(place?: number): number | undefined {
     const state = this.#state;
     if (state.leader !== undefined) return undefined;
+    if (state.role === 'candidate' && ![...state.votes.values()].includes(false)) return undefined;
     const { heartbeatTicks, random } = state.options;
     const last = START_SPREAD_TICKS - 1;
     const delay =
