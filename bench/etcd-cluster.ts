@@ -9,6 +9,7 @@ import { freePorts } from '../test/support/free-ports.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { removeAtExit, removeNow } from './abandoned.ts';
 import type { BenchCluster, BenchNode } from './cluster.ts';
+import { postJson } from './send.ts';
 
 /** Its version; undefined where it is not installed. */
 export function etcdVersion(): string | undefined {
@@ -141,7 +142,7 @@ export class EtcdCluster implements BenchCluster {
 
   async write(node: BenchNode, key: string, { timeoutMs }: { timeoutMs: number }): Promise<boolean> {
     const body = { key: Buffer.from(key).toString('base64'), value: Buffer.alloc(81).toString('base64') };
-    return (await apiRequest(`${node.url}/v3/kv/put`, { body, timeoutMs })).status === 200;
+    return (await postJson(`${node.url}/v3/kv/put`, body, { timeoutMs })) === 200;
   }
 
   async remove(): Promise<void> {

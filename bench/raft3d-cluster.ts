@@ -10,6 +10,7 @@ import { MAIN, NodeProcess } from '../test/support/node-process.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { removeAtExit, removeNow } from './abandoned.ts';
 import type { BenchCluster, BenchNode } from './cluster.ts';
+import { postJson } from './send.ts';
 
 /** A farm of a million jobs may take its time to start, and to be carried to another node. */
 const PATIENCE_MS = 600_000;
@@ -118,11 +119,8 @@ export class Raft3dCluster implements BenchCluster {
   }
 
   async write(node: BenchNode, key: string, { timeoutMs }: { timeoutMs: number }): Promise<boolean> {
-    const { status } = await (node as Raft3dNode).process.request('/api/v1/printers', {
-      body: { id: key, company: 'Prusa Research', model: 'MK4S, nozzle 0.4 mm' },
-      timeoutMs,
-    });
-    return status === 201;
+    const body = { id: key, company: 'Prusa Research', model: 'MK4S, nozzle 0.4 mm' };
+    return (await postJson(`${node.url}/api/v1/printers`, body, { timeoutMs })) === 201;
   }
 
   async remove(): Promise<void> {

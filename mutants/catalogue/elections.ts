@@ -174,6 +174,13 @@ export const ELECTIONS: readonly Mutant[] = [
     bug: 'Where a write takes longer than an attempt, each attempt throws away the votes that were given to the one before.',
   },
   {
+    id: 'refused-for-its-log-and-no-more',
+    subject: 4,
+    file: 'src/raft/election.ts',
+    edits: [{ find: '  if (!isLoyalNow && !isUpToDate) standInstead(state);\n', replace: '' }],
+    bug: 'The only server that can win waits for a whole time-out, since it asked a moment too early.',
+  },
+  {
     id: 'hint-against-own-vote',
     subject: 4,
     file: 'src/node/election-hints.ts',

@@ -22,6 +22,7 @@ import {
   CoreState,
   type IndexedConfiguration,
   type RaftRole,
+  SPREAD_TICKS,
   sendNow,
   standWithin,
 } from './state.ts';
@@ -39,8 +40,6 @@ export interface DurableState {
   readonly configurations: readonly IndexedConfiguration[];
 }
 
-/** Suspecting followers stand one to this many ticks later, so that they seldom collide. */
-const SUSPECT_SPREAD_TICKS = 3;
 /** Servers that start together need more: their first votes wait for disks that are busy with the start. */
 const START_SPREAD_TICKS = 8;
 /** What a candidate has until the next in order stands. */
@@ -230,8 +229,8 @@ export class RaftCore {
     const state = this.#state;
     if (state.role === 'leader' || state.leader !== server) return undefined;
     state.leader = undefined;
-    standWithin(state, 1 + state.options.random.below(SUSPECT_SPREAD_TICKS));
-    return SUSPECT_SPREAD_TICKS;
+    standWithin(state, 1 + state.options.random.below(SPREAD_TICKS));
+    return SPREAD_TICKS;
   }
 
   /**

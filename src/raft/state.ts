@@ -151,6 +151,9 @@ export function resetElectionTimer(state: CoreState): void {
     state.options.electionTicks + state.options.random.below(state.options.electionTicks);
 }
 
+/** Followers that have the same reason to stand do so one to this many ticks later, so that they seldom collide. */
+export const SPREAD_TICKS = 3;
+
 /** Has a server that knows no leader stand after at most `ticks`: the time that it has waited already counts as more. */
 export function standWithin(state: CoreState, ticks: number): void {
   state.electionElapsed = Math.max(state.electionElapsed, state.randomizedElectionTicks - ticks);
