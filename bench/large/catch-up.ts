@@ -67,6 +67,26 @@ export async function catchUpUnderLoad(farm: LargeFarm): Promise<BusyCatchUp> {
   };
 }
 
+/** Megabytes of the image a second, its start included. */
+export function comesBackAt({ receivedBytes, seconds }: CatchUp): number {
+  return receivedBytes / seconds / MEGABYTE;
+}
+
+/** Jobs added while it catches up, against before. */
+export function keptWrites({ rates }: BusyCatchUp): number {
+  return rates.meanwhile / rates.before;
+}
+
+/** By how fast the follower came back. */
+export function middleTrial(trials: readonly BusyCatchUp[]): BusyCatchUp {
+  const sorted = [...trials].sort((a, b) => comesBackAt(a) - comesBackAt(b));
+  return sorted[Math.floor(sorted.length / 2)] as BusyCatchUp;
+}
+
+export function inShort(trial: BusyCatchUp): string {
+  return `${comesBackAt(trial).toFixed(1)} MB/s with ${keptWrites(trial).toFixed(2)} of the writes`;
+}
+
 /** A follower that did not found the cluster: its flags let it join again. */
 async function chosen({ cluster }: LargeFarm): Promise<{ leader: Raft3dNode; follower: Raft3dNode }> {
   const leader = await cluster.leader();
@@ -142,10 +162,7 @@ export function catchUpTable(atRest: CatchUp, busy: BusyCatchUp, logicalBytes: n
     rows: [
       row('until it is a voter again, s', ({ seconds }) => seconds),
       row('of that the snapshot, s', ({ snapshotSeconds }) => snapshotSeconds),
-      row(
-        'bytes of the image a second, all of the time, MB/s',
-        (found) => found.receivedBytes / found.seconds / MEGABYTE,
-      ),
+      row('bytes of the image a second, all of the time, MB/s', comesBackAt),
       row(
         'bytes of the image a second of the snapshot, MB/s',
         (found) => found.receivedBytes / found.snapshotSeconds / MEGABYTE,

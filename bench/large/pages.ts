@@ -1,5 +1,6 @@
 // Filtered pages of print jobs.
 
+import type { Contender } from '../context.ts';
 import { type LoadResult, runLoad } from '../load.ts';
 import type { Raft3dNode } from '../raft3d-cluster.ts';
 
@@ -11,16 +12,26 @@ const FILTERS = {
 } as const;
 export const PAGE_ROWS = 50;
 
+interface PageLoad {
+  readonly seconds: number;
+  readonly belowJob: number;
+}
+
 /** One page after the other, linearizable, from somewhere among the jobs; by what they are filtered. */
-export async function filteredPages(
-  { url }: Raft3dNode,
-  { seconds, belowJob }: { seconds: number; belowJob: number },
-): Promise<Map<string, LoadResult>> {
+export function pageLoads({ url }: Raft3dNode, { seconds, belowJob }: PageLoad): Contender<LoadResult>[] {
+  return Object.entries(FILTERS).map(([name, filter]) => ({
+    name,
+    measure: () => {
+      const path = `/api/v1/print_jobs?limit=${PAGE_ROWS}&${filter}`;
+      return runLoad({ url, kind: 'page', connections: 1, seconds, path, job: belowJob });
+    },
+  }));
+}
+
+/** Each of them once. */
+export async function filteredPages(node: Raft3dNode, load: PageLoad): Promise<Map<string, LoadResult>> {
   const found = new Map<string, LoadResult>();
-  for (const [name, filter] of Object.entries(FILTERS)) {
-    const path = `/api/v1/print_jobs?limit=${PAGE_ROWS}&${filter}`;
-    found.set(name, await runLoad({ url, kind: 'page', connections: 1, seconds, path, job: belowJob }));
-  }
+  for (const { name, measure } of pageLoads(node, load)) found.set(name, await measure());
   return found;
 }
 
