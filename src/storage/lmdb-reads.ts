@@ -49,46 +49,13 @@ export function readRange(
   const bounds = reverse
     ? { start: high, end: low, reverse, exclusiveStart: true, inclusiveEnd: true }
     : { start: low, end: high };
-  return new Rows(database.getRange({ ...bounds, ...held }) as Iterable<KeyValueRow>);
+  return endingOnce(database.getRange({ ...bounds, ...held }) as Iterable<KeyValueRow>);
 }
 
-/** lmdb-js takes the cursor of an iterator back when that ends, and again when it is told once more. */
-class Rows implements Iterable<KeyValueRow> {
-  readonly #range: Iterable<KeyValueRow>;
-
-  constructor(range: Iterable<KeyValueRow>) {
-    this.#range = range;
-  }
-
-  [Symbol.iterator](): Iterator<KeyValueRow> {
-    return new RowIterator(this.#range[Symbol.iterator]());
-  }
+/** lmdb-js takes an iterator's cursor back when that ends, and again whenever it is told so: a generator ends once. */
+function* endingOnce(rows: Iterable<KeyValueRow>): Generator<KeyValueRow, undefined> {
+  yield* rows;
 }
-
-class RowIterator implements Iterator<KeyValueRow> {
-  readonly #rows: Iterator<KeyValueRow>;
-  #hasEnded = false;
-
-  constructor(rows: Iterator<KeyValueRow>) {
-    this.#rows = rows;
-  }
-
-  next(): IteratorResult<KeyValueRow, undefined> {
-    if (this.#hasEnded) return ENDED;
-    const row = this.#rows.next();
-    if (row.done !== true) return row;
-    this.#hasEnded = true;
-    return ENDED;
-  }
-
-  return(): IteratorResult<KeyValueRow, undefined> {
-    if (!this.#hasEnded) this.#rows.return?.();
-    this.#hasEnded = true;
-    return ENDED;
-  }
-}
-
-const ENDED = { done: true, value: undefined } as const;
 
 /** lmdb-js declares binary keys to be Buffers, and takes any array of bytes: a Buffer would be made for nothing. */
 export function asKey(bytes: Uint8Array): Buffer {

@@ -11,9 +11,8 @@ import type { PeerIdentity, RefusalReason } from '../node/ports.ts';
 
 /**
  * Of everything on the wire: hello, messages (src/codec/message-codec.ts), the snapshot channel's frames, and the farm's
- * commands and rows in them: nodes that wrote those differently would have different states. 2: both are
- * arrays. 3: a snapshot is an image of the sender's store. 4: the image's list of free pages
- * names each page by itself.
+ * commands and rows in them: nodes that wrote those differently would have different states. 2: both are arrays. 3: a
+ * snapshot is an image of the sender's store. 4: the image's list of free pages names each page by itself.
  */
 export const PROTOCOL_VERSION = 4;
 /** A hello or its answer, at their longest. */
