@@ -24,7 +24,7 @@ export const CHECKPOINT_KEY = new Uint8Array(MAX_KEY_BYTES + 1);
  * Operations of one transaction: some milliseconds of the event loop. Each may touch a page of its own, of which the system
  * maps sixteen at a time: what more would map counts as memory until the file is mapped anew, behind the transaction.
  */
-const SLICE_OPERATIONS = 400;
+const SLICE_OPERATIONS = 800;
 /** Segments that a checkpoint should have freed begin one, however few rows are in them. */
 const CHECKPOINT_SEGMENTS = 2;
 /** What waits for LMDB, in rows or in frames, may be this many times what begins a checkpoint. */

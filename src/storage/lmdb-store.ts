@@ -19,7 +19,7 @@ import {
 import { assert } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type { DirectoryLock } from './directory-lock.ts';
-import { asKey, type BinaryDatabase, LmdbSnapshot, readRange } from './lmdb-reads.ts';
+import { asKey, type BinaryDatabase, getRow, LmdbSnapshot, readRange } from './lmdb-reads.ts';
 import { MappedMemory } from './mapped-memory.ts';
 import { Room } from './room.ts';
 import { diskFull, isForLackOfRoom, storageFailed } from './storage-errors.ts';
@@ -27,9 +27,11 @@ import { diskFull, isForLackOfRoom, storageFailed } from './storage-errors.ts';
 /** Writes that may wait for the one under way: the node has a handful. */
 const MAX_QUEUED_WRITES = 256;
 /** Of the mapped file, what may count as this process's memory: then the file is mapped anew, which takes milliseconds. */
-const MAX_MAPPED_BYTES = 16 * 1024 * 1024;
-/** How often that is looked at beside before each write. */
+const MAX_MAPPED_BYTES = 32 * 1024 * 1024;
+/** How often that is looked at beside before each write, and … */
 const MAPPED_CHECK_INTERVAL_MS = 200;
+/** … behind so many rows that were looked up, each of which may have mapped sixteen pages. */
+const READS_PER_MAPPED_CHECK = 256;
 
 interface QueuedWrite {
   readonly operations: readonly WriteOperation[];
@@ -55,6 +57,8 @@ export class LmdbStore implements KeyValueReader {
   readonly #queue: QueuedStep[] = [];
   readonly #snapshots = new Set<LmdbSnapshot>();
   #isWriting = false;
+  /** Since it was looked at how much is mapped. */
+  #reads = 0;
   /** What the transaction that is being begun has. */
   #batch: readonly WriteOperation[] = [];
   /** Set by the first failure that is not for lack of room: nothing is written after it. */
@@ -73,7 +77,12 @@ export class LmdbStore implements KeyValueReader {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#database.get(asKey(key));
+    this.#reads += 1;
+    if (this.#reads >= READS_PER_MAPPED_CHECK) {
+      this.#reads = 0;
+      if (!this.#isWriting && this.#isMapDue()) this.#mapAnew();
+    }
+    return getRow(this.#database, key);
   }
 
   range(range: KeyRange): Iterable<KeyValueRow> {

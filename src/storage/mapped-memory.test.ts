@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterAll, expect, test, vi } from 'vitest';
 import type { KeyValueReader, WriteOperation } from '../node/ports.ts';
 import { MappedMemory } from './mapped-memory.ts';
 import { openTree } from './test-tree.ts';
@@ -58,5 +59,22 @@ test('what the map of the data file takes is given back, between reads and write
   while (mapped.bytes > 40 * MEGABYTE) await turn();
   expect(tree.get(Buffer.from('100000'))).toBeUndefined();
   expect(countOf(tree)).toBe(ROWS - 1);
+  await new Promise<void>((resolve) => tree.close(resolve));
+});
+
+test('many rows that are looked up have it given back at the end of the turn', async () => {
+  // Nobody looks in between.
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  const tree = openTree(join(root, 'looked-up'));
+  vi.useRealTimers();
+  const mapped = new MappedMemory();
+  for (let from = 0; from < ROWS; from += 1_000) {
+    await new Promise<void>((resolve) => tree.write(rows(from, from + 1_000), () => resolve()));
+  }
+  expect(countOf(tree)).toBe(ROWS);
+  for (let at = 0; at < 256; at++) tree.get(Buffer.from(`${100_000 + at}`));
+  expect(mapped.bytes).toBeGreaterThan(60 * MEGABYTE);
+  for (let turns = 0; turns < 3; turns++) await nextTurn();
+  expect(mapped.bytes).toBeLessThan(40 * MEGABYTE);
   await new Promise<void>((resolve) => tree.close(resolve));
 });

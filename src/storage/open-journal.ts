@@ -23,7 +23,7 @@ import type { RowCheck } from './verify-data-file.ts';
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 128 * 1024;
 /** A checkpoint of so much of a segment: the more, the less LMDB writes, and the more memory the rows take until then. */
-const CHECKPOINT_FRACTION = 1 / 2;
+const CHECKPOINT_FRACTION = 1;
 /** On a small file system a segment is this part of it. */
 const SEGMENT_FRACTION = 1 / 64;
 
