@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { present } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { encodeFrame, FRAME_HEADER_BYTES, FrameDecoder, MAX_FRAME_PAYLOAD_BYTES } from './frame.ts';
 
@@ -86,6 +87,40 @@ test('the largest frame passes, and one byte more is a bug of the sender', () =>
   decoder.push(encodeFrame(new Uint8Array(MAX_FRAME_PAYLOAD_BYTES)));
   expect(decoder.next()?.length).toBe(MAX_FRAME_PAYLOAD_BYTES);
   expect(() => encodeFrame(new Uint8Array(MAX_FRAME_PAYLOAD_BYTES + 1))).toThrow('fits no frame');
+});
+
+test('the memory of a long payload is used again when it was given back, and not before', () => {
+  const decoder = new FrameDecoder();
+  const take = (value: number): Uint8Array => {
+    const frame = encodeFrame(new Uint8Array(100_000).fill(value));
+    decoder.push(frame.subarray(0, 50_000));
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(frame.subarray(50_000));
+    return present(decoder.next(), 'the frame is whole');
+  };
+  const first = take(1);
+  const second = take(2);
+  expect(second.buffer).not.toBe(first.buffer);
+  decoder.giveBack(first.subarray(10));
+  const third = take(3);
+  expect(third.buffer).toBe(first.buffer);
+  expect(third).toEqual(new Uint8Array(100_000).fill(3));
+  expect(second).toEqual(new Uint8Array(100_000).fill(2));
+  // Whoever gives back twice does not have it lent twice.
+  decoder.giveBack(third);
+  decoder.giveBack(third);
+  expect(take(4).buffer).not.toBe(take(5).buffer);
+});
+
+test('memory that others may have a part of is not taken for a payload', () => {
+  const decoder = new FrameDecoder();
+  const chunk = join([encodeFrame(new Uint8Array([1])), encodeFrame(new Uint8Array(70_000).fill(7))]);
+  decoder.push(chunk);
+  const [, payload] = drain(decoder);
+  decoder.giveBack(present(payload, 'both came'));
+  decoder.push(encodeFrame(new Uint8Array(70_000)).subarray(0, 30_000));
+  decoder.next();
+  expect(payload).toEqual(new Uint8Array(70_000).fill(7));
 });
 
 test('a payload stays as it was while the next chunks are read', () => {

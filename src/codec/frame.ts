@@ -16,6 +16,9 @@ import { malformed } from './malformed.ts';
 
 export const FRAME_HEADER_BYTES = 8;
 export const MAX_FRAME_PAYLOAD_BYTES = 8 * 1024 * 1024;
+/** Shorter ones are not worth it. */
+const MIN_LENT_BYTES = 64 * 1024;
+const MAX_SPARES = 4;
 
 /** Starts a frame at the end of `writer`; write the payload next, then call endFrame with what came back. */
 export function beginFrame(writer: ByteWriter): number {
@@ -73,6 +76,9 @@ export class FrameDecoder {
   /** The payload that is being put together from several chunks; undefined while a header is read. */
   #payload: Uint8Array | undefined;
   #payloadFilled = 0;
+  /** Memory of long payloads: what was given back, and what is somebody else's. */
+  readonly #spares: Uint8Array[] = [];
+  readonly #lent = new WeakSet<ArrayBufferLike>();
 
   constructor(maxPayloadBytes = MAX_FRAME_PAYLOAD_BYTES) {
     this.maxPayloadBytes = maxPayloadBytes;
@@ -126,7 +132,7 @@ export class FrameDecoder {
         this.#offset = end;
         return payload;
       }
-      this.#payload = new Uint8Array(length);
+      this.#payload = this.#roomFor(length);
       this.#payloadFilled = 0;
     }
     this.#payloadFilled += this.#copyInto(this.#payload, this.#payloadFilled);
@@ -134,6 +140,23 @@ export class FrameDecoder {
     const payload = this.#payload;
     this.#payload = undefined;
     return payload;
+  }
+
+  /**
+   * The bytes of a payload, or a part of them, are not read any more: their memory may be that of a later one. For long
+   * payloads, which come one after the other: new memory for each has V8's collector run all the time.
+   */
+  giveBack(bytes: Uint8Array): void {
+    const wasLent = this.#lent.delete(bytes.buffer);
+    if (wasLent && this.#spares.length < MAX_SPARES) this.#spares.push(new Uint8Array(bytes.buffer));
+  }
+
+  #roomFor(length: number): Uint8Array {
+    if (length < MIN_LENT_BYTES) return new Uint8Array(length);
+    const spare = this.#spares.pop();
+    const room = spare !== undefined && spare.length >= length ? spare : new Uint8Array(length);
+    this.#lent.add(room.buffer);
+    return room.subarray(0, length);
   }
 
   /** Moves what the chunk has and `target` still lacks; returns how many bytes that were. */

@@ -156,6 +156,8 @@ export interface Channel {
   send(frame: Uint8Array, sent: () => void): void;
   /** Set by the owner as soon as it has the channel. */
   onFrame: (frame: Uint8Array) => void;
+  /** The bytes of a frame that came, or a part of them, are not read any more: their memory may be that of a later one. */
+  giveBack(bytes: Uint8Array): void;
   /** Called once, whoever closed. */
   onClose: (error: Error | undefined) => void;
   close(): void;

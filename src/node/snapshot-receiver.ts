@@ -182,7 +182,7 @@ export class SnapshotReceiver {
   }
 
   #take(arrival: Arrival, { offset, bytes }: SnapshotFrame & { kind: 'chunk' }): void {
-    const { staging, sizeBytes } = arrival;
+    const { staging, sizeBytes, channel } = arrival;
     const end = offset + bytes.length;
     if (offset !== arrival.offset) throw malformed(`byte ${offset} came where ${arrival.offset} was due`);
     if (bytes.length === 0 || end > sizeBytes)
@@ -195,6 +195,7 @@ export class SnapshotReceiver {
     staging.append(bytes, (error) => {
       this.#chunksUnderWay -= 1;
       arrival.chunksUnderWay -= 1;
+      channel?.giveBack(bytes);
       this.#ended(arrival, error, () => {
         this.#acknowledge(arrival, end);
         if (end === sizeBytes) this.#finish(arrival);

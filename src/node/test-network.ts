@@ -10,6 +10,7 @@ import type { TestClock } from './test-clock.ts';
 
 const TRAVEL_MS = 1;
 const REDIAL_MS = 20;
+const SPOILT = 0xdb;
 
 export class TestChannel implements Channel {
   onFrame: (frame: Uint8Array) => void = () => undefined;
@@ -54,6 +55,11 @@ export class TestChannel implements Channel {
       assert(isUnchanged, 'a frame does not change until it is sent');
       sent();
     });
+  }
+
+  /** Something else is there at once: whoever still reads it, does something wrong. */
+  giveBack(bytes: Uint8Array): void {
+    bytes.fill(SPOILT);
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import type { Timeline } from './timeline.ts';
 
 /** What a network card takes in a millisecond. */
 const BYTES_PER_MS = 100_000;
+const SPOILT = 0xdb;
 
 export class SimulatedChannel implements Channel {
   onFrame: (frame: Uint8Array) => void = () => undefined;
@@ -30,6 +31,11 @@ export class SimulatedChannel implements Channel {
     this.#timeline.schedule(frame.length / BYTES_PER_MS, this.#end.life, () => {
       if (!this.#end.isClosing) sent();
     });
+  }
+
+  /** Something else is there at once: whoever still reads it, does something wrong. */
+  giveBack(bytes: Uint8Array): void {
+    bytes.fill(SPOILT);
   }
 
   close(): void {

@@ -93,6 +93,11 @@ export class FrameConnection {
     return true;
   }
 
+  /** The bytes of a payload that came, or a part of them, are not read any more. */
+  giveBack(bytes: Uint8Array): void {
+    this.#decoder.giveBack(bytes);
+  }
+
   /** Sends what is queued, then closes. */
   close(): void {
     if (this.#closing) return;

@@ -23,6 +23,10 @@ export class SocketChannel implements Channel {
     assert(queued || this.#connection.closing, 'a channel takes the next frame when the last is sent');
   }
 
+  giveBack(bytes: Uint8Array): void {
+    this.#connection.giveBack(bytes);
+  }
+
   close(): void {
     this.#connection.close();
   }
