@@ -13,7 +13,7 @@ export interface Waits {
 const PATH = '/api/v1/printers/printer-0001?consistency=stale';
 const SECONDS_A_PROBE = 1;
 /** Between two reads: without a pause they would take most of a core from what is watched. */
-const PAUSE_MS = 2;
+const PAUSE_MS = 5;
 
 /**
  * While `action` is under way, and for a second at least: the longest wait, with the pause before it, and the worst of each
