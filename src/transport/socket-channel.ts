@@ -2,12 +2,14 @@ import type { Channel } from '../node/ports.ts';
 import { MAX_CHANNEL_FRAME_BYTES } from '../node/ports.ts';
 import { assert } from '../shared/assert.ts';
 import type { FrameConnection } from './frame-connection.ts';
+import { YoungGarbage } from './young-garbage.ts';
 
 /** A channel is a connection of its own after its hello: snapshots must not delay the messages between peers. */
 export class SocketChannel implements Channel {
   onFrame: (frame: Uint8Array) => void = () => undefined;
   onClose: (error: Error | undefined) => void = () => undefined;
   readonly #connection: FrameConnection;
+  readonly #garbage = new YoungGarbage();
 
   constructor(connection: FrameConnection) {
     this.#connection = connection;
@@ -25,6 +27,7 @@ export class SocketChannel implements Channel {
 
   giveBack(bytes: Uint8Array): void {
     this.#connection.giveBack(bytes);
+    this.#garbage.add(bytes.length);
   }
 
   close(): void {
