@@ -16,10 +16,11 @@ import {
 /** A connection that broke is replaced this often before the snapshot counts as failed. */
 const MAX_RESUMES = 5;
 /**
- * After a chunk that took the processor so long the sender rests this many times as long: what the leader does for others
- * goes first. Where processors are short a chunk takes longer, and the rest with it.
+ * After a chunk the sender rests for the end of that turn of the event loop and for a whole one: what the leader does for
+ * others goes first, and where processors are short turns are long. Not for as long as the chunk took, which may have waited
+ * for the network.
  */
-const REST_PER_WORK = 1;
+const REST_TURNS = 2;
 /** Pause before a broken connection is replaced. */
 const RESUME_AFTER_MS = 200;
 
@@ -217,19 +218,18 @@ export class SnapshotSender {
     const channel = this.#channel;
     if (channel === undefined) return;
     this.#isSending = true;
-    const { clock } = this.#ports;
-    const begunAt = clock.now();
-    const goOn = (): void => {
-      if (channel !== this.#channel) return;
-      this.#isSending = false;
-      this.#sendMore(image);
-    };
-    let restMs = 0;
-    channel.send(encodeSnapshotFrame(frame, this.#frameRoom), () => {
-      if (restMs > 0) clock.after(restMs, goOn);
-      else clock.soon(goOn);
-    });
-    restMs = (clock.now() - begunAt) * REST_PER_WORK;
+    channel.send(encodeSnapshotFrame(frame, this.#frameRoom), () =>
+      this.#rest(REST_TURNS, () => {
+        if (channel !== this.#channel) return;
+        this.#isSending = false;
+        this.#sendMore(image);
+      }),
+    );
+  }
+
+  #rest(turns: number, goOn: () => void): void {
+    if (turns === 0) goOn();
+    else this.#ports.clock.soon(() => this.#rest(turns - 1, goOn));
   }
 
   #feedWatchdog(): void {
