@@ -100,8 +100,8 @@ export class Raft3dCluster implements BenchCluster {
     return cluster;
   }
 
-  /** Fails at once when a node ends. */
-  async leader(): Promise<Raft3dNode> {
+  /** When all are voters and know the leader; they are asked every `intervalMs`. Fails at once when a node ends. */
+  async leader({ intervalMs }: { intervalMs?: number } = {}): Promise<Raft3dNode> {
     const processes = this.nodes.map(({ process }) => process);
     const ended = processes.map(async (process) => {
       const { code, signal } = await process.ended;
@@ -111,7 +111,10 @@ export class Raft3dCluster implements BenchCluster {
       );
     });
     const found = async (): Promise<NodeProcess> => {
-      await allAreVoters(processes, { timeoutMs: PATIENCE_MS });
+      await allAreVoters(processes, {
+        timeoutMs: PATIENCE_MS,
+        ...(intervalMs !== undefined && { intervalMs }),
+      });
       return waitForLeader(processes, { timeoutMs: PATIENCE_MS });
     };
     const leader = await Promise.race([found(), ...ended]);

@@ -13,6 +13,8 @@ const CONNECTIONS = 64;
 const BEFORE_SECONDS = 5;
 const SLICE_SECONDS = 1;
 const MEGABYTE = 1e6;
+/** How often all nodes are asked whether it is over: by fetch, which takes as much of the processor as a write. */
+const LOOK_MS = 100;
 const BUSY = { seconds: SLICE_SECONDS, connections: CONNECTIONS };
 
 export interface CatchUp {
@@ -47,24 +49,31 @@ export async function catchUpAtRest(farm: LargeFarm): Promise<CatchUp> {
 /** Jobs are added all the time, to the leader. */
 export async function catchUpUnderLoad(farm: LargeFarm): Promise<BusyCatchUp> {
   const { leader, follower } = await chosen(farm);
-  const load = { seconds: BEFORE_SECONDS, connections: CONNECTIONS };
-  const added = farm.addFor(leader, load);
+  const added = jobsAdded(farm, leader, countdown());
   const waitsBefore = await waitsDuring(leader, added);
   const before = await added;
   await follower.kill();
-  const addedWhileDown = farm.addFor(leader, load);
+  const addedWhileDown = jobsAdded(farm, leader, countdown());
   await waitsDuring(leader, addedWhileDown);
   const down = await addedWhileDown;
-  const slices: LoadResult[] = [];
+  let meanwhile = Number.NaN;
   const found = await caughtUp(farm, leader, follower, async (isOver) => {
-    while (!isOver()) slices.push(await farm.addFor(leader, BUSY));
+    meanwhile = await jobsAdded(farm, leader, isOver);
   });
-  const meanwhile = slices.reduce((sum, { perSecond }) => sum + perSecond, 0) / slices.length;
-  return {
-    ...found,
-    rates: { before: before.perSecond, down: down.perSecond, meanwhile },
-    waitsBefore,
-  };
+  return { ...found, rates: { before, down, meanwhile }, waitsBefore };
+}
+
+/** A second of load after the other until it is over, each with connections of its own: the mean of what came a second. */
+async function jobsAdded(farm: LargeFarm, leader: Raft3dNode, isOver: () => boolean): Promise<number> {
+  const slices: LoadResult[] = [];
+  while (!isOver()) slices.push(await farm.addFor(leader, BUSY));
+  return slices.reduce((sum, { perSecond }) => sum + perSecond, 0) / slices.length;
+}
+
+/** Over when it was asked BEFORE_SECONDS times. */
+function countdown(): () => boolean {
+  let left = BEFORE_SECONDS;
+  return () => left-- === 0;
 }
 
 /** Megabytes of the image a second, its start included. */
@@ -77,7 +86,7 @@ export function keptWrites({ rates }: BusyCatchUp): number {
   return rates.meanwhile / rates.before;
 }
 
-/** By how fast the follower came back. */
+/** Of several trials: the one that is in the middle by how fast the follower came back. */
 export function middleTrial(trials: readonly BusyCatchUp[]): BusyCatchUp {
   const sorted = [...trials].sort((a, b) => comesBackAt(a) - comesBackAt(b));
   return sorted[Math.floor(sorted.length / 2)] as BusyCatchUp;
@@ -104,21 +113,19 @@ async function caughtUp(
 ): Promise<CatchUp> {
   follower.process.wipe();
   const since = new Date().toISOString();
-  const startedAt = performance.now();
   follower.process.start(['-join', leader.process.httpAddress]);
-  let seconds: number | undefined;
-  const whole = cluster.leader().finally(() => {
-    seconds ??= (performance.now() - startedAt) / 1_000;
+  let isOver = false;
+  const whole = cluster.leader({ intervalMs: LOOK_MS }).finally(() => {
+    isOver = true;
   });
   const [leaderWaits, ofFollower] = await Promise.all([
     waitsDuring(leader, whole),
     watchFollower(follower, whole),
-    others(() => seconds !== undefined),
+    others(() => isOver),
   ]);
   return {
     ...ofFollower,
-    seconds: seconds ?? Number.NaN,
-    ...snapshotOf(follower, since),
+    ...timesOf(follower, since),
     dataBytes: diskBytes(follower.dataDirectory),
     peakBytes: memoryOf(follower.pid).peak,
     leaderWaits,
@@ -135,17 +142,22 @@ async function watchFollower(
   return { followerWaits: await waitsDuring(follower, whole) };
 }
 
-/** By its log. NaN where that does not tell: the leader still had all entries, and no snapshot was needed. */
-function snapshotOf(
+/**
+ * By its log, which costs nobody anything meanwhile. NaN where that does not tell of a snapshot: the leader still had all
+ * entries, and none was needed.
+ */
+function timesOf(
   { process }: Raft3dNode,
   since: string,
-): Pick<CatchUp, 'snapshotSeconds' | 'receivedBytes'> {
+): Pick<CatchUp, 'seconds' | 'snapshotSeconds' | 'receivedBytes'> {
+  const lines = process.logLines().filter(({ time }) => String(time) >= since);
   const lineOf = (message: string): Readonly<Record<string, unknown>> | undefined =>
-    process.logLines().findLast(({ msg, time }) => msg === message && String(time) >= since);
-  const [begun, installed] = [lineOf('snapshot begins'), lineOf('snapshot installed')];
+    lines.findLast(({ msg }) => msg === message);
+  const millisOf = (message: string): number => Date.parse(String(lineOf(message)?.time));
   return {
-    snapshotSeconds: (Date.parse(String(installed?.time)) - Date.parse(String(begun?.time))) / 1_000,
-    receivedBytes: Number(begun?.bytes),
+    seconds: (millisOf('this node is a member') - Date.parse(since)) / 1_000,
+    snapshotSeconds: (millisOf('snapshot installed') - millisOf('snapshot begins')) / 1_000,
+    receivedBytes: Number(lineOf('snapshot begins')?.bytes),
   };
 }
 

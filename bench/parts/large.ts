@@ -21,6 +21,7 @@ import { type Waits, waitsDuring } from '../probe.ts';
 import { diskBytes, type Memory, memoryOf } from '../processes.ts';
 import type { Raft3dCluster, Raft3dNode } from '../raft3d-cluster.ts';
 import { atLeast, atMost, type PartReport, readable } from '../result.ts';
+import { median } from '../statistics.ts';
 
 const JOBS = { full: 1_000_000, quick: 20_000 };
 const RESTARTS = { full: 3, quick: 1 };
@@ -274,7 +275,10 @@ async function snapshots(
   const trials: BusyCatchUp[] = [];
   while (trials.length < context.repetitions) trials.push(await catchUpUnderLoad(farm));
   for (const trial of trials) context.tell(inShort(trial));
-  report.text(`Under load the middle one of these counts: ${trials.map(inShort).join('; ')}.`);
+  report.text(
+    `Under load there were these: ${trials.map(inShort).join('; ')}. The table shows the one that is in the middle by its ` +
+      'speed; for the goals the median of each figure counts.',
+  );
   const busy = middleTrial(trials);
   waits.set(SENT, atRest.leaderWaits);
   waits.set(INSTALLED, atRest.followerWaits);
@@ -289,8 +293,8 @@ async function snapshots(
     rows: [...waits].map(([name, { p999, longest }]) => [name, p999, longest]),
   });
   report.goal(
-    atLeast('a wiped follower catches up under load', comesBackAt(busy), 50, ' MB/s'),
-    atLeast('writes meanwhile, against before', keptWrites(busy), 0.8, ' ×'),
+    atLeast('a wiped follower catches up under load', median(trials.map(comesBackAt)), 50, ' MB/s'),
+    atLeast('writes meanwhile, against before', median(trials.map(keptWrites)), 0.8, ' ×'),
     ...[LIST, WRITES, SENT, INSTALLED].map((name) =>
       atMost(`longest wait for the event loop: ${name}`, waits.get(name)?.longest ?? Number.NaN, 50, ' ms'),
     ),
