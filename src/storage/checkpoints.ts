@@ -25,6 +25,8 @@ export const CHECKPOINT_KEY = new Uint8Array(MAX_KEY_BYTES + 1);
  * maps sixteen at a time: what more would map counts as memory until the file is mapped anew, behind the transaction.
  */
 const SLICE_OPERATIONS = 800;
+/** The same where the disk is full: each may need a page of its own until the transaction is done. */
+const CAUTIOUS_SLICE_OPERATIONS = 100;
 /** Segments that a checkpoint should have freed begin one, however few rows are in them. */
 const CHECKPOINT_SEGMENTS = 2;
 /** What waits for LMDB, in rows or in frames, may be this many times what begins a checkpoint. */
@@ -58,6 +60,7 @@ interface Checkpoint {
   readonly places: readonly number[];
   /** How many of them LMDB has, with the transaction that is under way. */
   carried: number;
+  sliceOperations: number;
 }
 
 export class Checkpoints {
@@ -148,6 +151,7 @@ export class Checkpoints {
       through: this.#journal.position,
       places: this.#active.places(),
       carried: 0,
+      sliceOperations: SLICE_OPERATIONS,
     };
     this.#active = new RowLayer();
     this.#activeBytes = 0;
@@ -208,9 +212,9 @@ export class Checkpoints {
   #carrySlice(): void {
     const checkpoint = this.#underWay;
     assert(checkpoint !== undefined, 'a slice is of a checkpoint');
-    const { layer, places, carried, through } = checkpoint;
+    const { layer, places, carried, sliceOperations, through } = checkpoint;
     const slice: WriteOperation[] = [];
-    for (const place of places.slice(carried, carried + SLICE_OPERATIONS)) slice.push(layer.at(place));
+    for (const place of places.slice(carried, carried + sliceOperations)) slice.push(layer.at(place));
     checkpoint.carried += slice.length;
     if (checkpoint.carried === places.length)
       slice.push({ kind: 'put', key: CHECKPOINT_KEY, value: encodeCheckpoint(through) });
@@ -238,6 +242,7 @@ export class Checkpoints {
     if (error instanceof CodedError && error.code === 'disk_full' && !this.#isStopped) {
       this.#isTreeFull = true;
       checkpoint.carried = 0;
+      checkpoint.sliceOperations = CAUTIOUS_SLICE_OPERATIONS;
       this.#retry = setTimeout(() => this.#carrySlice(), RETRY_AFTER_MS);
     }
     this.#lastError = error;

@@ -24,6 +24,8 @@ import { type RowCheck, verifyFile } from './verify-data-file.ts';
 const WRITE_BYTES = 64 * 1024;
 /** A piece takes a tenth of a millisecond, and ten times as long before V8 has compiled what checks its rows. */
 const TURN_MS = 4;
+/** Of one piece, a hundred times as long as it takes: others wait for the disk, or for a part of the processor. */
+const SLOW_WRITE_MS = 10;
 /** Written between two flushes. */
 const FLUSH_BYTES = 16 * 1024 * 1024;
 /** Steps of the check between two reports of progress. */
@@ -47,6 +49,8 @@ export class StagedImage implements ImageStaging {
   #handle: FileHandle | undefined;
   #bytes = 0;
   #unflushedBytes = 0;
+  /** The system had a write wait for the disk. */
+  #isSlow = false;
   /** What was asked for so far has ended. Never rejects. */
   #last: Promise<void>;
   #failure: Error | undefined;
@@ -149,10 +153,13 @@ export class StagedImage implements ImageStaging {
     const { directory, sizeBytes, hasRoom } = this.#options;
     if (!hasRoom(sizeBytes - this.#bytes)) throw diskFull(directory);
     this.#handle ??= await open(this.#path, 'w');
+    // Of several that waited, each has a turn of its own.
+    await nextTurn();
     let turnBegan = performance.now();
     for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
       const piece = bytes.subarray(at, at + WRITE_BYTES);
-      this.#write(this.#handle.fd, piece, this.#bytes + at);
+      if (this.#isSlow) await this.#writeByThread(this.#handle, piece, this.#bytes + at);
+      else this.#write(this.#handle.fd, piece, this.#bytes + at);
       this.#rows.take(piece);
       if (performance.now() - turnBegan < TURN_MS) continue;
       await nextTurn();
@@ -165,10 +172,18 @@ export class StagedImage implements ImageStaging {
     this.#unflushedBytes = 0;
   }
 
-  /** Into the system's cache: what takes time is the flush. */
+  /** Into the system's cache: what takes time is the flush, mostly. Where it took long once, threads wait from then on. */
   #write(descriptor: number, piece: Uint8Array, position: number): void {
+    const begunAt = performance.now();
     for (let at = 0; at < piece.length; ) {
       at += writeSync(descriptor, piece, at, piece.length - at, position + at);
+    }
+    this.#isSlow = performance.now() - begunAt > SLOW_WRITE_MS;
+  }
+
+  async #writeByThread(handle: FileHandle, piece: Uint8Array, position: number): Promise<void> {
+    for (let at = 0; at < piece.length; ) {
+      at += (await handle.write(piece, at, piece.length - at, position + at)).bytesWritten;
     }
   }
 
