@@ -92,6 +92,19 @@ export const SNAPSHOTS: readonly Mutant[] = [
     bug: 'A transfer goes on behind a chunk that found no room.',
   },
   {
+    id: 'chunk-given-back-before-it-is-taken',
+    subject: 'snapshots',
+    file: 'src/node/snapshot-receiver.ts',
+    edits: [
+      { find: '      channel?.giveBack(bytes);\n', replace: '' },
+      {
+        find: '    staging.append(bytes, (error) => {',
+        replace: '    channel?.giveBack(bytes);\n    staging.append(bytes, (error) => {',
+      },
+    ],
+    bug: 'The memory of a chunk is used for the next one while the store has not taken it.',
+  },
+  {
     id: 'image-of-another-point-is-installed',
     subject: 'snapshots',
     file: 'src/node/snapshot-receiver.ts',

@@ -18,7 +18,8 @@ export const FRAME_HEADER_BYTES = 8;
 export const MAX_FRAME_PAYLOAD_BYTES = 8 * 1024 * 1024;
 /** Shorter ones are not worth it. */
 const MIN_LENT_BYTES = 64 * 1024;
-const MAX_SPARES = 4;
+/** One is put together while the one before is still read. A peer may have many connections open. */
+const MAX_SPARES = 1;
 
 /** Starts a frame at the end of `writer`; write the payload next, then call endFrame with what came back. */
 export function beginFrame(writer: ByteWriter): number {
