@@ -2,7 +2,6 @@
 
 import { waitFor } from '../../test/support/wait-for.ts';
 import { followersOf } from '../cluster.ts';
-import type { LoadResult } from '../load.ts';
 import { type Waits, waitsDuring } from '../probe.ts';
 import { diskBytes, memoryOf } from '../processes.ts';
 import type { Raft3dNode } from '../raft3d-cluster.ts';
@@ -49,31 +48,36 @@ export async function catchUpAtRest(farm: LargeFarm): Promise<CatchUp> {
 /** Jobs are added all the time, to the leader. */
 export async function catchUpUnderLoad(farm: LargeFarm): Promise<BusyCatchUp> {
   const { leader, follower } = await chosen(farm);
-  const added = jobsAdded(farm, leader, countdown());
+  const added = jobsAdded(farm, leader, BEFORE_SECONDS);
   const waitsBefore = await waitsDuring(leader, added);
   const before = await added;
   await follower.kill();
-  const addedWhileDown = jobsAdded(farm, leader, countdown());
+  const addedWhileDown = jobsAdded(farm, leader, BEFORE_SECONDS);
   await waitsDuring(leader, addedWhileDown);
   const down = await addedWhileDown;
   let meanwhile = Number.NaN;
   const found = await caughtUp(farm, leader, follower, async (isOver) => {
-    meanwhile = await jobsAdded(farm, leader, isOver);
+    meanwhile = await jobsAddedUntil(farm, leader, isOver);
   });
   return { ...found, rates: { before, down, meanwhile }, waitsBefore };
 }
 
-/** A second of load after the other until it is over, each with connections of its own: the mean of what came a second. */
-async function jobsAdded(farm: LargeFarm, leader: Raft3dNode, isOver: () => boolean): Promise<number> {
-  const slices: LoadResult[] = [];
-  while (!isOver()) slices.push(await farm.addFor(leader, BUSY));
-  return slices.reduce((sum, { perSecond }) => sum + perSecond, 0) / slices.length;
+/** The mean of so many seconds, each with connections of its own. */
+async function jobsAdded(farm: LargeFarm, leader: Raft3dNode, seconds: number): Promise<number> {
+  const slices: number[] = [];
+  while (slices.length < seconds) slices.push((await farm.addFor(leader, BUSY)).perSecond);
+  return meanOf(slices);
 }
 
-/** Over when it was asked BEFORE_SECONDS times. */
-function countdown(): () => boolean {
-  let left = BEFORE_SECONDS;
-  return () => left-- === 0;
+/** The same of the seconds that were over when it was: the last one, of which a part came later, counts if it is the only one. */
+async function jobsAddedUntil(farm: LargeFarm, leader: Raft3dNode, isOver: () => boolean): Promise<number> {
+  const slices: number[] = [];
+  while (!isOver()) slices.push((await farm.addFor(leader, BUSY)).perSecond);
+  return meanOf(slices.length > 1 ? slices.slice(0, -1) : slices);
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Megabytes of the image a second, its start included. */
@@ -113,18 +117,20 @@ async function caughtUp(
 ): Promise<CatchUp> {
   follower.process.wipe();
   const since = new Date().toISOString();
+  const startedAt = performance.now();
   follower.process.start(['-join', leader.process.httpAddress]);
-  let isOver = false;
+  let seenAfter: number | undefined;
   const whole = cluster.leader({ intervalMs: LOOK_MS }).finally(() => {
-    isOver = true;
+    seenAfter ??= (performance.now() - startedAt) / 1_000;
   });
   const [leaderWaits, ofFollower] = await Promise.all([
     waitsDuring(leader, whole),
     watchFollower(follower, whole),
-    others(() => isOver),
+    others(() => seenAfter !== undefined),
   ]);
   return {
     ...ofFollower,
+    seconds: seenAfter ?? Number.NaN,
     ...timesOf(follower, since),
     dataBytes: diskBytes(follower.dataDirectory),
     peakBytes: memoryOf(follower.pid).peak,
@@ -144,18 +150,19 @@ async function watchFollower(
 
 /**
  * By its log, which costs nobody anything meanwhile. NaN where that does not tell of a snapshot: the leader still had all
- * entries, and none was needed.
+ * entries, and none was needed. Without `seconds` where it does not tell that the node became a voter: it was seen later.
  */
 function timesOf(
   { process }: Raft3dNode,
   since: string,
-): Pick<CatchUp, 'seconds' | 'snapshotSeconds' | 'receivedBytes'> {
+): Pick<CatchUp, 'snapshotSeconds' | 'receivedBytes'> & Partial<CatchUp> {
   const lines = process.logLines().filter(({ time }) => String(time) >= since);
   const lineOf = (message: string): Readonly<Record<string, unknown>> | undefined =>
     lines.findLast(({ msg }) => msg === message);
   const millisOf = (message: string): number => Date.parse(String(lineOf(message)?.time));
+  const isVoter = lineOf('this node is a member')?.role === 'voter';
   return {
-    seconds: (millisOf('this node is a member') - Date.parse(since)) / 1_000,
+    ...(isVoter && { seconds: (millisOf('this node is a member') - Date.parse(since)) / 1_000 }),
     snapshotSeconds: (millisOf('snapshot installed') - millisOf('snapshot begins')) / 1_000,
     receivedBytes: Number(lineOf('snapshot begins')?.bytes),
   };
