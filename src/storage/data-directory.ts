@@ -1,6 +1,6 @@
 // The directory that holds one node's files: made with its parents, and made to stay.
 
-import { accessSync, closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, fsync, fsyncSync, openSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { CodedError } from '../shared/coded-error.ts';
 import { makeDirectory } from './make-directory.ts';
@@ -43,6 +43,18 @@ export function flushFile(path: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** The same, begun at once, by a thread. Rejects with the system's error; whoever goes on without it must take that. */
+export function flushBeside(path: string): Promise<void> {
+  const descriptor = openSync(path, 'r+');
+  return new Promise((resolve, reject) => {
+    fsync(descriptor, (error) => {
+      closeSync(descriptor);
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 }
 
 /** The error for a directory in which something cannot be made, opened or read: `disk_full` where room is what lacks. */

@@ -4,7 +4,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../shared/coded-error.ts';
 import type { JournalLimits } from './checkpoints.ts';
-import { flushFile, prepareDataDirectory, syncDirectory, unusable } from './data-directory.ts';
+import { flushBeside, flushFile, prepareDataDirectory, syncDirectory, unusable } from './data-directory.ts';
 import {
   allocateLockFile,
   DATA_FILE_NAME,
@@ -39,8 +39,11 @@ export async function openLmdbStore(
     const stagedPath = join(directory, STAGED_FILE_NAME);
     for (const leftover of [stagedPath, stagedPath + LOCK_SUFFIX]) rmSync(leftover, { force: true });
     if (!existsSync(path)) await createDataFile(directory, path);
+    // The check is work for the processor, and the flush for the disk. Where both fail, the check tells more.
+    const flushed = flushBeside(path);
+    flushed.catch(() => undefined);
     verifyDataFile(path, checkRow);
-    flushFile(path);
+    await flushed;
     allocateLockFile(path + LOCK_SUFFIX);
     tree = new LmdbStore(directory, () => openDatabase(path), lock);
     syncDirectory(directory);
