@@ -16,10 +16,8 @@ import { malformed } from './malformed.ts';
 
 export const FRAME_HEADER_BYTES = 8;
 export const MAX_FRAME_PAYLOAD_BYTES = 8 * 1024 * 1024;
-/** Shorter ones are not worth it. */
+/** Of payloads whose memory is used again: shorter ones are not worth it. */
 const MIN_LENT_BYTES = 64 * 1024;
-/** One is put together while the one before is still read. A peer may have many connections open. */
-const MAX_SPARES = 1;
 
 /** Starts a frame at the end of `writer`; write the payload next, then call endFrame with what came back. */
 export function beginFrame(writer: ByteWriter): number {
@@ -77,8 +75,11 @@ export class FrameDecoder {
   /** The payload that is being put together from several chunks; undefined while a header is read. */
   #payload: Uint8Array | undefined;
   #payloadFilled = 0;
-  /** Memory of long payloads: what was given back, and what is somebody else's. */
-  readonly #spares: Uint8Array[] = [];
+  /**
+   * Memory of long payloads: what was given back, and what is somebody else's. One spare is enough, as one is put together while
+   * the one before is still read, and a peer may have many connections open.
+   */
+  #spare: Uint8Array | undefined;
   readonly #lent = new WeakSet<ArrayBufferLike>();
 
   constructor(maxPayloadBytes = MAX_FRAME_PAYLOAD_BYTES) {
@@ -148,13 +149,13 @@ export class FrameDecoder {
    * payloads, which come one after the other: new memory for each has V8's collector run all the time.
    */
   giveBack(bytes: Uint8Array): void {
-    const wasLent = this.#lent.delete(bytes.buffer);
-    if (wasLent && this.#spares.length < MAX_SPARES) this.#spares.push(new Uint8Array(bytes.buffer));
+    if (this.#lent.delete(bytes.buffer)) this.#spare = new Uint8Array(bytes.buffer);
   }
 
   #roomFor(length: number): Uint8Array {
     if (length < MIN_LENT_BYTES) return new Uint8Array(length);
-    const spare = this.#spares.pop();
+    const spare = this.#spare;
+    this.#spare = undefined;
     const room = spare !== undefined && spare.length >= length ? spare : new Uint8Array(length);
     this.#lent.add(room.buffer);
     return room.subarray(0, length);

@@ -22,8 +22,6 @@ import type { RowCheck } from './verify-data-file.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 128 * 1024;
-/** A checkpoint of so much of a segment: the more, the less LMDB writes, and the more memory the rows take until then. */
-const CHECKPOINT_FRACTION = 1;
 /** On a small file system a segment is this part of it. */
 const SEGMENT_FRACTION = 1 / 64;
 
@@ -85,7 +83,8 @@ function limitsFor(directory: string): JournalLimits {
   const { blocks, bsize } = statfsSync(directory);
   const part = Math.max(MIN_SEGMENT_BYTES, blocks * bsize * SEGMENT_FRACTION);
   const segmentBytes = aligned(Math.min(SEGMENT_BYTES, part));
-  return { segmentBytes, checkpointBytes: segmentBytes * CHECKPOINT_FRACTION };
+  // The more rows a checkpoint has, the less LMDB writes, and the more memory they take until then.
+  return { segmentBytes, checkpointBytes: segmentBytes };
 }
 
 function hasRows(tree: LmdbStore): boolean {

@@ -18,8 +18,8 @@ import { diskFull, storageFailed } from './storage-errors.ts';
 import { type RowCheck, verifyFile } from './verify-data-file.ts';
 
 /**
- * Of one call to the system. It keeps in one piece what comes in one, and newer kernels map a piece as a whole when a byte of
- * it is read: of a file that came in long ones, twice as much counted as the process's memory.
+ * Of one call to the system. Of a file that came in long ones twice as much counted as the process's memory on Linux 6.18, which
+ * keeps in one piece what comes in one (docs/storage.md).
  */
 const WRITE_BYTES = 64 * 1024;
 /** A piece takes a tenth of a millisecond, and ten times as long before V8 has compiled what checks its rows. */
