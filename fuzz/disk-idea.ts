@@ -13,8 +13,8 @@ import type { Tally } from './tally.ts';
 import { WatchedCluster } from './watched-cluster.ts';
 
 const WORKER = fileURLToPath(new URL('./disk-worker.ts', import.meta.url));
-/** A case takes a millisecond or two; one that hangs is a finding. */
-const BATCH_TIMEOUT_MS = 120_000;
+/** A batch takes a few seconds; a case that hangs is a finding, and is told before whoever runs this gives up. */
+const BATCH_TIMEOUT_MS = 60_000;
 /** LMDB keeps something of every file that was open: a new process now and then starts with none. */
 const CASES_A_PROCESS = 4_000;
 const BATCH_CASES = 1_000;
@@ -89,6 +89,7 @@ class DiskIdea implements Idea {
         complaints = (complaints + text).slice(-2_000);
       });
       const fail = (what: string): void => {
+        clearTimeout(timer);
         this.#worker = undefined;
         worker.kill('SIGKILL');
         reject(new Finding(`${what} at ${JSON.stringify(lastOf(order))} ${complaints}`));

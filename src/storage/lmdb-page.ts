@@ -98,6 +98,7 @@ export class PageCursor {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
   readonly #pageBytes: number;
+  readonly #lastTransaction: number;
   #start = 0;
   #number = 0;
   /** Where records may begin, counted from the page's node base. */
@@ -115,16 +116,19 @@ export class PageCursor {
   overflowPage = 0;
   dataBytes = 0;
 
-  constructor(bytes: Uint8Array, pageBytes: number) {
+  /** `lastTransaction`: the last one of the file; without it, any transaction may have written a page. */
+  constructor(bytes: Uint8Array, pageBytes: number, lastTransaction = Number.POSITIVE_INFINITY) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#pageBytes = pageBytes;
+    this.#lastTransaction = lastTransaction;
   }
 
   /** Moves to the page that lies from `start` on, all of it inside of the buffer, and checks its header. */
   moveTo(pageNumber: number, start: number): void {
     const view = this.#view;
     if (u64Of(view, start) !== pageNumber) throw new Damage(`page ${pageNumber} bears another number`);
+    if (u64Of(view, start + 8) > this.#lastTransaction) throw new Damage(fromTheFuture(pageNumber));
     const kind = view.getUint16(start + 18, true);
     if (kind !== P_BRANCH && kind !== P_LEAF)
       throw new Damage(`page ${pageNumber} is neither branch nor leaf`);
@@ -175,16 +179,29 @@ export class PageCursor {
   }
 }
 
+/**
+ * LMDB takes a page of a later transaction than the last one for a page that its own transaction has made, in memory: it
+ * writes to it where it lies, in the map of the file that nobody may write to, or looks for it for ever.
+ */
+function fromTheFuture(pageNumber: number): string {
+  return `page ${pageNumber} is of a transaction that has not been`;
+}
+
 /** How many pages the data that begins on this overflow page takes. `bytes` is the page's header. */
 export function overflowPageCount(
   bytes: Buffer,
   pageNumber: number,
-  options: { dataBytes: number; pageBytes: number },
-) {
+  {
+    dataBytes,
+    pageBytes,
+    lastTransaction,
+  }: { dataBytes: number; pageBytes: number; lastTransaction: number },
+): number {
   check(u64(bytes, 0) === pageNumber, `page ${pageNumber} bears another number`);
-  check((bytes.readUInt16LE(18) & P_OVERFLOW) !== 0, `page ${pageNumber} is no overflow page`);
+  check(writingTransaction(bytes) <= lastTransaction, fromTheFuture(pageNumber));
+  check(bytes.readUInt16LE(18) === P_OVERFLOW, `page ${pageNumber} is no overflow page`);
   const pages = bytes.readUInt32LE(20);
-  const needed = Math.ceil((PAGE_HEADER_BYTES + options.dataBytes) / options.pageBytes);
+  const needed = Math.ceil((PAGE_HEADER_BYTES + dataBytes) / pageBytes);
   check(pages >= needed, `page ${pageNumber} has not the pages that its record needs`);
   return pages;
 }

@@ -232,6 +232,28 @@ describe('verifyDataFile', () => {
       expect(isFound(whole)).toBe(false);
     });
 
+    test('a page of a transaction that has not been is found: LMDB would write to the map of the file', () => {
+      const last = Math.max(
+        readMeta(whole, 0).transaction,
+        readMeta(whole.subarray(PAGE_BYTES), 1).transaction,
+      );
+      let found = 0;
+      for (let page = 2; page < whole.length / PAGE_BYTES; page++) {
+        const at = page * PAGE_BYTES;
+        const withOtherNumber = flipped(at, 1);
+        const withLaterOnes = [BigInt(last + 1), 1n << 62n].map((transaction) => {
+          const bytes = Buffer.from(whole);
+          bytes.writeBigUInt64LE(transaction, at + 8);
+          return bytes;
+        });
+        const isInUse = isFound(withOtherNumber);
+        if (!isInUse) continue;
+        for (const bytes of withLaterOnes) expect(isFound(bytes)).toBe(true);
+        found++;
+      }
+      expect(found).toBeGreaterThan(20);
+    });
+
     test('two pages that have changed places, with their numbers, are found, or change no row', async () => {
       const random = new SeededGenerator(14);
       const pages = whole.length / PAGE_BYTES;

@@ -2,8 +2,8 @@
 // word, or makes a later write overwrite rows that are in use. So the file is read here first, with nothing believed:
 //
 // - the two meta pages are those of two consecutive transactions: a rollback by damage does not pass for a state;
-// - every page of both trees is inside the file, bears its own number, and is reached once; keys ascend; the
-//   counts are those of the meta page;
+// - every page of both trees is inside the file, bears its own number, is of no later transaction, and is reached once;
+//   keys ascend; the counts are those of the meta page;
 // - no page is both in use and free, or free twice;
 // - every row passes `checkRow` (its checksum), which also finds a key that changed.
 
@@ -83,8 +83,14 @@ class FileVerification {
   }
 
   *steps(): Steps {
-    const { rows, freeList, pageBytes, lastPage } = this.#meta;
-    const parts = { reader: this.#reader, claims: this.#claims, pageBytes, pageCount: lastPage + 1 };
+    const { rows, freeList, pageBytes, lastPage, transaction } = this.#meta;
+    const parts = {
+      reader: this.#reader,
+      claims: this.#claims,
+      pageBytes,
+      pageCount: lastPage + 1,
+      lastTransaction: transaction,
+    };
     try {
       yield* verifyTree(rows, {
         ...parts,

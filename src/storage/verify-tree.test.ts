@@ -62,6 +62,7 @@ function verify(visit: (row: AdjacentRow) => void, maxSeparatorBytes?: number): 
         claims: new PageClaims(meta.lastPage),
         pageBytes: PAGE_BYTES,
         pageCount: meta.lastPage + 1,
+        lastTransaction: meta.transaction,
         compare: compareBytes,
         visit,
         ...(maxSeparatorBytes !== undefined && { maxSeparatorBytes }),

@@ -29,6 +29,8 @@ export interface TreeParts {
   readonly claims: PageClaims;
   readonly pageBytes: number;
   readonly pageCount: number;
+  /** The last one of the file: no page is of a later one. */
+  readonly lastTransaction: number;
   readonly compare: CompareKeys;
   /**
    * Is handed every row, in any order. Throws Damage, or an error of its own: then what `verifyTree` throws is the error
@@ -75,11 +77,11 @@ class TreeVerification {
   constructor(tree: Tree, parts: TreeParts) {
     this.#tree = tree;
     this.#parts = parts;
-    const { pageBytes, pageCount, reader, compare } = parts;
+    const { pageBytes, pageCount, lastTransaction, reader, compare } = parts;
     this.#leaves = new PendingLeaves(pageCount, compare, parts);
     const blockBytes = Math.max(pageBytes, Math.min(BLOCK_BYTES, reader.fileBytes));
     this.#pagesPerBlock = Math.floor(blockBytes / pageBytes);
-    this.#leaf = new PageCursor(Buffer.allocUnsafe(blockBytes), pageBytes);
+    this.#leaf = new PageCursor(Buffer.allocUnsafe(blockBytes), pageBytes, lastTransaction);
   }
 
   *steps(): Steps {
@@ -121,8 +123,8 @@ class TreeVerification {
   }
 
   #readBranch(page: number, depth: number): PageCursor {
-    const { reader, pageBytes } = this.#parts;
-    this.#branches[depth] ??= new PageCursor(Buffer.allocUnsafe(pageBytes), pageBytes);
+    const { reader, pageBytes, lastTransaction } = this.#parts;
+    this.#branches[depth] ??= new PageCursor(Buffer.allocUnsafe(pageBytes), pageBytes, lastTransaction);
     const branch = this.#branches[depth];
     reader.readInto(branch.bytes, 0, { position: page * pageBytes, length: pageBytes });
     branch.moveTo(page, 0);
@@ -261,11 +263,11 @@ class TreeVerification {
   // ------------------------------------------------------------ overflow pages
 
   #claimOverflow(): void {
-    const { reader, claims, pageBytes, pageCount } = this.#parts;
+    const { reader, claims, pageBytes, pageCount, lastTransaction } = this.#parts;
     const { overflowPage, dataBytes } = this.#leaf;
     check(overflowPage < pageCount, `page ${overflowPage} is beyond the last one`);
     const header = reader.read(overflowPage * pageBytes, PAGE_HEADER_BYTES);
-    const pages = overflowPageCount(header, overflowPage, { dataBytes, pageBytes });
+    const pages = overflowPageCount(header, overflowPage, { dataBytes, pageBytes, lastTransaction });
     claims.claimUsed(overflowPage, pages);
     this.#overflowPages += pages;
   }
