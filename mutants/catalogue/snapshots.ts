@@ -122,23 +122,23 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/storage/staged-image.ts',
     edits: [
       {
-        find: 'verifyFile(this.#path, checkRow, (page, bytes) => this.#rows.hasPassed(page, bytes))',
-        replace: 'verifyFile(this.#path, checkRow && (() => undefined))',
+        find: 'verifyFile(this.#path, checkRow))',
+        replace: 'verifyFile(this.#path, checkRow && (() => undefined)))',
       },
     ],
     bug: 'Rows of a snapshot that were damaged at their sender, or on their way, are taken.',
   },
   {
-    id: 'rows-that-failed-on-arrival-have-passed',
+    id: 'leaf-of-damaged-rows-is-sound',
     subject: 'snapshots',
-    file: 'src/storage/rows-on-arrival.ts',
+    file: 'src/storage/leaf-check.ts',
     edits: [
       {
-        find: '      return true;\n    } catch {\n      return false;',
-        replace: '      return true;\n    } catch {\n      return true;',
+        find: 'this.#exports.areSound(PAGES_AT + start, pageBytes) === 1',
+        replace: 'this.#exports.areSound(PAGES_AT + start, pageBytes) >= 0',
       },
     ],
-    bug: 'A page with a damaged row counts as one whose rows were checked.',
+    bug: 'A page with a damaged row counts as one whose rows match their seals.',
   },
   {
     id: 'image-in-the-middle-of-a-checkpoint',

@@ -8,7 +8,7 @@ const SLICES = 8;
 
 /** Entry 256k + b: what byte b does to the checksum from k bytes before the end of a step. One array: one check of it. */
 const SLICE_ENTRIES = 256;
-const TABLE = buildTable();
+const TABLE = sliceTable(SLICES);
 
 /** The same function as `crc32`. */
 export type Crc32 = (bytes: Uint8Array, seed: number) => number;
@@ -100,8 +100,9 @@ function rest(checksum: number, bytes: Uint8Array, from: number, end: number): n
   return crc;
 }
 
-function buildTable(): Int32Array {
-  const table = new Int32Array(SLICES * SLICE_ENTRIES);
+/** Of so many slices, one behind the other: entry 256k + b as in `TABLE`. */
+export function sliceTable(slices: number): Int32Array {
+  const table = new Int32Array(slices * SLICE_ENTRIES);
   for (let byte = 0; byte < SLICE_ENTRIES; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;

@@ -12,7 +12,6 @@ import { DATA_FILE_NAME, LOCK_SUFFIX, makeLockFile, openDatabase, STAGED_FILE_NA
 import { flushNames } from './journal-segments.ts';
 import { Damage } from './lmdb-page.ts';
 import { LmdbStore } from './lmdb-store.ts';
-import { RowsOnArrival } from './rows-on-arrival.ts';
 import { runInSlices, type Steps } from './steps.ts';
 import { diskFull, storageFailed } from './storage-errors.ts';
 import { type RowCheck, verifyFile } from './verify-data-file.ts';
@@ -22,7 +21,7 @@ import { type RowCheck, verifyFile } from './verify-data-file.ts';
  * keeps in one piece what comes in one (docs/storage.md).
  */
 const WRITE_BYTES = 64 * 1024;
-/** A piece takes a tenth of a millisecond, and ten times as long before V8 has compiled what checks its rows. */
+/** A piece takes less than a tenth of a millisecond, mostly. */
 const TURN_MS = 4;
 /** Of one piece, a hundred times as long as it takes: others wait for the disk, or for a part of the processor. */
 const SLOW_WRITE_MS = 10;
@@ -45,7 +44,6 @@ export interface StagedImageOptions {
 export class StagedImage implements ImageStaging {
   readonly #options: StagedImageOptions;
   readonly #path: string;
-  readonly #rows: RowsOnArrival;
   #handle: FileHandle | undefined;
   #bytes = 0;
   #unflushedBytes = 0;
@@ -63,7 +61,6 @@ export class StagedImage implements ImageStaging {
   constructor(options: StagedImageOptions) {
     this.#options = options;
     this.#path = join(options.directory, STAGED_FILE_NAME);
-    this.#rows = new RowsOnArrival(options.sizeBytes, options.checkRow ?? (() => undefined));
     this.#last = options.after;
   }
 
@@ -160,7 +157,6 @@ export class StagedImage implements ImageStaging {
       const piece = bytes.subarray(at, at + WRITE_BYTES);
       if (this.#isSlow) await this.#writeByThread(this.#handle, piece, this.#bytes + at);
       else this.#write(this.#handle.fd, piece, this.#bytes + at);
-      this.#rows.take(piece);
       if (performance.now() - turnBegan < TURN_MS) continue;
       await nextTurn();
       turnBegan = performance.now();
@@ -202,7 +198,7 @@ export class StagedImage implements ImageStaging {
 
   *#check(checkRow: RowCheck | undefined, onProgress: () => void): Steps {
     let steps = 0;
-    for (const _ of verifyFile(this.#path, checkRow, (page, bytes) => this.#rows.hasPassed(page, bytes))) {
+    for (const _ of verifyFile(this.#path, checkRow)) {
       steps += 1;
       if (steps % STEPS_PER_REPORT === 0) onProgress();
       yield;

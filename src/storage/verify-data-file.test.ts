@@ -8,18 +8,18 @@ import type { WriteOperation } from '../node/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
 import { DATA_FILE_NAME } from './data-file.ts';
-import { Damage, NOT_ON_OVERFLOW, PageCursor, readMeta } from './lmdb-page.ts';
+import { NOT_ON_OVERFLOW, PageCursor, readMeta } from './lmdb-page.ts';
 import type { LmdbSnapshot } from './lmdb-reads.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 import { openLmdbStore } from './open-store.ts';
-import { RowsOnArrival } from './rows-on-arrival.ts';
-import { runAtOnce } from './steps.ts';
 import { openTree } from './test-tree.ts';
-import { verifyDataFile, verifyFile } from './verify-data-file.ts';
+import { type RowCheck, verifyDataFile } from './verify-data-file.ts';
 
 const PAGE_BYTES = 4_096;
-/** No whole number of pages. */
-const CHUNK_BYTES = 10_000;
+/** Rows of which nothing is asked than that they match their seals. */
+const SEALED_ROWS: RowCheck = Object.assign((row: AdjacentRow) => checkSealed(row), {
+  sealVouchesFrom: Uint8Array.of(0),
+});
 const root = mkdtempSync(join(tmpdir(), 'raft3d-verify-'));
 const everything = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) };
 
@@ -41,10 +41,6 @@ function randomOperations(random: SeededGenerator, count: number): WriteOperatio
     const bytes = random.chance(0.05) ? random.below(20_000) : random.below(500);
     return { kind: 'put', key, value: seal(key, new Uint8Array(bytes).fill(random.below(256))) };
   });
-}
-
-function pageOf(bytes: Buffer, page: number): Buffer {
-  return bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
 }
 
 /** A digest of every row. */
@@ -98,76 +94,43 @@ describe('verifyDataFile', () => {
     });
 
     /**
-     * Whether the check finds it; what it throws must be the one error, which names the file. An image that comes in is
-     * checked in another order, to the same end.
+     * Whether the check finds it; what it throws must be the one error, which names the file. Row by row or a page at a time,
+     * it finds the same.
      */
     function isFound(bytes: Buffer): boolean {
       writeFileSync(path, bytes);
-      let isFound = false;
+      const [byRow, byPage] = [damageOf(checkSealed), damageOf(SEALED_ROWS)];
+      expect(byPage).toEqual(byRow);
+      return byRow !== undefined;
+    }
+
+    function damageOf(checkRow: RowCheck): unknown {
       try {
-        verifyDataFile(path, checkSealed);
+        verifyDataFile(path, checkRow);
       } catch (error) {
         expect(error).toMatchObject({ code: 'store_damaged', message: expect.stringContaining(path) });
-        isFound = true;
+        return error;
       }
-      expect(checkOnArrival(bytes).damage !== undefined).toBe(isFound);
-      return isFound;
+      return undefined;
     }
 
-    /** The file is checked while it comes in, and then as a whole. */
-    function checkOnArrival(bytes: Buffer): { damage: unknown; rows: number; rowsAfterwards: number } {
-      let rows = 0;
-      let rowsAfterwards = 0;
-      const arrival = new RowsOnArrival(bytes.length, (row) => {
-        checkSealed(row);
-        rows += 1;
-      });
-      for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
-        arrival.take(bytes.subarray(at, at + CHUNK_BYTES));
-      const checkRow = (row: AdjacentRow): void => {
-        checkSealed(row);
-        rowsAfterwards += 1;
+    test('rows that a seal vouches for are not handed over, but those of pages with others', () => {
+      writeFileSync(path, whole);
+      const countHandedOver = (sealVouchesFrom?: Uint8Array): number => {
+        let count = 0;
+        const checkRow = (row: AdjacentRow): void => {
+          checkSealed(row);
+          count += 1;
+        };
+        verifyDataFile(path, Object.assign(checkRow, sealVouchesFrom && { sealVouchesFrom }));
+        return count;
       };
-      let damage: unknown;
-      try {
-        runAtOnce(verifyFile(path, checkRow, (page, lying) => arrival.hasPassed(page, lying)));
-      } catch (error) {
-        expect(error).toBeInstanceOf(Damage);
-        damage = error;
-      }
-      return { damage, rows, rowsAfterwards };
-    }
-
-    test.each([[PAGE_BYTES], [CHUNK_BYTES], [1_000], [100_000]])(
-      'rows that passed on arrival, in chunks of %i bytes, are not checked again',
-      (chunkBytes) => {
-        const passed: number[] = [];
-        const arrival = new RowsOnArrival(whole.length, checkSealed);
-        for (let at = 0; at < whole.length; at += chunkBytes)
-          arrival.take(whole.subarray(at, at + chunkBytes));
-        for (let page = 0; page < whole.length / PAGE_BYTES; page++)
-          if (arrival.hasPassed(page, pageOf(whole, page))) passed.push(page);
-        expect(passed.length).toBeGreaterThan(10);
-        writeFileSync(path, whole);
-        const { damage, rows, rowsAfterwards } = checkOnArrival(whole);
-        expect(damage).toBe(undefined);
-        expect(rows).toBeGreaterThan(100);
-        // Those of pages with a row on overflow pages.
-        expect(rowsAfterwards).toBeLessThan(rows / 2);
-        for (const page of passed.slice(0, 5)) {
-          const leaf = new PageCursor(whole, PAGE_BYTES);
-          leaf.moveTo(page, page * PAGE_BYTES);
-          leaf.moveToLeafRecord(0);
-          const changed = flipped(leaf.keyEnd, 0);
-          const other = new RowsOnArrival(changed.length, checkSealed);
-          for (let at = 0; at < changed.length; at += chunkBytes)
-            other.take(changed.subarray(at, at + chunkBytes));
-          expect(other.hasPassed(page, pageOf(changed, page))).toBe(false);
-          // Nor is what has changed since it came.
-          expect(arrival.hasPassed(page, pageOf(changed, page))).toBe(false);
-        }
-      },
-    );
+      const all = countHandedOver();
+      expect(all).toBeGreaterThan(100);
+      // Those of pages with a row on overflow pages.
+      expect(countHandedOver(Uint8Array.of(0))).toBeLessThan(all / 2);
+      expect(countHandedOver(Uint8Array.of(0xff))).toBe(all);
+    });
 
     function flipped(at: number, bit: number): Buffer {
       const bytes = Buffer.from(whole);

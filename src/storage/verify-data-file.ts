@@ -5,7 +5,8 @@
 // - every page of both trees is inside the file, bears its own number, is of no later transaction, and is reached once;
 //   keys ascend; the counts are those of the meta page;
 // - no page is both in use and free, or free twice;
-// - every row passes `checkRow` (its checksum), which also finds a key that changed.
+// - every row passes `checkRow` (its checksum), which also finds a key that changed. Rows of which nothing else is asked are
+//   checked a page at a time (leaf-check.ts).
 
 import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -26,14 +27,18 @@ import {
 import { PageClaims } from './page-claims.ts';
 import { runAtOnce, type Steps } from './steps.ts';
 import { storeDamaged } from './storage-errors.ts';
-import { type HasPassed, verifyTree } from './verify-tree.ts';
+import { verifyTree } from './verify-tree.ts';
 
 /**
  * Throws CodedError `record_damaged` when the row is not as it was written; any other error is about more than this row,
  * and is what opening the store rejects with. Rows come in any order, and their bytes are valid during the call only; of
  * several errors the one that counts is that of the first row in the order of keys.
  */
-export type RowCheck = (row: AdjacentRow) => void;
+export interface RowCheck {
+  (row: AdjacentRow): void;
+  /** A row with this key, or one behind it, passes when it matches its seal, and need not be handed over. */
+  readonly sealVouchesFrom?: Uint8Array;
+}
 
 /** What one transaction may take at the end of the file and give back. */
 const MAX_UNWRITTEN_PAGES = 65_536;
@@ -49,15 +54,11 @@ export function verifyDataFile(path: string, checkRow?: RowCheck): void {
   }
 }
 
-/** Throws Damage. `hasPassed` says of which leaves the rows were checked already, as in `TreeParts`. */
-export function* verifyFile(
-  path: string,
-  checkRow: RowCheck = () => undefined,
-  hasPassed?: HasPassed,
-): Steps {
+/** Throws Damage. */
+export function* verifyFile(path: string, checkRow: RowCheck = () => undefined): Steps {
   const descriptor = openSync(path, 'r');
   try {
-    yield* new FileVerification(new DataFileReader(descriptor), checkRow, hasPassed).steps();
+    yield* new FileVerification(new DataFileReader(descriptor), checkRow).steps();
   } finally {
     closeSync(descriptor);
   }
@@ -66,14 +67,12 @@ export function* verifyFile(
 class FileVerification {
   readonly #reader: DataFileReader;
   readonly #checkRow: RowCheck;
-  readonly #hasPassed: HasPassed | undefined;
   readonly #meta: Meta;
   readonly #claims: PageClaims;
 
-  constructor(reader: DataFileReader, checkRow: RowCheck, hasPassed?: HasPassed) {
+  constructor(reader: DataFileReader, checkRow: RowCheck) {
     this.#reader = reader;
     this.#checkRow = checkRow;
-    this.#hasPassed = hasPassed;
     this.#meta = this.#readMetas();
     const { lastPage } = this.#meta;
     // The last pages may be free and never written, but not many: a damaged count must not make us reserve more.
@@ -96,7 +95,7 @@ class FileVerification {
         ...parts,
         compare: compareBytes,
         visit: this.#checkRow,
-        hasPassed: this.#hasPassed,
+        sealVouchesFrom: this.#checkRow.sealVouchesFrom,
       });
     } catch (error) {
       throw error instanceof CodedError && error.code === 'record_damaged'

@@ -4,6 +4,7 @@
 import type { AdjacentRow } from '../codec/sealed-record.ts';
 import type { DataFileReader } from './data-file-reader.ts';
 import type { CompareKeys } from './key-order.ts';
+import { LeafCheck } from './leaf-check.ts';
 import {
   check,
   Damage,
@@ -19,11 +20,6 @@ import type { Steps } from './steps.ts';
 
 /** LMDB's cursors go no deeper. */
 const MAX_DEPTH = 32;
-/** What is read at a time. */
-const BLOCK_BYTES = 256 * 1024;
-
-export type HasPassed = (page: number, bytes: Uint8Array) => boolean;
-
 export interface TreeParts {
   readonly reader: DataFileReader;
   readonly claims: PageClaims;
@@ -37,8 +33,8 @@ export interface TreeParts {
    * for the first row in the order of keys that has one. The row is valid during the call only.
    */
   readonly visit: (row: AdjacentRow) => void;
-  /** Of a leaf and its bytes: its rows were visited before, with their keys in order and none of them on overflow pages. */
-  readonly hasPassed?: HasPassed | undefined;
+  /** Rows from this key on match their seals, and no more is asked of them: `visit` is not called for most of them. */
+  readonly sealVouchesFrom?: Uint8Array | undefined;
   /** For tests; the default is in `PendingLeaves`. */
   readonly maxSeparatorBytes?: number;
 }
@@ -59,6 +55,8 @@ class TreeVerification {
   readonly #leaves: PendingLeaves;
   /** By depth. */
   readonly #branches: PageCursor[] = [];
+  readonly #leafCheck = new LeafCheck();
+  /** In the memory of the check. */
   readonly #leaf: PageCursor;
   readonly #pagesPerBlock: number;
   readonly #row: Writable<AdjacentRow> = {
@@ -77,11 +75,11 @@ class TreeVerification {
   constructor(tree: Tree, parts: TreeParts) {
     this.#tree = tree;
     this.#parts = parts;
-    const { pageBytes, pageCount, lastTransaction, reader, compare } = parts;
+    const { pageBytes, pageCount, lastTransaction, compare } = parts;
     this.#leaves = new PendingLeaves(pageCount, compare, parts);
-    const blockBytes = Math.max(pageBytes, Math.min(BLOCK_BYTES, reader.fileBytes));
-    this.#pagesPerBlock = Math.floor(blockBytes / pageBytes);
-    this.#leaf = new PageCursor(Buffer.allocUnsafe(blockBytes), pageBytes, lastTransaction);
+    const { pages } = this.#leafCheck;
+    this.#pagesPerBlock = Math.floor(pages.length / pageBytes);
+    this.#leaf = new PageCursor(pages, pageBytes, lastTransaction);
   }
 
   *steps(): Steps {
@@ -124,7 +122,7 @@ class TreeVerification {
 
   #readBranch(page: number, depth: number): PageCursor {
     const { reader, pageBytes, lastTransaction } = this.#parts;
-    this.#branches[depth] ??= new PageCursor(Buffer.allocUnsafe(pageBytes), pageBytes, lastTransaction);
+    this.#branches[depth] ??= new PageCursor(new Uint8Array(pageBytes), pageBytes, lastTransaction);
     const branch = this.#branches[depth];
     reader.readInto(branch.bytes, 0, { position: page * pageBytes, length: pageBytes });
     branch.moveTo(page, 0);
@@ -168,8 +166,7 @@ class TreeVerification {
         const start = (page - first) * pageBytes;
         this.#leaf.moveTo(page, start);
         check(!this.#leaf.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
-        const hasPassed = this.#parts.hasPassed?.(page, this.#leaf.bytes.subarray(start, start + pageBytes));
-        if (hasPassed === true) this.#checkEnds(this.#leaves.leafOf(page));
+        if (this.#isSealedLeaf(start)) this.#checkEnds(this.#leaves.leafOf(page));
         else this.#checkLeaf(this.#leaves.leafOf(page));
         this.#leafPages++;
         this.#entries += this.#leaf.records;
@@ -198,13 +195,21 @@ class TreeVerification {
     if (records > 0) this.#checkLast(number);
   }
 
-  /** Of a leaf that has passed: whether its keys are where they are looked for. */
+  /** Whether the records of the leaf at `start` are in order, with rows that the seal vouches for. */
+  #isSealedLeaf(start: number): boolean {
+    const { sealVouchesFrom, compare, pageBytes } = this.#parts;
+    if (sealVouchesFrom === undefined || this.#leaf.records === 0) return false;
+    this.#leaf.moveToLeafRecord(0);
+    const { bytes, keyStart, keyEnd } = this.#leaf;
+    const areVouchedFor = compare(sealVouchesFrom, 0, sealVouchesFrom.length, bytes, keyStart, keyEnd) <= 0;
+    return areVouchedFor && this.#leafCheck.areSound(start, pageBytes);
+  }
+
+  /** Of a leaf that is in order, and not empty: whether its keys are where they are looked for. */
   #checkEnds(number: number): void {
-    const { records } = this.#leaf;
-    if (records === 0) return;
     this.#leaf.moveToLeafRecord(0);
     this.#checkFirst(number);
-    this.#leaf.moveToLeafRecord(records - 1);
+    this.#leaf.moveToLeafRecord(this.#leaf.records - 1);
     this.#checkLast(number);
   }
 

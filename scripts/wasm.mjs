@@ -1,0 +1,43 @@
+// Compiles src/storage/leaf-check.wat into the module beside it, or with --print to standard output. To be run after a change
+// of the source; a test compares.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import openWabt from 'wabt';
+
+const STORAGE = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), 'src', 'storage');
+const LINE_CHARACTERS = 96;
+
+/** The binary of a module in WebAssembly's text format. Throws where that is not valid. */
+async function compiled(file) {
+  const wabt = await openWabt();
+  const module = wabt.parseWat(path.basename(file), fs.readFileSync(file, 'utf8'));
+  try {
+    module.resolveNames();
+    module.validate();
+    return module.toBinary({}).buffer;
+  } finally {
+    module.destroy();
+  }
+}
+
+/** The text of src/storage/leaf-check-module.ts. */
+async function leafCheckModule() {
+  const binary = await compiled(path.join(STORAGE, 'leaf-check.wat'));
+  const lines = Buffer.from(binary)
+    .toString('base64')
+    .match(new RegExp(`.{1,${LINE_CHARACTERS}}`, 'g'));
+  return [
+    '// Made of leaf-check.wat by `npm run wasm`.',
+    '',
+    '/** A module of WebAssembly, in base64. */',
+    'export const LEAF_CHECK_MODULE =',
+    ...lines.map((line, at) => `  '${line}'${at < lines.length - 1 ? ' +' : ';'}`),
+    '',
+  ].join('\n');
+}
+
+const text = await leafCheckModule();
+if (process.argv.includes('--print')) process.stdout.write(text);
+else fs.writeFileSync(path.join(STORAGE, 'leaf-check-module.ts'), text);
