@@ -223,14 +223,14 @@ test('what is cancelled while it connects closes the connection that comes', () 
   expect(outcomes).toEqual([undefined]);
 });
 
-test('between two chunks others have two turns of the event loop, however long those are', () => {
+test('between two chunks others have three turns of the event loop, however long those are', () => {
   const { clock, answer, chunks } = createSender();
   // Each turn takes 30 ms, most of it for others. Reading a chunk takes one, too.
   clock.soon = (action) => clock.after(30, action);
   answer({ kind: 'resume', offset: 0 });
   clock.advance(30);
   expect(chunks()).toHaveLength(1);
-  clock.advance(60 + 25);
+  clock.advance(90 + 25);
   expect(chunks()).toHaveLength(1);
   clock.advance(10);
   expect(chunks()).toHaveLength(2);

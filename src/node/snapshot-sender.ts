@@ -16,11 +16,11 @@ import {
 /** A connection that broke is replaced this often before the snapshot counts as failed. */
 const MAX_RESUMES = 5;
 /**
- * After a chunk the sender rests for the end of that turn of the event loop and for a whole one: what the leader does for
+ * After a chunk the sender rests for the end of that turn of the event loop and for two whole ones: what the leader does for
  * others goes first, and where processors are short turns are long. Not for as long as the chunk took, which may have waited
  * for the network.
  */
-const REST_TURNS = 2;
+const REST_TURNS = 3;
 /** Pause before a broken connection is replaced. */
 const RESUME_AFTER_MS = 200;
 
