@@ -134,8 +134,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/storage/leaf-check.ts',
     edits: [
       {
-        find: 'this.#exports.areSound(PAGES_AT + start, pageBytes) === 1',
-        replace: 'this.#exports.areSound(PAGES_AT + start, pageBytes) >= 0',
+        find: 'this.#exports?.areSound(PAGES_AT + start, pageBytes) === 1',
+        replace: '(this.#exports?.areSound(PAGES_AT + start, pageBytes) ?? 0) >= 0',
       },
     ],
     bug: 'A page with a damaged row counts as one whose rows match their seals.',

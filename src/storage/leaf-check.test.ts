@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { seal } from '../codec/sealed-record.ts';
 import { SeededGenerator } from '../shared/seeded-generator.ts';
-import { LeafCheck } from './leaf-check.ts';
+import { LeafCheck, leafCheck } from './leaf-check.ts';
 
 const PAGE_BYTES = 4_096;
 const HEADER_BYTES = 24;
 const RECORD_HEAD_BYTES = 8;
-const check = new LeafCheck();
+const check = leafCheck();
 const page = Buffer.from(check.pages.buffer, check.pages.byteOffset + PAGE_BYTES, PAGE_BYTES);
 
 interface Row {
@@ -54,6 +54,15 @@ test('the module is the one that its source makes', () => {
   const module = readFileSync(new URL('./leaf-check-module.ts', import.meta.url), 'utf8');
   const script = fileURLToPath(new URL('../../scripts/wasm.mjs', import.meta.url));
   expect(execFileSync(process.execPath, [script, '--print'], { encoding: 'utf8' })).toBe(module);
+});
+
+test('where there is no room for it, or no WebAssembly, it says yes to nothing', () => {
+  const without = new LeafCheck(() => {
+    throw new RangeError('out of memory');
+  });
+  layOut(ROWS);
+  without.pages.set(page);
+  expect(without.areSound(0, PAGE_BYTES)).toBe(false);
 });
 
 test('records in order are sound, of any length', () => {

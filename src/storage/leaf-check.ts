@@ -20,16 +20,30 @@ interface Exports {
   areSound(page: number, pageBytes: number): number;
 }
 
-let compiled: object | undefined;
+/**
+ * The check, for all who check: a memory of WebAssembly takes 10 GiB of address space. Nobody keeps anything in its pages from
+ * one step of a check to the next.
+ */
+export function leafCheck(): LeafCheck {
+  shared ??= new LeafCheck(instantiated);
+  return shared;
+}
+
+let shared: LeafCheck | undefined;
 
 export class LeafCheck {
   /** Where pages are read into. */
   readonly pages: Uint8Array;
-  readonly #exports: Exports;
+  readonly #exports: Exports | undefined;
 
-  constructor() {
-    compiled ??= new WebAssembly.Module(Buffer.from(LEAF_CHECK_MODULE, 'base64'));
-    this.#exports = new WebAssembly.Instance(compiled).exports;
+  /** Where `instantiate` throws, for lack of address space or of WebAssembly, every page is left to others. */
+  constructor(instantiate: () => Exports) {
+    try {
+      this.#exports = instantiate();
+    } catch {
+      this.pages = new Uint8Array(PAGES_BYTES);
+      return;
+    }
     const { buffer } = this.#exports.memory;
     new Int32Array(buffer).set(sliceTable(CHECKSUM_SLICES));
     this.pages = new Uint8Array(buffer, PAGES_AT, PAGES_BYTES);
@@ -41,6 +55,11 @@ export class LeafCheck {
    * that all is well: of rows on overflow pages this knows nothing.
    */
   areSound(start: number, pageBytes: number): boolean {
-    return this.#exports.areSound(PAGES_AT + start, pageBytes) === 1;
+    return this.#exports?.areSound(PAGES_AT + start, pageBytes) === 1;
   }
+}
+
+function instantiated(): Exports {
+  const module = new WebAssembly.Module(Buffer.from(LEAF_CHECK_MODULE, 'base64'));
+  return new WebAssembly.Instance(module).exports;
 }

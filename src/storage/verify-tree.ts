@@ -4,7 +4,7 @@
 import type { AdjacentRow } from '../codec/sealed-record.ts';
 import type { DataFileReader } from './data-file-reader.ts';
 import type { CompareKeys } from './key-order.ts';
-import { LeafCheck } from './leaf-check.ts';
+import { leafCheck } from './leaf-check.ts';
 import {
   check,
   Damage,
@@ -55,8 +55,8 @@ class TreeVerification {
   readonly #leaves: PendingLeaves;
   /** By depth. */
   readonly #branches: PageCursor[] = [];
-  readonly #leafCheck = new LeafCheck();
-  /** In the memory of the check. */
+  readonly #leafCheck = leafCheck();
+  /** In the memory of the check, which is shared: a block is read and checked in one step. */
   readonly #leaf: PageCursor;
   readonly #pagesPerBlock: number;
   readonly #row: Writable<AdjacentRow> = {
