@@ -1,12 +1,14 @@
 // Each judge finds what it is there to find.
 
 import { expect, test } from 'vitest';
-import { encodeFrame } from '../src/codec/frame.ts';
+import { encodeFrame, FrameDecoder } from '../src/codec/frame.ts';
+import { decodePeerMessage } from '../src/codec/message-codec.ts';
 import { CodedError } from '../src/shared/coded-error.ts';
 import { judgeDecoding } from './codec-ideas.ts';
 import { judgeStream } from './frame-ideas.ts';
 import { judgeAnswer, readAnswer } from './http-answer.ts';
 import { HttpModel } from './http-model.ts';
+import { bytesOf, type Claim, type Said } from './peer-lies.ts';
 import { withinTime } from './within-time.ts';
 
 const BYTES = new Uint8Array([1, 2, 3]);
@@ -151,4 +153,28 @@ test('the model knows what a spool holds from its jobs', () => {
     reserved_weight_in_grams: 0,
   });
   expect(() => model.learn([changed('Canceled')])).toThrow('a job went from');
+});
+
+test('a liar who passes for a member asks for nothing that a member may ask for, damaged or not', () => {
+  const victim = { server: 'node1@1', member: 'node2@1', clusterId: 'c', term: 2, commitIndex: 15 };
+  const message = { kind: 'forwarded-proposals', proposals: [new Uint8Array([0, 143])] } as const;
+  const overwritten = { kind: 'overwrite', at: 6_006, bytes: new Uint8Array([0xed, 0xa0, 0x80]) } as const;
+  const says = (one: Said, claim: Claim): string => {
+    const lie = { hello: 'right', purpose: 'messages', ending: 'close', pieceBytes: 0 } as const;
+    const decoder = new FrameDecoder();
+    decoder.push(bytesOf({ ...lie, claim, before: new Uint8Array(0), messages: [one] }, victim));
+    decoder.next();
+    return decodePeerMessage(decoder.next() ?? BYTES).kind;
+  };
+  const inTheWay: Said[] = [
+    { kind: 'any', message },
+    { kind: 'damaged', message, damage: { kind: 'none' } },
+    // Another proposal, and as good a request.
+    { kind: 'damaged', message, damage: overwritten },
+    { kind: 'damaged', message, damage: { kind: 'append', bytes: BYTES } },
+  ];
+  for (const one of inTheWay) {
+    expect(says(one, 'member')).toBe('introduction');
+    expect(says(one, 'stranger')).toBe('forwarded-proposals');
+  }
 });

@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { ByteWriter } from '../src/codec/byte-writer.ts';
 import { crc32 } from '../src/codec/crc32.ts';
-import { encodeFrame } from '../src/codec/frame.ts';
-import { encodePeerMessage } from '../src/codec/message-codec.ts';
+import { encodeFrame, FrameDecoder } from '../src/codec/frame.ts';
+import { decodePeerMessage, encodePeerMessage } from '../src/codec/message-codec.ts';
 import type { PeerMessage } from '../src/codec/peer-message.ts';
 import { encodeSnapshotFrame, type SnapshotFrame } from '../src/node/snapshot-frames.ts';
 import type { Message } from '../src/raft/message.ts';
@@ -179,8 +179,14 @@ function frameOf(one: Said, { lie, victim, from }: { lie: Lie; victim: Victim; f
       return encodeFrame(encodeSnapshotFrame(placed(one, victim)));
     case 'flood':
       return flood(one, victim);
-    case 'damaged':
-      return spoilt(encodeFrame(encodePeerMessage(one.message)), one.damage);
+    case 'damaged': {
+      const bytes = spoilt(encodeFrame(encodePeerMessage(one.message)), one.damage);
+      // Damage may leave a request whole, or make one of something else.
+      const message = isLetIn ? messageIn(bytes) : undefined;
+      return message !== undefined && isARequest(message, lie.claim)
+        ? encodeFrame(encodePeerMessage(SOMETHING_HARMLESS))
+        : bytes;
+    }
     case 'bytes':
       return one.bytes;
     case 'length':
@@ -202,13 +208,28 @@ function harmless(
       message: { ...message.message, from, to: victim.server, term: Math.max(0, victim.term - 1) },
     };
   }
-  const isOfAMember =
-    claim === 'member' &&
-    (message.kind === 'forwarded-proposals' || message.kind === 'forwarded-member-change');
-  // A member may forward what its clients ask for. An address is dialled: only this machine's.
-  if (isOfAMember || message.kind === 'introduction')
-    return { kind: 'introduction', raftAddress: '127.0.0.1:1' };
-  return message;
+  return isARequest(message, claim) ? SOMETHING_HARMLESS : message;
+}
+
+/** Its address is this machine's, since it is dialled. */
+const SOMETHING_HARMLESS: PeerMessage = { kind: 'introduction', raftAddress: '127.0.0.1:1' };
+
+/** What a node does for whoever it lets in: a member may forward what its clients ask for, and others say where they are. */
+function isARequest({ kind }: PeerMessage, claim: Claim): boolean {
+  if (kind === 'introduction') return true;
+  return claim === 'member' && (kind === 'forwarded-proposals' || kind === 'forwarded-member-change');
+}
+
+/** The message of the first frame, where it is whole. */
+function messageIn(bytes: Uint8Array): PeerMessage | undefined {
+  try {
+    const decoder = new FrameDecoder();
+    decoder.push(bytes);
+    const payload = decoder.next();
+    return payload && decodePeerMessage(payload);
+  } catch {
+    return undefined;
+  }
 }
 
 /** More than a liar says in all: an image that it begins never ends. */
