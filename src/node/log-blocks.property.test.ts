@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Entry, entrySizeBytes, type LogPosition } from '../raft/entry.ts';
 import { unreachable } from '../shared/assert.ts';
+import { ALL_BLOCKS } from './keys.ts';
 import { LogBlocks } from './log-blocks.ts';
 import { LogExtent } from './log-extent.ts';
 import { type LoadedLog, loadLog } from './log-load.ts';
@@ -104,7 +105,12 @@ class Logs {
     this.#term += 1;
     this.#entries = [];
     this.#start = { index, term: this.#term };
-    this.#issue(this.#blocks.restartAfter(index), index);
+    this.#blocks.restartAfter(index);
+    // As an adoption does.
+    this.#issue(
+      [...this.#store.range(ALL_BLOCKS)].map(({ key }) => ({ kind: 'delete', key })),
+      index,
+    );
   }
 
   #restart(): void {

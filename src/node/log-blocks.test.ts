@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Entry } from '../raft/entry.ts';
 import type { LogWrite } from '../raft/log.ts';
-import { blockKey, firstIndexOf } from './keys.ts';
+import { ALL_BLOCKS, blockKey, firstIndexOf } from './keys.ts';
 import { LogBlocks, MAX_BLOCK_ENTRIES, putEntries } from './log-blocks.ts';
 import { LogExtent } from './log-extent.ts';
 import type { KeyValueReader, WriteOperation } from './ports.ts';
@@ -21,6 +21,11 @@ function commandsFrom(first: number, count: number, { term = 1, bytes = 10 } = {
 /** What a write does with blocks, in words. */
 function describeWrite(operations: readonly WriteOperation[]): string[] {
   return operations.map(({ kind, key }) => `${kind} ${firstIndexOf(key)}`);
+}
+
+/** What an adoption does with the log's rows. */
+function deleteAll(blocks: KeyValueReader): WriteOperation[] {
+  return [...blocks.range(ALL_BLOCKS)].map(({ key }) => ({ kind: 'delete', key }));
 }
 
 /** Counts the blocks that are read. */
@@ -189,7 +194,8 @@ describe('a block that was decoded', () => {
 
   test('is never served after a snapshot', () => {
     expect(log.term(450)).toBe(1);
-    issue(log.restartAfter(440));
+    log.restartAfter(440);
+    issue(deleteAll(store));
     write({ entries: commandsFrom(441, 20, { term: 2 }) });
     expect(log.term(450)).toBe(2);
   });

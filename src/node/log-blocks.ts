@@ -72,10 +72,10 @@ export class LogBlocks implements LogReader {
     return deleteBlocks(this.#extent.compactThrough(index));
   }
 
-  /** A snapshot that ends at `index` takes the place of all entries. */
-  restartAfter(index: number): WriteOperation[] {
+  /** A snapshot that ends at `index` takes the place of all entries: the store drops their blocks (ALL_BLOCKS) with that write. */
+  restartAfter(index: number): void {
     this.#decoded = NO_ENTRIES;
-    return deleteBlocks(this.#extent.restartAfter(index));
+    this.#extent.restartAfter(index);
   }
 
   // -------------------------------------------------------------- reads

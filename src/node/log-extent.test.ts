@@ -62,8 +62,10 @@ test('it follows what is written, compacted, and replaced by a snapshot', () => 
   expect(extent.compactionEnd(LIMITS, NO_BOUND)).toBe(2);
   extent.compactThrough(2);
   expect([extent.first, extent.compactionEnd(LIMITS, NO_BOUND)]).toEqual([3, undefined]);
-  expect(extent.restartAfter(70)).toEqual([1]);
+  extent.restartAfter(70);
   expect([extent.first, extent.last, extent.count]).toEqual([71, 70, 0]);
+  extent.append(commandsFrom(71, { count: 1 }));
+  expect(extent.truncateFrom(71)).toEqual([71]);
 });
 
 test('an entry is in the block that begins last at or before it, if the log has it', () => {

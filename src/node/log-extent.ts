@@ -76,12 +76,12 @@ export class LogExtent {
     return this.#starts.splice(kept);
   }
 
-  /** A snapshot that ends at `index` takes the place of all that was here. Returns where the blocks began. */
-  restartAfter(index: number): readonly number[] {
+  /** A snapshot that ends at `index` takes the place of all that was here. */
+  restartAfter(index: number): void {
     this.#first = index + 1;
     this.#last = index;
     this.#bytes = 0;
-    return this.#starts.splice(0);
+    this.#starts.length = 0;
   }
 
   /** The last entry to compact now, never above `highest`. Undefined while the log is small enough. */

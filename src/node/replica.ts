@@ -217,7 +217,6 @@ export class Replica {
     assert(this.#install !== undefined, 'a snapshot is staged before the core asks for it');
     operations.push(putApplied(this.#install.applied));
     operations.push(putLogStart({ index: point.index, term: point.term }));
-    // The log's rows go with the adoption.
     this.#logBlocks.restartAfter(point.index);
   }
 
