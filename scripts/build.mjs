@@ -116,6 +116,7 @@ async function compile() {
     if (status !== 0) {
       return complain(`the build failed:\n${error ? error.message : `${stdout}${stderr}`.trim()}`);
     }
+    moveMaps(fresh);
     await bundleNode({ root: ROOT, directory: fresh });
     fs.writeFileSync(path.join(fresh, STAMP), stamp);
     if (mark !== undefined) fs.renameSync(mark, path.join(fresh, MARK));
@@ -126,6 +127,20 @@ async function compile() {
     return complain(`cannot build in ${ROOT}: ${error.message}`);
   } finally {
     fs.rmSync(WORK, { recursive: true, force: true });
+  }
+}
+
+/** The compiler's maps name the sources as seen from `fresh`: they are to be right in dist/. */
+function moveMaps(fresh) {
+  for (const name of fs.readdirSync(fresh, { recursive: true })) {
+    if (!name.endsWith('.js.map')) continue;
+    const file = path.join(fresh, name);
+    const map = JSON.parse(fs.readFileSync(file, 'utf8'));
+    const inDist = path.dirname(path.join(DIST, name));
+    map.sources = map.sources.map((source) =>
+      path.relative(inDist, path.resolve(path.dirname(file), source)),
+    );
+    fs.writeFileSync(file, JSON.stringify(map));
   }
 }
 

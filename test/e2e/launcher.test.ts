@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -42,6 +43,18 @@ function freshClone(options: { packages: boolean }): string {
   if (options.packages)
     symlinkSync(path.join(PROJECT_ROOT, 'node_modules'), path.join(clone, 'node_modules'));
   return clone;
+}
+
+/** Absolute paths of what the source maps of `dist` name, but for packages, which may not ship their sources. */
+function sourcesInMaps(dist: string): string[] {
+  return readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.map'))
+    .flatMap((name) => {
+      const file = path.join(dist, name);
+      const { sources } = JSON.parse(readFileSync(file, 'utf8')) as { sources: string[] };
+      return sources.map((source) => path.resolve(path.dirname(file), source));
+    })
+    .filter((source) => !source.includes('/node_modules/'));
 }
 
 /** What puts a `node` before the real one that notes each start as a line of `started`. */
@@ -110,6 +123,9 @@ describe('./raft3d', () => {
       expect(stdout).toMatch(/^Raft3D: /);
     }
     expect(existsSync(path.join(clone, '.build'))).toBe(false);
+    const sources = sourcesInMaps(path.join(clone, 'dist'));
+    expect(sources.length).toBeGreaterThan(100);
+    expect(sources.filter((source) => !existsSync(source))).toEqual([]);
 
     // Nothing is compared, and no Node started for it, once the sources are older than the last comparison.
     const tracedLaunch = async (): Promise<string[]> => {
