@@ -22,6 +22,7 @@ describe('the tests that a mutant is given to', () => {
 });
 
 describe("vitest's report", () => {
+  const asked = { directory: '/tmp', stderr: '' };
   const passing = { name: '/tmp/src/a.test.ts', status: 'passed', assertionResults: [] };
 
   test('names the first test that failed', () => {
@@ -33,7 +34,7 @@ describe("vitest's report", () => {
         { status: 'failed', fullName: 'two' },
       ],
     };
-    expect(firstFailing({ testResults: [passing, failed] }, '/tmp', '')).toEqual({
+    expect(firstFailing({ testResults: [passing, failed] }, asked)).toEqual({
       file: 'src/b.test.ts',
       title: 'two',
     });
@@ -41,11 +42,28 @@ describe("vitest's report", () => {
 
   test('may have a file that failed outside of its tests', () => {
     const failed = { name: '/tmp/src/b.test.ts', status: 'failed', assertionResults: [] };
-    expect(firstFailing({ testResults: [failed] }, '/tmp', '').title).toBe('outside of its tests');
+    expect(firstFailing({ testResults: [failed] }, asked).title).toBe('outside of its tests');
+  });
+
+  test('may have a file that did not come to its end: a signal has ended its process', () => {
+    const ended = {
+      name: '/tmp/src/b.test.ts',
+      status: 'passed',
+      assertionResults: [
+        { status: 'passed', fullName: 'one' },
+        { status: 'pending', fullName: 'two' },
+      ],
+    };
+    expect(firstFailing({ testResults: [passing, ended] }, asked)).toEqual({
+      file: 'src/b.test.ts',
+      title: 'two',
+    });
   });
 
   test('may be an error that vitest tells of outside of all files', () => {
     const stderr = 'Unhandled Errors\nError: a write after the end\n    at somewhere';
-    expect(firstFailing({ testResults: [] }, '/tmp', stderr).title).toContain('Error: a write after the end');
+    expect(firstFailing({ testResults: [passing] }, { ...asked, stderr }).title).toContain(
+      'Error: a write after the end',
+    );
   });
 });

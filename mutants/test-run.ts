@@ -53,12 +53,8 @@ export async function runTests(directory: string, files: readonly string[]): Pro
   if (code === undefined) return { ...run, failing: undefined, isEnded: false };
   if (code === 0) return { ...run, failing: undefined, isEnded: true };
   if (!fs.existsSync(report)) throw new Error(`vitest made no report:\n${stderr}${stdout}`);
-  const failing = firstFailing(
-    JSON.parse(fs.readFileSync(report, 'utf8')) as VitestReport,
-    directory,
-    stderr,
-  );
-  return { ...run, failing, isEnded: true };
+  const content = JSON.parse(fs.readFileSync(report, 'utf8')) as VitestReport;
+  return { ...run, failing: firstFailing(content, { directory, stderr }), isEnded: true };
 }
 
 /** What of vitest's report is read here. */
@@ -71,12 +67,20 @@ export interface VitestReport {
 }
 
 /** `stderr`: what vitest said beside its report. */
-export function firstFailing(report: VitestReport, directory: string, stderr: string): FailingTest {
-  for (const { name, status, assertionResults } of report.testResults) {
-    if (status !== 'failed') continue;
-    const failed = assertionResults.find((one) => one.status === 'failed');
-    const file = path.relative(fs.realpathSync(directory), name);
-    return { file, title: failed?.fullName ?? 'outside of its tests' };
+export function firstFailing(
+  { testResults }: VitestReport,
+  { directory, stderr }: { directory: string; stderr: string },
+): FailingTest {
+  const fileOf = (name: string): string => path.relative(fs.realpathSync(directory), name);
+  const failing = testResults.find(({ status }) => status === 'failed');
+  if (failing !== undefined) {
+    const failed = failing.assertionResults.find((one) => one.status === 'failed');
+    return { file: fileOf(failing.name), title: failed?.fullName ?? 'outside of its tests' };
+  }
+  // Where a signal ended the process that ran a file, vitest says that it passed, and what of it did not run.
+  for (const { name, assertionResults } of testResults) {
+    const pending = assertionResults.find(({ status }) => status === 'pending');
+    if (pending !== undefined) return { file: fileOf(name), title: pending.fullName };
   }
   const [error = 'it does not say which'] = /^.*Error: .*$/m.exec(stderr) ?? [];
   return { file: 'vitest', title: `an error outside of any test: ${error}` };
