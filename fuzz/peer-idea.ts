@@ -16,6 +16,8 @@ const LIES_A_BATCH = 20;
 const CONNECTIONS_AT_ONCE = 5;
 /** After what was said, the node has this long to say something before the connection is ended. */
 const LISTEN_MS = 30;
+/** As many of the last writes are read behind each. */
+const PAGE_WRITES = 1_000;
 const END_TIMEOUT_MS = 15_000;
 /** Long, since liars that pass for members take the place of their connections for a moment. */
 const FLAGS = [
@@ -91,21 +93,31 @@ class PeerIdea implements Idea {
 
   /** Through each node in turn: the cluster goes on acknowledging, and every node has it. */
   async #write(nodes: readonly NodeProcess[], tally: Tally): Promise<void> {
-    const id = `w${++this.#writes}`;
+    const id = writeId(++this.#writes);
+    const read = Math.min(this.#writes, PAGE_WRITES);
+    const page = `/api/v1/printers?after=${writeId(this.#writes - read)}&limit=${PAGE_WRITES}`;
     const asked = nodes[this.#writes % nodes.length];
     const answer = await asked?.request('/api/v1/printers', { body: { id, company: 'a', model: 'b' } });
-    if (answer?.status !== 201) throw new Finding(`a write between lies was answered with ${answer?.status}`);
+    if (answer?.status !== 201)
+      throw new Finding(
+        `a write between lies was answered with ${answer?.status}: ${JSON.stringify(answer?.body)}`,
+      );
     for (const node of nodes) {
-      const { status, body } = await node.request(`/api/v1/printers?after=w&limit=1000`);
+      const { status, body } = await node.request(page);
+      if (status !== 200)
+        throw new Finding(`a read between lies was answered with ${status}: ${JSON.stringify(body)}`);
       const known = (body as { id: string }[]).map((row) => row.id);
-      if (status !== 200 || !known.includes(id))
-        throw new Finding(`${node.id} lacks a write that was acknowledged`);
-      const made = Math.min(this.#writes, 1_000);
-      if (known.length !== made)
-        throw new Finding(`${node.id} has ${known.length} printers, and ${made} were made`);
+      if (!known.includes(id)) throw new Finding(`${node.id} lacks a write that was acknowledged`);
+      if (known.length !== read)
+        throw new Finding(`${node.id} has ${known.length} of the last ${read} writes`);
     }
     tally.note('writes acknowledged between lies');
   }
+}
+
+/** In the order of the numbers. */
+function writeId(number: number): string {
+  return `w${String(number).padStart(9, '0')}`;
 }
 
 /** The statuses of all nodes, when everybody has applied everything. */
