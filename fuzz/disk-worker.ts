@@ -11,7 +11,7 @@ import { CodedError } from '../src/shared/coded-error.ts';
 import { openDatabase } from '../src/storage/data-file.ts';
 import { LmdbStore } from '../src/storage/lmdb-store.ts';
 import { verifyDataFile } from '../src/storage/verify-data-file.ts';
-import { type DiskDamage, damagedFile } from './disk-damage.ts';
+import { type DiskDamage, damagedFile, PAGE_BYTES } from './disk-damage.ts';
 
 export interface WorkOrder {
   readonly directory: string;
@@ -30,21 +30,24 @@ export const FILES = {
   work: 'work.mdb',
   progress: 'progress',
 } as const;
+/** In a meta page. */
+const TRANSACTION_AT = 152;
 const REPORTED = new Set(['store_damaged', 'log_damaged', 'record_damaged', 'store_version']);
 
 async function judge(
   directory: string,
   damage: DiskDamage,
-  files: { now: Uint8Array; before: Uint8Array; digest: string },
+  files: { now: Uint8Array; before: Uint8Array; digest: string; digestTakenBack: string },
 ): Promise<string> {
   const work = path.join(directory, FILES.work);
   fs.writeFileSync(work, damagedFile(files.now, files.before, damage));
   try {
-    verifyDataFile(work, verifyRow);
+    const { isTakenBack } = verifyDataFile(work, verifyRow);
     const digest = await withStore(work, digestOf);
-    if (digest !== files.digest) throw new Error('other rows than were written, and no word about it');
-    await writeAndReadAgain(work, files.digest);
-    return 'harmless';
+    if (digest !== (isTakenBack ? files.digestTakenBack : files.digest))
+      throw new Error('other rows than were written, and no word about it');
+    await writeAndReadAgain(work, digest);
+    return isTakenBack ? 'told: a commit was taken back' : 'harmless';
   } catch (error) {
     if (error instanceof CodedError && REPORTED.has(error.code)) return `reported: ${error.code}`;
     throw error;
@@ -92,6 +95,15 @@ function digestOf(store: LmdbStore): string {
   return hash.digest('hex');
 }
 
+/** The meta page of the last transaction says that it is of the one two before. */
+function withoutLastTransaction(file: Buffer): Buffer {
+  const copy = Buffer.from(file);
+  const [first, second] = [0, 1].map((page) => page * PAGE_BYTES + TRANSACTION_AT) as [number, number];
+  const last = copy.readBigUInt64LE(first) > copy.readBigUInt64LE(second) ? first : second;
+  copy.writeBigUInt64LE(copy.readBigUInt64LE(last) - 2n, last);
+  return copy;
+}
+
 process.on('message', ({ directory, damages }: WorkOrder) => {
   void work(directory, damages).then((result) => process.send?.(result));
 });
@@ -100,15 +112,18 @@ async function work(directory: string, damages: readonly DiskDamage[]): Promise<
   const [now, before] = [FILES.now, FILES.before].map((name) =>
     fs.readFileSync(path.join(directory, name)),
   ) as [Buffer, Buffer];
-  fs.writeFileSync(path.join(directory, FILES.work), now);
-  const digest = await withStore(path.join(directory, FILES.work), digestOf);
+  const work = path.join(directory, FILES.work);
+  fs.writeFileSync(work, now);
+  const digest = await withStore(work, digestOf);
+  fs.writeFileSync(work, withoutLastTransaction(now));
+  const digestTakenBack = await withStore(work, digestOf);
   const progress = fs.openSync(path.join(directory, FILES.progress), 'w');
   const outcomes: string[] = [];
   try {
     for (const [at, damage] of damages.entries()) {
       fs.writeSync(progress, String(at).padStart(10), 0);
       try {
-        outcomes.push(await judge(directory, damage, { now, before, digest }));
+        outcomes.push(await judge(directory, damage, { now, before, digest, digestTakenBack }));
       } catch (error) {
         const message =
           error instanceof Error

@@ -175,11 +175,24 @@ export const DISK: readonly Mutant[] = [
     file: 'src/storage/open-store.ts',
     edits: [
       {
-        find: '    verifyDataFile(path, checkRow);\n',
-        replace: '    if (checkRow === undefined) verifyDataFile(path);\n',
+        find: 'const { isTakenBack } = verifyDataFile(path, checkRow);',
+        replace:
+          'const { isTakenBack } = checkRow === undefined ? verifyDataFile(path) : { isTakenBack: false };',
       },
     ],
     bug: 'LMDB maps a file that nobody has looked at.',
+  },
+  {
+    id: 'rollback-passes-for-the-last-state',
+    subject: 30,
+    file: 'src/storage/verify-data-file.ts',
+    edits: [
+      {
+        find: '    return found !== before.transaction;\n',
+        replace: '    return found !== before.transaction && found === 0;\n',
+      },
+    ],
+    bug: 'An image whose last transaction was taken back by damage passes for what the leader has.',
   },
   {
     id: 'flush-skipped',

@@ -27,9 +27,9 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/node/replica.ts',
     edits: [
       {
-        find: '    operations.push(putLogStart({ index: point.index, term: point.term }));\n    // The log',
+        find: '    operations.push(putLogStart({ index: point.index, term: point.term }));\n    this.#logBlocks',
         replace:
-          '    this.#writer.write({ operations: [putLogStart({ index: point.index, term: point.term })] }, () => undefined);\n    // The log',
+          '    this.#writer.write({ operations: [putLogStart({ index: point.index, term: point.term })] }, () => undefined);\n    this.#logBlocks',
       },
     ],
     bug: 'An install moves the start of the log in one write, and the state in another.',
@@ -122,8 +122,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/storage/staged-image.ts',
     edits: [
       {
-        find: 'verifyFile(this.#path, checkRow))',
-        replace: 'verifyFile(this.#path, checkRow && (() => undefined)))',
+        find: 'verifyImage(this.#path, checkRow))',
+        replace: 'verifyImage(this.#path, checkRow && (() => undefined)))',
       },
     ],
     bug: 'Rows of a snapshot that were damaged at their sender, or on their way, are taken.',

@@ -123,7 +123,7 @@ export class NodeProcess {
       addresses: { raft: advertiseRaft, http: advertiseHttp },
       logger: this.#logger,
       onInternalError: (error) => {
-        if (isDamage(error)) this.#handlers.onFatal(error);
+        if (isFatal(error)) this.#handlers.onFatal(error);
       },
     });
     this.#app = app;
@@ -258,10 +258,11 @@ async function listen(app: FastifyInstance, { host, port }: Address): Promise<vo
   }
 }
 
-function isDamage(error: unknown): error is CodedError {
-  return (
-    error instanceof CodedError && ['record_damaged', 'log_damaged', 'store_damaged'].includes(error.code)
-  );
+/** What a read finds that the node cannot go on with. */
+const FATAL_CODES = ['record_damaged', 'log_damaged', 'store_damaged', 'storage_failed'];
+
+function isFatal(error: unknown): error is CodedError {
+  return error instanceof CodedError && FATAL_CODES.includes(error.code);
 }
 
 function listenError({ httpListen }: NodeOptions, cause: unknown): CodedError {

@@ -38,7 +38,10 @@ async function openOver(
   const tree = new CrowdedTree(directory, () => openDatabase(join(directory, DATA_FILE_NAME)), {
     release: () => undefined,
   });
-  return { tree, store: await openJournal(directory, { tree, checkRow: undefined, limits }) };
+  return {
+    tree,
+    store: await openJournal(directory, { tree, isTakenBack: false, checkRow: undefined, limits }),
+  };
 }
 
 function put(key: string): WriteOperation {

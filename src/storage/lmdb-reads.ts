@@ -24,7 +24,7 @@ export class LmdbSnapshot implements KeyValueReader {
   }
 
   range(range: KeyRange): Iterable<KeyValueRow> {
-    return readRange(this.#database, range, this.#open());
+    return readRange(this.#database, range, { transaction: this.#open() });
   }
 
   close(): void {
@@ -60,7 +60,7 @@ interface FastReader {
 export function readRange(
   database: Database<Uint8Array, Buffer>,
   { from, to, reverse = false }: KeyRange,
-  transaction?: Transaction,
+  { transaction, atEnd = () => undefined }: RangeReading = {},
 ): Iterable<KeyValueRow> {
   const [low, high] = [asKey(from), asKey(to)];
   const held = transaction === undefined ? {} : { transaction };
@@ -68,12 +68,26 @@ export function readRange(
   const bounds = reverse
     ? { start: high, end: low, reverse, exclusiveStart: true, inclusiveEnd: true }
     : { start: low, end: high };
-  return endingOnce(database.getRange({ ...bounds, ...held }) as Iterable<KeyValueRow>);
+  const rows = database.getRange({ ...bounds, ...held }) as Iterable<KeyValueRow>;
+  return endingOnce(rows, atEnd);
+}
+
+export interface RangeReading {
+  readonly transaction?: Transaction;
+  /**
+   * Called at the end, and to throw where there may be more rows: lmdb-js uses cursors again, and one for which LMDB begins no
+   * read any more gives none, without a word. A lookup throws then.
+   */
+  readonly atEnd?: () => void;
 }
 
 /** lmdb-js takes an iterator's cursor back when that ends, and again whenever it is told so: a generator ends once. */
-function* endingOnce(rows: Iterable<KeyValueRow>): Generator<KeyValueRow, undefined> {
-  yield* rows;
+function* endingOnce(rows: Iterable<KeyValueRow>, atEnd: () => void): Generator<KeyValueRow, undefined> {
+  try {
+    yield* rows;
+  } finally {
+    atEnd();
+  }
 }
 
 /** lmdb-js declares binary keys to be Buffers, and takes any array of bytes: a Buffer would be made for nothing. */

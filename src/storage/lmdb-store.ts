@@ -22,7 +22,7 @@ import type { DirectoryLock } from './directory-lock.ts';
 import { asKey, type BinaryDatabase, getRow, LmdbSnapshot, readRange } from './lmdb-reads.ts';
 import { MappedMemory } from './mapped-memory.ts';
 import { Room } from './room.ts';
-import { diskFull, isForLackOfRoom, storageFailed } from './storage-errors.ts';
+import { diskFull, explainRead, isForLackOfRoom, storageFailed } from './storage-errors.ts';
 
 /** Writes that may wait for the one under way: the node has a handful. */
 const MAX_QUEUED_WRITES = 256;
@@ -82,11 +82,15 @@ export class LmdbStore implements KeyValueReader {
       this.#reads = 0;
       if (!this.#isWriting && this.#isMapDue()) this.#mapAnew();
     }
-    return getRow(this.#database, key);
+    try {
+      return getRow(this.#database, key);
+    } catch (cause) {
+      throw explainRead(this.#directory, cause);
+    }
   }
 
   range(range: KeyRange): Iterable<KeyValueRow> {
-    return readRange(this.#database, range);
+    return readRange(this.#database, range, { atEnd: () => this.get(range.from) });
   }
 
   /** The bytes of `operations` must not change until `done`. */

@@ -27,6 +27,7 @@ const SEGMENT_FRACTION = 1 / 64;
 
 export interface OpenJournalOptions {
   readonly tree: LmdbStore;
+  readonly isTakenBack: boolean;
   readonly checkRow: RowCheck | undefined;
   readonly limits: JournalLimits | undefined;
 }
@@ -37,7 +38,7 @@ export interface OpenJournalOptions {
  */
 export async function openJournal(
   directory: string,
-  { tree, checkRow, limits = limitsFor(directory) }: OpenJournalOptions,
+  { tree, isTakenBack, checkRow, limits = limitsFor(directory) }: OpenJournalOptions,
 ): Promise<JournaledStore> {
   const { segmentBytes } = limits;
   const through = lastCheckpoint(tree);
@@ -53,9 +54,7 @@ export async function openJournal(
     }
     await remove(directory, all);
     const file = await makeSegment(directory, { number: 1, bytes: segmentBytes, isGentle: false });
-    await write(tree, [
-      { kind: 'put', key: CHECKPOINT_KEY, value: encodeCheckpoint({ frame: 0, segment: 1 }) },
-    ]);
+    await writeCheckpoint(tree, { frame: 0, segment: 1 });
     const journal = new Journal(directory, {
       files: [file],
       recovered: recoverJournal([file], 0),
@@ -69,6 +68,9 @@ export async function openJournal(
   if (checkRow !== undefined) {
     for (const operations of batches) checkRows(directory, operations, checkRow);
   }
+  // A commit in the place of the one that was taken back: meta page and trees are of one transaction again. Without room the
+  // next checkpoint is that.
+  if (isTakenBack) await writeCheckpoint(tree, through).catch(passIfFull);
   const used = files.filter(({ number }) => number <= recovered.segment);
   await remove(
     directory,
@@ -143,8 +145,15 @@ async function remove(directory: string, files: readonly SegmentFile[]): Promise
   if (files.length > 0) syncDirectory(directory);
 }
 
-function write(tree: LmdbStore, operations: readonly WriteOperation[]): Promise<void> {
+function passIfFull(error: unknown): void {
+  if (!(error instanceof CodedError) || error.code !== 'disk_full') throw error;
+}
+
+function writeCheckpoint(tree: LmdbStore, position: JournalPosition): Promise<void> {
+  const value = encodeCheckpoint(position);
   return new Promise((resolve, reject) => {
-    tree.carry(operations, (error) => (error === undefined ? resolve() : reject(error)));
+    tree.carry([{ kind: 'put', key: CHECKPOINT_KEY, value }], (error) =>
+      error === undefined ? resolve() : reject(error),
+    );
   });
 }

@@ -42,12 +42,12 @@ export async function openLmdbStore(
     // The check is work for the processor, and the flush for the disk. Where both fail, the check tells more.
     const flushed = flushBeside(path);
     flushed.catch(() => undefined);
-    verifyDataFile(path, checkRow);
+    const { isTakenBack } = verifyDataFile(path, checkRow);
     await flushed;
     allocateLockFile(path + LOCK_SUFFIX);
     tree = new LmdbStore(directory, () => openDatabase(path), lock);
     syncDirectory(directory);
-    return await openJournal(directory, { tree, checkRow, limits });
+    return await openJournal(directory, { tree, isTakenBack, checkRow, limits });
   } catch (error) {
     if (tree === undefined) lock.release();
     else await closed(tree);

@@ -4,7 +4,7 @@ import { statfsSync } from 'node:fs';
 import type { StorageSpace } from '../node/ports.ts';
 import type { CodedError } from '../shared/coded-error.ts';
 import type { BinaryDatabase } from './lmdb-reads.ts';
-import { diskFull } from './storage-errors.ts';
+import { diskFull, explainRead } from './storage-errors.ts';
 
 /** What is kept for votes and membership: this much, or a tenth of a small file system. */
 const MAX_RESERVE_BYTES = 32 * 1024 * 1024;
@@ -83,12 +83,20 @@ export class Room {
   /** Pages of the file that hold nothing now are room too: the file never shrinks. */
   #measureSpace(): StorageSpace {
     const { bavail, blocks, bsize } = statfsSync(this.#directory);
-    const { pageSize, filePages, usedPages } = pageCounts(this.#database());
+    const { pageSize, filePages, usedPages } = this.#pageCounts();
     return {
       freeBytes: bavail * bsize + Math.max(0, filePages - usedPages) * pageSize,
       reserveBytes: Math.min(MAX_RESERVE_BYTES, Math.floor(blocks * bsize * RESERVE_FRACTION)),
       usedBytes: usedPages * pageSize,
     };
+  }
+
+  #pageCounts(): PageCounts {
+    try {
+      return pageCounts(this.#database());
+    } catch (cause) {
+      throw explainRead(this.#directory, cause);
+    }
   }
 
   #fileSystemFreeBytes(): number {
@@ -97,7 +105,13 @@ export class Room {
   }
 }
 
-function pageCounts(database: BinaryDatabase): { pageSize: number; filePages: number; usedPages: number } {
+interface PageCounts {
+  readonly pageSize: number;
+  readonly filePages: number;
+  readonly usedPages: number;
+}
+
+function pageCounts(database: BinaryDatabase): PageCounts {
   const stats = database.getStats() as TreeStats & {
     root: TreeStats;
     free: TreeStats;

@@ -14,7 +14,7 @@ import { Damage } from './lmdb-page.ts';
 import { LmdbStore } from './lmdb-store.ts';
 import { runInSlices, type Steps } from './steps.ts';
 import { diskFull, storageFailed } from './storage-errors.ts';
-import { type RowCheck, verifyFile } from './verify-data-file.ts';
+import { type RowCheck, verifyImage } from './verify-data-file.ts';
 
 /**
  * Of one call to the system. Of a file that came in long ones twice as much counted as the process's memory on Linux 6.18, which
@@ -198,7 +198,7 @@ export class StagedImage implements ImageStaging {
 
   *#check(checkRow: RowCheck | undefined, onProgress: () => void): Steps {
     let steps = 0;
-    for (const _ of verifyFile(this.#path, checkRow)) {
+    for (const _ of verifyImage(this.#path, checkRow)) {
       steps += 1;
       if (steps % STEPS_PER_REPORT === 0) onProgress();
       yield;

@@ -3,15 +3,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Each step takes well below a millisecond. */
-export type Steps = Generator<undefined, void>;
+export type Steps<Result = void> = Generator<undefined, Result>;
 
 /** Of the event loop at a time. */
 const SLICE_MS = 4;
 /** After each: others go first, also those whose processes share the processors. */
 const REST_MS = 2;
 
-export function runAtOnce(steps: Steps): void {
-  while (steps.next().done !== true);
+export function runAtOnce<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
 }
 
 /** Rejects with what a step throws. `goesOn` is asked between slices; where it says no, the rest is not done. */

@@ -38,6 +38,15 @@ export function storageFailed(directory: string, cause: unknown): CodedError {
   );
 }
 
+/**
+ * What is thrown for what a read threw. Where LMDB could not write a meta page it reads nothing more, and says so before the
+ * write hears that it failed.
+ */
+export function explainRead(directory: string, cause: unknown): unknown {
+  const isForAFailedWrite = cause instanceof Error && cause.message.includes('MDB_PANIC');
+  return isForAFailedWrite ? storageFailed(directory, cause) : cause;
+}
+
 /** `file`: a file of the data directory, or the directory itself. */
 export function storeDamaged(file: string, directory: string, cause: Error): CodedError {
   return new CodedError(

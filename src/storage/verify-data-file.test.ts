@@ -12,8 +12,10 @@ import { NOT_ON_OVERFLOW, PageCursor, readMeta } from './lmdb-page.ts';
 import type { LmdbSnapshot } from './lmdb-reads.ts';
 import type { LmdbStore } from './lmdb-store.ts';
 import { openLmdbStore } from './open-store.ts';
+import { runAtOnce } from './steps.ts';
+import { takenBack } from './test-taken-back.ts';
 import { openTree } from './test-tree.ts';
-import { type RowCheck, verifyDataFile } from './verify-data-file.ts';
+import { type RowCheck, verifyDataFile, verifyImage } from './verify-data-file.ts';
 
 const PAGE_BYTES = 4_096;
 /** Rows of which nothing is asked than that they match their seals. */
@@ -80,16 +82,23 @@ describe('verifyDataFile', () => {
     const directory = join(root, 'damaged');
     const path = join(directory, DATA_FILE_NAME);
     let whole: Buffer;
+    /** As it was before the last transaction. */
+    let before: Buffer;
     let rows: string;
+    let rowsBefore: string;
     beforeAll(async () => {
       const origin = join(root, 'origin');
       const random = new SeededGenerator(12);
       const store = openTree(origin);
-      for (let round = 0; round < 30; round++) await write(store, randomOperations(random, 60));
+      for (let round = 0; round < 29; round++) await write(store, randomOperations(random, 60));
+      before = readFileSync(join(origin, DATA_FILE_NAME));
+      await write(store, randomOperations(random, 60));
       await close(store);
-      rows = await readAll(origin);
       mkdirSync(directory);
+      writeFileSync(path, before);
+      rowsBefore = await readAll(directory);
       copyFileSync(join(origin, DATA_FILE_NAME), path);
+      rows = await readAll(directory);
       whole = readFileSync(path);
     });
 
@@ -102,6 +111,15 @@ describe('verifyDataFile', () => {
       const [byRow, byPage] = [damageOf(checkSealed), damageOf(SEALED_ROWS)];
       expect(byPage).toEqual(byRow);
       return byRow !== undefined;
+    }
+
+    /** Whether the file that was looked at last passes for one whose last commit failed: not for an image. */
+    function isTakenBack(): boolean {
+      const { isTakenBack } = verifyDataFile(path, checkSealed);
+      const verification = (): void => runAtOnce(verifyImage(path, checkSealed));
+      if (isTakenBack) expect(verification).toThrow('are not of one transaction');
+      else verification();
+      return isTakenBack;
     }
 
     function damageOf(checkRow: RowCheck): unknown {
@@ -151,17 +169,29 @@ describe('verifyDataFile', () => {
       expect(found).toBeGreaterThan(20);
     });
 
-    test('a bit of a meta page never takes the last transaction back', async () => {
+    test('a bit of a meta page takes the last transaction back only where that is told', async () => {
+      let told = 0;
       for (const page of [0, 1]) {
         // Sizes, the two trees, the last page, and from 152 on the transaction.
         for (let at = 24; at < 160; at++) {
           for (let bit = 0; bit < 8; bit++) {
             if ((at * 8 + bit) % 13 !== 0 && at < 152) continue;
             const bytes = flipped(page * PAGE_BYTES + at, bit);
-            if (!isFound(bytes)) expect(await readAll(directory)).toBe(rows);
+            if (isFound(bytes)) continue;
+            const isTold = isTakenBack();
+            if (isTold) told += 1;
+            expect(await readAll(directory)).toBe(isTold ? rowsBefore : rows);
           }
         }
       }
+      // The last transaction is number 30, which one bit makes 28.
+      expect(told).toBe(1);
+    });
+
+    test('a commit whose meta page could not be written is told apart: the state before it is whole', async () => {
+      expect(isFound(takenBack(whole, before))).toBe(false);
+      expect(isTakenBack()).toBe(true);
+      expect(await readAll(directory)).toBe(rowsBefore);
     });
 
     test('a free list that names a page in use, one twice, or a run, is found: a write would overwrite rows', () => {

@@ -1,7 +1,8 @@
 // Checks a data file before LMDB maps it. LMDB believes its pages: a damaged one ends the process by a signal, without a
 // word, or makes a later write overwrite rows that are in use. So the file is read here first, with nothing believed:
 //
-// - the two meta pages are those of two consecutive transactions: a rollback by damage does not pass for a state;
+// - the two meta pages are those of two consecutive transactions, and of the trees that they name: a rollback by damage does
+//   not pass for a state, or looks as a commit does that failed, and is told apart from all other states;
 // - every page of both trees is inside the file, bears its own number, is of no later transaction, and is reached once;
 //   keys ascend; the counts are those of the meta page;
 // - no page is both in use and free, or free twice;
@@ -43,37 +44,56 @@ export interface RowCheck {
 /** What one transaction may take at the end of the file and give back. */
 const MAX_UNWRITTEN_PAGES = 65_536;
 const FREE_LIST_KEY_BYTES = 8;
+const NOT_OF_ONE_TRANSACTION = 'a meta page and the trees that it names are not of one transaction';
+
+export interface VerifiedFile {
+  /**
+   * The last commit was taken back: by LMDB, which could not write its meta page, or by damage. The state before it is whole, and
+   * the journal tells whether it is the one that counts.
+   */
+  readonly isTakenBack: boolean;
+}
 
 /** Throws CodedError `store_damaged`, which names the file and what to do. */
-export function verifyDataFile(path: string, checkRow?: RowCheck): void {
+export function verifyDataFile(path: string, checkRow?: RowCheck): VerifiedFile {
   try {
-    runAtOnce(verifyFile(path, checkRow));
+    return runAtOnce(verifyFile(path, checkRow));
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
     throw storeDamaged(path, dirname(path), error);
   }
 }
 
-/** Throws Damage. */
-export function* verifyFile(path: string, checkRow: RowCheck = () => undefined): Steps {
+/** Of a file that has no journal. Throws Damage. */
+export function* verifyImage(path: string, checkRow?: RowCheck): Steps {
+  const { isTakenBack } = yield* verifyFile(path, checkRow);
+  check(!isTakenBack, NOT_OF_ONE_TRANSACTION);
+}
+
+function* verifyFile(path: string, checkRow: RowCheck = () => undefined): Steps<VerifiedFile> {
   const descriptor = openSync(path, 'r');
   try {
-    yield* new FileVerification(new DataFileReader(descriptor), checkRow).steps();
+    const verification = new FileVerification(new DataFileReader(descriptor), checkRow);
+    yield* verification.steps();
+    return verification;
   } finally {
     closeSync(descriptor);
   }
 }
 
-class FileVerification {
+class FileVerification implements VerifiedFile {
   readonly #reader: DataFileReader;
   readonly #checkRow: RowCheck;
   readonly #meta: Meta;
   readonly #claims: PageClaims;
+  readonly isTakenBack: boolean;
 
   constructor(reader: DataFileReader, checkRow: RowCheck) {
     this.#reader = reader;
     this.#checkRow = checkRow;
-    this.#meta = this.#readMetas();
+    const { latest, before } = this.#readMetas();
+    this.#meta = latest;
+    this.isTakenBack = this.#isTakenBack(latest, before);
     const { lastPage } = this.#meta;
     // The last pages may be free and never written, but not many: a damaged count must not make us reserve more.
     const mostPages = 2 * Math.ceil(reader.fileBytes / this.#meta.pageBytes) + MAX_UNWRITTEN_PAGES;
@@ -112,28 +132,38 @@ class FileVerification {
   }
 
   /** Transaction n writes meta page n % 2, so the two are always of neighbouring transactions, or both new. */
-  #readMetas(): Meta {
+  #readMetas(): { latest: Meta; before: Meta } {
     const first = readMeta(this.#reader.read(0, META_BYTES), 0);
     const second = readMeta(this.#reader.read(first.pageBytes, META_BYTES), 1);
     const [a, b] = [first.transaction, second.transaction];
     const isNew = a === 0 && b === 0;
     check(isNew || (Math.abs(a - b) === 1 && a % 2 === 0), 'the meta pages do not belong together');
     check(first.pageBytes === second.pageBytes, 'the meta pages do not belong together');
-    for (const meta of [first, second]) this.#checkRoots(meta);
-    return a > b || isNew ? first : second;
+    return a > b || isNew ? { latest: first, before: second } : { latest: second, before: first };
   }
 
   /**
-   * Every transaction writes the root of a tree anew, so the later root tells which transaction the meta page is of.
-   * Without this a single bit could make the state before the last transaction pass for the latest one.
-   * (LMDB reuses no page of the last two states: both are whole.)
+   * Each meta page and its trees are of one transaction. Without this a single bit could make the state before the last
+   * transaction pass for the latest one. But where a commit's meta page cannot be written, LMDB puts the transaction's number back
+   * that stood there, and leaves the trees.
    */
-  #checkRoots({ pageBytes, transaction, rows, freeList }: Meta): void {
+  #isTakenBack(latest: Meta, before: Meta): boolean {
+    check(this.#transactionOfTrees(latest) === latest.transaction, NOT_OF_ONE_TRANSACTION);
+    const found = this.#transactionOfTrees(before);
+    check(found === before.transaction || found === latest.transaction + 1, NOT_OF_ONE_TRANSACTION);
+    return found !== before.transaction;
+  }
+
+  /**
+   * Every transaction writes the root of a tree anew, so the later root tells which one it was. (LMDB reuses no page of the
+   * last two states: both are whole.)
+   */
+  #transactionOfTrees({ pageBytes, rows, freeList }: Meta): number {
     let latest = 0;
     for (const { root } of [rows, freeList]) {
       if (root === undefined) continue;
       latest = Math.max(latest, writingTransaction(this.#reader.read(root * pageBytes, PAGE_HEADER_BYTES)));
     }
-    check(latest === transaction, 'a meta page and the trees that it names are not of one transaction');
+    return latest;
   }
 }
