@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS } from './options.ts';
 import { TestClock } from './test-clock.ts';
 import { testOptions } from './test-cluster.ts';
 
-function createRequests(boots = 1) {
+function createRequests({ boots = 1, electionTicks = 10 } = {}) {
   const clock = new TestClock();
   const node: { refusal: 'stopped' | 'no-leader' | undefined } = { refusal: undefined };
   const answers: unknown[] = [];
@@ -13,7 +13,7 @@ function createRequests(boots = 1) {
     clock,
     {
       identity: { server: 'a@1', clusterId: 'ours', boots },
-      options: testOptions('a', { limits }),
+      options: testOptions('a', { limits, electionTicks }),
     },
     { refusal: () => node.refusal, onAdded: () => undefined },
   );
@@ -60,9 +60,27 @@ test('a stop answers everything that waits', () => {
   expect(answers).toHaveLength(3);
 });
 
+test('a read whose request was lost is asked again in time, however long an election may take', () => {
+  const { clock, requests, answers } = createRequests({ electionTicks: 100_000 });
+  const asked: number[] = [];
+  const tickFor = (ms: number): void => {
+    for (const end = clock.now() + ms; clock.now() < end; ) {
+      clock.advance(100);
+      requests.tick(() => true);
+      requests.reads.maybeAsk((requestId) => asked.push(requestId));
+    }
+  };
+  requests.readBarrier((outcome) => answers.push(outcome));
+  tickFor(DEFAULT_LIMITS.resendAfterMs + 200);
+  expect(new Set(asked).size).toBe(2);
+  expect(answers).toEqual([]);
+  tickFor(DEFAULT_LIMITS.leaderWaitMs);
+  expect(answers).toEqual([{ kind: 'refused', reason: 'no-leader' }]);
+});
+
 test('no id of one start is one of another (trap 26)', () => {
   const idsOf = (boots: number): number[] => {
-    const { requests, askAll } = createRequests(boots);
+    const { requests, askAll } = createRequests({ boots });
     const ids: number[] = [];
     askAll();
     requests.reads.maybeAsk((requestId) => ids.push(requestId));

@@ -50,7 +50,8 @@ export class ClientRequests {
       firstRequestId: boots * IDS_PER_BOOT,
       maxWaiting: limits.maxWaitingReads,
       timeoutMs: limits.leaderWaitMs,
-      resendAfterMs: options.electionTicks * options.tickMs,
+      // A lost request is asked again well before those who wait give up.
+      resendAfterMs: Math.min(limits.resendAfterMs, options.electionTicks * options.tickMs),
     });
     this.memberChanges = new MemberRequests(clock, {
       firstRequestId: boots * IDS_PER_BOOT,
