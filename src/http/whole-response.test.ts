@@ -136,6 +136,8 @@ describe('an answer', () => {
     expect(ours.gathered).toEqual([]);
     const nodes = await start({});
     await rawAnswers(nodes.port, ['GET /as-fastify-does']);
-    expect(nodes.gathered).toEqual([2]);
+    // Node 24 does it by itself.
+    const isOld = Number(process.versions.node.split('.')[0]) < 24;
+    expect(nodes.gathered).toEqual(isOld ? [2] : []);
   });
 });
