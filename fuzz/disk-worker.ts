@@ -10,8 +10,9 @@ import { loadDurableState, verifyRow } from '../src/node/log-store.ts';
 import { CodedError } from '../src/shared/coded-error.ts';
 import { openDatabase } from '../src/storage/data-file.ts';
 import { LmdbStore } from '../src/storage/lmdb-store.ts';
+import { takenBack } from '../src/storage/test-taken-back.ts';
 import { verifyDataFile } from '../src/storage/verify-data-file.ts';
-import { type DiskDamage, damagedFile, PAGE_BYTES } from './disk-damage.ts';
+import { type DiskDamage, damagedFile } from './disk-damage.ts';
 
 export interface WorkOrder {
   readonly directory: string;
@@ -30,8 +31,6 @@ export const FILES = {
   work: 'work.mdb',
   progress: 'progress',
 } as const;
-/** In a meta page. */
-const TRANSACTION_AT = 152;
 const REPORTED = new Set(['store_damaged', 'log_damaged', 'record_damaged', 'store_version']);
 
 async function judge(
@@ -95,15 +94,6 @@ function digestOf(store: LmdbStore): string {
   return hash.digest('hex');
 }
 
-/** The meta page of the last transaction says that it is of the one two before. */
-function withoutLastTransaction(file: Buffer): Buffer {
-  const copy = Buffer.from(file);
-  const [first, second] = [0, 1].map((page) => page * PAGE_BYTES + TRANSACTION_AT) as [number, number];
-  const last = copy.readBigUInt64LE(first) > copy.readBigUInt64LE(second) ? first : second;
-  copy.writeBigUInt64LE(copy.readBigUInt64LE(last) - 2n, last);
-  return copy;
-}
-
 process.on('message', ({ directory, damages }: WorkOrder) => {
   void work(directory, damages).then((result) => process.send?.(result));
 });
@@ -115,7 +105,7 @@ async function work(directory: string, damages: readonly DiskDamage[]): Promise<
   const work = path.join(directory, FILES.work);
   fs.writeFileSync(work, now);
   const digest = await withStore(work, digestOf);
-  fs.writeFileSync(work, withoutLastTransaction(now));
+  fs.writeFileSync(work, takenBack(now));
   const digestTakenBack = await withStore(work, digestOf);
   const progress = fs.openSync(path.join(directory, FILES.progress), 'w');
   const outcomes: string[] = [];

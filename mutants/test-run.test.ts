@@ -25,16 +25,19 @@ describe("vitest's report", () => {
   const asked = { directory: '/tmp', stderr: '' };
   const passing = { name: '/tmp/src/a.test.ts', status: 'passed', assertionResults: [] };
 
-  test('names the first test that failed', () => {
-    const failed = {
+  test.each([
+    ['that failed', 'failed', 'failed'],
+    ['that never ran: a signal has ended its process', 'passed', 'pending'],
+  ])('names the first test %s', (_, fileStatus, testStatus) => {
+    const file = {
       name: '/tmp/src/b.test.ts',
-      status: 'failed',
+      status: fileStatus,
       assertionResults: [
         { status: 'passed', fullName: 'one' },
-        { status: 'failed', fullName: 'two' },
+        { status: testStatus, fullName: 'two' },
       ],
     };
-    expect(firstFailing({ testResults: [passing, failed] }, asked)).toEqual({
+    expect(firstFailing({ testResults: [passing, file] }, asked)).toEqual({
       file: 'src/b.test.ts',
       title: 'two',
     });
@@ -43,21 +46,6 @@ describe("vitest's report", () => {
   test('may have a file that failed outside of its tests', () => {
     const failed = { name: '/tmp/src/b.test.ts', status: 'failed', assertionResults: [] };
     expect(firstFailing({ testResults: [failed] }, asked).title).toBe('outside of its tests');
-  });
-
-  test('may have a file that did not come to its end: a signal has ended its process', () => {
-    const ended = {
-      name: '/tmp/src/b.test.ts',
-      status: 'passed',
-      assertionResults: [
-        { status: 'passed', fullName: 'one' },
-        { status: 'pending', fullName: 'two' },
-      ],
-    };
-    expect(firstFailing({ testResults: [passing, ended] }, asked)).toEqual({
-      file: 'src/b.test.ts',
-      title: 'two',
-    });
   });
 
   test('may be an error that vitest tells of outside of all files', () => {

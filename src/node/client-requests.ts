@@ -50,7 +50,6 @@ export class ClientRequests {
       firstRequestId: boots * IDS_PER_BOOT,
       maxWaiting: limits.maxWaitingReads,
       timeoutMs: limits.leaderWaitMs,
-      // A lost request is asked again well before those who wait give up.
       resendAfterMs: Math.min(limits.resendAfterMs, options.electionTicks * options.tickMs),
     });
     this.memberChanges = new MemberRequests(clock, {

@@ -1,6 +1,7 @@
 // Reads that wait until this node's state is known to hold all that was acknowledged before they came.
 // All that wait share one ReadIndex; a lost or refused one is asked again, with a new id.
 
+import { assert } from '../shared/assert.ts';
 import type { Clock, ReadOutcome } from './ports.ts';
 
 /** Requests under way: one answering, one gathering behind it. */
@@ -44,6 +45,10 @@ export class Reads {
   #isHeldBack = false;
 
   constructor(clock: Clock, options: ReadOptions) {
+    assert(
+      options.resendAfterMs < options.timeoutMs,
+      'a lost request is asked again before its waiters give up',
+    );
     this.#clock = clock;
     this.#options = options;
     this.#nextRequestId = options.firstRequestId;

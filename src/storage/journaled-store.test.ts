@@ -33,15 +33,13 @@ class CrowdedTree extends LmdbStore {
 async function openOver(
   directory: string,
   limits: JournalLimits,
+  isTakenBack = false,
 ): Promise<{ tree: CrowdedTree; store: JournaledStore }> {
   await close(await openLmdbStore(directory, undefined, limits));
   const tree = new CrowdedTree(directory, () => openDatabase(join(directory, DATA_FILE_NAME)), {
     release: () => undefined,
   });
-  return {
-    tree,
-    store: await openJournal(directory, { tree, isTakenBack: false, checkRow: undefined, limits }),
-  };
+  return { tree, store: await openJournal(directory, { tree, isTakenBack, checkRow: undefined, limits }) };
 }
 
 function put(key: string): WriteOperation {
@@ -72,6 +70,23 @@ test('what the journal took is there although LMDB has no room for it, also afte
   await close(store);
   const again = await openLmdbStore(directory, undefined, limits);
   expect(keysOf(again)).toEqual(keys);
+  await close(again);
+});
+
+test('a start that is to repair the data file goes on without room for that, and the next checkpoint does it', async () => {
+  const limits = { segmentBytes: 32 * 1024, checkpointBytes: 4 * 1024 };
+  const directory = join(root, 'unrepaired');
+  const { store, tree } = await openOver(directory, limits, true);
+  expect(await tryToWrite(store, 'a')).toBeUndefined();
+  let carried = 0;
+  tree.onCarried = () => {
+    carried += 1;
+  };
+  tree.isFull = false;
+  await close(store);
+  expect(carried).toBe(1);
+  const again = await openLmdbStore(directory, undefined, limits);
+  expect(keysOf(again)).toEqual(['a']);
   await close(again);
 });
 

@@ -4,14 +4,15 @@
 import { readMeta } from './lmdb-page.ts';
 
 const LAST_PAGE_AT = 144;
-const META_END = 160;
+const TRANSACTION_AT = 152;
 
-/** `after` is the file with the commit, `before` the one without. */
-export function takenBack(after: Buffer, before: Buffer): Buffer {
-  const { pageBytes, transaction } = readMeta(after, 0);
-  const other = readMeta(after.subarray(pageBytes), 1).transaction;
-  const at = other > transaction ? pageBytes : 0;
+/** `after` is the file with the commit. Without `before`, the one without it, only the number is put back. */
+export function takenBack(after: Buffer, before: Buffer = after): Buffer {
+  const { pageBytes, transaction: first } = readMeta(after, 0);
+  const second = readMeta(after.subarray(pageBytes), 1).transaction;
+  const at = second > first ? pageBytes : 0;
   const bytes = Buffer.from(after);
-  before.copy(bytes, at + LAST_PAGE_AT, at + LAST_PAGE_AT, at + META_END);
+  before.copy(bytes, at + LAST_PAGE_AT, at + LAST_PAGE_AT, at + TRANSACTION_AT);
+  bytes.writeBigUInt64LE(BigInt(Math.max(0, Math.max(first, second) - 2)), at + TRANSACTION_AT);
   return bytes;
 }

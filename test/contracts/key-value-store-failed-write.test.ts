@@ -2,7 +2,6 @@
 // leaves must open, hold all that was acknowledged, and every batch whole or not. LMDB undoes a commit whose meta page it
 // could not write, but not all of it: the file then looks damaged, and is not (src/storage/verify-data-file.ts).
 
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,6 +10,7 @@ import { DATA_FILE_NAME } from '../../src/storage/data-file.ts';
 import { openLmdbStore } from '../../src/storage/open-store.ts';
 import { verifyDataFile } from '../../src/storage/verify-data-file.ts';
 import { PROJECT_ROOT } from '../support/project-root.ts';
+import { type CommandResult, runCommand } from '../support/run-command.ts';
 import { checkBatches } from './key-value-store-batches.ts';
 
 const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');
@@ -20,54 +20,28 @@ const BATCHES = 200;
 const parent = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-failed-')));
 afterAll(() => fs.rmSync(parent, { recursive: true }));
 
-interface Failed {
-  readonly code: number | null;
-  readonly acknowledged: number;
-  /** What the process said when it ended. */
-  readonly stderr: string;
-}
-
 /** In each thread the call of that number fails, once: of all that are on the data file or the first segments. */
-function writeUntilFailure(directory: string, calls: string, number: number): Promise<Failed> {
+function writeUntilFailure(directory: string, calls: string, number: number): Promise<CommandResult> {
   const files = [DATA_FILE_NAME, 'journal-0000000001', 'journal-0000000002'];
-  const child = spawn(
-    'strace',
-    [
-      ...[
-        '-f',
-        '--seccomp-bpf',
-        '-o',
-        '/dev/null',
-        ...files.flatMap((name) => ['-P', path.join(directory, name)]),
-      ],
-      ...['-e', `trace=${calls}`, '-e', `inject=${calls}:error=EIO:when=${number}`],
-      ...[process.execPath, '--import', 'tsx', WRITER, directory, `${BATCHES - 1}`],
-    ],
-    { cwd: PROJECT_ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    stderr += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => {
-      const lines = text.split('\n').filter((line) => line !== '');
-      resolve({ code, acknowledged: 1 + Math.max(-1, ...lines.map(Number)), stderr });
-    });
-  });
+  return runCommand([
+    ...(['strace', '-f', '--seccomp-bpf', '-o', '/dev/null'] as const),
+    ...files.flatMap((name) => ['-P', path.join(directory, name)]),
+    ...['-e', `trace=${calls}`, '-e', `inject=${calls}:error=EIO:when=${number}`],
+    ...[process.execPath, '--import', 'tsx', WRITER, directory, `${BATCHES - 1}`],
+  ]);
 }
 
 /** Has the call of each number fail, until `isEnough` of what came of it. */
-async function failEach(calls: string, isEnough: (found: { runs: number; takenBack: number }) => boolean) {
+async function failEach(
+  calls: string,
+  isEnough: (found: { runs: number; takenBack: number }) => boolean,
+): Promise<void> {
   const found = { runs: 0, takenBack: 0 };
   for (let number = 2; !isEnough(found); number++) {
     const directory = path.join(parent, `${calls}-${number}`);
-    const { code, acknowledged, stderr } = await writeUntilFailure(directory, calls, number);
+    const { code, stdout, stderr } = await writeUntilFailure(directory, calls, number);
+    const batches = stdout.split('\n').filter((line) => line !== '');
+    const acknowledged = 1 + Math.max(-1, ...batches.map(Number));
     const what = `${calls} ${number}: ${stderr}`;
     expect(code, what).toBe(1);
     expect(stderr).toContain("code: 'storage_failed'");
