@@ -50,6 +50,7 @@ export class ClientRequests {
       firstRequestId: boots * IDS_PER_BOOT,
       maxWaiting: limits.maxWaitingReads,
       timeoutMs: limits.leaderWaitMs,
+      // Before those who wait give up, also where an election may take longer.
       resendAfterMs: Math.min(limits.resendAfterMs, options.electionTicks * options.tickMs),
     });
     this.memberChanges = new MemberRequests(clock, {

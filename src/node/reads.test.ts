@@ -146,6 +146,27 @@ test.each([
   expect(waiting).toEqual(NO_LEADER);
 });
 
+test('who waits for a request that is not asked again yet gives up at its own time all the same', () => {
+  const { reads, add, ask, tick } = createReads({ resendAfterMs: 1_000, maxWaiting: 2 });
+  const early = add();
+  tick(200);
+  const late = add();
+  ask();
+  tick(100);
+  expect([early, late]).toEqual([NO_LEADER, []]);
+  reads.confirmed(1_000, 5, 5);
+  expect([early, late]).toEqual([NO_LEADER, READY]);
+  const lost = add();
+  expect(ask()).toEqual([1_001]);
+  tick(300);
+  expect(lost).toEqual(NO_LEADER);
+  // What it held is free again.
+  const again = add();
+  expect(ask()).toEqual([1_002]);
+  reads.confirmed(1_002, 5, 5);
+  expect(again).toEqual(READY);
+});
+
 test('more reads than may wait are refused, until others have ended (trap 36)', () => {
   const { reads, add, ask } = createReads({ maxWaiting: 1 });
   const first = add();

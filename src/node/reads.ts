@@ -1,7 +1,6 @@
 // Reads that wait until this node's state is known to hold all that was acknowledged before they came.
 // All that wait share one ReadIndex; a lost or refused one is asked again, with a new id.
 
-import { assert } from '../shared/assert.ts';
 import type { Clock, ReadOutcome } from './ports.ts';
 
 /** Requests under way: one answering, one gathering behind it. */
@@ -45,10 +44,6 @@ export class Reads {
   #isHeldBack = false;
 
   constructor(clock: Clock, options: ReadOptions) {
-    assert(
-      options.resendAfterMs < options.timeoutMs,
-      'a lost request is asked again before its waiters give up',
-    );
     this.#clock = clock;
     this.#options = options;
     this.#nextRequestId = options.firstRequestId;
@@ -121,21 +116,28 @@ export class Reads {
     if (expired.length > 0) this.#finish(expired, { kind: 'refused', reason: 'no-leader' });
   }
 
+  /** Also those whose request or answer is lost, or whose entries do not come. */
   #takeExpired(now: number): Waiter[] {
     const isExpired = (waiter: Waiter): boolean => waiter.deadline <= now;
-    const expired = this.#gathering.filter(isExpired);
-    if (expired.length > 0) this.#gathering = this.#gathering.filter((waiter) => !isExpired(waiter));
-    // Confirmed, but the entries do not come: cut off since.
-    const stuck = this.#confirmed.filter((batch) => batch.waiters.every(isExpired));
-    if (stuck.length > 0) this.#confirmed = this.#confirmed.filter((batch) => !stuck.includes(batch));
-    return [...expired, ...stuck.flatMap((batch) => batch.waiters)];
+    const expired = this.#allWaiters().filter(isExpired);
+    if (expired.length === 0) return expired;
+    const unexpired = (waiters: readonly Waiter[]): Waiter[] => waiters.filter((one) => !isExpired(one));
+    const unexpiredOf = <B extends ConfirmedBatch | Batch>(batches: readonly B[]): B[] =>
+      batches
+        .map((batch) => ({ ...batch, waiters: unexpired(batch.waiters) }))
+        .filter(({ waiters }) => waiters.length > 0);
+    this.#gathering = unexpired(this.#gathering);
+    this.#asked = unexpiredOf(this.#asked);
+    this.#confirmed = unexpiredOf(this.#confirmed);
+    return expired;
+  }
+
+  #allWaiters(): Waiter[] {
+    return [...this.#gathering, ...[...this.#asked, ...this.#confirmed].flatMap((batch) => batch.waiters)];
   }
 
   stop(): void {
-    const waiters = [
-      ...this.#gathering,
-      ...[...this.#asked, ...this.#confirmed].flatMap((batch) => batch.waiters),
-    ];
+    const waiters = this.#allWaiters();
     this.#gathering = [];
     this.#asked = [];
     this.#confirmed = [];
