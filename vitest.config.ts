@@ -6,9 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src', 'test', 'bench', 'chaos', 'fuzz', 'mutants'].map(
-            (folder) => `${folder}/**/*.test.ts`,
-          ),
+          include: ['src', 'test', 'verify'].map((folder) => `${folder}/**/*.test.ts`),
           exclude: ['test/e2e/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -20,7 +18,7 @@ export default defineConfig({
           // Real processes with real election timeouts: two files at a time, after everything else.
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/support/build-first.ts'],
+          globalSetup: ['verify/kit/build-first.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 2,

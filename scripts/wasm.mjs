@@ -1,4 +1,4 @@
-// Compiles src/storage/leaf-check.wat into the module beside it, or with --print to standard output. To be run after a change
+// Compiles src/engines/raft/storage/check/leaf-check.wat into the module beside it, or with --print to standard output. To be run after a change
 // of the source; a test compares.
 
 import fs from 'node:fs';
@@ -6,7 +6,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import openWabt from 'wabt';
 
-const STORAGE = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), 'src', 'storage');
+const CHECK = path.join(
+  path.dirname(path.dirname(fileURLToPath(import.meta.url))),
+  'src',
+  'engines',
+  'raft',
+  'storage',
+  'check',
+);
 const LINE_CHARACTERS = 96;
 
 /** The binary of a module in WebAssembly's text format. Throws where that is not valid. */
@@ -22,9 +29,9 @@ async function compiled(file) {
   }
 }
 
-/** The text of src/storage/leaf-check-module.ts. */
+/** The text of src/engines/raft/storage/check/leaf-check-module.ts. */
 async function leafCheckModule() {
-  const binary = await compiled(path.join(STORAGE, 'leaf-check.wat'));
+  const binary = await compiled(path.join(CHECK, 'leaf-check.wat'));
   const lines = Buffer.from(binary)
     .toString('base64')
     .match(new RegExp(`.{1,${LINE_CHARACTERS}}`, 'g'));
@@ -40,4 +47,4 @@ async function leafCheckModule() {
 
 const text = await leafCheckModule();
 if (process.argv.includes('--print')) process.stdout.write(text);
-else fs.writeFileSync(path.join(STORAGE, 'leaf-check-module.ts'), text);
+else fs.writeFileSync(path.join(CHECK, 'leaf-check-module.ts'), text);

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { BOUNDED_BLOCKS, idsOf } from '../state/id-sets.ts';
+import { MemoryState } from '../state/memory-state.ts';
 import { applyCommand } from './apply.ts';
-import { type Action, type Command, encodeCommand } from './command.ts';
-import { BOUNDED_BLOCKS, idsOf } from './id-blocks.ts';
-import { INDEX_PREFIXES, type PrintJobFilters, setsOf } from './job-index.ts';
-import { MemoryState } from './memory-state.ts';
-import type { Filament, PrintJob } from './model.ts';
-import { PRINT_JOB_STATUSES } from './print-job-status.ts';
+import { type Action, type Command, encodeCommand } from './commands/command.ts';
+import type { Filament, PrintJob } from './model/model.ts';
+import { INDEX_PREFIXES, type PrintJobFilters, setsOf } from './model/print-job-index.ts';
+import { PRINT_JOB_STATUSES } from './model/print-job-status.ts';
+import { getFilament } from './model/rows.ts';
 import { findPrintJobs, listFilaments, listPrintJobs } from './queries.ts';
-import { getFilament } from './rows.ts';
 
 const JOB_IDS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const FILAMENT_IDS = ['red', 'blue', 'none'];

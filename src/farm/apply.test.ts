@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
+import { MemoryState } from '../state/memory-state.ts';
 import { applyCommand } from './apply.ts';
-import { MemoryState } from './memory-state.ts';
-import { PRINT_JOB_STATUSES } from './print-job-status.ts';
+import { PRINT_JOB_STATUSES } from './model/print-job-status.ts';
 import {
   apply,
   filamentOf,
@@ -10,7 +10,7 @@ import {
   SOME_TIME_MS,
   statusOf,
   weightsOf,
-} from './test-commands.ts';
+} from './testing/commands.ts';
 
 let state: MemoryState;
 

@@ -2,19 +2,19 @@
 // on every node. No clock, no randomness: times and ids come in the command.
 
 import { assert, present, unreachable } from '../shared/assert.ts';
-import { type Action, decodeCommand, type NewFilament, type NewPrintJob } from './command.ts';
-import { pruneRecords, recallOutcome, rememberOutcome } from './idempotency.ts';
+import type { StateView } from '../state/state-view.ts';
+import { type Action, decodeCommand, type NewFilament, type NewPrintJob } from './commands/command.ts';
+import { pruneRecords, recallOutcome, rememberOutcome } from './commands/idempotency.ts';
 import {
   availableMilligrams,
   type Filament,
   type Printer,
   type PrintJob,
   type ResourceKind,
-} from './model.ts';
+} from './model/model.ts';
+import { nextStatuses, type PrintJobStatus } from './model/print-job-status.ts';
+import { getFilament, getPrinter, getPrintJob, putFilament, putPrinter, putPrintJob } from './model/rows.ts';
 import type { FarmOutcome } from './outcome.ts';
-import { nextStatuses, type PrintJobStatus } from './print-job-status.ts';
-import { getFilament, getPrinter, getPrintJob, putFilament, putPrinter, putPrintJob } from './rows.ts';
-import type { StateView } from './state-view.ts';
 
 /**
  * Applies one committed command to the state.

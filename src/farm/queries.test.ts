@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { PrintJobFilters } from './job-index.ts';
-import { MemoryState } from './memory-state.ts';
+import { MemoryState } from '../state/memory-state.ts';
+import type { PrintJobFilters } from './model/print-job-index.ts';
 import { findPrintJobs, type ListOptions, listFilaments, listPrinters, listPrintJobs } from './queries.ts';
-import { apply, filamentOf, printerNamed, printJobOf, statusOf } from './test-commands.ts';
+import { apply, filamentOf, printerNamed, printJobOf, statusOf } from './testing/commands.ts';
 
 function shop(): MemoryState {
   const state = new MemoryState();

@@ -1,10 +1,10 @@
 // Questions about the state. Lists are lazy and in key order; each is good for one turn of the event loop only.
 
 import { present } from '../shared/assert.ts';
-import { indexedJobs, type PrintJobFilters } from './job-index.ts';
-import type { Filament, Printer, PrintJob } from './model.ts';
-import { filamentFrom, getListedPrintJob, KEY_PREFIXES, printerFrom, printJobFrom } from './rows.ts';
-import type { Json, StateReader } from './state-view.ts';
+import type { Json, StateReader } from '../state/state-view.ts';
+import type { Filament, Printer, PrintJob } from './model/model.ts';
+import { indexedJobs, type PrintJobFilters } from './model/print-job-index.ts';
+import { filamentFrom, getListedPrintJob, KEY_PREFIXES, printerFrom, printJobFrom } from './model/rows.ts';
 
 export interface ListOptions {
   /** Only rows with an id after this one, by UTF-8 bytes; the row itself need not exist. */

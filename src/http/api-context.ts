@@ -1,4 +1,4 @@
-import type { Engine, Logger } from '../node/ports.ts';
+import type { Engine, Logger } from '../engines/raft/node/ports/ports.ts';
 import type { ListAnswers } from './list-answers.ts';
 
 /** What the routes are given: consensus, and the few things that only the process knows. */

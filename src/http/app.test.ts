@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTestApp, printJob, stockShop } from './test-app.ts';
+import { createTestApp, printJob, stockShop } from './testing/app.ts';
 
 const PRINTERS = '/api/v1/printers';
 const JSON_TYPE = { 'content-type': 'application/json' };

@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { MAX_ID_CHARACTERS } from '../farm/identifier.ts';
+import { MAX_ID_CHARACTERS } from '../farm/model/identifier.ts';
 import type { ApiContext } from './api-context.ts';
 import { ClientErrors } from './client-error.ts';
 import { problem, problemAnswerFor, sendProblem } from './error-handler.ts';

@@ -1,6 +1,6 @@
 // From what a caller sent to values that the farm takes, or one 400 with every field at fault.
 
-import { accepted, type Checked } from '../farm/checked.ts';
+import { accepted, type Checked } from '../farm/model/checked.ts';
 import { invalidRequest } from './error-handler.ts';
 import { gatherFields } from './field-problems.ts';
 

@@ -1,7 +1,7 @@
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { MAX_HEADER_BYTES } from './app.ts';
-import { createTestApp, type TestApp } from './test-app.ts';
+import { createTestApp, type TestApp } from './testing/app.ts';
 
 let server: TestApp | undefined;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTestApp, stockShop } from './test-app.ts';
+import { createTestApp, stockShop } from './testing/app.ts';
 
 const READS = [
   '/api/v1/printers',

@@ -1,7 +1,7 @@
 // How fresh a read must be: linearizable unless the caller asks for what this node has at once.
 
 import type { FastifyReply } from 'fastify';
-import { accepted, type Checked, rejected } from '../farm/checked.ts';
+import { accepted, type Checked, rejected } from '../farm/model/checked.ts';
 import type { ApiContext } from './api-context.ts';
 import { engineRefusal } from './refusals.ts';
 

@@ -1,6 +1,6 @@
 // What is wrong with which field, in words that say what to send instead.
 
-import type { Checked } from '../farm/checked.ts';
+import type { Checked } from '../farm/model/checked.ts';
 
 export interface FieldProblem {
   /** A field of the body, a query parameter or a header, by its name; `body` for the whole. */

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { type Action, isIdempotencyKey, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../farm/command.ts';
+import { type Action, isIdempotencyKey, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../farm/commands/command.ts';
 import { invalidRequest } from './error-handler.ts';
 
 /** The key that came with the request, if any; throws `invalid_request` when it is not one. */

@@ -1,9 +1,9 @@
 // The rows of a list, a slice at a time: other requests, and heartbeats, come between.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Engine } from '../engines/raft/node/ports/ports.ts';
 import type { Candidate, ListOptions } from '../farm/queries.ts';
-import type { StateReader } from '../farm/state-view.ts';
-import type { Engine } from '../node/ports.ts';
+import type { StateReader } from '../state/state-view.ts';
 
 /** Rows that one turn of the event loop looks at. */
 export const LIST_SLICE_ROWS = 500;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { putFilament, putPrinter, putPrintJob } from '../farm/rows.ts';
+import { putFilament, putPrinter, putPrintJob } from '../farm/model/rows.ts';
 import { MAX_KEPT_BYTES } from './list-cache.ts';
 import { LIST_SLICE_ROWS } from './list-slices.ts';
-import { createTestApp } from './test-app.ts';
-import { TestEngine } from './test-engine.ts';
+import { createTestApp } from './testing/app.ts';
+import { TestEngine } from './testing/engine.ts';
 
 const FILAMENT = {
   material: 'PLA',

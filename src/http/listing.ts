@@ -1,8 +1,8 @@
 // Lists as plain JSON arrays, of any length in bounded memory.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { accepted, type Checked, rejected } from '../farm/checked.ts';
-import { checkId } from '../farm/identifier.ts';
+import { accepted, type Checked, rejected } from '../farm/model/checked.ts';
+import { checkId } from '../farm/model/identifier.ts';
 import type { ListContext } from './api-context.ts';
 import { checkFields, optional } from './check-fields.ts';
 import { answerRead, type Consistency, checkConsistency } from './consistency.ts';

@@ -1,13 +1,13 @@
 // Rows as callers see them: grams, ISO times, snake_case.
 
-import { gramsFromMilligrams } from '../farm/milligrams.ts';
+import { gramsFromMilligrams } from '../farm/model/milligrams.ts';
 import {
   availableMilligrams,
   type Filament,
   type Printer,
   type PrintJob,
   type Resource,
-} from '../farm/model.ts';
+} from '../farm/model/model.ts';
 import { unreachable } from '../shared/assert.ts';
 
 export function presentPrinter({ id, company, model }: Printer) {

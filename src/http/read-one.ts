@@ -1,9 +1,9 @@
 // One resource by its id.
 
 import type { FastifyReply } from 'fastify';
-import { checkId } from '../farm/identifier.ts';
-import type { ResourceKind } from '../farm/model.ts';
-import type { StateReader } from '../farm/state-view.ts';
+import { checkId } from '../farm/model/identifier.ts';
+import type { ResourceKind } from '../farm/model/model.ts';
+import type { StateReader } from '../state/state-view.ts';
 import type { ApiContext } from './api-context.ts';
 import { checkFields } from './check-fields.ts';
 import { answerRead, checkConsistency } from './consistency.ts';

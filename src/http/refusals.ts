@@ -1,9 +1,9 @@
 // The farm's refusals and the engine's, in sentences that say what to do.
 
-import { gramsFromMilligrams } from '../farm/milligrams.ts';
-import type { ResourceKind } from '../farm/model.ts';
+import type { ProposalOutcome } from '../engines/raft/node/ports/ports.ts';
+import { gramsFromMilligrams } from '../farm/model/milligrams.ts';
+import type { ResourceKind } from '../farm/model/model.ts';
 import type { FarmRefusal } from '../farm/outcome.ts';
-import type { ProposalOutcome } from '../node/ports.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { CodedError } from '../shared/coded-error.ts';
 import { problem } from './error-handler.ts';

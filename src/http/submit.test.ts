@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createTestApp, printJob, stockShop } from './test-app.ts';
-import type { Trouble } from './test-engine.ts';
+import { createTestApp, printJob, stockShop } from './testing/app.ts';
+import type { Trouble } from './testing/engine.ts';
 
 const PRINTERS = '/api/v1/printers';
 const PRINTER = { company: 'Prusa', model: 'MK4' };

@@ -1,10 +1,10 @@
 // A write: one command through the engine, and its outcome from this node's own apply.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Action, type Command, encodeCommand } from '../farm/command.ts';
-import type { Resource } from '../farm/model.ts';
+import type { ProposalOutcome } from '../engines/raft/node/ports/ports.ts';
+import { type Action, type Command, encodeCommand } from '../farm/commands/command.ts';
+import type { Resource } from '../farm/model/model.ts';
 import type { FarmOutcome } from '../farm/outcome.ts';
-import type { ProposalOutcome } from '../node/ports.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { ApiContext } from './api-context.ts';
 import { answerGuarded } from './consistency.ts';

@@ -1,6 +1,6 @@
 // How a log line reads on the console: `[12:34:56.789] [node1] INFO  became leader term=3`.
 
-import type { LogLevel } from '../cli/flag-reader.ts';
+import type { LogLevel } from '../config/flag-reader.ts';
 
 const LEVEL_COLOURS: Readonly<Record<LogLevel, number>> = { debug: 90, info: 32, warn: 33, error: 31 };
 const DIM = 90;

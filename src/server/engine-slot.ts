@@ -1,8 +1,14 @@
 // The engine that the API speaks to. A removed node that joins again gets a new one behind the same API.
 
-import type { MemberChange, MemberChangeOutcome } from '../codec/peer-message.ts';
-import type { StateReader } from '../farm/state-view.ts';
-import type { Engine, EngineStatus, MemberStatus, ProposalOutcome, ReadOutcome } from '../node/ports.ts';
+import type { MemberChange, MemberChangeOutcome } from '../engines/raft/codec/peer-message.ts';
+import type {
+  Engine,
+  EngineStatus,
+  MemberStatus,
+  ProposalOutcome,
+  ReadOutcome,
+} from '../engines/raft/node/ports/ports.ts';
+import type { StateReader } from '../state/state-view.ts';
 
 export class EngineSlot implements Engine {
   #engine: Engine;

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { TestLogger } from '../node/test-clock.ts';
+import { TestLogger } from '../engines/raft/node/testing/clock.ts';
 import { type JoinResult, joinCluster } from './joining.ts';
 
 const servers: http.Server[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCommandLine } from '../cli/flags.ts';
+import { parseCommandLine } from '../config/flags.ts';
 import { type LocalClusterPlan, nodeArguments, planLocalCluster } from './local-cluster-plan.ts';
 
 function commandLines(plan: LocalClusterPlan, formed: boolean) {

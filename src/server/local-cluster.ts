@@ -5,8 +5,8 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeDirectory } from '../engines/raft/storage/make-directory.ts';
 import { CodedError } from '../shared/coded-error.ts';
-import { makeDirectory } from '../storage/make-directory.ts';
 import {
   LOCAL_HOST,
   type LocalClusterPlan,

@@ -1,8 +1,8 @@
 // Where log lines go: readable lines on the console, one JSON object a line in the node's file.
 
 import { type DestinationStream, pino } from 'pino';
-import type { LogLevel } from '../cli/flag-reader.ts';
-import type { LogFields, Logger } from '../node/ports.ts';
+import type { LogLevel } from '../config/flag-reader.ts';
+import type { LogFields, Logger } from '../engines/raft/node/ports/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { formatConsoleLine, type LogLine } from './console-line.ts';
 import { plainLine, RESERVED_FIELDS } from './log-line.ts';

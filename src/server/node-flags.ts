@@ -11,6 +11,6 @@ export const NODE_FLAGS = [
   '--min-semi-space-size=16',
   // The collector's helpers, one and not four: beside the small machines' few cores they cost more than they help.
   '--v8-pool-size=1',
-  // A node that takes a snapshot asks for small collections (`src/transport/young-garbage.ts`).
+  // A node that takes a snapshot asks for small collections (`src/engines/raft/transport/young-garbage.ts`).
   '--expose-gc',
 ] as const;

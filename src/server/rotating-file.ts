@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { makeDirectory } from '../storage/make-directory.ts';
+import { makeDirectory } from '../engines/raft/storage/make-directory.ts';
 
 export interface RotatingFileOptions {
   /** A file is put aside before it would grow past this. */

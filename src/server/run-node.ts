@@ -1,8 +1,8 @@
 // The process: flags, logs, one node, signals. Exit codes: 0 stopped when asked, 1 could not start or go on, 2 usage.
 
 import zlib from 'node:zlib';
-import { type NodeOptions, parseCommandLine } from '../cli/flags.ts';
-import { type Crc32, leaveLongChecksumsTo } from '../codec/crc32.ts';
+import { type NodeOptions, parseCommandLine } from '../config/flags.ts';
+import { type Crc32, leaveLongChecksumsTo } from '../engines/raft/codec/crc32.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { type Logging, startLogging } from './logging.ts';
 import { NodeProcess } from './node-process.ts';

@@ -3,9 +3,13 @@
 // writes again.
 
 import { readFileSync, writeSync } from 'node:fs';
-import { checkSealed } from '../../src/codec/sealed-record.ts';
-import type { KeyValueReader, KeyValueStore, WriteOperation } from '../../src/node/ports.ts';
-import { openLmdbStore } from '../../src/storage/open-store.ts';
+import { checkSealed } from '../../src/engines/raft/codec/sealed-record.ts';
+import type {
+  KeyValueReader,
+  KeyValueStore,
+  WriteOperation,
+} from '../../src/engines/raft/node/ports/ports.ts';
+import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
 import { DROPPED, put, RANGE, rows, textAt } from './key-value-store-images.ts';
 import { TINY_JOURNAL } from './key-value-store-lmdb.ts';
 

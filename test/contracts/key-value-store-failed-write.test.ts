@@ -1,16 +1,16 @@
 // LMDB and the journal on a disk that fails once. A real writer runs until a call of it is answered with EIO; whatever that
 // leaves must open, hold all that was acknowledged, and every batch whole or not. LMDB undoes a commit whose meta page it
-// could not write, but not all of it: the file then looks damaged, and is not (src/storage/verify-data-file.ts).
+// could not write, but not all of it: the file then looks damaged, and is not (src/engines/raft/storage/check/verify-data-file.ts).
 
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { DATA_FILE_NAME } from '../../src/storage/data-file.ts';
-import { openLmdbStore } from '../../src/storage/open-store.ts';
-import { verifyDataFile } from '../../src/storage/verify-data-file.ts';
-import { PROJECT_ROOT } from '../support/project-root.ts';
-import { type CommandResult, runCommand } from '../support/run-command.ts';
+import { verifyDataFile } from '../../src/engines/raft/storage/check/verify-data-file.ts';
+import { DATA_FILE_NAME } from '../../src/engines/raft/storage/lmdb/data-file.ts';
+import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
+import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
+import { type CommandResult, runCommand } from '../../verify/kit/run-command.ts';
 import { checkBatches } from './key-value-store-batches.ts';
 
 const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');

@@ -1,10 +1,10 @@
 // The node's store on a file system that is full, really: a small tmpfs.
 
 import { describe, expect, test } from 'vitest';
+import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
-import { openLmdbStore } from '../../src/storage/open-store.ts';
-import { SmallDisk } from '../support/small-disk.ts';
-import { useStage } from '../support/stage.ts';
+import { SmallDisk } from '../../verify/kit/small-disk.ts';
+import { useStage } from '../../verify/kit/stage.ts';
 import { closeStore, keysIn, put, remove, textAt, writeTo } from './key-value-store.ts';
 import { adoptedBy, DROPPED, finished, imageOf, RANGE, rows } from './key-value-store-images.ts';
 import { lmdbHarness } from './key-value-store-lmdb.ts';

@@ -1,4 +1,4 @@
-import { checkSealed } from '../../src/codec/sealed-record.ts';
+import { checkSealed } from '../../src/engines/raft/codec/sealed-record.ts';
 import { imagesContract } from './key-value-store-images.ts';
 import { lmdbHarness, TINY_JOURNAL } from './key-value-store-lmdb.ts';
 import { simulatedHarness } from './key-value-store-simulated.ts';

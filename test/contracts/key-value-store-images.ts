@@ -1,7 +1,7 @@
 // What every KeyValueStore promises of images: taken while writes go on, put together elsewhere, and adopted whole.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { seal } from '../../src/codec/sealed-record.ts';
+import { seal } from '../../src/engines/raft/codec/sealed-record.ts';
 import type {
   ImageAdoption,
   ImageStaging,
@@ -10,9 +10,9 @@ import type {
   KeyValueStore,
   StoreImage,
   WriteOperation,
-} from '../../src/node/ports.ts';
+} from '../../src/engines/raft/node/ports/ports.ts';
 import type { CodedError } from '../../src/shared/coded-error.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
 import { closeStore, type KeyValueStoreHarness, keysIn, writeTo } from './key-value-store.ts';
 
 const encoder = new TextEncoder();

@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalLimits } from '../../src/storage/checkpoints.ts';
-import { openLmdbStore } from '../../src/storage/open-store.ts';
-import type { RowCheck } from '../../src/storage/verify-data-file.ts';
+import type { RowCheck } from '../../src/engines/raft/storage/check/verify-data-file.ts';
+import type { JournalLimits } from '../../src/engines/raft/storage/journal/checkpoints.ts';
+import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
 import type { KeyValueStoreHarness } from './key-value-store.ts';
 
 export interface LmdbHarness extends KeyValueStoreHarness {

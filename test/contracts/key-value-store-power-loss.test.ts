@@ -7,11 +7,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Draws } from '../../src/sim/draws.ts';
-import { openLmdbStore } from '../../src/storage/open-store.ts';
-import { type Moment, momentsOf } from '../support/power-loss.ts';
-import { PROJECT_ROOT } from '../support/project-root.ts';
-import { readTrace, type TracedCall, trace } from '../support/system-call-trace.ts';
+import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
+import { type Moment, momentsOf } from '../../verify/kit/power-loss.ts';
+import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
+import { readTrace, type TracedCall, trace } from '../../verify/kit/system-call-trace.ts';
+import { Draws } from '../../verify/sim/draws.ts';
 import { checkBatches } from './key-value-store-batches.ts';
 
 const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');

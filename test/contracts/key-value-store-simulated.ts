@@ -1,10 +1,10 @@
 // The simulated disk for the contract, and for tests that need a store and no more.
 
-import { Draws } from '../../src/sim/draws.ts';
-import { ProcessLife } from '../../src/sim/process-life.ts';
-import { SimulatedDisk } from '../../src/sim/simulated-disk.ts';
-import { SimulatedStore } from '../../src/sim/simulated-store.ts';
-import { Timeline } from '../../src/sim/timeline.ts';
+import { Draws } from '../../verify/sim/draws.ts';
+import { ProcessLife } from '../../verify/sim/process-life.ts';
+import { SimulatedDisk } from '../../verify/sim/simulated-disk.ts';
+import { SimulatedStore } from '../../verify/sim/simulated-store.ts';
+import { Timeline } from '../../verify/sim/timeline.ts';
 import type { KeyValueStoreHarness } from './key-value-store.ts';
 
 export interface SimulatedHarness extends KeyValueStoreHarness {

@@ -3,8 +3,8 @@
 // With argv[3] it ends of itself after the batch of that number.
 
 import { writeSync } from 'node:fs';
-import type { WriteOperation } from '../../src/node/ports.ts';
-import { openLmdbStore } from '../../src/storage/open-store.ts';
+import type { WriteOperation } from '../../src/engines/raft/node/ports/ports.ts';
+import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
 import { TINY_JOURNAL } from './key-value-store-lmdb.ts';
 
 export const ROWS_PER_BATCH = 40;

@@ -7,7 +7,7 @@ import {
   type KeyValueStore,
   MAX_KEY_BYTES,
   type WriteOperation,
-} from '../../src/node/ports.ts';
+} from '../../src/engines/raft/node/ports/ports.ts';
 
 /** One place where data is kept, and stores that are opened on it one after the other. */
 export interface KeyValueStoreHarness {

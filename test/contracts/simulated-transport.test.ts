@@ -1,11 +1,11 @@
 // The simulated network under the same contract as the real one. Time passes only while somebody waits.
 
-import { Draws } from '../../src/sim/draws.ts';
-import { ProcessLife } from '../../src/sim/process-life.ts';
-import { type NetworkProfile, SimulatedLinks } from '../../src/sim/simulated-links.ts';
-import { SimulatedNetwork } from '../../src/sim/simulated-network.ts';
-import { SimulatedTransport } from '../../src/sim/simulated-transport.ts';
-import { Timeline } from '../../src/sim/timeline.ts';
+import { Draws } from '../../verify/sim/draws.ts';
+import { ProcessLife } from '../../verify/sim/process-life.ts';
+import { type NetworkProfile, SimulatedLinks } from '../../verify/sim/simulated-links.ts';
+import { SimulatedNetwork } from '../../verify/sim/simulated-network.ts';
+import { SimulatedTransport } from '../../verify/sim/simulated-transport.ts';
+import { Timeline } from '../../verify/sim/timeline.ts';
 import { cutNetworkContract, transportContract } from './transport.ts';
 import type { CuttableHarness } from './transport-world.ts';
 

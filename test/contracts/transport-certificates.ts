@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { TlsMaterial } from '../../src/transport/sockets.ts';
+import type { TlsMaterial } from '../../src/engines/raft/transport/sockets.ts';
 
 /** An authority of its own, and a certificate that it signed for 127.0.0.1. */
 export function makeTlsMaterial(): TlsMaterial {

@@ -1,8 +1,8 @@
 // What every Transport holds of channels and probes: a part of the contract in transport.ts.
 
 import { describe, expect, test } from 'vitest';
-import { crc32 } from '../../src/codec/crc32.ts';
-import { MAX_CHANNEL_FRAME_BYTES } from '../../src/node/ports.ts';
+import { crc32 } from '../../src/engines/raft/codec/crc32.ts';
+import { MAX_CHANNEL_FRAME_BYTES } from '../../src/engines/raft/node/ports/ports.ts';
 import { present } from '../../src/shared/assert.ts';
 import { RecordingPeer } from './transport-recording-peer.ts';
 import type { TransportWorld } from './transport-world.ts';

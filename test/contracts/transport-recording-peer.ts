@@ -1,14 +1,14 @@
 // The node's side of a transport under test: it writes down what it is told, and notices callbacks inside calls.
 
-import type { PeerMessage } from '../../src/codec/peer-message.ts';
+import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
+import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
 import type {
   Channel,
   PeerIdentity,
   RefusalReason,
   Transport,
   TransportHandlers,
-} from '../../src/node/ports.ts';
-import type { ServerId } from '../../src/raft/configuration.ts';
+} from '../../src/engines/raft/node/ports/ports.ts';
 import { present } from '../../src/shared/assert.ts';
 
 export type PeerEvent =

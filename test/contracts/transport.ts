@@ -1,7 +1,7 @@
 // What every Transport holds, real or simulated. Channels and probes: transport-channels.ts.
 
 import { describe, expect, test } from 'vitest';
-import type { PeerMessage } from '../../src/codec/peer-message.ts';
+import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
 import { channelTests, probeTests } from './transport-channels.ts';
 import { RecordingPeer } from './transport-recording-peer.ts';
 import { type CuttableHarness, type TransportHarness, worldPerTest } from './transport-world.ts';

@@ -1,7 +1,7 @@
 // The bench in small: that figures come out, whatever they are.
 
 import { expect, test } from 'vitest';
-import { runCommand } from '../support/run-command.ts';
+import { runCommand } from '../../verify/kit/run-command.ts';
 
 const TIMEOUT_MS = 110_000;
 

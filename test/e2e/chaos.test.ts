@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { runCommand } from '../support/run-command.ts';
+import { runCommand } from '../../verify/kit/run-command.ts';
 
 let directory: string;
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { allAreVoters, waitForLeader } from '../support/cluster-waits.ts';
-import { addPrinter, hasPrinters, printerIds } from '../support/farm-client.ts';
-import type { NodeProcess } from '../support/node-process.ts';
-import { useStage } from '../support/stage.ts';
-import { waitFor } from '../support/wait-for.ts';
-import { WriteLoad } from '../support/write-load.ts';
+import { allAreVoters, waitForLeader } from '../../verify/kit/cluster-waits.ts';
+import { addPrinter, hasPrinters, printerIds } from '../../verify/kit/farm-client.ts';
+import type { NodeProcess } from '../../verify/kit/node-process.ts';
+import { useStage } from '../../verify/kit/stage.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
+import { WriteLoad } from '../../verify/kit/write-load.ts';
 
 const stage = useStage();
 

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { allAreVoters, waitForLeader } from '../support/cluster-waits.ts';
-import { addPrinter, hasPrinters, postPrinter, printerIds } from '../support/farm-client.ts';
-import type { NodeProcess } from '../support/node-process.ts';
-import { SmallDisk } from '../support/small-disk.ts';
-import { useStage } from '../support/stage.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { allAreVoters, waitForLeader } from '../../verify/kit/cluster-waits.ts';
+import { addPrinter, hasPrinters, postPrinter, printerIds } from '../../verify/kit/farm-client.ts';
+import type { NodeProcess } from '../../verify/kit/node-process.ts';
+import { SmallDisk } from '../../verify/kit/small-disk.ts';
+import { useStage } from '../../verify/kit/stage.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
 
 const stage = useStage();
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runCommand } from '../support/run-command.ts';
+import { runCommand } from '../../verify/kit/run-command.ts';
 
 const FUZZ = ['npm', 'run', '--silent', 'fuzz', '--'] as const;
 

@@ -14,11 +14,11 @@ import {
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/server/node-flags.ts';
-import { allAreVoters } from '../support/cluster-waits.ts';
-import { PROJECT_ROOT } from '../support/project-root.ts';
-import { type CommandOptions, type CommandResult, runCommand } from '../support/run-command.ts';
-import { useStage } from '../support/stage.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { allAreVoters } from '../../verify/kit/cluster-waits.ts';
+import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
+import { type CommandOptions, type CommandResult, runCommand } from '../../verify/kit/run-command.ts';
+import { useStage } from '../../verify/kit/stage.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
 
 const stage = useStage();
 const LAUNCHER = path.join(PROJECT_ROOT, 'raft3d');

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { apiRequest } from '../support/api-request.ts';
-import { allAreVoters, waitForLeader } from '../support/cluster-waits.ts';
-import { addPrinter, hasPrinters, printerIds } from '../support/farm-client.ts';
-import type { NodeProcess } from '../support/node-process.ts';
-import { type Stage, useStage } from '../support/stage.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { apiRequest } from '../../verify/kit/api-request.ts';
+import { allAreVoters, waitForLeader } from '../../verify/kit/cluster-waits.ts';
+import { addPrinter, hasPrinters, printerIds } from '../../verify/kit/farm-client.ts';
+import type { NodeProcess } from '../../verify/kit/node-process.ts';
+import { type Stage, useStage } from '../../verify/kit/stage.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
 
 const stage = useStage();
 

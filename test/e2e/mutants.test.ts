@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runCommand } from '../support/run-command.ts';
+import { runCommand } from '../../verify/kit/run-command.ts';
 
 /** With every day other ones, so that in some weeks all have their turn. */
 const MUTANTS_PER_DAY = 2;

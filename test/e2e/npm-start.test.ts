@@ -3,11 +3,11 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ApiAnswer, apiRequest } from '../support/api-request.ts';
-import { freePorts } from '../support/free-ports.ts';
-import { PROJECT_ROOT } from '../support/project-root.ts';
-import { useStage } from '../support/stage.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { type ApiAnswer, apiRequest } from '../../verify/kit/api-request.ts';
+import { freePorts } from '../../verify/kit/free-ports.ts';
+import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
+import { useStage } from '../../verify/kit/stage.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
 
 const stage = useStage();
 

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { freePorts } from '../support/free-ports.ts';
-import { PROJECT_ROOT } from '../support/project-root.ts';
-import { runCommand } from '../support/run-command.ts';
-import { useStage } from '../support/stage.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { freePorts } from '../../verify/kit/free-ports.ts';
+import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
+import { runCommand } from '../../verify/kit/run-command.ts';
+import { useStage } from '../../verify/kit/stage.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
 
 const stage = useStage();
 

@@ -2,11 +2,11 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { allAreVoters } from '../support/cluster-waits.ts';
-import { addPrinter, printerIds } from '../support/farm-client.ts';
-import { MAIN, type NodeProcess } from '../support/node-process.ts';
-import { runCommand } from '../support/run-command.ts';
-import { useStage } from '../support/stage.ts';
+import { allAreVoters } from '../../verify/kit/cluster-waits.ts';
+import { addPrinter, printerIds } from '../../verify/kit/farm-client.ts';
+import { MAIN, type NodeProcess } from '../../verify/kit/node-process.ts';
+import { runCommand } from '../../verify/kit/run-command.ts';
+import { useStage } from '../../verify/kit/stage.ts';
 
 const stage = useStage();
 

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { apiRequest } from '../support/api-request.ts';
-import { freePorts } from '../support/free-ports.ts';
-import { PROJECT_ROOT } from '../support/project-root.ts';
-import { type CommandResult, runCommand } from '../support/run-command.ts';
-import { Stage } from '../support/stage.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { apiRequest } from '../../verify/kit/api-request.ts';
+import { freePorts } from '../../verify/kit/free-ports.ts';
+import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
+import { type CommandResult, runCommand } from '../../verify/kit/run-command.ts';
+import { Stage } from '../../verify/kit/stage.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
 
 const SCENARIOS_TIMEOUT_MS = 180_000;
 let stage: Stage;

@@ -1,7 +1,7 @@
 // The simulator as people run it: seeds that every run of the tests shares, and seeds that no run had before.
 
 import { expect, test } from 'vitest';
-import { runCommand } from '../support/run-command.ts';
+import { runCommand } from '../../verify/kit/run-command.ts';
 
 const TIMEOUT_MS = 115_000;
 

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { addPrinter, printerIds } from '../../verify/kit/farm-client.ts';
+import type { NodeProcess } from '../../verify/kit/node-process.ts';
+import { useStage } from '../../verify/kit/stage.ts';
+import { waitFor } from '../../verify/kit/wait-for.ts';
 import { makeTlsMaterial } from '../contracts/transport-certificates.ts';
-import { addPrinter, printerIds } from '../support/farm-client.ts';
-import type { NodeProcess } from '../support/node-process.ts';
-import { useStage } from '../support/stage.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 const stage = useStage();
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { waitForLeader } from '../support/cluster-waits.ts';
-import { addPrinter, postPrinter, printerIds } from '../support/farm-client.ts';
-import type { NodeProcess } from '../support/node-process.ts';
-import { useSharedStage } from '../support/stage.ts';
+import { waitForLeader } from '../../verify/kit/cluster-waits.ts';
+import { addPrinter, postPrinter, printerIds } from '../../verify/kit/farm-client.ts';
+import type { NodeProcess } from '../../verify/kit/node-process.ts';
+import { useSharedStage } from '../../verify/kit/stage.ts';
 
 let nodes: NodeProcess[] = [];
 

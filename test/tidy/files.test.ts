@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { sourceFiles } from '../support/source-files.ts';
+import { sourceFiles } from '../../verify/kit/source-files.ts';
 
-const FILES = sourceFiles(['src', 'test', 'chaos', 'fuzz', 'mutants', 'scripts'], ['.ts', '.mjs', '.sh']);
+const FILES = sourceFiles(['src', 'test', 'verify', 'scripts'], ['.ts', '.mjs', '.sh']);
 const MAX_LINES = 400;
 
 describe('every file', () => {

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import ts from 'typescript';
-import type { SourceFile } from '../support/source-files.ts';
+import type { SourceFile } from '../../verify/kit/source-files.ts';
 
 export interface Import {
   /** A file from the project's root for a relative import, otherwise the package or `node:` module. */

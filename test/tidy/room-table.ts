@@ -1,7 +1,8 @@
-// Reads who may import whom from the table in ARCHITECTURE.md, so that the table and the test cannot part.
+// Reads from the table in ARCHITECTURE.md which room may import which, so that the table and the test cannot differ.
 
+/** One row of the table. A room is a folder; folders inside it belong to it unless they have a row of their own. */
 export interface Room {
-  /** `raft` for `src/raft`. */
+  /** From the project's root: `src/engines/raft/core`. */
   readonly name: string;
   readonly isPure: boolean;
   readonly mayImport: readonly Permission[];
@@ -9,30 +10,40 @@ export interface Room {
 
 export type Permission =
   | { readonly kind: 'everything' }
-  | { readonly kind: 'room'; readonly room: string; readonly only: 'types' | 'ports' | undefined };
+  | { readonly kind: 'room'; readonly room: string; readonly only: 'types' | undefined };
 
 export function readRoomTable(markdown: string): Room[] {
-  return markdown.split('\n').flatMap((line) => {
+  const rows = markdown.split('\n').flatMap((line) => {
     const cells = line.split('|').map((cell) => cell.trim());
-    const names = [...(cells[1] ?? '').matchAll(/`src\/([a-z-]+)`/g)].map((match) => match[1] ?? '');
-    return names.map((name) => ({
-      name,
-      isPure: (cells[2] ?? '').startsWith('PURE'),
-      mayImport: readPermissions(cells[3] ?? ''),
-    }));
+    const names = [...(cells[1] ?? '').matchAll(/`((?:src|verify)\/[a-z/-]+)`/g)].map(
+      (match) => match[1] ?? '',
+    );
+    return names.map((name) => ({ name, about: cells[2] ?? '', permissions: cells[3] ?? '' }));
   });
+  return rows.map(({ name, about, permissions }) => ({
+    name,
+    isPure: about.startsWith('PURE'),
+    mayImport: readPermissions(permissions),
+  }));
 }
 
-/** `nothing`, `everything`, or rooms by name; `types of a and b` and `a's ports` say that it is only these. */
+/** The room a file is in: of all rooms that hold it, the innermost. Undefined for a file outside of every room. */
+export function roomOf(rooms: readonly Room[], file: string): Room | undefined {
+  const holding = rooms.filter(({ name }) => file.startsWith(`${name}/`));
+  return holding.sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+/** `nothing`, `everything`, or rooms by their names below `src`; `types of a and b` allows type imports only. */
 function readPermissions(text: string): Permission[] {
   if (text === 'nothing') return [];
   if (text === 'everything') return [{ kind: 'everything' }];
   return text.split(', ').flatMap((part): Permission[] => {
     const types = /^types of (.+)$/.exec(part)?.[1];
-    if (types !== undefined)
-      return types.split(' and ').map((room) => ({ kind: 'room', room, only: 'types' }));
-    const ports = /^([a-z]+)'s ports$/.exec(part)?.[1];
-    if (ports !== undefined) return [{ kind: 'room', room: ports, only: 'ports' }];
-    return [{ kind: 'room', room: part, only: undefined }];
+    const names = types === undefined ? [part] : types.split(' and ');
+    return names.map((name) => ({
+      kind: 'room',
+      room: `src/${name}`,
+      only: types === undefined ? undefined : 'types',
+    }));
   });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTestApp } from '../test-app.ts';
+import { createTestApp } from '../testing/app.ts';
 
 const JOIN = { node_id: 'node2', addr: '127.0.0.1:7001', http_addr: '127.0.0.1:8081' };
 

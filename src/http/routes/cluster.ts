@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { accepted, type Checked, rejected } from '../../farm/checked.ts';
-import type { Engine } from '../../node/ports.ts';
-import { nodeOf } from '../../node/server-id.ts';
+import { nodeOf } from '../../engines/raft/node/membership/server-id.ts';
+import type { Engine } from '../../engines/raft/node/ports/ports.ts';
+import { accepted, type Checked, rejected } from '../../farm/model/checked.ts';
 import { unreachable } from '../../shared/assert.ts';
 import type { ApiContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';

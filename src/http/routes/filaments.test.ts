@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTestApp } from '../test-app.ts';
+import { createTestApp } from '../testing/app.ts';
 
 const FILAMENT = { id: 'filament1', type: 'PLA', color: 'Red', total_weight_in_grams: 1_000.5 };
 

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { checkId } from '../../farm/identifier.ts';
-import { checkMaterial } from '../../farm/material.ts';
-import { checkGrams, checkPositiveGrams } from '../../farm/milligrams.ts';
-import type { Filament } from '../../farm/model.ts';
+import { checkId } from '../../farm/model/identifier.ts';
+import { checkMaterial } from '../../farm/model/material.ts';
+import { checkGrams, checkPositiveGrams } from '../../farm/model/milligrams.ts';
+import type { Filament } from '../../farm/model/model.ts';
+import { getFilament, KEY_PREFIXES } from '../../farm/model/rows.ts';
+import { checkText, MAX_COLOR_CHARACTERS } from '../../farm/model/text.ts';
 import { everyRow, listFilaments } from '../../farm/queries.ts';
-import { getFilament, KEY_PREFIXES } from '../../farm/rows.ts';
-import { checkText, MAX_COLOR_CHARACTERS } from '../../farm/text.ts';
 import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { invalidRequest } from '../error-handler.ts';

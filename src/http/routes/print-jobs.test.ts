@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { beforeEach, expect, test } from 'vitest';
-import { createTestApp, printJob, stockShop } from '../test-app.ts';
+import { createTestApp, printJob, stockShop } from '../testing/app.ts';
 
 const PATH = '/api/v1/print_jobs';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTestApp } from '../test-app.ts';
+import { createTestApp } from '../testing/app.ts';
 
 const PRINTER = { id: 'printer1', company: 'Prusa', model: 'MK3S+' };
 

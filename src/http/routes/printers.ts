@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { checkId } from '../../farm/identifier.ts';
-import type { Printer } from '../../farm/model.ts';
+import { checkId } from '../../farm/model/identifier.ts';
+import type { Printer } from '../../farm/model/model.ts';
+import { getPrinter, KEY_PREFIXES } from '../../farm/model/rows.ts';
+import { checkText, MAX_NAME_CHARACTERS } from '../../farm/model/text.ts';
 import { everyRow, listPrinters } from '../../farm/queries.ts';
-import { getPrinter, KEY_PREFIXES } from '../../farm/rows.ts';
-import { checkText, MAX_NAME_CHARACTERS } from '../../farm/text.ts';
 import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import type { Listing } from '../list-slices.ts';

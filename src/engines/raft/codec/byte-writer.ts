@@ -1,0 +1,156 @@
+// Builds one run of bytes. What it writes, ByteReader reads. Multi-byte numbers of fixed width are big-endian.
+
+import { assert } from '../../../shared/assert.ts';
+
+const DEFAULT_CAPACITY_BYTES = 256;
+/** A buffer that was handed over is replaced by one of its size, up to here: bursts pass, memory comes back. */
+const MAX_REMEMBERED_CAPACITY_BYTES = 64 * 1024;
+const MAX_VARINT_BYTES = 8;
+const MAX_U32 = 0xffff_ffff;
+const MAX_U48 = 0xffff_ffff_ffff;
+/** Shorter text has a length of one byte, and is tried as ASCII first. */
+const SHORT_TEXT_CHARACTERS = 0x80;
+
+const textEncoder = new TextEncoder();
+
+/** Numbers out of range and text over its bound are bugs of the caller: AssertionError. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  /** `room`, which nobody else may use, is where it writes until it needs more. */
+  constructor(room: Uint8Array | number = DEFAULT_CAPACITY_BYTES) {
+    this.#bytes = typeof room === 'number' ? new Uint8Array(room) : room;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  u8(value: number): void {
+    assert(Number.isInteger(value) && value >= 0 && value <= 0xff, 'a u8 is an integer from 0 to 255');
+    this.#makeRoom(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  u32(value: number): void {
+    this.#makeRoom(4);
+    this.#length += 4;
+    this.patchU32(this.#length - 4, value);
+  }
+
+  u48(value: number): void {
+    assert(Number.isInteger(value) && value >= 0 && value <= MAX_U48, 'a u48 is an integer from 0 to 2^48-1');
+    const high = Math.floor(value / 0x1_0000_0000);
+    this.u8(high >>> 8);
+    this.u8(high & 0xff);
+    this.u32(value % 0x1_0000_0000);
+  }
+
+  /** A safe integer ≥ 0, seven bits a byte, lowest first: 1 byte below 128, at most 8. */
+  varint(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, 'a varint is a safe integer that is not negative');
+    this.#makeRoom(MAX_VARINT_BYTES);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    let rest = value;
+    // Bit operations see 32 bits only: what is above goes by division.
+    while (rest > MAX_U32) {
+      bytes[at++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    while (rest > 0x7f) {
+      bytes[at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    bytes[at++] = rest;
+    this.#length = at;
+  }
+
+  boolean(value: boolean): void {
+    this.u8(value ? 1 : 0);
+  }
+
+  /** The bytes alone: the reader must know how many there are. */
+  raw(bytes: Uint8Array): void {
+    this.#makeRoom(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Length and bytes. */
+  bytes(bytes: Uint8Array): void {
+    this.varint(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** Length and UTF-8, at most `maxBytes` of it. */
+  string(text: string, maxBytes: number): void {
+    if (text.length < SHORT_TEXT_CHARACTERS && text.length <= maxBytes && this.#shortAscii(text)) return;
+    const encoded = textEncoder.encode(text);
+    assert(encoded.length <= maxBytes, `a text of ${encoded.length} bytes is over its bound of ${maxBytes}`);
+    this.bytes(encoded);
+  }
+
+  /** Overwrites four bytes that are already written. */
+  patchU32(offset: number, value: number): void {
+    assert(Number.isInteger(value) && value >= 0 && value <= MAX_U32, 'a u32 is an integer from 0 to 2^32-1');
+    assert(offset >= 0 && offset + 4 <= this.#length, 'only what is written can be patched');
+    const bytes = this.#bytes;
+    bytes[offset] = value >>> 24;
+    bytes[offset + 1] = value >>> 16;
+    bytes[offset + 2] = value >>> 8;
+    bytes[offset + 3] = value;
+  }
+
+  /** Forgets everything from `length` on. */
+  truncate(length: number): void {
+    assert(length >= 0 && length <= this.#length, 'truncation never lengthens');
+    this.#length = length;
+  }
+
+  /** What is written from `from` on, not copied: good until the next write. */
+  view(from = 0): Uint8Array {
+    return this.#bytes.subarray(from, this.#length);
+  }
+
+  /** Hands over what is written, not copied, and starts anew. */
+  take(): Uint8Array {
+    const taken = this.view();
+    this.#bytes = new Uint8Array(0);
+    this.#capacityHintBytes = Math.min(taken.length, MAX_REMEMBERED_CAPACITY_BYTES);
+    this.#length = 0;
+    return taken;
+  }
+
+  #capacityHintBytes = 0;
+
+  /** False, and nothing written, when some character is not ASCII. */
+  #shortAscii(text: string): boolean {
+    this.#makeRoom(1 + text.length);
+    const bytes = this.#bytes;
+    const start = this.#length + 1;
+    for (let at = 0; at < text.length; at++) {
+      const character = text.charCodeAt(at);
+      if (character > 0x7f) return false;
+      bytes[start + at] = character;
+    }
+    bytes[start - 1] = text.length;
+    this.#length = start + text.length;
+    return true;
+  }
+
+  #makeRoom(neededBytes: number): void {
+    const needed = this.#length + neededBytes;
+    if (needed <= this.#bytes.length) return;
+    const capacity = Math.max(
+      needed,
+      this.#bytes.length * 2,
+      this.#capacityHintBytes,
+      DEFAULT_CAPACITY_BYTES,
+    );
+    const grown = new Uint8Array(capacity);
+    grown.set(this.view());
+    this.#bytes = grown;
+  }
+}

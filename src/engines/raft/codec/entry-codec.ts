@@ -1,0 +1,124 @@
+// Log entries in bytes, the same in the store and in append requests: kind, index, term, then what the kind holds.
+
+import { allocateBytes } from '../../../shared/allocate-bytes.ts';
+import { unreachable } from '../../../shared/assert.ts';
+import type { CommandEntry, Entry } from '../core/entry.ts';
+import { ByteReader } from './byte-reader.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { readConfiguration, writeConfiguration } from './configuration-codec.ts';
+import { malformed } from './malformed.ts';
+
+/** These numbers are on disks: never give one another meaning. */
+const COMMAND = 1;
+const CONFIGURATION = 2;
+const LEADER_START = 3;
+
+/** Kind, index, term. */
+export const MIN_ENTRY_BYTES = 3;
+/** Kind, index, term and the length of the command, each at its longest. */
+export const MAX_COMMAND_OVERHEAD_BYTES = 25;
+
+/** What comes back may be a piece of a larger block: to be copied on, not to be kept. */
+export function encodeEntry(entry: Entry): Uint8Array {
+  const commandBytes = entry.kind === 'command' ? entry.data.length : 0;
+  const writer = new ByteWriter(allocateBytes(MAX_COMMAND_OVERHEAD_BYTES + commandBytes));
+  writeEntry(writer, entry);
+  return writer.take();
+}
+
+/** A command's data is a view of `bytes`, which must not change afterwards. Throws CodedError `malformed`. */
+export function decodeEntry(bytes: Uint8Array): Entry {
+  const reader = new ByteReader(bytes);
+  const entry = readEntry(reader);
+  reader.end();
+  return entry;
+}
+
+export function writeEntry(writer: ByteWriter, entry: Entry): void {
+  switch (entry.kind) {
+    case 'command':
+      writer.u8(COMMAND);
+      writer.varint(entry.index);
+      writer.varint(entry.term);
+      writer.bytes(entry.data);
+      return;
+    case 'configuration':
+      writer.u8(CONFIGURATION);
+      writer.varint(entry.index);
+      writer.varint(entry.term);
+      writeConfiguration(writer, entry.configuration);
+      return;
+    case 'leader-start':
+      writer.u8(LEADER_START);
+      writer.varint(entry.index);
+      writer.varint(entry.term);
+      return;
+    default:
+      unreachable(entry);
+  }
+}
+
+export function readEntry(reader: ByteReader): Entry {
+  const kind = reader.u8();
+  const index = reader.varint(1);
+  const term = reader.varint(1);
+  if (kind === COMMAND) return { kind: 'command', index, term, data: reader.bytes() };
+  return readOther(reader, kind, { index, term });
+}
+
+/** What is no command: rare. */
+export type OtherEntry = Exclude<Entry, CommandEntry>;
+
+function readOther(
+  reader: ByteReader,
+  kind: number,
+  { index, term }: { index: number; term: number },
+): OtherEntry {
+  switch (kind) {
+    case CONFIGURATION:
+      return { kind: 'configuration', index, term, configuration: readConfiguration(reader) };
+    case LEADER_START:
+      return { kind: 'leader-start', index, term };
+    default:
+      throw malformed(`there is no kind of entry ${kind}`);
+  }
+}
+
+/**
+ * Goes through entries that lie one behind the other and makes no object for a command: a start looks at every entry of
+ * the log. Throws CodedError `malformed`, as `readEntry` does.
+ */
+export class EntryScanner {
+  readonly #reader: ByteReader;
+  index = 0;
+  term = 0;
+  /** Where the entry begins, or where the bytes end when there are no more. */
+  offset = 0;
+  /** Length of the command; 0 for what is none. */
+  commandBytes = 0;
+  /** The entry, when it is no command. */
+  other: OtherEntry | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#reader = new ByteReader(bytes);
+  }
+
+  /** False when there are no more. */
+  next(): boolean {
+    const reader = this.#reader;
+    this.offset = reader.offset;
+    if (reader.remaining === 0) return false;
+    const kind = reader.u8();
+    this.index = reader.varint(1);
+    this.term = reader.varint(1);
+    if (kind === COMMAND) {
+      this.other = undefined;
+      this.commandBytes = reader.varint();
+      reader.skip(this.commandBytes);
+    } else {
+      this.commandBytes = 0;
+      this.other = readOther(reader, kind, this);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,80 @@
+// Values of the store with a checksum of their own: LMDB's pages have none. The key goes in too, so that a value
+// found under another key is damage.
+
+import { allocateBytes } from '../../../shared/allocate-bytes.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { encodeShortAscii, encodeUtf8 } from '../../../shared/utf8.ts';
+import { u32At } from './byte-reader.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import { crc32, crc32Between, crc32InBlock } from './crc32.ts';
+
+export const CHECKSUM_BYTES = 4;
+
+/** A row where it lies: its key and, right behind it, its sealed value. Millions are checked, so none is copied. */
+export interface AdjacentRow {
+  readonly bytes: Uint8Array;
+  readonly keyStart: number;
+  /** Also the end of the key. */
+  readonly valueStart: number;
+  readonly valueEnd: number;
+}
+
+/** `payload`, then CRC-32 of key and payload, big-endian. */
+export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
+  const sealed = allocateBytes(payload.length + CHECKSUM_BYTES);
+  sealed.set(payload);
+  return closed(key, sealed);
+}
+
+/** Seals the payload that `writer` holds where it lies, and takes it from there. */
+export function sealWritten(key: Uint8Array, writer: ByteWriter): Uint8Array {
+  writer.u32(crc32(writer.view(), crc32(key)));
+  return writer.take();
+}
+
+/** `text` in UTF-8, sealed. */
+export function sealText(key: Uint8Array, text: string): Uint8Array {
+  const sealed = encodeShortAscii(text, { before: 0, after: CHECKSUM_BYTES });
+  return sealed === undefined ? seal(key, encodeUtf8(text)) : closed(key, sealed);
+}
+
+/** Writes the checksum where the payload ends. */
+function closed(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+  const end = sealed.length - CHECKSUM_BYTES;
+  const checksum = crc32Between(sealed, 0, end, crc32(key));
+  sealed[end] = checksum >>> 24;
+  sealed[end + 1] = checksum >>> 16;
+  sealed[end + 2] = checksum >>> 8;
+  sealed[end + 3] = checksum;
+  return sealed;
+}
+
+/** The payload as a view of `value`. Throws CodedError `record_damaged` with the key in hexadecimal. */
+export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const end = value.length - CHECKSUM_BYTES;
+  if (end < 0) throw damaged(key, 'is too short to hold a checksum');
+  const payload = value.subarray(0, end);
+  const stored = u32At(value, end);
+  if (crc32(payload, crc32(key)) !== stored) throw damaged(key, 'does not match its checksum');
+  return payload;
+}
+
+/** Whether key, payload and seal, which lie one behind the other in `bytes` from `from` to `end`, belong together. */
+function isSealedBetween(bytes: Uint8Array, from: number, end: number): boolean {
+  const sealAt = end - CHECKSUM_BYTES;
+  return sealAt >= from && crc32InBlock(bytes, from, sealAt) === u32At(bytes, sealAt);
+}
+
+/** `openSealed` for a row where it lies: throws the same, and returns nothing. */
+export function checkSealed({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {
+  const end = valueEnd - CHECKSUM_BYTES;
+  if (end >= valueStart && isSealedBetween(bytes, keyStart, valueEnd)) return;
+  openSealed(bytes.subarray(keyStart, valueStart), bytes.subarray(valueStart, valueEnd));
+}
+
+function damaged(key: Uint8Array, what: string): CodedError {
+  const hexadecimalKey = Array.from(key, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return new CodedError('record_damaged', `the record under key ${hexadecimalKey} ${what}`, {
+    fields: { key: hexadecimalKey },
+  });
+}

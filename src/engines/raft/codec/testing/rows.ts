@@ -1,0 +1,13 @@
+// Rows as they lie in a data file.
+
+import type { AdjacentRow } from '../sealed-record.ts';
+
+/** With bytes before and behind that belong to others. */
+export function adjacentRow(key: Uint8Array, value: Uint8Array): AdjacentRow {
+  const before = 3;
+  const bytes = new Uint8Array(before + key.length + value.length + 5).fill(0xa5);
+  bytes.set(key, before);
+  bytes.set(value, before + key.length);
+  const valueStart = before + key.length;
+  return { bytes, keyStart: before, valueStart, valueEnd: valueStart + value.length };
+}

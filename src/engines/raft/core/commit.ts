@@ -1,0 +1,64 @@
+// Committing: when an entry is decided, and what follows from it.
+
+import { assert, present } from '../../../shared/assert.ts';
+import { quorumValue } from './quorum.ts';
+import { joinNextRound } from './read-requests.ts';
+import { becomeFollower } from './roles.ts';
+import { type CoreState, sendAppendRequest, sendNow } from './state.ts';
+
+/** Commits what a majority of the voters in force holds durably, if it ends in the leader's own term (§5.4.2). */
+export function maybeCommit(state: CoreState): void {
+  const index = quorumValue(state.voters, (voter) => state.progress.get(voter)?.match ?? 0);
+  // An entry of an older term is never committed by counting replicas, only by one of this term after it (figure 8).
+  if (index <= state.commitIndex || state.log.term(index) !== state.term) return;
+  const first = !state.committedInOwnTerm;
+  commitTo(state, index);
+  if (first) admitEarlyReads(state);
+  maybeLeaveAfterRemoval(state);
+}
+
+export function commitTo(state: CoreState, index: number): void {
+  if (index <= state.commitIndex) return;
+  assert(index <= state.log.lastIndex, `commit index ${index} is beyond the log`);
+  state.commitIndex = index;
+  // Only the last committed configuration can still be rolled back to.
+  while ((state.configurations[1]?.index ?? Number.POSITIVE_INFINITY) <= index) state.configurations.shift();
+}
+
+function admitEarlyReads(state: CoreState): void {
+  for (const { from, requestId } of state.reads.early.splice(0)) {
+    joinNextRound(state.reads, { from, requestId, readIndex: state.commitIndex });
+  }
+}
+
+/** A leader that its own cluster removed leads until that is committed, then hands over (dissertation §4.2.2). */
+function maybeLeaveAfterRemoval(state: CoreState): void {
+  if (state.role !== 'leader' || state.isVoter || state.latestConfiguration.index > state.commitIndex) return;
+  for (const [server, progress] of state.progress) {
+    if (server === state.server || progress.state === 'snapshot') continue;
+    const index = progress.match;
+    const term = state.log.term(index);
+    if (term === undefined) continue;
+    const entries = state.log.entries(index + 1, state.options.maxAppendBytes);
+    sendAppendRequest(state, server, { previous: { index, term }, entries });
+  }
+  const successor = mostAdvancedVoter(state);
+  if (successor !== undefined) {
+    sendNow(state, { kind: 'timeout-now', from: state.server, to: successor, term: state.term });
+  }
+  becomeFollower(state, state.term, undefined);
+}
+
+/** The voter, other than this server, that holds most of the log and answered of late. */
+export function mostAdvancedVoter(state: CoreState): string | undefined {
+  let best: string | undefined;
+  let bestMatch = -1;
+  for (const voter of state.voters) {
+    if (voter === state.server) continue;
+    const progress = present(state.progress.get(voter), 'every member has a progress');
+    if (progress.ticksSinceContact >= state.options.electionTicks || progress.match <= bestMatch) continue;
+    best = voter;
+    bestMatch = progress.match;
+  }
+  return best;
+}

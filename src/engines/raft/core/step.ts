@@ -1,0 +1,109 @@
+// One message: which term it speaks for, and who handles it.
+
+import { unreachable } from '../../../shared/assert.ts';
+import {
+  handlePreVoteRequest,
+  handlePreVoteResponse,
+  handleVoteRequest,
+  handleVoteResponse,
+  isLoyal,
+} from './election.ts';
+import {
+  handleAppendRequest,
+  handleHeartbeatRequest,
+  handleReadIndexResponse,
+  handleTimeoutNow,
+  refuse,
+} from './follower.ts';
+import type { Message } from './message.ts';
+import { handleAppendResponse, handleHeartbeatResponse, handleReadIndexRequest } from './replication.ts';
+import { becomeFollower } from './roles.ts';
+import type { CoreState } from './state.ts';
+
+/** Messages may be lost, repeated, late or out of order. */
+export function step(state: CoreState, message: Message): void {
+  if (message.to !== state.server || message.from === state.server) return;
+  if (message.term > state.term) {
+    if (!admitLaterTerm(state, message)) return;
+  } else if (message.term < state.term) {
+    answerEarlierTerm(state, message);
+    return;
+  }
+  dispatch(state, message);
+}
+
+/** False when the message is to be ignored. */
+function admitLaterTerm(state: CoreState, message: Message): boolean {
+  switch (message.kind) {
+    case 'pre-vote-request':
+      return true;
+    case 'pre-vote-response':
+      if (!message.granted) becomeFollower(state, message.term, undefined);
+      return true;
+    case 'vote-request':
+      // A removed or cut-off server may not depose a living leader (trap 4).
+      if (!message.leadershipTransfer && isLoyal(state)) return false;
+      becomeFollower(state, message.term, undefined);
+      return true;
+    case 'append-request':
+    case 'heartbeat-request':
+      becomeFollower(state, message.term, message.from);
+      return true;
+    case 'vote-response':
+    case 'append-response':
+    case 'heartbeat-response':
+    case 'read-index-request':
+    case 'read-index-response':
+    case 'timeout-now':
+      becomeFollower(state, message.term, undefined);
+      return true;
+    default:
+      return unreachable(message);
+  }
+}
+
+function answerEarlierTerm(state: CoreState, message: Message): void {
+  // A deposed leader must learn the term, or it would try for ever.
+  if (message.kind === 'append-request' || message.kind === 'heartbeat-request') refuse(state, message);
+  if (message.kind === 'pre-vote-request') handlePreVoteRequest(state, message);
+}
+
+function dispatch(state: CoreState, message: Message): void {
+  switch (message.kind) {
+    case 'pre-vote-request':
+      handlePreVoteRequest(state, message);
+      break;
+    case 'pre-vote-response':
+      handlePreVoteResponse(state, message);
+      break;
+    case 'vote-request':
+      handleVoteRequest(state, message);
+      break;
+    case 'vote-response':
+      handleVoteResponse(state, message);
+      break;
+    case 'append-request':
+      handleAppendRequest(state, message);
+      break;
+    case 'append-response':
+      handleAppendResponse(state, message);
+      break;
+    case 'heartbeat-request':
+      handleHeartbeatRequest(state, message);
+      break;
+    case 'heartbeat-response':
+      handleHeartbeatResponse(state, message);
+      break;
+    case 'read-index-request':
+      handleReadIndexRequest(state, message);
+      break;
+    case 'read-index-response':
+      handleReadIndexResponse(state, message);
+      break;
+    case 'timeout-now':
+      handleTimeoutNow(state, message);
+      break;
+    default:
+      unreachable(message);
+  }
+}

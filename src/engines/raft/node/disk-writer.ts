@@ -1,0 +1,95 @@
+// The node's own writes, one after the other: a full disk delays them and never reorders or drops them.
+
+import { CodedError } from '../../../shared/coded-error.ts';
+import { ALL_BLOCKS, ALL_STATE } from './log/keys.ts';
+import type { Clock, ImageStaging, KeyValueStore, Logger, Timer, WriteOperation } from './ports/ports.ts';
+
+/** Pause before a write that found no room is tried again. */
+const RETRY_AFTER_MS = 200;
+
+export interface DiskWrite {
+  readonly operations: readonly WriteOperation[];
+  /** In the same write its rows become those of the state, and the log goes. */
+  readonly image?: ImageStaging;
+}
+
+interface QueuedWrite extends DiskWrite {
+  readonly done: () => void;
+}
+
+export class DiskWriter {
+  readonly #store: KeyValueStore;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #onFatal: (error: Error) => void;
+  /** Bounded by its users: the core has one write under way, the state one, compaction one. */
+  readonly #queue: QueuedWrite[] = [];
+  #isWriting = false;
+  #isFull = false;
+  #isStopped = false;
+  #retry: Timer | undefined;
+
+  constructor(
+    ports: { store: KeyValueStore; clock: Clock; logger: Logger },
+    onFatal: (error: Error) => void,
+  ) {
+    this.#store = ports.store;
+    this.#clock = ports.clock;
+    this.#logger = ports.logger;
+    this.#onFatal = onFatal;
+  }
+
+  /** Whether the last attempt found no room. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  get isIdle(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /** `done` is called when the write is durable; when that cannot be, the node is stopped instead. */
+  write(write: DiskWrite, done: () => void): void {
+    this.#queue.push({ ...write, done });
+    this.#next();
+  }
+
+  /** No further write is begun; what is under way ends without being reported. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#retry?.cancel();
+  }
+
+  #next(): void {
+    const write = this.#queue[0];
+    if (write === undefined || this.#isWriting || this.#isStopped) return;
+    this.#isWriting = true;
+    const ended = (error: Error | undefined): void => {
+      if (this.#isStopped) return;
+      this.#isWriting = false;
+      if (error === undefined) this.#written(write);
+      else this.#failed(error);
+    };
+    const { operations, image: staging } = write;
+    if (staging === undefined) this.#store.write(operations, ended);
+    else this.#store.adopt({ staging, range: ALL_STATE, dropped: ALL_BLOCKS, operations }, ended);
+  }
+
+  #written(write: QueuedWrite): void {
+    if (this.#isFull) this.#logger.info('there is room on the disk again: writing goes on');
+    this.#isFull = false;
+    this.#queue.shift();
+    write.done();
+    this.#next();
+  }
+
+  #failed(error: Error): void {
+    if (!(error instanceof CodedError) || error.code !== 'disk_full') {
+      this.#onFatal(error);
+      return;
+    }
+    if (!this.#isFull) this.#logger.error('the disk is full: writes wait until there is room', { error });
+    this.#isFull = true;
+    this.#retry = this.#clock.after(RETRY_AFTER_MS, () => this.#next());
+  }
+}

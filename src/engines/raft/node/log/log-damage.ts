@@ -1,0 +1,23 @@
+// What is said of a log, or a record beside it, that is not as it was written.
+
+import { CodedError } from '../../../../shared/coded-error.ts';
+
+/** What `read` gives. Whatever it throws becomes CodedError `log_damaged`, if it is not that already. */
+export function verified<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof CodedError && cause.code === 'log_damaged') throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw damaged(`${what} cannot be read (${reason})`, cause);
+  }
+}
+
+export function damaged(what: string, cause?: unknown): CodedError {
+  return new CodedError(
+    'log_damaged',
+    `the data of this node is damaged: ${what}. Move its data directory away and start it with -clean -join ` +
+      'and the address of another member: it is rebuilt from the others',
+    { fields: { what }, cause },
+  );
+}

@@ -1,0 +1,149 @@
+// The leader watches how long every member has been silent, and removes those that stay so.
+
+import { type Member, type ServerId, voters, withoutMember } from '../../core/configuration.ts';
+import { majority } from '../../core/quorum.ts';
+import type { RaftCore } from '../../core/raft-core.ts';
+import type { Clock, Logger } from '../ports/ports.ts';
+
+/** How often a member that stays silent is mentioned. */
+const REPEAT_AFTER_MS = 30_000;
+
+/** What the watch needs of the core. */
+export type HealthCore = Pick<RaftCore, 'role' | 'configuration' | 'progressOf' | 'proposeConfiguration'>;
+
+export interface HealthOptions {
+  readonly self: ServerId;
+  readonly tickMs: number;
+  /** Silence that is worth a line in the log. */
+  readonly silentAfterMs: number;
+  /** Silence that ends a membership; 0 never. */
+  readonly removeDeadAfterMs: number;
+  readonly newMemberGraceMs: number;
+  readonly minVoters: number;
+}
+
+interface Watched {
+  /** When this node first saw the member in a configuration. */
+  readonly since: number;
+  /** When its silence was last mentioned; undefined while it is heard. */
+  mentionedAt: number | undefined;
+  /** Why it could not be removed, as last said. */
+  objection: string | undefined;
+}
+
+export class Health {
+  readonly #core: HealthCore;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #options: HealthOptions;
+  readonly #watched = new Map<ServerId, Watched>();
+
+  constructor(ports: { core: HealthCore; clock: Clock; logger: Logger }, options: HealthOptions) {
+    this.#core = ports.core;
+    this.#clock = ports.clock;
+    this.#logger = ports.logger;
+    this.#options = options;
+  }
+
+  /** The members there are when a node starts: they are not new. */
+  knowAlready(members: readonly Member[]): void {
+    const since = this.#clock.now() - this.#options.newMemberGraceMs;
+    for (const member of members) this.#watch(member.server, since);
+  }
+
+  /** Looks at every member once. True when a removal was proposed. */
+  tick(): boolean {
+    const now = this.#clock.now();
+    this.#forgetStrangers();
+    for (const { server } of this.#core.configuration.members) this.#watch(server, now);
+    if (this.#core.role !== 'leader') return false;
+    for (const member of this.#core.configuration.members) {
+      if (member.server !== this.#options.self && this.#look(member, now)) return true;
+    }
+    return false;
+  }
+
+  #watch(server: ServerId, since: number): void {
+    if (this.#watched.has(server)) return;
+    this.#watched.set(server, { since, mentionedAt: undefined, objection: undefined });
+  }
+
+  #forgetStrangers(): void {
+    const members = new Set(this.#core.configuration.members.map((member) => member.server));
+    for (const server of this.#watched.keys()) {
+      if (!members.has(server)) this.#watched.delete(server);
+    }
+  }
+
+  #look(member: Member, now: number): boolean {
+    const { server } = member;
+    const watched = this.#watched.get(server);
+    const progress = this.#core.progressOf(server);
+    if (watched === undefined || progress === undefined) return false;
+    const silentMs = progress.ticksSinceContact * this.#options.tickMs;
+    if (silentMs < this.#options.silentAfterMs) {
+      if (watched.mentionedAt !== undefined) this.#logger.info('health: member is back', { server });
+      watched.mentionedAt = undefined;
+      watched.objection = undefined;
+      return false;
+    }
+    this.#mention(server, { watched, silentMs, now });
+    return this.#maybeRemove(member, { watched, silentMs, now });
+  }
+
+  #mention(server: ServerId, seen: { watched: Watched; silentMs: number; now: number }): void {
+    const { watched, silentMs, now } = seen;
+    const isFirst = watched.mentionedAt === undefined;
+    if (!isFirst && now - (watched.mentionedAt ?? now) < REPEAT_AFTER_MS) return;
+    watched.mentionedAt = now;
+    const removedAfterMs = this.#options.removeDeadAfterMs;
+    this.#logger.warn(isFirst ? 'health: member is silent' : 'health: member is still silent', {
+      server,
+      silentMs,
+      removedAfterMs: removedAfterMs === 0 ? 'never' : removedAfterMs,
+    });
+  }
+
+  #maybeRemove(member: Member, seen: { watched: Watched; silentMs: number; now: number }): boolean {
+    const { removeDeadAfterMs, newMemberGraceMs } = this.#options;
+    const { watched, silentMs, now } = seen;
+    if (removeDeadAfterMs === 0 || silentMs < removeDeadAfterMs) return false;
+    if (now - watched.since < newMemberGraceMs) return false;
+    const objection = this.#objectionTo(member);
+    if (objection === undefined) {
+      const result = this.#core.proposeConfiguration(withoutMember(this.#core.configuration, member.server));
+      if (result.kind === 'appended') {
+        this.#logger.warn('health: silent member is removed', { server: member.server, silentMs });
+        return true;
+      }
+      // Another change is under way: the next tick tries again.
+      return false;
+    }
+    if (objection !== watched.objection) {
+      this.#logger.warn('health: silent member cannot be removed', {
+        server: member.server,
+        silentMs,
+        reason: objection,
+      });
+    }
+    watched.objection = objection;
+    return false;
+  }
+
+  #objectionTo(member: Member): string | undefined {
+    if (member.role !== 'voter') return undefined;
+    const rest = voters(this.#core.configuration).filter((server) => server !== member.server);
+    if (rest.length < this.#options.minVoters) {
+      return `that would leave ${rest.length} voters, fewer than -min-voters ${this.#options.minVoters}`;
+    }
+    const alive = rest.filter((server) => this.#isAlive(server)).length;
+    return alive < majority(rest.length) ? 'the rest could not agree on it' : undefined;
+  }
+
+  #isAlive(server: ServerId): boolean {
+    if (server === this.#options.self) return true;
+    const progress = this.#core.progressOf(server);
+    if (progress === undefined) return false;
+    return progress.ticksSinceContact * this.#options.tickMs < this.#options.silentAfterMs;
+  }
+}

@@ -1,0 +1,185 @@
+// One join, on the leader: ask who is there, give a dead incarnation of the node its leave, add the new one as a
+// learner, and wait for its promotion (dissertation §4.2.1).
+
+import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import {
+  type Configuration,
+  findMember,
+  MAX_MEMBERS,
+  type Member,
+  type ServerId,
+  withMember,
+  withoutMember,
+} from '../../core/configuration.ts';
+import type { PeerIdentity } from '../ports/ports.ts';
+import {
+  done,
+  findNode,
+  type MemberChangeOptions,
+  type MemberChangePorts,
+  type MemberChangeSteps,
+  propose,
+  type Refused,
+  refused,
+  removalObjection,
+} from './member-change-step.ts';
+import { nodeOf } from './server-id.ts';
+
+export type Addition = MemberChange & { readonly kind: 'add' };
+
+export class MemberAddition implements MemberChangeSteps {
+  readonly #ports: MemberChangePorts;
+  readonly #options: MemberChangeOptions;
+  readonly #change: Addition;
+  readonly #startedAt: number;
+  #isProbing = false;
+  /** Who answered at the address. */
+  #identity: PeerIdentity | undefined;
+  #failure: Refused | undefined;
+  hasProposed = false;
+
+  /** `probed` is called when there is an answer: step again. */
+  readonly #probed: () => void;
+
+  constructor(
+    ports: MemberChangePorts,
+    options: MemberChangeOptions,
+    request: { change: Addition; probed: () => void },
+  ) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#change = request.change;
+    this.#probed = request.probed;
+    this.#startedAt = ports.clock.now();
+  }
+
+  step(): MemberChangeOutcome | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    if (this.#identity !== undefined) return this.#admit(this.#identity);
+    if (this.#isProbing) return undefined;
+    const conflict = this.#addressConflict();
+    if (conflict !== undefined) return conflict;
+    this.#isProbing = true;
+    const { raftAddress } = this.#change;
+    this.#ports.transport.probe(raftAddress, (error, identity) =>
+      this.#ports.guarded(() => {
+        this.#identity = identity;
+        this.#failure = identity === undefined ? this.#unreachable(error) : this.#identityConflict(identity);
+        this.#probed();
+      }),
+    );
+    return undefined;
+  }
+
+  // ------------------------------------------------------------ who is there
+
+  #addressConflict(): Refused | undefined {
+    const { node, raftAddress } = this.#change;
+    const holder = this.#ports.core.configuration.members.find(
+      (member) => member.raftAddress === raftAddress && nodeOf(member.server) !== node,
+    );
+    if (holder === undefined) return undefined;
+    return refused(
+      'address_in_use',
+      `${raftAddress} is the Raft address of member ${nodeOf(holder.server)}; give ${node} another one with -raft or -advertise`,
+    );
+  }
+
+  #identityConflict({ server, clusterId }: PeerIdentity): Refused | undefined {
+    const { node, raftAddress } = this.#change;
+    const found = nodeOf(server);
+    if (found !== node) {
+      return refused('wrong_node', `at ${raftAddress} answers node ${found}, not ${node}`);
+    }
+    if (clusterId !== '' && clusterId !== this.#ports.clusterId()) {
+      return refused(
+        'foreign_cluster',
+        `${node} belongs to another cluster; start it with -clean to give up its data there, then join again`,
+      );
+    }
+    return this.#removalConflict(server);
+  }
+
+  #removalConflict(server: ServerId): Refused | undefined {
+    if (!this.#ports.core.configuration.removed.includes(server)) return undefined;
+    return refused(
+      'removed_server',
+      `${this.#change.node} was removed and still runs as its old self; restart it with -join`,
+    );
+  }
+
+  #unreachable(error: Error | undefined): Refused {
+    const { node, raftAddress } = this.#change;
+    return refused(
+      'node_unreachable',
+      `nobody answers at ${raftAddress} (${error?.message ?? 'no answer'}); start ${node} first, and check -raft and -advertise`,
+    );
+  }
+
+  // ------------------------------------------------------------ letting it in
+
+  #admit({ server }: PeerIdentity): MemberChangeOutcome | undefined {
+    const { configuration } = this.#ports.core;
+    const { node, raftAddress, httpAddress } = this.#change;
+    const member = findMember(configuration, server);
+    if (member !== undefined) return this.#finish(member);
+    // It was let in and removed again, all while this join was waiting.
+    const conflict = this.#removalConflict(server);
+    if (conflict !== undefined) return conflict;
+    const other = findNode(configuration, node);
+    if (other !== undefined) return this.#replace(other);
+    if (configuration.members.length >= MAX_MEMBERS) {
+      return refused('too_many_members', `a cluster has at most ${MAX_MEMBERS} members; remove one first`);
+    }
+    const learner: Member = { server, role: 'learner', raftAddress, httpAddress };
+    this.#propose(withMember(configuration, learner), `adding ${node} as a learner`);
+    return undefined;
+  }
+
+  /** The node's old incarnation must be silent before its place is given to the new one. */
+  #replace(old: Member): MemberChangeOutcome | undefined {
+    const { core, clock } = this.#ports;
+    const { self, silentAfterMs } = this.#options;
+    const waited = clock.now() - this.#startedAt;
+    const heardBefore = this.#ports.silenceMs(old.server) ?? waited;
+    // Where the new one answers the old one cannot listen any more, and its silence counts from when it was last heard.
+    const silence =
+      old.raftAddress === this.#change.raftAddress ? heardBefore : Math.min(heardBefore, waited);
+    if (old.server === self || (silence < waited && waited >= silentAfterMs)) {
+      return refused(
+        'node_id_in_use',
+        `a node named ${nodeOf(old.server)} is a member and alive; choose another -id, or remove that one first`,
+      );
+    }
+    if (silence < silentAfterMs) return undefined;
+    const objection = removalObjection(this.#ports, old);
+    if (objection !== undefined) return objection;
+    this.#propose(
+      withoutMember(core.configuration, old.server),
+      `removing the old incarnation ${old.server}, whose disk is gone`,
+    );
+    return undefined;
+  }
+
+  #finish(member: Member): MemberChangeOutcome | undefined {
+    const { core, clock } = this.#ports;
+    const { self, promotionWaitMs } = this.#options;
+    const { node, raftAddress } = this.#change;
+    const httpAddress = this.#change.httpAddress === '' ? member.httpAddress : this.#change.httpAddress;
+    if (member.raftAddress !== raftAddress || member.httpAddress !== httpAddress) {
+      this.#propose(
+        withMember(core.configuration, { ...member, raftAddress, httpAddress }),
+        `${node} has moved`,
+      );
+      return undefined;
+    }
+    if (!core.isConfigurationCommitted) return undefined;
+    // It is a member; its promotion is waited for a while, since most catch up at once.
+    const isWaitOver = clock.now() - this.#startedAt >= promotionWaitMs;
+    return member.role === 'voter' || isWaitOver ? done(this.#ports, { self, role: member.role }) : undefined;
+  }
+
+  #propose(next: Configuration, what: string): void {
+    if (propose(this.#ports, next, what)) this.hasProposed = true;
+  }
+}

@@ -1,0 +1,91 @@
+// Which cluster this server belongs to, and whether it still does. Both are written down when they are learnt.
+
+import type { Configuration, ServerId } from '../../core/configuration.ts';
+import type { ConfigurationEntry } from '../../core/entry.ts';
+import { type LoadedState, type NodeIdentity, putIdentity, putRemoved } from '../log/durable-records.ts';
+import type { Logger, PeerIdentity, WriteOperation } from '../ports/ports.ts';
+import { nodeOf } from './server-id.ts';
+
+/** Peers that said hello to a server without a cluster, as far as they are remembered. */
+const MAX_GREETERS = 16;
+
+export interface OwnMembershipHandlers {
+  /** Writes beside the log, in the order of the calls. */
+  write(operations: readonly WriteOperation[]): void;
+  onRemoved(): void;
+}
+
+export class OwnMembership {
+  readonly #identity: NodeIdentity;
+  readonly #logger: Logger;
+  readonly #handlers: OwnMembershipHandlers;
+  #clusterId: string;
+  #isRemoved: boolean;
+  /** Their clusters, while this server has none; oldest first. */
+  readonly #greeters = new Map<ServerId, string>();
+
+  constructor(loaded: LoadedState, logger: Logger, handlers: OwnMembershipHandlers) {
+    this.#identity = loaded.identity;
+    this.#clusterId = loaded.identity.clusterId;
+    this.#isRemoved = loaded.removed;
+    this.#logger = logger;
+    this.#handlers = handlers;
+  }
+
+  get identity(): PeerIdentity {
+    return { server: this.#identity.server, clusterId: this.#clusterId };
+  }
+
+  /** The cluster removed this server: it takes no further part, for good. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
+  /** Whether there is a cluster to ask. */
+  get takesPart(): boolean {
+    return !this.#isRemoved && this.#clusterId !== '';
+  }
+
+  /** A peer said hello. It may have dialled somebody else, whose address this server has now: that means nothing yet. */
+  greeted(peer: PeerIdentity): void {
+    if (this.#clusterId !== '' || peer.clusterId === '') return;
+    this.#greeters.delete(peer.server);
+    this.#greeters.set(peer.server, peer.clusterId);
+    if (this.#greeters.size <= MAX_GREETERS) return;
+    const oldest = this.#greeters.keys().next().value;
+    if (oldest !== undefined) this.#greeters.delete(oldest);
+  }
+
+  /** A peer that knows this server by its incarnation talks to it: a leader has made it a member of that cluster. */
+  addressed(from: ServerId): void {
+    if (this.#clusterId !== '') return;
+    const clusterId = this.#greeters.get(from);
+    if (clusterId === undefined) return;
+    this.#clusterId = clusterId;
+    this.#greeters.clear();
+    this.#logger.info('joined a cluster', { clusterId });
+    this.#handlers.write([putIdentity({ ...this.#identity, clusterId })]);
+  }
+
+  /** A configuration was committed and applied. */
+  configured(entry: ConfigurationEntry, previous: Configuration): void {
+    this.#logger.info('membership: committed', {
+      index: entry.index,
+      members: describe(entry.configuration),
+      before: describe(previous),
+    });
+    if (entry.configuration.removed.includes(this.#identity.server)) this.becomeRemoved();
+  }
+
+  becomeRemoved(): void {
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
+    this.#logger.warn('this server was removed from its cluster: it takes no further part');
+    this.#handlers.write([putRemoved()]);
+    this.#handlers.onRemoved();
+  }
+}
+
+function describe(configuration: Configuration): string[] {
+  return configuration.members.map((member) => `${nodeOf(member.server)}:${member.role}`);
+}

@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest';
+import {
+  type Configuration,
+  EMPTY_CONFIGURATION,
+  withMember,
+  withoutMember,
+} from '../../core/configuration.ts';
+import type { Transport } from '../ports/ports.ts';
+import { TestClock, TestLogger } from '../testing/clock.ts';
+import { Peers } from './peers.ts';
+
+function membersOf(...nodes: string[]): Configuration {
+  return nodes.reduce(
+    (configuration, node) =>
+      withMember(configuration, {
+        server: `${node}@1`,
+        role: 'voter',
+        raftAddress: `${node}:7000`,
+        httpAddress: `${node}:8080`,
+      }),
+    EMPTY_CONFIGURATION,
+  );
+}
+
+function createPeers() {
+  const clock = new TestClock();
+  const dialled: string[][] = [];
+  const transport = {
+    setPeers: (peers: ReadonlyMap<string, string>) => dialled.push([...peers.values()].sort()),
+  } as unknown as Transport;
+  const peers = new Peers(
+    { transport, clock, logger: new TestLogger() },
+    { self: 'a@1', silentAfterMs: 200 },
+  );
+  return { clock, peers, dialled: () => dialled.at(-1), changes: dialled };
+}
+
+const THREE = membersOf('a', 'b', 'c');
+
+test('it connects to the other members, and not to itself', () => {
+  const { peers, dialled } = createPeers();
+  peers.follow({ inForce: THREE, committed: THREE });
+  expect(dialled()).toEqual(['b:7000', 'c:7000']);
+});
+
+test('a configuration that is the same changes nothing', () => {
+  const { peers, changes } = createPeers();
+  for (let more = 0; more < 3; more++) peers.follow({ inForce: THREE, committed: THREE });
+  expect(changes).toHaveLength(1);
+});
+
+test('who is being removed stays connected until the removal is committed', () => {
+  const { peers, dialled } = createPeers();
+  const without = withoutMember(THREE, 'c@1');
+  peers.follow({ inForce: without, committed: THREE });
+  expect(dialled()).toEqual(['b:7000', 'c:7000']);
+  peers.follow({ inForce: without, committed: without });
+  expect(dialled()).toEqual(['b:7000']);
+});
+
+test('a member that moves is dialled where it is now', () => {
+  const { peers, dialled } = createPeers();
+  const moved = withMember(THREE, {
+    ...(THREE.members[1] as Configuration['members'][0]),
+    raftAddress: 'b:1',
+  });
+  peers.follow({ inForce: moved, committed: THREE });
+  expect(dialled()).toEqual(['b:1', 'c:7000']);
+});
+
+test('a leader that the log does not name yet is dialled where it says that it is', () => {
+  const { peers, dialled } = createPeers();
+  peers.introduce('d@1', 'd:7000');
+  expect(dialled()).toEqual(['d:7000']);
+  peers.follow({ inForce: THREE, committed: THREE });
+  expect(dialled()).toEqual(['b:7000', 'c:7000', 'd:7000']);
+});
+
+test('what a member says of itself does not replace what was agreed', () => {
+  const { peers, changes } = createPeers();
+  peers.follow({ inForce: THREE, committed: THREE });
+  peers.introduce('b@1', 'elsewhere:1');
+  peers.introduce('a@1', 'elsewhere:1');
+  expect(changes).toHaveLength(1);
+});
+
+test('only so many strangers are remembered, the latest', () => {
+  const { peers, dialled } = createPeers();
+  for (let number = 0; number < 20; number++) peers.introduce(`x${number}@1`, `x${number}:7000`);
+  expect(dialled()).toHaveLength(16);
+  expect(dialled()).not.toContain('x3:7000');
+  expect(dialled()).toContain('x19:7000');
+});
+
+test('a node of another cluster is turned away, and so is one without a cluster', () => {
+  const { peers } = createPeers();
+  const options = { clusterId: 'one', committed: THREE };
+  expect(peers.admit({ server: 'x@1', clusterId: 'two' }, options)).toBe('foreign-cluster');
+  expect(peers.admit({ server: 'x@1', clusterId: '' }, options)).toBe('not-member-yet');
+  expect(peers.admit({ server: 'x@1', clusterId: 'one' }, options)).toBeUndefined();
+});
+
+test('a node that waits to be joined listens to anybody', () => {
+  const { peers } = createPeers();
+  const options = { clusterId: '', committed: EMPTY_CONFIGURATION };
+  expect(peers.admit({ server: 'x@1', clusterId: 'two' }, options)).toBeUndefined();
+});
+
+test('a server that the committed configuration removed is told so', () => {
+  const { peers } = createPeers();
+  const options = { clusterId: 'one', committed: withoutMember(THREE, 'c@1') };
+  expect(peers.admit({ server: 'c@1', clusterId: 'one' }, options)).toBe('removed');
+});
+
+test('who was heard of late is alive, who was silent too long or never heard is not', () => {
+  const { peers, clock } = createPeers();
+  peers.follow({ inForce: THREE, committed: THREE });
+  peers.heard('b@1');
+  clock.advance(199);
+  expect(['a@1', 'b@1', 'c@1'].map((server) => peers.isAlive(server))).toEqual([true, true, false]);
+  expect([peers.silenceMs('b@1'), peers.silenceMs('c@1')]).toEqual([199, undefined]);
+  clock.advance(1);
+  expect(peers.isAlive('b@1')).toBe(false);
+});
+
+test('nothing is remembered of those who are no peers any more', () => {
+  const { peers, dialled } = createPeers();
+  peers.follow({ inForce: THREE, committed: THREE });
+  peers.up('b@1');
+  peers.heard('b@1');
+  expect(peers.isConnected('b@1')).toBe(true);
+  peers.leaveAll();
+  expect([dialled(), peers.isConnected('b@1'), peers.silenceMs('b@1')]).toEqual([[], false, undefined]);
+});
+
+test('a peer that says it is this server is turned away', () => {
+  const { peers } = createPeers();
+  const options = { clusterId: 'one', committed: THREE };
+  expect(peers.admit({ server: 'a@1', clusterId: 'one' }, options)).toBe('wrong-server');
+  expect(peers.admit({ server: 'a@2', clusterId: 'one' }, options)).toBeUndefined();
+});

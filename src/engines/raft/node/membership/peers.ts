@@ -1,0 +1,133 @@
+// Who this node talks to, who may talk to it, and when it last heard of whom.
+
+import {
+  type Configuration,
+  EMPTY_CONFIGURATION,
+  findMember,
+  type ServerId,
+} from '../../core/configuration.ts';
+import type { Clock, Logger, PeerIdentity, RefusalReason, Transport } from '../ports/ports.ts';
+
+/** Servers that introduced themselves and are in no configuration known here: a leader that is newer than our log. */
+const MAX_INTRODUCED = 16;
+
+export class Peers {
+  readonly #self: ServerId;
+  /** Who was silent for this long does not answer. */
+  readonly #silentAfterMs: number;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #heardAt = new Map<ServerId, number>();
+  readonly #connected = new Set<ServerId>();
+  /** Addresses of servers outside the configuration, oldest first. */
+  readonly #introduced = new Map<ServerId, string>();
+  #inForce = EMPTY_CONFIGURATION;
+  #committed = EMPTY_CONFIGURATION;
+
+  constructor(
+    ports: { transport: Transport; clock: Clock; logger: Logger },
+    options: { self: ServerId; silentAfterMs: number },
+  ) {
+    this.#self = options.self;
+    this.#silentAfterMs = options.silentAfterMs;
+    this.#transport = ports.transport;
+    this.#clock = ports.clock;
+    this.#logger = ports.logger;
+  }
+
+  /**
+   * Connects to the members in force, and to those who introduced themselves. Who is about to be removed stays connected
+   * until that is committed: a leader that removes itself needs the answers that commit it (dissertation §4.2.2).
+   */
+  follow(configurations: { inForce: Configuration; committed: Configuration }): void {
+    const { inForce, committed } = configurations;
+    if (inForce === this.#inForce && committed === this.#committed) return;
+    this.#inForce = inForce;
+    this.#committed = committed;
+    for (const { server } of inForce.members) this.#introduced.delete(server);
+    for (const server of committed.removed) this.#introduced.delete(server);
+    this.#connect();
+  }
+
+  #connect(): void {
+    const peers = new Map(this.#introduced);
+    for (const { members } of [this.#committed, this.#inForce]) {
+      for (const member of members) peers.set(member.server, member.raftAddress);
+    }
+    peers.delete(this.#self);
+    for (const server of this.#heardAt.keys()) {
+      if (!peers.has(server)) this.#heardAt.delete(server);
+    }
+    // The transport reports nothing more about those who are no longer peers.
+    for (const server of this.#connected) {
+      if (!peers.has(server)) this.#connected.delete(server);
+    }
+    this.#transport.setPeers(peers);
+  }
+
+  /** A server tells where it can be reached: needed to answer a leader that our log does not name yet. */
+  introduce(server: ServerId, raftAddress: string): void {
+    if (server === this.#self || findMember(this.#inForce, server) !== undefined) return;
+    if (this.#introduced.get(server) === raftAddress) return;
+    this.#introduced.delete(server);
+    this.#introduced.set(server, raftAddress);
+    if (this.#introduced.size > MAX_INTRODUCED) {
+      const oldest = this.#introduced.keys().next().value;
+      if (oldest !== undefined) this.#introduced.delete(oldest);
+    }
+    this.#logger.debug('a server introduced itself', { server, raftAddress });
+    this.#connect();
+  }
+
+  /** May this peer talk to us? `committed` is the committed configuration: only it removes anybody for good. */
+  admit(
+    peer: PeerIdentity,
+    options: { clusterId: string; committed: Configuration },
+  ): RefusalReason | undefined {
+    if (options.clusterId !== '' && peer.clusterId !== options.clusterId) {
+      return peer.clusterId === '' ? 'not-member-yet' : 'foreign-cluster';
+    }
+    if (options.committed.removed.includes(peer.server)) return 'removed';
+    // Nobody else has the incarnation of this data directory.
+    if (peer.server === this.#self) return 'wrong-server';
+    return undefined;
+  }
+
+  heard(server: ServerId): void {
+    this.#heardAt.set(server, this.#clock.now());
+  }
+
+  isConnected(server: ServerId): boolean {
+    return this.#connected.has(server);
+  }
+
+  up(server: ServerId): void {
+    this.#connected.add(server);
+  }
+
+  down(server: ServerId): void {
+    this.#connected.delete(server);
+  }
+
+  /** Milliseconds since anything came from it; undefined when nothing has. */
+  silenceMs(server: ServerId): number | undefined {
+    const at = this.#heardAt.get(server);
+    return at === undefined ? undefined : this.#clock.now() - at;
+  }
+
+  /** Whether it was heard of late. This node itself always was. */
+  isAlive(server: ServerId): boolean {
+    if (server === this.#self) return true;
+    const silence = this.silenceMs(server);
+    return silence !== undefined && silence < this.#silentAfterMs;
+  }
+
+  /** Lets go of everybody: this server takes no further part. */
+  leaveAll(): void {
+    this.#introduced.clear();
+    this.#inForce = EMPTY_CONFIGURATION;
+    this.#committed = EMPTY_CONFIGURATION;
+    this.#connect();
+  }
+}

@@ -1,0 +1,150 @@
+// What peers do to this node: they say hello, come and go, and send messages and snapshots.
+
+import { unreachable } from '../../../shared/assert.ts';
+import type { PeerMessage } from '../codec/peer-message.ts';
+import type { ServerId } from '../core/configuration.ts';
+import type { Message } from '../core/message.ts';
+import type { ElectionHints } from './election-hints.ts';
+import type { OwnMembership } from './membership/own-membership.ts';
+import type { Peers } from './membership/peers.ts';
+import type {
+  Channel,
+  Logger,
+  PeerIdentity,
+  RefusalReason,
+  Transport,
+  TransportHandlers,
+} from './ports/ports.ts';
+import type { Replica } from './replica.ts';
+import type { ClientRequests } from './requests/client-requests.ts';
+import type { Forwarding } from './requests/forwarding.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
+
+export interface PeerEventParts {
+  readonly replica: Replica;
+  readonly peers: Peers;
+  readonly membership: OwnMembership;
+  readonly electionHints: ElectionHints;
+  readonly requests: ClientRequests;
+  readonly forwarding: Forwarding;
+  readonly snapshots: Snapshots;
+  readonly transport: Transport;
+  readonly logger: Logger;
+  /** host:port that peers dial. */
+  readonly raftAddress: string;
+  /** The leader spoke: what this node knows is current. */
+  onLeaderHeard(): void;
+}
+
+/** A node that has stopped, or that its cluster removed, hears nothing. */
+export class PeerEvents implements TransportHandlers {
+  readonly #parts: PeerEventParts;
+  #isStopped = false;
+
+  constructor(parts: PeerEventParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  identity(): PeerIdentity {
+    return this.#parts.membership.identity;
+  }
+
+  admit(peer: PeerIdentity): RefusalReason | undefined {
+    const { peers, membership, replica } = this.#parts;
+    const { clusterId } = membership.identity;
+    const refusal = peers.admit(peer, { clusterId, committed: replica.core.committedConfiguration });
+    if (refusal === undefined) membership.greeted(peer);
+    return refusal;
+  }
+
+  onPeerUp(server: ServerId): void {
+    const { peers, transport, raftAddress } = this.#parts;
+    this.#unlessSilent(() => {
+      peers.up(server);
+      transport.send(server, { kind: 'introduction', raftAddress });
+    });
+  }
+
+  onPeerDown(server: ServerId, cause: 'refused' | 'closed' | 'unreachable'): void {
+    const { peers, electionHints } = this.#parts;
+    this.#unlessSilent(() => {
+      peers.down(server);
+      if (cause === 'refused') electionHints.processGone(server);
+    });
+  }
+
+  onRefused(server: ServerId, reason: RefusalReason): void {
+    const { logger, membership } = this.#parts;
+    this.#unlessSilent(() => {
+      logger.debug('refused by a peer', { server, reason });
+      if (reason === 'removed') membership.becomeRemoved();
+    });
+  }
+
+  onChannel(from: ServerId, channel: Channel): void {
+    if (this.#isSilent) channel.close();
+    else this.#parts.snapshots.receive(from, channel);
+  }
+
+  onMessage(from: ServerId, message: PeerMessage): void {
+    const { membership, peers, onLeaderHeard } = this.#parts;
+    this.#unlessSilent(() => {
+      membership.addressed(from);
+      peers.heard(from);
+      this.#take(from, message);
+      if (message.kind === 'raft' && this.#isCurrentAfter(message.message)) onLeaderHeard();
+    });
+  }
+
+  /**
+   * Whether this node has what the leader had committed when it said this. A leader that has not committed in its own
+   * term does not know itself how far that is.
+   */
+  #isCurrentAfter(message: Message): boolean {
+    const { core } = this.#parts.replica;
+    if (message.from !== core.leader) return false;
+    if (message.kind !== 'append-request' && message.kind !== 'heartbeat-request') return false;
+    return core.commitIndex >= message.commitIndex && core.termAt(core.commitIndex) === core.term;
+  }
+
+  #take(from: ServerId, message: PeerMessage): void {
+    const { replica, peers, requests, forwarding } = this.#parts;
+    switch (message.kind) {
+      case 'raft':
+        replica.core.step(message.message);
+        break;
+      case 'introduction':
+        peers.introduce(from, message.raftAddress);
+        break;
+      case 'forwarded-proposals':
+        forwarding.takeProposals(from, message.proposals);
+        break;
+      case 'proposals-refused':
+        requests.proposals.refused(message);
+        break;
+      case 'forwarded-member-change':
+        forwarding.takeMemberChange(from, message);
+        break;
+      case 'member-change-answer':
+        requests.memberChanges.answered(message.requestId, message.outcome);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  get #isSilent(): boolean {
+    return this.#isStopped || this.#parts.membership.isRemoved;
+  }
+
+  /** Whatever it was, the core may have something to do now. */
+  #unlessSilent(action: () => void): void {
+    if (this.#isSilent) return;
+    this.#parts.replica.guarded(action);
+    this.#parts.replica.schedule();
+  }
+}

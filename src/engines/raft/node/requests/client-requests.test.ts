@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../options.ts';
+import { TestClock } from '../testing/clock.ts';
+import { testOptions } from '../testing/cluster.ts';
+import { ClientRequests } from './client-requests.ts';
+
+function createRequests({ boots = 1, electionTicks = 10 } = {}) {
+  const clock = new TestClock();
+  const node: { refusal: 'stopped' | 'no-leader' | undefined } = { refusal: undefined };
+  const answers: unknown[] = [];
+  const limits = { ...DEFAULT_LIMITS, maxWaitingProposals: 1, maxWaitingReads: 1 };
+  const requests = new ClientRequests(
+    clock,
+    {
+      identity: { server: 'a@1', clusterId: 'ours', boots },
+      options: testOptions('a', { limits, electionTicks }),
+    },
+    { refusal: () => node.refusal, onAdded: () => undefined },
+  );
+  const askAll = (): void => {
+    requests.propose(new Uint8Array(1), (outcome) => answers.push(outcome));
+    requests.readBarrier((outcome) => answers.push(outcome));
+    requests.changeMembers({ kind: 'remove', node: 'c' }, (outcome) => answers.push(outcome));
+  };
+  return { clock, node, requests, answers, askAll };
+}
+
+test.each(['stopped', 'no-leader'] as const)(
+  'a node that says %s takes nothing, and says it later',
+  (refusal) => {
+    const { clock, node, answers, askAll } = createRequests();
+    node.refusal = refusal;
+    askAll();
+    expect(answers).toEqual([]);
+    clock.settle();
+    const refused = { kind: 'refused', reason: refusal };
+    expect(answers).toEqual([refused, refused, { kind: 'no-leader' }]);
+  },
+);
+
+test('what is one too many is refused, never inside the call (trap 36)', () => {
+  const { clock, requests, answers, askAll } = createRequests();
+  askAll();
+  for (let more = 0; more < 63; more++) {
+    requests.changeMembers({ kind: 'remove', node: 'c' }, () => undefined);
+  }
+  clock.settle();
+  expect(answers).toEqual([]);
+  askAll();
+  expect(answers).toEqual([]);
+  clock.settle();
+  const busy = { kind: 'refused', reason: 'too-busy' };
+  expect(answers).toMatchObject([busy, busy, { kind: 'refused', code: 'too_busy' }]);
+});
+
+test('a stop answers everything that waits', () => {
+  const { requests, answers, askAll } = createRequests();
+  askAll();
+  requests.stop();
+  expect(answers).toHaveLength(3);
+});
+
+test('a read whose request was lost is asked again in time, however long an election may take', () => {
+  const { clock, requests, answers } = createRequests({ electionTicks: 100_000 });
+  const asked: number[] = [];
+  const tickFor = (ms: number): void => {
+    for (const end = clock.now() + ms; clock.now() < end; ) {
+      clock.advance(100);
+      requests.tick(() => true);
+      requests.reads.maybeAsk((requestId) => asked.push(requestId));
+    }
+  };
+  requests.readBarrier((outcome) => answers.push(outcome));
+  tickFor(DEFAULT_LIMITS.resendAfterMs + 200);
+  expect(new Set(asked).size).toBe(2);
+  expect(answers).toEqual([]);
+  tickFor(DEFAULT_LIMITS.leaderWaitMs);
+  expect(answers).toEqual([{ kind: 'refused', reason: 'no-leader' }]);
+});
+
+test('no id of one start is one of another (trap 26)', () => {
+  const idsOf = (boots: number): number[] => {
+    const { requests, askAll } = createRequests({ boots });
+    const ids: number[] = [];
+    askAll();
+    requests.reads.maybeAsk((requestId) => ids.push(requestId));
+    requests.tick((requestId) => ids.push(requestId) > 0);
+    return ids;
+  };
+  expect(idsOf(1)).not.toEqual(idsOf(2));
+  expect(Math.min(...idsOf(2)) - Math.max(...idsOf(1))).toBe(2 ** 32);
+});

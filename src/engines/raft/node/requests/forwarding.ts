@@ -1,0 +1,88 @@
+// Proposals and member changes on their way to the leader: into the own log where this node leads, otherwise over the
+// connection to whoever does; and those that other nodes send because they believe that this one leads.
+
+import type { ForwardedMemberChange, MemberChange } from '../../codec/peer-message.ts';
+import { findMember, type ServerId } from '../../core/configuration.ts';
+import type { MemberChanges } from '../membership/member-changes.ts';
+import type { KeyValueStore, Transport } from '../ports/ports.ts';
+import type { Replica } from '../replica.ts';
+import { readProposal } from '../state/applier.ts';
+import type { MemberRequests } from './member-requests.ts';
+import type { BatchResult } from './proposals.ts';
+
+export interface ForwardingParts {
+  readonly replica: Replica;
+  readonly store: KeyValueStore;
+  readonly transport: Transport;
+  /** Carried out here, when this node leads. */
+  readonly memberChanges: MemberChanges;
+  /** Asked of this node, wherever they are carried out. */
+  readonly memberRequests: MemberRequests;
+}
+
+export class Forwarding {
+  readonly #parts: ForwardingParts;
+
+  constructor(parts: ForwardingParts) {
+    this.#parts = parts;
+  }
+
+  /** Encoded proposals of this node. */
+  sendProposals(proposals: readonly Uint8Array[]): BatchResult {
+    const { core } = this.#parts.replica;
+    if (core.role === 'leader') return this.#append(proposals);
+    if (core.leader === undefined) return 'not-sent';
+    const isSent = this.#parts.transport.send(core.leader, { kind: 'forwarded-proposals', proposals });
+    return isSent ? 'taken' : 'not-sent';
+  }
+
+  /** Encoded proposals of another node, which is told when they are not taken. */
+  takeProposals(from: ServerId, proposals: readonly Uint8Array[]): void {
+    const { core } = this.#parts.replica;
+    const result =
+      core.role === 'leader' && this.#isMember(from) ? this.#append(proposals, from) : 'not-sent';
+    if (result === 'taken') return;
+    const reason = result === 'not-sent' ? 'not-leader' : result;
+    const sequences = proposals.flatMap((bytes) => readProposal(bytes)?.origin.sequence ?? []);
+    this.#parts.transport.send(from, { kind: 'proposals-refused', sequences, reason });
+  }
+
+  #append(proposals: readonly Uint8Array[], from?: ServerId): BatchResult {
+    if (this.#isDiskLow()) return 'disk-full';
+    const result = this.#parts.replica.core.propose(proposals, from);
+    if (result.kind === 'appended') return 'taken';
+    return result.reason === 'too-busy' ? 'too-busy' : 'not-sent';
+  }
+
+  /** Before the disk is really full: votes, members and what is in the log already must still find room (trap 33). */
+  #isDiskLow(): boolean {
+    const { freeBytes, reserveBytes } = this.#parts.store.space();
+    return this.#parts.replica.isDiskFull || freeBytes < reserveBytes;
+  }
+
+  /** A leader knows a member before that member does: whoever is none here has nothing to forward. */
+  #isMember(server: ServerId): boolean {
+    return findMember(this.#parts.replica.core.configuration, server) !== undefined;
+  }
+
+  /** A join or a removal that was asked of this node. False when there is nobody to ask. */
+  askMemberChange(requestId: number, change: MemberChange): boolean {
+    const { replica, memberChanges, memberRequests, transport } = this.#parts;
+    const { role, leader } = replica.core;
+    if (role === 'leader') {
+      memberChanges.begin(`${requestId}`, change, (outcome) => memberRequests.answered(requestId, outcome));
+      return true;
+    }
+    if (leader === undefined) return false;
+    return transport.send(leader, { kind: 'forwarded-member-change', requestId, change });
+  }
+
+  /** A join or a removal that was asked of another node. */
+  takeMemberChange(from: ServerId, { requestId, change }: ForwardedMemberChange): void {
+    if (!this.#isMember(from)) return;
+    this.#parts.memberChanges.begin(`${requestId} of ${from}`, change, (outcome) => {
+      // An answer that is lost is asked for again.
+      this.#parts.transport.send(from, { kind: 'member-change-answer', requestId, outcome });
+    });
+  }
+}

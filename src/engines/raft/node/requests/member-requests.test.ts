@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import { TestClock } from '../testing/clock.ts';
+import { MemberRequests } from './member-requests.ts';
+
+const REMOVAL: MemberChange = { kind: 'remove', node: 'c' };
+const DONE: MemberChangeOutcome = { kind: 'done', leaderRaftAddress: 'a:7000', role: 'removed' };
+const NOT_FOUND: MemberChangeOutcome = { kind: 'refused', code: 'not_found', message: '' };
+
+function createRequests() {
+  const clock = new TestClock();
+  const requests = new MemberRequests(clock, { firstRequestId: 50, timeoutMs: 1_000, resendAfterMs: 300 });
+  const outcomes: MemberChangeOutcome[] = [];
+  requests.add(REMOVAL, (outcome) => outcomes.push(outcome));
+  /** Lets time pass; the ids that are asked for then. */
+  const asked = (ms: number, goesOut = true): number[] => {
+    clock.advance(ms);
+    const ids: number[] = [];
+    requests.tick((requestId) => {
+      ids.push(requestId);
+      return goesOut;
+    });
+    return ids;
+  };
+  return { requests, outcomes, asked };
+}
+
+test('it is asked at the next tick, and answered once', () => {
+  const { requests, outcomes, asked } = createRequests();
+  expect(asked(1)).toEqual([50]);
+  requests.answered(50, DONE);
+  requests.answered(50, DONE);
+  expect(outcomes).toEqual([DONE]);
+  expect(asked(1_000)).toEqual([]);
+});
+
+test('an answer inside the question is an answer', () => {
+  const { requests, outcomes } = createRequests();
+  requests.tick((requestId) => {
+    requests.answered(requestId, DONE);
+    return true;
+  });
+  expect(outcomes).toEqual([DONE]);
+});
+
+test('while there is nobody to ask it waits, and in the end says so: surely nothing was done', () => {
+  const { outcomes, asked } = createRequests();
+  expect(asked(1, false)).toEqual([50]);
+  expect(asked(1, false)).toEqual([50]);
+  asked(1_000, false);
+  expect(outcomes).toEqual([{ kind: 'no-leader' }]);
+});
+
+test('silence has it asked again, and in the end nobody knows', () => {
+  const { outcomes, asked } = createRequests();
+  expect([asked(1), asked(299), asked(1), asked(300)]).toEqual([[50], [], [50], [50]]);
+  asked(1_000);
+  expect(outcomes).toEqual([{ kind: 'unknown' }]);
+});
+
+test('one who does not lead has it asked again at the next tick', () => {
+  const { requests, outcomes, asked } = createRequests();
+  asked(1);
+  requests.answered(50, { kind: 'no-leader' });
+  expect([asked(1), outcomes]).toEqual([[50], []]);
+});
+
+test('a leader that lost its place in the middle has it asked again, of the next', () => {
+  const { requests, outcomes, asked } = createRequests();
+  asked(1);
+  requests.answered(50, { kind: 'unknown' });
+  expect([asked(1), outcomes]).toEqual([[50], []]);
+  requests.answered(50, { kind: 'no-leader' });
+  asked(1_000, false);
+  expect(outcomes).toEqual([{ kind: 'unknown' }]);
+});
+
+test.each([
+  ['its leader changed', ({ requests }: ReturnType<typeof createRequests>) => requests.leaderChanged()],
+  ['its answer was lost', ({ asked }: ReturnType<typeof createRequests>) => asked(300)],
+  [
+    'its leader lost its place',
+    ({ requests }: ReturnType<typeof createRequests>) => requests.answered(50, { kind: 'unknown' }),
+  ],
+])('a removal that finds nobody after %s was carried out before', (_, meanwhile) => {
+  const parts = createRequests();
+  parts.asked(1);
+  meanwhile(parts);
+  parts.asked(1);
+  parts.requests.answered(50, NOT_FOUND);
+  expect(parts.outcomes).toMatchObject([{ kind: 'done', role: 'removed' }]);
+});
+
+test('a removal that finds nobody at its first asking is refused', () => {
+  const { requests, outcomes, asked } = createRequests();
+  asked(1);
+  requests.answered(50, { kind: 'no-leader' });
+  asked(1);
+  requests.answered(50, NOT_FOUND);
+  expect(outcomes).toEqual([NOT_FOUND]);
+});
+
+test('only so many wait (trap 36)', () => {
+  const { requests } = createRequests();
+  const taken = Array.from({ length: 70 }, () => requests.add(REMOVAL, () => undefined));
+  expect(taken.filter(Boolean)).toHaveLength(63);
+});
+
+test('a stop answers all', () => {
+  const { requests, outcomes, asked } = createRequests();
+  const other: MemberChangeOutcome[] = [];
+  asked(1);
+  requests.add(REMOVAL, (outcome) => other.push(outcome));
+  requests.stop();
+  expect([outcomes, other]).toEqual([[{ kind: 'unknown' }], [{ kind: 'no-leader' }]]);
+});

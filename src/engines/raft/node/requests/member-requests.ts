@@ -1,0 +1,95 @@
+// Joins and removals that were asked of this node: they go to the leader, again until it answers.
+// Both are harmless when repeated.
+
+import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { Clock } from '../ports/ports.ts';
+
+const MAX_WAITING_REQUESTS = 64;
+
+interface Request {
+  readonly change: MemberChange;
+  readonly done: (outcome: MemberChangeOutcome) => void;
+  readonly deadline: number;
+  askedAt: number | undefined;
+  /** A leader whose answer was lost, or that lost its place, may have carried it out. */
+  mayHaveBegun: boolean;
+}
+
+export class MemberRequests {
+  readonly #clock: Clock;
+  readonly #options: { readonly timeoutMs: number; readonly resendAfterMs: number };
+  readonly #requests = new Map<number, Request>();
+  #nextId: number;
+
+  constructor(clock: Clock, options: { firstRequestId: number; timeoutMs: number; resendAfterMs: number }) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#nextId = options.firstRequestId;
+  }
+
+  /** False when too many wait. */
+  add(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): boolean {
+    if (this.#requests.size >= MAX_WAITING_REQUESTS) return false;
+    const deadline = this.#clock.now() + this.#options.timeoutMs;
+    this.#requests.set(this.#nextId, { change, done, deadline, askedAt: undefined, mayHaveBegun: false });
+    this.#nextId += 1;
+    return true;
+  }
+
+  /** Hands what is due to `ask`, which says whether it went out. Called at every tick. */
+  tick(ask: (requestId: number, change: MemberChange) => boolean): void {
+    const now = this.#clock.now();
+    for (const [requestId, request] of this.#requests) {
+      if (now >= request.deadline) {
+        this.#finish(requestId, request, outcomeUnheard(request));
+        continue;
+      }
+      const { askedAt } = request;
+      if (askedAt !== undefined && now - askedAt < this.#options.resendAfterMs) continue;
+      // Before it is asked: it may be answered inside the call.
+      request.askedAt = now;
+      if (!ask(requestId, request.change)) request.askedAt = askedAt;
+      else if (askedAt !== undefined) request.mayHaveBegun = true;
+    }
+  }
+
+  answered(requestId: number, outcome: MemberChangeOutcome): void {
+    const request = this.#requests.get(requestId);
+    if (request === undefined) return;
+    if (outcome.kind === 'no-leader' || outcome.kind === 'unknown') {
+      // Asked again at the next tick, of whoever leads then.
+      request.askedAt = undefined;
+      if (outcome.kind === 'unknown') request.mayHaveBegun = true;
+      return;
+    }
+    const isRepeatedRemoval =
+      request.mayHaveBegun && outcome.kind === 'refused' && outcome.code === 'not_found';
+    if (isRepeatedRemoval) {
+      this.#finish(requestId, request, { kind: 'done', leaderRaftAddress: '', role: 'removed' });
+    } else this.#finish(requestId, request, outcome);
+  }
+
+  /** The leader changed before it answered: it may have begun, or even finished, the change. */
+  leaderChanged(): void {
+    for (const request of this.#requests.values()) {
+      if (request.askedAt === undefined) continue;
+      request.askedAt = undefined;
+      request.mayHaveBegun = true;
+    }
+  }
+
+  stop(): void {
+    for (const [requestId, request] of this.#requests) {
+      this.#finish(requestId, request, outcomeUnheard(request));
+    }
+  }
+
+  #finish(requestId: number, request: Request, outcome: MemberChangeOutcome): void {
+    this.#requests.delete(requestId);
+    request.done(outcome);
+  }
+}
+
+function outcomeUnheard(request: Request): MemberChangeOutcome {
+  return request.mayHaveBegun || request.askedAt !== undefined ? { kind: 'unknown' } : { kind: 'no-leader' };
+}

@@ -1,0 +1,257 @@
+import { expect, test } from 'vitest';
+import { decodeProposal } from '../../codec/proposal-codec.ts';
+import type { ProposalOutcome } from '../ports/ports.ts';
+import { TestClock } from '../testing/clock.ts';
+import { type BatchResult, type ProposalOptions, Proposals } from './proposals.ts';
+
+const OPTIONS: ProposalOptions = {
+  server: 'a@1',
+  boot: 2,
+  firstSequence: 100,
+  maxWaiting: 4,
+  maxBytes: 10,
+  leaderWaitMs: 300,
+  timeoutMs: 800,
+  resendAfterMs: 100,
+};
+
+function createProposals(change: Partial<ProposalOptions> = {}) {
+  const clock = new TestClock();
+  const proposals = new Proposals(clock, { ...OPTIONS, ...change });
+  const outcomes = new Map<number, ProposalOutcome[]>();
+  let added = 0;
+  /** Returns the sequence that it gets, or why it was not taken. */
+  const add = (bytes = 1): number | string => {
+    const list: ProposalOutcome[] = [];
+    const refusal = proposals.add(new Uint8Array(bytes), (outcome) => list.push(outcome));
+    if (refusal !== undefined) return refusal;
+    const sequence = (change.firstSequence ?? OPTIONS.firstSequence) + added;
+    added += 1;
+    outcomes.set(sequence, list);
+    return sequence;
+  };
+  /** Lets everything that waits be sent, with one result for each batch; returns the origins of each. */
+  const send = (result: BatchResult) => {
+    const batches: { sequence: number; settledBelow: number }[][] = [];
+    proposals.sendUnsent((encoded) => {
+      batches.push(encoded.map((bytes) => decodeProposal(bytes).origin));
+      return result;
+    });
+    return batches.map((batch) => batch.map(({ sequence }) => sequence));
+  };
+  const tick = (ms: number): void => {
+    clock.advance(ms);
+    proposals.tick();
+  };
+  const refuse = (sequences: number[], reason: 'not-leader' | 'too-busy' | 'disk-full'): void =>
+    proposals.refused({ kind: 'proposals-refused', sequences, reason });
+  const apply = (sequence: number, change: { server?: string; boot?: number } = {}): void =>
+    proposals.applied({ server: 'a@1', boot: 2, sequence, settledBelow: 1, ...change }, 'result');
+  return { proposals, add, send, tick, refuse, apply, of: (sequence: number) => outcomes.get(sequence) };
+}
+
+const APPLIED = { kind: 'applied', result: 'result' };
+const UNKNOWN = { kind: 'unknown' };
+
+test('what is applied here is answered, once', () => {
+  const { add, send, apply, of } = createProposals();
+  add();
+  expect(send('taken')).toEqual([[100]]);
+  apply(100);
+  apply(100);
+  expect(of(100)).toEqual([APPLIED]);
+});
+
+test('what another server proposed, or an earlier start of this one, answers nobody here', () => {
+  const { add, send, apply, of } = createProposals();
+  add();
+  send('taken');
+  apply(100, { server: 'b@1' });
+  apply(100, { boot: 1 });
+  expect(of(100)).toEqual([]);
+});
+
+test('more than may wait, and more than fits the log, is refused at once (trap 36)', () => {
+  const { add } = createProposals();
+  expect(add(11)).toBe('too-large');
+  expect([1, 2, 3, 4].map(() => add())).toEqual([100, 101, 102, 103]);
+  expect(add()).toBe('too-busy');
+});
+
+test('one proposal that is stuck bounds how far the others run ahead, and so the session that remembers them', () => {
+  const { add, send, apply } = createProposals();
+  add();
+  send('taken');
+  let last: number | string = 0;
+  for (let more = 0; more < 100 && typeof last === 'number'; more++) {
+    last = add();
+    send('taken');
+    if (typeof last === 'number') apply(last);
+  }
+  expect(last).toBe('too-busy');
+  apply(100);
+  expect(add()).toBe(116);
+});
+
+test('nothing is sent while there is nobody to send to, and refused when nobody comes', () => {
+  const { add, send, tick, of, proposals } = createProposals();
+  add();
+  expect(send('not-sent')).toEqual([[100]]);
+  expect(proposals.hasUnsent).toBe(true);
+  tick(299);
+  expect(of(100)).toEqual([]);
+  tick(1);
+  expect(of(100)).toEqual([{ kind: 'refused', reason: 'no-leader' }]);
+  expect([send('taken'), proposals.isEmpty]).toEqual([[], true]);
+});
+
+test('what a leader may have taken is never called refused: its outcome is unknown (trap 34)', () => {
+  const { add, send, tick, of } = createProposals();
+  add();
+  send('taken');
+  tick(799);
+  expect(of(100)).toEqual([]);
+  tick(1);
+  expect(of(100)).toEqual([UNKNOWN]);
+});
+
+test('it is sent again when the leader changes, and when nothing is heard', () => {
+  const { add, send, tick, proposals } = createProposals();
+  add();
+  add();
+  send('taken');
+  proposals.leaderChanged();
+  expect(send('taken')).toEqual([[100, 101]]);
+  tick(99);
+  expect(send('taken')).toEqual([]);
+  tick(1);
+  expect(send('taken')).toEqual([[100, 101]]);
+});
+
+test('a leader without room has it refused', () => {
+  const { add, send, of } = createProposals();
+  add();
+  send('too-busy');
+  expect(of(100)).toEqual([{ kind: 'refused', reason: 'too-busy' }]);
+});
+
+test('a batch that is turned away answers each of its writes once, also when the first answer stops all', () => {
+  const { proposals, send } = createProposals();
+  const first: ProposalOutcome[] = [];
+  proposals.add(new Uint8Array(1), (outcome) => {
+    first.push(outcome);
+    proposals.stop();
+  });
+  const second: ProposalOutcome[] = [];
+  proposals.add(new Uint8Array(1), (outcome) => second.push(outcome));
+  send('too-busy');
+  expect([first, second]).toEqual([
+    [{ kind: 'refused', reason: 'too-busy' }],
+    [{ kind: 'refused', reason: 'stopped' }],
+  ]);
+});
+
+test.each(['too-busy', 'disk-full'] as const)('a far leader that says %s has it refused', (reason) => {
+  const { add, send, refuse, of } = createProposals();
+  add();
+  send('taken');
+  refuse([100], reason);
+  expect(of(100)).toEqual([{ kind: 'refused', reason }]);
+});
+
+test('a refusal decides nothing while another sending may have been taken', () => {
+  const { add, send, refuse, tick, of, proposals } = createProposals();
+  add();
+  send('taken');
+  proposals.leaderChanged();
+  send('taken');
+  refuse([100], 'disk-full');
+  expect(of(100)).toEqual([]);
+  tick(800);
+  expect(of(100)).toEqual([UNKNOWN]);
+});
+
+test('a refusal that comes while it waits to be sent again still counts', () => {
+  const { add, send, refuse, tick, of, proposals } = createProposals();
+  add();
+  send('taken');
+  proposals.leaderChanged();
+  refuse([100], 'not-leader');
+  tick(300);
+  expect(of(100)).toEqual([{ kind: 'refused', reason: 'no-leader' }]);
+});
+
+test('one who does not lead is not asked again before the next tick', () => {
+  const { add, send, refuse, tick } = createProposals();
+  add();
+  send('taken');
+  refuse([100], 'not-leader');
+  expect(send('taken')).toEqual([]);
+  tick(1);
+  expect(send('taken')).toEqual([[100]]);
+});
+
+test('a refusal that is older than this start of the process meets nothing', () => {
+  const first = createProposals({ boot: 1, firstSequence: 100 });
+  first.add();
+  const second = createProposals({ boot: 2, firstSequence: 200 });
+  second.add();
+  second.send('taken');
+  second.refuse([100], 'disk-full');
+  expect(second.of(200)).toEqual([]);
+});
+
+test('every proposal says below which sequence all is settled', () => {
+  const { add, apply, proposals } = createProposals();
+  for (let more = 0; more < 3; more++) add();
+  const settled: number[][] = [];
+  const send = (): void =>
+    proposals.sendUnsent((encoded) => {
+      settled.push(encoded.map((bytes) => decodeProposal(bytes).origin.settledBelow));
+      return 'taken';
+    });
+  send();
+  apply(101);
+  proposals.leaderChanged();
+  send();
+  apply(100);
+  proposals.leaderChanged();
+  send();
+  expect(settled).toEqual([[100, 100, 100], [100, 100], [102]]);
+});
+
+test('batches are bounded, and stop at the first that is not taken', () => {
+  const { add, proposals } = createProposals({ maxWaiting: 3_000, maxBytes: 1024 * 1024 });
+  for (let more = 0; more < 2_500; more++) add();
+  const sizes: number[] = [];
+  proposals.sendUnsent((encoded) => {
+    sizes.push(encoded.length);
+    return sizes.length < 2 ? 'taken' : 'not-sent';
+  });
+  expect(sizes).toEqual([1_024, 1_024]);
+  const large = createProposals({ maxBytes: 1024 * 1024 });
+  for (let more = 0; more < 3; more++) large.add(600 * 1024);
+  expect(large.send('taken')).toEqual([[100], [101], [102]]);
+});
+
+test('a stop answers all: unknown what may have been taken, refused what was not', () => {
+  const { add, send, of, proposals } = createProposals();
+  add();
+  send('taken');
+  add();
+  proposals.stop();
+  expect([of(100), of(101)]).toEqual([[UNKNOWN], [{ kind: 'refused', reason: 'stopped' }]]);
+  expect(proposals.isEmpty).toBe(true);
+});
+
+test('an answer may bring the next proposal', () => {
+  const { proposals, tick } = createProposals();
+  const outcomes: ProposalOutcome[] = [];
+  proposals.add(new Uint8Array(1), () => {
+    proposals.add(new Uint8Array(1), (outcome) => outcomes.push(outcome));
+  });
+  tick(300);
+  expect(outcomes).toEqual([]);
+  tick(300);
+  expect(outcomes).toHaveLength(1);
+});

@@ -1,0 +1,193 @@
+// Commands that were proposed on this node and wait to be applied here. They go to the leader, wherever it is,
+// again after every change of leader: the replicated sessions see to it that each is applied once.
+
+import { MAX_PROPOSALS_A_MESSAGE } from '../../codec/message-codec.ts';
+import type { ProposalOrigin, ProposalsRefused } from '../../codec/peer-message.ts';
+import { encodeProposals } from '../../codec/proposal-codec.ts';
+import type { ServerId } from '../../core/configuration.ts';
+import type { Clock, ProposalOutcome } from '../ports/ports.ts';
+import { SequenceWindow } from './sequence-window.ts';
+
+/** Proposals of one forwarded message, or of one append to the own log. */
+const MAX_BATCH_BYTES = 1024 * 1024;
+/**
+ * From the oldest sequence that waits to the newest, in multiples of the proposals that may wait: the replicated session
+ * remembers every sequence in between, so that one proposal that is stuck must not make it grow.
+ */
+const MAX_SPAN_FACTOR = 4;
+
+interface Pending {
+  readonly sequence: number;
+  readonly command: Uint8Array;
+  readonly done: (outcome: ProposalOutcome) => void;
+  readonly proposedAt: number;
+  /** Undefined while it waits to be sent (again). */
+  sentAt: number | undefined;
+  /** How many sendings may have been taken by a leader: those that were not refused. */
+  openSendings: number;
+  isSettled: boolean;
+}
+
+/** Where a batch went. `not-sent`: nobody had it, try again later. */
+export type BatchResult = 'taken' | 'not-sent' | 'too-busy' | 'disk-full';
+
+export interface ProposalOptions {
+  readonly server: ServerId;
+  readonly boot: number;
+  /** Sequences are this much and up: a late refusal for an earlier start of this process meets none of them. */
+  readonly firstSequence: number;
+  readonly maxWaiting: number;
+  readonly maxBytes: number;
+  readonly leaderWaitMs: number;
+  readonly timeoutMs: number;
+  readonly resendAfterMs: number;
+}
+
+export class Proposals {
+  readonly #clock: Clock;
+  readonly #options: ProposalOptions;
+  readonly #pending: SequenceWindow<Pending>;
+  #unsent: Pending[] = [];
+
+  constructor(clock: Clock, options: ProposalOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#pending = new SequenceWindow(options.firstSequence);
+  }
+
+  get hasUnsent(): boolean {
+    return this.#unsent.length > 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** Undefined when it waits now; otherwise why it was not taken. */
+  add(command: Uint8Array, done: (outcome: ProposalOutcome) => void): 'too-busy' | 'too-large' | undefined {
+    const { maxWaiting, maxBytes } = this.#options;
+    if (this.#pending.size >= maxWaiting) return 'too-busy';
+    if (this.#pending.next - this.#pending.oldest >= MAX_SPAN_FACTOR * maxWaiting) return 'too-busy';
+    if (command.length > maxBytes) return 'too-large';
+    const pending: Pending = {
+      sequence: this.#pending.next,
+      command,
+      done,
+      proposedAt: this.#clock.now(),
+      sentAt: undefined,
+      openSendings: 0,
+      isSettled: false,
+    };
+    this.#pending.add(pending);
+    this.#unsent.push(pending);
+    return undefined;
+  }
+
+  /** Hands what waits to `send`, batch by batch, until it does not take one. */
+  sendUnsent(send: (encoded: readonly Uint8Array[]) => BatchResult): void {
+    this.#unsent = this.#unsent.filter((pending) => !pending.isSettled);
+    while (this.#unsent.length > 0) {
+      const batch = this.#nextBatch();
+      const result = send(this.#encode(batch));
+      if (result === 'not-sent') return;
+      this.#unsent = this.#unsent.slice(batch.length);
+      const now = this.#clock.now();
+      for (const pending of batch) {
+        pending.sentAt = now;
+        if (result === 'taken') pending.openSendings += 1;
+        else this.#turnedAway(pending, result);
+      }
+    }
+  }
+
+  #nextBatch(): Pending[] {
+    const batch: Pending[] = [];
+    let bytes = 0;
+    for (const pending of this.#unsent) {
+      bytes += pending.command.length;
+      if (batch.length > 0 && (bytes > MAX_BATCH_BYTES || batch.length >= MAX_PROPOSALS_A_MESSAGE)) break;
+      batch.push(pending);
+    }
+    return batch;
+  }
+
+  #encode(batch: readonly Pending[]): Uint8Array[] {
+    const { server, boot } = this.#options;
+    const settledBelow = this.#pending.oldest;
+    return encodeProposals(
+      batch.map(({ sequence, command }) => ({ origin: { server, boot, sequence, settledBelow }, command })),
+    );
+  }
+
+  /** What a leader (or one who is none) turned away: that sending was surely not taken. */
+  refused(message: ProposalsRefused): void {
+    for (const sequence of message.sequences) {
+      const pending = this.#pending.get(sequence);
+      if (pending === undefined || pending.openSendings === 0) continue;
+      pending.openSendings -= 1;
+      // It waits to be sent again already.
+      if (pending.sentAt === undefined) continue;
+      // At the next tick, not at once: two nodes that do not know the leader must not keep each other busy.
+      if (message.reason === 'not-leader') pending.sentAt = Number.NEGATIVE_INFINITY;
+      else this.#turnedAway(pending, message.reason);
+    }
+  }
+
+  /** A refusal is the answer only where no other sending may have been taken; otherwise the outcome is awaited. */
+  #turnedAway(pending: Pending, reason: 'too-busy' | 'disk-full'): void {
+    if (pending.openSendings === 0) this.#settle(pending, { kind: 'refused', reason });
+  }
+
+  /** A command was applied here. It may be one of another server, or of an earlier start of this one. */
+  applied(origin: ProposalOrigin, result: unknown): void {
+    if (origin.server !== this.#options.server || origin.boot !== this.#options.boot) return;
+    const pending = this.#pending.get(origin.sequence);
+    if (pending !== undefined) this.#settle(pending, { kind: 'applied', result });
+  }
+
+  /** What was sent to the old leader goes to the new one too. */
+  leaderChanged(): void {
+    this.#resend(() => true);
+  }
+
+  tick(): void {
+    const now = this.#clock.now();
+    const { leaderWaitMs, timeoutMs, resendAfterMs } = this.#options;
+    for (const pending of this.#pending.values()) {
+      const age = now - pending.proposedAt;
+      if (pending.openSendings === 0 && age >= leaderWaitMs) {
+        this.#settle(pending, { kind: 'refused', reason: 'no-leader' });
+      } else if (age >= timeoutMs) this.#settle(pending, { kind: 'unknown' });
+      // The oldest come first: what follows is younger still.
+      else if (age < Math.min(leaderWaitMs, timeoutMs)) break;
+    }
+    this.#resend((pending) => now - (pending.sentAt ?? now) >= resendAfterMs);
+  }
+
+  #resend(isDue: (pending: Pending) => boolean): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.sentAt === undefined || !isDue(pending)) continue;
+      this.#sendAgain(pending);
+    }
+  }
+
+  #sendAgain(pending: Pending): void {
+    pending.sentAt = undefined;
+    this.#unsent.push(pending);
+  }
+
+  stop(): void {
+    for (const pending of this.#pending.values()) {
+      const isOpen = pending.openSendings > 0;
+      this.#settle(pending, isOpen ? { kind: 'unknown' } : { kind: 'refused', reason: 'stopped' });
+    }
+  }
+
+  /** Once: whoever hears of one may have settled others that were to be told too, by stopping all. */
+  #settle(pending: Pending, outcome: ProposalOutcome): void {
+    if (pending.isSettled) return;
+    this.#pending.delete(pending.sequence);
+    pending.isSettled = true;
+    pending.done(outcome);
+  }
+}

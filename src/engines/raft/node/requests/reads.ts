@@ -1,0 +1,151 @@
+// Reads that wait until this node's state is known to hold all that was acknowledged before they came.
+// All that wait share one ReadIndex; a lost or refused one is asked again, with a new id.
+
+import type { Clock, ReadOutcome } from '../ports/ports.ts';
+
+/** Requests under way: one answering, one gathering behind it. */
+const MAX_REQUESTS_UNDER_WAY = 2;
+
+interface Waiter {
+  readonly done: (outcome: ReadOutcome) => void;
+  readonly deadline: number;
+}
+
+interface Batch {
+  readonly requestId: number;
+  readonly waiters: readonly Waiter[];
+  readonly askedAt: number;
+}
+
+interface ConfirmedBatch {
+  readonly waiters: readonly Waiter[];
+  readonly readIndex: number;
+}
+
+export interface ReadOptions {
+  /** Request ids are this much and up: ids of an earlier process are never used again (trap 26). */
+  readonly firstRequestId: number;
+  readonly maxWaiting: number;
+  readonly timeoutMs: number;
+  readonly resendAfterMs: number;
+}
+
+export class Reads {
+  readonly #clock: Clock;
+  readonly #options: ReadOptions;
+  #nextRequestId: number;
+  #gathering: Waiter[] = [];
+  /** Not a Map, as in `Proposals`: what came and went would live on. */
+  #asked: readonly Batch[] = [];
+  /** Confirmed, waiting for the state to catch up; in any order. */
+  #confirmed: ConfirmedBatch[] = [];
+  #waiting = 0;
+  /** After a refusal: until the next tick nothing is asked, so that no leader means no busy loop. */
+  #isHeldBack = false;
+
+  constructor(clock: Clock, options: ReadOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#nextRequestId = options.firstRequestId;
+  }
+
+  /** False when too many wait already. */
+  add(done: (outcome: ReadOutcome) => void): boolean {
+    if (this.#waiting >= this.#options.maxWaiting) return false;
+    this.#waiting += 1;
+    this.#gathering.push({ done, deadline: this.#clock.now() + this.#options.timeoutMs });
+    return true;
+  }
+
+  /** Asks for a read index on behalf of all that gathered, unless enough requests are under way. */
+  maybeAsk(ask: (requestId: number) => void): void {
+    if (this.#gathering.length === 0 || this.#isHeldBack) return;
+    if (this.#asked.length >= MAX_REQUESTS_UNDER_WAY) return;
+    const requestId = this.#nextRequestId;
+    this.#nextRequestId += 1;
+    const batch = { requestId, waiters: this.#gathering, askedAt: this.#clock.now() };
+    this.#asked = [...this.#asked, batch];
+    this.#gathering = [];
+    ask(requestId);
+  }
+
+  confirmed(requestId: number, readIndex: number, appliedIndex: number): void {
+    const batch = this.#takeAsked(requestId);
+    if (batch === undefined) return;
+    if (readIndex <= appliedIndex) this.#finish(batch.waiters, { kind: 'ready' });
+    else this.#confirmed.push({ waiters: batch.waiters, readIndex });
+  }
+
+  refused(requestId: number): void {
+    const batch = this.#takeAsked(requestId);
+    if (batch === undefined) return;
+    this.#gathering.push(...batch.waiters);
+    this.#isHeldBack = true;
+  }
+
+  #takeAsked(requestId: number): Batch | undefined {
+    const batch = this.#asked.find((asked) => asked.requestId === requestId);
+    if (batch !== undefined) this.#asked = this.#asked.filter((asked) => asked !== batch);
+    return batch;
+  }
+
+  #gatherAgain(isLost: (batch: Batch) => boolean): void {
+    for (const batch of this.#asked) if (isLost(batch)) this.#gathering.push(...batch.waiters);
+    this.#asked = this.#asked.filter((batch) => !isLost(batch));
+  }
+
+  applied(appliedIndex: number): void {
+    if (this.#confirmed.length === 0) return;
+    const ready = this.#confirmed.filter((batch) => batch.readIndex <= appliedIndex);
+    if (ready.length === 0) return;
+    this.#confirmed = this.#confirmed.filter((batch) => batch.readIndex > appliedIndex);
+    for (const batch of ready) this.#finish(batch.waiters, { kind: 'ready' });
+  }
+
+  /** The leader changed: what was asked of the old one may never be answered. */
+  leaderChanged(): void {
+    this.#isHeldBack = false;
+    this.#gatherAgain(() => true);
+  }
+
+  tick(): void {
+    this.#isHeldBack = false;
+    const now = this.#clock.now();
+    this.#gatherAgain((batch) => now - batch.askedAt >= this.#options.resendAfterMs);
+    const expired = this.#takeExpired(now);
+    if (expired.length > 0) this.#finish(expired, { kind: 'refused', reason: 'no-leader' });
+  }
+
+  /** Also those whose request or answer is lost, or whose entries do not come. */
+  #takeExpired(now: number): Waiter[] {
+    const isExpired = (waiter: Waiter): boolean => waiter.deadline <= now;
+    const expired = this.#allWaiters().filter(isExpired);
+    if (expired.length === 0) return expired;
+    const unexpired = (waiters: readonly Waiter[]): Waiter[] => waiters.filter((one) => !isExpired(one));
+    const unexpiredOf = <B extends ConfirmedBatch | Batch>(batches: readonly B[]): B[] =>
+      batches
+        .map((batch) => ({ ...batch, waiters: unexpired(batch.waiters) }))
+        .filter(({ waiters }) => waiters.length > 0);
+    this.#gathering = unexpired(this.#gathering);
+    this.#asked = unexpiredOf(this.#asked);
+    this.#confirmed = unexpiredOf(this.#confirmed);
+    return expired;
+  }
+
+  #allWaiters(): Waiter[] {
+    return [...this.#gathering, ...[...this.#asked, ...this.#confirmed].flatMap((batch) => batch.waiters)];
+  }
+
+  stop(): void {
+    const waiters = this.#allWaiters();
+    this.#gathering = [];
+    this.#asked = [];
+    this.#confirmed = [];
+    this.#finish(waiters, { kind: 'refused', reason: 'stopped' });
+  }
+
+  #finish(waiters: readonly Waiter[], outcome: ReadOutcome): void {
+    this.#waiting -= waiters.length;
+    for (const waiter of waiters) waiter.done(outcome);
+  }
+}

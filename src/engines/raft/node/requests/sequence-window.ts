@@ -1,0 +1,81 @@
+// What waits under consecutive sequence numbers: a ring, and not a Map. A Map in which entries come and go makes itself
+// anew again and again, and V8 leaves in the table that it gave up what was there by then, and the way to the next one:
+// once such a table is among the old objects, it keeps alive what was long done, up to the next full collection.
+
+import { assert } from '../../../../shared/assert.ts';
+
+const FIRST_CAPACITY = 64;
+
+export class SequenceWindow<T extends object> {
+  /** Its length is a power of two. */
+  #slots: (T | undefined)[] = emptySlots(FIRST_CAPACITY);
+  readonly #first: number;
+  /** Below it nothing waits. */
+  #oldest: number;
+  #next: number;
+  #size = 0;
+
+  constructor(firstSequence: number) {
+    this.#first = firstSequence;
+    this.#oldest = firstSequence;
+    this.#next = firstSequence;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The sequence of the next one that is added. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** The sequence of the oldest that waits; `next` when none does. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  /** Puts it under `next`. */
+  add(value: T): void {
+    if (this.#next - this.#oldest === this.#slots.length) this.#grow();
+    this.#slots[this.#slotOf(this.#next)] = value;
+    this.#next += 1;
+    this.#size += 1;
+  }
+
+  get(sequence: number): T | undefined {
+    if (sequence < this.#oldest || sequence >= this.#next) return undefined;
+    return this.#slots[this.#slotOf(sequence)];
+  }
+
+  delete(sequence: number): void {
+    assert(this.get(sequence) !== undefined, 'only what waits is taken out');
+    this.#slots[this.#slotOf(sequence)] = undefined;
+    this.#size -= 1;
+    while (this.#oldest < this.#next && this.get(this.#oldest) === undefined) this.#oldest += 1;
+  }
+
+  /** The oldest first. What is taken out meanwhile does not come; what is added meanwhile does. */
+  *values(): Generator<T> {
+    for (let sequence = this.#oldest; sequence < this.#next; sequence++) {
+      const value = this.get(sequence);
+      if (value !== undefined) yield value;
+    }
+  }
+
+  #grow(): void {
+    const waiting: (T | undefined)[] = [];
+    for (let sequence = this.#oldest; sequence < this.#next; sequence++) waiting.push(this.get(sequence));
+    this.#slots = emptySlots(2 * this.#slots.length);
+    for (const [at, value] of waiting.entries()) this.#slots[this.#slotOf(this.#oldest + at)] = value;
+  }
+
+  #slotOf(sequence: number): number {
+    return (sequence - this.#first) & (this.#slots.length - 1);
+  }
+}
+
+function emptySlots<T>(capacity: number): (T | undefined)[] {
+  return new Array<T | undefined>(capacity).fill(undefined);
+}

@@ -1,0 +1,128 @@
+// What the two ends of a snapshot channel say to each other, in bytes.
+//
+//   sender: begin · chunk*          receiver: resume · acknowledged* · installed | refused
+//
+// A chunk carries bytes of an image of the sender's store, which mean nothing to either node. The last one ends where the
+// beginning said that the image does.
+
+import { ByteReader } from '../../codec/byte-reader.ts';
+import { ByteWriter } from '../../codec/byte-writer.ts';
+import { readConfiguration, writeConfiguration } from '../../codec/configuration-codec.ts';
+import { malformed } from '../../codec/malformed.ts';
+import type { SnapshotPoint } from '../../core/ready.ts';
+
+export type SnapshotFrame =
+  | {
+      readonly kind: 'begin';
+      /** Names this image of the sender's store: only the same one can be resumed. */
+      readonly snapshotId: string;
+      /** The sender's term as leader. */
+      readonly term: number;
+      readonly point: SnapshotPoint;
+      /** Of the whole image. */
+      readonly sizeBytes: number;
+    }
+  /** Send the bytes from here on. */
+  | { readonly kind: 'resume'; readonly offset: number }
+  | { readonly kind: 'chunk'; readonly offset: number; readonly bytes: Uint8Array }
+  /** All bytes before this are taken; said again and again while the whole image is checked. */
+  | { readonly kind: 'acknowledged'; readonly offset: number }
+  | { readonly kind: 'installed'; readonly index: number }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+const CODES = {
+  begin: 1,
+  resume: 2,
+  chunk: 3,
+  acknowledged: 4,
+  installed: 5,
+  refused: 6,
+} as const;
+
+/** Chunks that are sent and not yet acknowledged. */
+export const MAX_CHUNKS_UNDER_WAY = 4;
+/** Kind and offset of a chunk, at their longest. */
+export const CHUNK_HEAD_BYTES = 16;
+const MAX_ID_BYTES = 256;
+const MAX_REASON_BYTES = 1_024;
+/** Longer reasons are cut, at four bytes a character at most: a damaged row may have a long key. */
+const MAX_REASON_CHARACTERS = MAX_REASON_BYTES / 4;
+
+/** `room`, which the frame is written into where it fits, belongs to the frame then. */
+export function encodeSnapshotFrame(frame: SnapshotFrame, room?: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(room);
+  writer.u8(CODES[frame.kind]);
+  switch (frame.kind) {
+    case 'begin':
+      writer.string(frame.snapshotId, MAX_ID_BYTES);
+      writer.varint(frame.term);
+      writer.varint(frame.point.index);
+      writer.varint(frame.point.term);
+      writer.varint(frame.point.configurationIndex);
+      writeConfiguration(writer, frame.point.configuration);
+      writer.varint(frame.sizeBytes);
+      break;
+    case 'resume':
+      writer.varint(frame.offset);
+      break;
+    case 'chunk':
+      writer.varint(frame.offset);
+      writer.raw(frame.bytes);
+      break;
+    case 'acknowledged':
+      writer.varint(frame.offset);
+      break;
+    case 'installed':
+      writer.varint(frame.index);
+      break;
+    case 'refused':
+      writer.string(frame.reason.slice(0, MAX_REASON_CHARACTERS), MAX_REASON_BYTES);
+      break;
+  }
+  return writer.take();
+}
+
+/** Throws CodedError `malformed`. The bytes of a chunk are a view of `bytes`. */
+export function decodeSnapshotFrame(bytes: Uint8Array): SnapshotFrame {
+  const reader = new ByteReader(bytes);
+  const code = reader.u8();
+  const frame = readFrame(code, reader);
+  reader.end();
+  return frame;
+}
+
+function readFrame(code: number, reader: ByteReader): SnapshotFrame {
+  switch (code) {
+    case CODES.begin:
+      return readBegin(reader);
+    case CODES.resume:
+      return { kind: 'resume', offset: reader.varint() };
+    case CODES.chunk:
+      return { kind: 'chunk', offset: reader.varint(), bytes: reader.raw(reader.remaining) };
+    case CODES.acknowledged:
+      return { kind: 'acknowledged', offset: reader.varint() };
+    case CODES.installed:
+      return { kind: 'installed', index: reader.varint() };
+    case CODES.refused:
+      return { kind: 'refused', reason: reader.string(MAX_REASON_BYTES) };
+    default:
+      throw malformed(`there is no snapshot frame of kind ${code}`);
+  }
+}
+
+function readBegin(reader: ByteReader): SnapshotFrame {
+  const snapshotId = reader.string(MAX_ID_BYTES);
+  const term = reader.varint();
+  const index = reader.varint();
+  const pointTerm = reader.varint();
+  const configurationIndex = reader.varint();
+  const configuration = readConfiguration(reader);
+  const sizeBytes = reader.varint();
+  return {
+    kind: 'begin',
+    snapshotId,
+    term,
+    point: { index, term: pointTerm, configurationIndex, configuration },
+    sizeBytes,
+  };
+}

@@ -1,0 +1,144 @@
+// Snapshots in both directions: which followers are being sent one, and the one that is coming in.
+
+import type { ServerId } from '../../core/configuration.ts';
+import type { NodeLimits } from '../options.ts';
+import type { Channel, Clock, KeyValueStore, Logger, Transport } from '../ports/ports.ts';
+import type { Replica, SnapshotInstall } from '../replica.ts';
+import { SnapshotReceiver } from './snapshot-receiver.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
+
+/** Each holds an image of the store, a connection, and a few chunks. */
+const MAX_SENDERS = 2;
+/** Pause after a failure before the follower may ask again. */
+const RETRY_AFTER_MS = 1_000;
+/** How long the log waits for a follower that has its snapshot and lacks what came since. */
+const CATCH_UP_MS = 30_000;
+
+export interface SnapshotPorts {
+  readonly replica: Replica;
+  readonly store: KeyValueStore;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class Snapshots {
+  readonly #ports: SnapshotPorts;
+  readonly #options: { readonly boot: number; readonly limits: NodeLimits };
+  readonly #senders = new Map<ServerId, SnapshotSender>();
+  /** Until when the entries after a delivered snapshot are kept for its follower. */
+  readonly #catchingUp = new Map<ServerId, number>();
+  readonly #receiver: SnapshotReceiver;
+  #sent = 0;
+  #isStopped = false;
+
+  constructor(ports: SnapshotPorts, options: { boot: number; limits: NodeLimits }) {
+    this.#ports = ports;
+    this.#options = options;
+    const { replica } = ports;
+    this.#receiver = new SnapshotReceiver(ports, {
+      current: () => {
+        const { term, commitIndex, durableIndex } = replica.core;
+        return { term, commitIndex, durableCommitIndex: Math.min(commitIndex, durableIndex) };
+      },
+      install: (applied, staging, done) => this.#install({ applied, staging }, done),
+      guarded: (action) => replica.guarded(action),
+    });
+  }
+
+  /** The core wants `to` to have a snapshot; it is told how that ended, always. */
+  send(to: ServerId): void {
+    const { core } = this.#ports.replica;
+    if (this.#senders.size >= MAX_SENDERS || this.#senders.has(to)) {
+      this.#ended(to, undefined);
+      return;
+    }
+    this.#sent += 1;
+    const sender = new SnapshotSender(
+      this.#ports,
+      {
+        to,
+        term: core.term,
+        snapshotId: `${this.#options.boot}-${this.#sent}`,
+        chunkBytes: this.#options.limits.snapshotChunkBytes,
+        timeoutMs: this.#options.limits.snapshotTimeoutMs,
+      },
+      (installedIndex) => {
+        this.#senders.delete(to);
+        this.#ended(to, installedIndex);
+      },
+    );
+    this.#senders.set(to, sender);
+  }
+
+  /** Who installs leads no longer, and its images would be of a store that is not there any more. */
+  #install(install: SnapshotInstall, done: () => void): boolean {
+    const isWanted = this.#ports.replica.install(install, done);
+    if (isWanted) this.#cancelSenders('this node installs a snapshot');
+    return isWanted;
+  }
+
+  #cancelSenders(reason: string): void {
+    for (const sender of this.#senders.values()) sender.cancel(reason);
+  }
+
+  #ended(to: ServerId, installedIndex: number | undefined): void {
+    if (this.#isStopped) return;
+    const { clock, replica } = this.#ports;
+    const report = (): void => {
+      if (this.#isStopped) return;
+      replica.guarded(() => replica.core.snapshotEnded(to, installedIndex));
+      replica.schedule();
+    };
+    if (installedIndex === undefined) {
+      clock.after(RETRY_AFTER_MS, report);
+      return;
+    }
+    this.#catchingUp.set(to, clock.now() + CATCH_UP_MS);
+    report();
+  }
+
+  receive(from: ServerId, channel: Channel): void {
+    this.#receiver.accept(from, channel);
+  }
+
+  /**
+   * Entries above this must stay in the log: a snapshot on its way ends there, or a follower that has just got one goes
+   * on from there. Without that, a busy leader would compact what the follower needs next, and begin again for ever.
+   */
+  compactionFloor(): number {
+    let floor = Number.POSITIVE_INFINITY;
+    for (const sender of this.#senders.values()) floor = Math.min(floor, sender.point?.index ?? 0);
+    for (const to of this.#catchingUp.keys()) {
+      const match = this.#ports.replica.core.progressOf(to)?.match;
+      if (match !== undefined) floor = Math.min(floor, match);
+    }
+    return floor;
+  }
+
+  /** A node that no longer leads, or whose follower is gone, stops sending. */
+  tick(): void {
+    const { core } = this.#ports.replica;
+    for (const [to, sender] of this.#senders) {
+      if (core.role !== 'leader') sender.cancel('this node no longer leads');
+      else if (core.progressOf(to) === undefined) sender.cancel('the follower is no longer a member');
+    }
+    const now = this.#ports.clock.now();
+    for (const [to, until] of this.#catchingUp) {
+      if (now >= until || this.#hasCaughtUp(to)) this.#catchingUp.delete(to);
+    }
+  }
+
+  /** True also for who is no longer a member, and where this node no longer leads. */
+  #hasCaughtUp(to: ServerId): boolean {
+    const { core } = this.#ports.replica;
+    const progress = core.progressOf(to);
+    return progress === undefined || core.lastLogIndex - progress.match <= this.#options.limits.keepEntries;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelSenders('the node stops');
+    this.#receiver.stop();
+  }
+}

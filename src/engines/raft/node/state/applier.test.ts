@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { MemoryState } from '../../../../state/memory-state.ts';
+import type { ProposalOrigin } from '../../codec/peer-message.ts';
+import { encodeProposal } from '../../codec/proposal-codec.ts';
+import {
+  type Configuration,
+  EMPTY_CONFIGURATION,
+  withMember,
+  withoutMember,
+} from '../../core/configuration.ts';
+import type { Entry } from '../../core/entry.ts';
+import { COUNTER } from '../testing/cluster.ts';
+import { Applier } from './applier.ts';
+
+const A = 'a@1';
+const ONLY_A = withMember(EMPTY_CONFIGURATION, {
+  server: A,
+  role: 'voter',
+  raftAddress: 'a:7000',
+  httpAddress: 'a:8080',
+});
+
+function command(index: number, key: string, origin: Partial<ProposalOrigin> = {}): Entry {
+  const data = encodeProposal({
+    origin: { server: A, boot: 1, sequence: index, settledBelow: 1, ...origin },
+    command: new TextEncoder().encode(key),
+  });
+  return { kind: 'command', index, term: 1, data };
+}
+
+function configurationEntry(index: number, configuration: Configuration): Entry {
+  return { kind: 'configuration', index, term: 1, configuration };
+}
+
+function createApplier(view = new MemoryState()) {
+  const applied: unknown[] = [];
+  const configured: Configuration[] = [];
+  const applier = new Applier(COUNTER, view, {
+    point: { index: 0, term: 0, configuration: EMPTY_CONFIGURATION, configurationIndex: 0 },
+    handlers: {
+      onApplied: (origin, result) => applied.push([origin.sequence, result]),
+      onConfiguration: (_, previous) => configured.push(previous),
+    },
+  });
+  applier.apply([configurationEntry(1, ONLY_A)]);
+  return { applier, view, applied, configured };
+}
+
+test('a command that stands in the log twice is applied once, and answered once', () => {
+  const { applier, view, applied } = createApplier();
+  applier.apply([command(2, 'x', { sequence: 9 }), command(3, 'x', { sequence: 9 })]);
+  expect(view.get('count/x')).toBe(1);
+  expect(applied).toEqual([[9, 1]]);
+  expect(applier.point.index).toBe(3);
+});
+
+test('the sessions that tell repetitions are part of the state that is written', () => {
+  const { applier, view } = createApplier();
+  applier.apply([command(2, 'x', { sequence: 9 })]);
+  applier.saveSessions();
+  const next = new Applier(COUNTER, view, {
+    point: applier.point,
+    handlers: { onApplied: () => undefined, onConfiguration: () => undefined },
+  });
+  next.apply([command(3, 'x', { sequence: 9 })]);
+  expect(view.get('count/x')).toBe(1);
+});
+
+test('bytes that are no proposal change nothing, on every server alike, and stop nobody', () => {
+  const { applier, view, applied } = createApplier();
+  const before = view.toText();
+  applier.apply([{ kind: 'command', index: 2, term: 1, data: new Uint8Array([255, 255, 255]) }]);
+  expect([view.toText(), applied, applier.point.index]).toEqual([before, [], 2]);
+});
+
+test('a command of a server that was removed is not applied: it may be a repetition', () => {
+  const { applier, view } = createApplier();
+  applier.apply([configurationEntry(2, withoutMember(ONLY_A, A)), command(3, 'x')]);
+  expect(view.get('count/x')).toBeUndefined();
+});
+
+test('the point says which configuration is in force, and since when', () => {
+  const { applier, configured } = createApplier();
+  const next = withoutMember(ONLY_A, A);
+  applier.apply([{ kind: 'leader-start', index: 2, term: 2 }, configurationEntry(3, next)]);
+  expect(applier.point).toEqual({ index: 3, term: 1, configuration: next, configurationIndex: 3 });
+  expect(configured).toEqual([EMPTY_CONFIGURATION, ONLY_A]);
+});
+
+test('entries are applied without gaps and never twice', () => {
+  const { applier } = createApplier();
+  expect(() => applier.apply([command(3, 'x')])).toThrow('applied after 1');
+  expect(() => applier.apply([configurationEntry(1, ONLY_A)])).toThrow('applied after 1');
+});
+
+test('a snapshot that takes the place of the state brings its sessions with it', () => {
+  const { applier, view } = createApplier();
+  const source = createApplier();
+  source.applier.apply([command(2, 'x', { sequence: 9 })]);
+  source.applier.saveSessions();
+  for (const [key, value] of source.view.range({ prefix: '' })) view.put(key, value);
+  applier.restored(source.applier.point);
+  applier.apply([command(3, 'x', { sequence: 9 })]);
+  expect(view.get('count/x')).toBe(1);
+});

@@ -1,0 +1,117 @@
+// Rows of the state that the store does not hold yet.
+
+import { compareUtf8 } from '../../../../shared/utf8-order.ts';
+import type { Json, RangeOptions } from '../../../../state/state-view.ts';
+
+export type OverlayRow =
+  | { readonly kind: 'put'; readonly value: Json }
+  /** Hides the store's row. */
+  | { readonly kind: 'deleted' };
+
+/** What a row weighs beside its value: map entry, key, objects. */
+const ROW_OVERHEAD_BYTES = 64;
+const NUMBER_BYTES = 8;
+
+export class StateOverlay {
+  readonly #rows = new Map<string, OverlayRow>();
+  /** Invariant: with #added all keys of #rows, sorted. A row never leaves, so neither does a key. */
+  #sorted: string[] = [];
+  /** New since keys were last looked for in order, which most overlays never see. */
+  #added: string[] = [];
+  #bytes = 0;
+
+  /** About how much memory the rows take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(key: string): OverlayRow | undefined {
+    return this.#rows.get(key);
+  }
+
+  set(key: string, row: OverlayRow): void {
+    const previous = this.#rows.get(key);
+    this.#rows.set(key, row);
+    if (previous === undefined) {
+      this.#added.push(key);
+      this.#bytes += ROW_OVERHEAD_BYTES + key.length + sizeBytes(row);
+    } else {
+      this.#bytes += sizeBytes(row) - sizeBytes(previous);
+    }
+  }
+
+  /** In the order in which the keys came. */
+  entries(): Iterable<readonly [key: string, row: OverlayRow]> {
+    return this.#rows.entries();
+  }
+
+  /** The first key of a range in its direction: the one to go on with is `nextKey({ ...range, after: key })`. */
+  nextKey({ prefix, after, reverse = false }: RangeOptions): string | undefined {
+    const key = reverse ? this.#lastBefore(prefix, after) : this.#firstAfter(prefix, after);
+    return key?.startsWith(prefix) ? key : undefined;
+  }
+
+  #firstAfter(prefix: string, after: string | undefined): string | undefined {
+    const keys = this.#keys();
+    if (after === undefined || compareUtf8(after, prefix) < 0) {
+      return keys[firstWhere(keys, (key) => compareUtf8(key, prefix) >= 0)];
+    }
+    return keys[firstWhere(keys, (key) => compareUtf8(key, after) > 0)];
+  }
+
+  #lastBefore(prefix: string, after: string | undefined): string | undefined {
+    const isBeyond = (key: string): boolean =>
+      (compareUtf8(key, prefix) > 0 && !key.startsWith(prefix)) ||
+      (after !== undefined && compareUtf8(key, after) >= 0);
+    const keys = this.#keys();
+    return keys[firstWhere(keys, isBeyond) - 1];
+  }
+
+  /** All keys, sorted. */
+  #keys(): readonly string[] {
+    if (this.#added.length > 0) {
+      this.#sorted = merge(this.#sorted, this.#added.sort(compareUtf8));
+      this.#added = [];
+    }
+    return this.#sorted;
+  }
+}
+
+/** Both sorted, and without a key in common. */
+function merge(a: readonly string[], b: readonly string[]): string[] {
+  const all: string[] = [];
+  let at = 0;
+  for (const key of b) {
+    const end = firstWhere(a, (other) => compareUtf8(other, key) > 0, at);
+    while (at < end) all.push(a[at++] ?? '');
+    all.push(key);
+  }
+  while (at < a.length) all.push(a[at++] ?? '');
+  return all;
+}
+
+/** The first position whose key satisfies `predicate`, which holds from there on; the end when none does. */
+function firstWhere(keys: readonly string[], predicate: (key: string) => boolean, from = 0): number {
+  let low = from;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (predicate(keys[middle] ?? '')) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function sizeBytes(row: OverlayRow): number {
+  return row.kind === 'put' ? valueBytes(row.value) : 0;
+}
+
+/** About what a value takes: its texts, and the same for anything else. */
+function valueBytes(value: Json): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return NUMBER_BYTES;
+  let bytes = NUMBER_BYTES;
+  if (Array.isArray(value)) for (const element of value as readonly Json[]) bytes += valueBytes(element);
+  else for (const element of Object.values(value)) bytes += NUMBER_BYTES + valueBytes(element);
+  return bytes;
+}

@@ -1,0 +1,275 @@
+// The replicated state: rows of the store under an overlay of what was applied and is not durable yet.
+//
+//   reads:  active overlay, then the frozen one (its write is under way), then the store's rows (some of them kept)
+//   writes: into the active overlay; `takeWrites` freezes it and gives what one disk write must do
+//
+// After a crash the overlays are gone, and the log has what they were made of.
+
+import { assert } from '../../../../shared/assert.ts';
+import { compareUtf8 } from '../../../../shared/utf8-order.ts';
+import { collectionOf, type Json, type RangeOptions, type StateView } from '../../../../state/state-view.ts';
+import { openSealed, sealText } from '../../codec/sealed-record.ts';
+import {
+  ALL_STATE,
+  farmKeyOf,
+  generationOf,
+  generationsRange,
+  justAfter,
+  MAX_GENERATION,
+  stateKeyOf,
+} from '../log/keys.ts';
+import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from '../ports/ports.ts';
+import { RowCache } from './row-cache.ts';
+import { type OverlayRow, StateOverlay } from './state-overlay.ts';
+
+const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Reads throw CodedError `record_damaged` when a row does not match its checksum: the node must stop. */
+export class StateStore implements StateView {
+  readonly #store: KeyValueReader;
+  #generation: number;
+  /** No row belongs to another generation: once a scan has found none, and until an image has taken the place of all. */
+  #isClean = false;
+  #active = new StateOverlay();
+  /** Present while its write is under way. */
+  #frozen: StateOverlay | undefined;
+  /** Rows of the store that no overlay hides: a row that is written leaves it. */
+  readonly #cache = new RowCache();
+  /** Counts whatever may change which keys the overlays hold. */
+  #overlayChanges = 0;
+  /** How often rows of each collection were written, and how often all were replaced. */
+  readonly #writes = new Map<string, { count: number }>();
+  #switches = 0;
+
+  /** `generation` is the applied record's: rows of others are not part of the state. */
+  constructor(store: KeyValueReader, generation: number) {
+    this.#store = store;
+    this.#generation = generation;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** About what the overlays hold in memory: the owner flushes when it is much. */
+  get overlayBytes(): number {
+    return this.#active.bytes + (this.#frozen?.bytes ?? 0);
+  }
+
+  get(key: string): Json | undefined {
+    const row = this.#overlaid(key);
+    if (row !== undefined) return putValue(row);
+    if (this.#cache.has(key)) return this.#cache.get(key);
+    const stored = this.#read(key);
+    this.#cache.keep(key, stored?.value, stored?.bytes ?? 0);
+    return stored?.value;
+  }
+
+  getOnce(key: string): Json | undefined {
+    const row = this.#overlaid(key);
+    return row === undefined ? this.#read(key)?.value : putValue(row);
+  }
+
+  #overlaid(key: string): OverlayRow | undefined {
+    return this.#active.get(key) ?? this.#frozen?.get(key);
+  }
+
+  #read(key: string): { readonly value: Json; readonly bytes: number } | undefined {
+    const storeKey = stateKeyOf(this.#generation, key);
+    const stored = this.#store.get(storeKey);
+    return stored && { value: openRow(storeKey, stored), bytes: stored.length };
+  }
+
+  version(prefix: string): number {
+    return (this.#writes.get(prefix)?.count ?? 0) + this.#switches;
+  }
+
+  put(key: string, value: Json): void {
+    this.#changed(key);
+    this.#active.set(key, { kind: 'put', value });
+  }
+
+  delete(key: string): void {
+    this.#changed(key);
+    this.#active.set(key, { kind: 'deleted' });
+  }
+
+  #changed(key: string): void {
+    this.#overlayChanges += 1;
+    this.#cache.forget(key);
+    const collection = collectionOf(key);
+    const writes = this.#writes.get(collection);
+    if (writes === undefined) this.#writes.set(collection, { count: 1 });
+    else writes.count += 1;
+  }
+
+  /** Rows may be put and deleted while this goes on: those ahead of it are seen as they are when it comes to them. */
+  *range(options: RangeOptions): Generator<readonly [key: string, value: Json]> {
+    const direction = options.reverse === true ? -1 : 1;
+    const stored = this.#store.range(this.#storedRange(options))[Symbol.iterator]();
+    try {
+      let head = nextStored(stored);
+      let overlaid = this.#nextOverlaid(options, direction);
+      let seen = this.#overlayChanges;
+      for (;;) {
+        const order = compareHeads(overlaid, head?.key, direction);
+        if (order === undefined) return;
+        const key = order <= 0 ? (overlaid as string) : (head as StoredHead).key;
+        const value = order <= 0 ? putValue(this.#overlaid(key)) : head?.value();
+        if (order >= 0) head = nextStored(stored);
+        if (value !== undefined) yield [key, value];
+        if (order > 0 && this.#overlayChanges === seen) continue;
+        seen = this.#overlayChanges;
+        overlaid = this.#nextOverlaid({ ...options, after: key }, direction);
+      }
+    } finally {
+      stored.return?.();
+    }
+  }
+
+  // -------------------------------------------------------------- flushing
+
+  /** What the disk must be told. Until `writesDurable` or `writesFailed` no other may be taken. */
+  takeWrites(): WriteOperation[] {
+    assert(this.#frozen === undefined, 'the writes that were taken before are still under way');
+    this.#frozen = this.#active;
+    this.#active = new StateOverlay();
+    const operations: WriteOperation[] = [];
+    for (const [key, row] of this.#frozen.entries()) operations.push(this.#toOperation(key, row));
+    return operations;
+  }
+
+  /** The writes that were taken are in the store, and its reads see them. */
+  writesDurable(): void {
+    this.#overlayChanges += 1;
+    this.#frozen = undefined;
+  }
+
+  /** The writes that were taken did not happen: the next `takeWrites` has them again. */
+  writesFailed(): void {
+    if (this.#frozen === undefined) return;
+    const later = this.#active;
+    this.#active = this.#frozen;
+    this.#frozen = undefined;
+    this.#overlayChanges += 1;
+    for (const [key, row] of later.entries()) this.#active.set(key, row);
+  }
+
+  #toOperation(key: string, row: OverlayRow): WriteOperation {
+    const storeKey = stateKeyOf(this.#generation, key);
+    if (row.kind === 'deleted') return { kind: 'delete', key: storeKey };
+    return { kind: 'put', key: storeKey, value: sealText(storeKey, JSON.stringify(row.value)) };
+  }
+
+  // -------------------------------------------------------------- generations
+
+  /** An image has taken the place of all rows of the store, and those of `generation` are the state from now on. */
+  replaced(generation: number): void {
+    this.#generation = generation;
+    this.#isClean = false;
+    this.#active = new StateOverlay();
+    this.#frozen = undefined;
+    this.#overlayChanges += 1;
+    this.#cache.clear();
+    this.#switches += 1;
+  }
+
+  /** Deletes of up to `maxRows` rows that are not of the state: of one that was given up, here or where an image is from. */
+  nextGarbage(maxRows: number): WriteOperation[] {
+    if (this.#isClean) return [];
+    const operations: WriteOperation[] = [];
+    for (const range of this.#garbageRanges()) {
+      for (const { key } of this.#store.range(range)) {
+        if (operations.length === maxRows) return operations;
+        operations.push({ kind: 'delete', key });
+      }
+    }
+    this.#isClean = operations.length === 0;
+    return operations;
+  }
+
+  /** What lies before and behind the state's generation. */
+  #garbageRanges(): KeyRange[] {
+    const ranges: KeyRange[] = [];
+    const next = this.#generation + 1;
+    if (this.#generation > 0) ranges.push(generationsRange(0, this.#generation));
+    if (next <= MAX_GENERATION) ranges.push(generationsRange(next, MAX_GENERATION + 1));
+    return ranges;
+  }
+
+  // -------------------------------------------------------------- merging
+
+  #storedRange({ prefix, after, reverse = false }: RangeOptions): KeyRange {
+    const first = stateKeyOf(this.#generation, prefix);
+    const beyond =
+      prefix === '' ? generationsRange(this.#generation, this.#generation + 1).to : afterPrefix(first);
+    if (after === undefined) return { from: first, to: beyond, reverse };
+    const at = stateKeyOf(this.#generation, after);
+    if (reverse) return { from: first, to: compareBytes(at, beyond) < 0 ? at : beyond, reverse };
+    const next = justAfter(at);
+    return { from: compareBytes(next, first) > 0 ? next : first, to: beyond, reverse };
+  }
+
+  #nextOverlaid(range: RangeOptions, direction: 1 | -1): string | undefined {
+    const active = this.#active.nextKey(range);
+    const frozen = this.#frozen?.nextKey(range);
+    if (active === undefined || frozen === undefined) return active ?? frozen;
+    return compareUtf8(active, frozen) * direction <= 0 ? active : frozen;
+  }
+}
+
+/** Undefined when a row hides the store's, and where there is none. */
+function putValue(row: OverlayRow | undefined): Json | undefined {
+  return row?.kind === 'put' ? row.value : undefined;
+}
+
+/** A generation above every one that a row belongs to. */
+export function unusedGeneration(store: KeyValueReader): number {
+  for (const { key } of store.range({ ...ALL_STATE, reverse: true })) return generationOf(key) + 1;
+  return 1;
+}
+
+interface StoredHead {
+  readonly key: string;
+  /** Decoded only when an overlay does not hide it. */
+  value(): Json;
+}
+
+function nextStored(rows: Iterator<KeyValueRow>): StoredHead | undefined {
+  const next = rows.next();
+  if (next.done === true) return undefined;
+  const { key, value } = next.value;
+  return { key: textDecoder.decode(farmKeyOf(key)), value: () => openRow(key, value) };
+}
+
+/** Which head comes first: negative the overlay's, positive the store's, 0 both; undefined when there is none. */
+function compareHeads(
+  overlaid: string | undefined,
+  stored: string | undefined,
+  direction: 1 | -1,
+): number | undefined {
+  if (overlaid === undefined) return stored === undefined ? undefined : 1;
+  return stored === undefined ? -1 : compareUtf8(overlaid, stored) * direction;
+}
+
+/** The seal covers the generation too: a row that damage moved to another one must not be missed in silence. */
+function openRow(storeKey: Uint8Array, value: Uint8Array): Json {
+  return JSON.parse(textDecoder.decode(openSealed(storeKey, value))) as Json;
+}
+
+/** The smallest key above all that begin with `prefix`, whose last byte is below 0xff as UTF-8's always are. */
+function afterPrefix(prefix: Uint8Array): Uint8Array {
+  const beyond = prefix.slice();
+  const last = beyond.length - 1;
+  beyond[last] = (beyond[last] ?? 0) + 1;
+  return beyond;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}

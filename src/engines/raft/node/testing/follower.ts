@@ -1,0 +1,107 @@
+// One replica that follows a leader which the test speaks for.
+
+import { present } from '../../../../shared/assert.ts';
+import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
+import { encodeProposal } from '../../codec/proposal-codec.ts';
+import type { Entry } from '../../core/entry.ts';
+import type { Message } from '../../core/message.ts';
+import { boot } from '../boot.ts';
+import { initialRecords, type LoadedState, loadDurableState } from '../log/durable-records.ts';
+import { DEFAULT_LIMITS, type NodeLimits, type NodeOptions } from '../options.ts';
+import { Replica } from '../replica.ts';
+import { TestClock, TestLogger } from './clock.ts';
+import { COUNTER, testOptions } from './cluster.ts';
+import { configurationOf } from './core.ts';
+import { TestDisk, TestStore } from './store.ts';
+
+export const LEADER = 'l@1';
+/** The term in which l@1 leads, unless the test says otherwise. */
+export const TERM = 3;
+/** The state is written along with every write of the log, and alone at every tick. */
+export const ALONG: Partial<NodeLimits> = { flushStateAfterMs: 0 };
+
+/** A follower of l@1, on a disk that may have been used before. */
+export function createFollower(
+  limits: Partial<NodeLimits> = ALONG,
+  disk = new TestDisk(),
+  change: Partial<NodeOptions> = {},
+  generation = 1,
+) {
+  const clock = new TestClock();
+  const store = new TestStore(clock, disk);
+  const options = testOptions('f', { limits: { ...DEFAULT_LIMITS, ...limits }, ...change });
+  const ports = {
+    store,
+    clock,
+    random: new SeededGenerator(1),
+    logger: new TestLogger(),
+    stateMachine: COUNTER,
+  };
+  if (generation !== 1) {
+    store.write(initialRecords({ server: 'f@1', clusterId: '', boots: 0 }, generation), () => undefined);
+    clock.advance(5);
+  }
+  const starts: (LoadedState | undefined)[] = [];
+  boot(ports, options, (_, state) => starts.push(state));
+  clock.advance(5);
+  const loaded = present(starts[0], 'it starts');
+  store.written.length = 0;
+  // A crash after any write leaves what a start accepts.
+  store.onWritten = () => loadDurableState(store);
+  const self = loaded.identity.server;
+  const sent: Message[] = [];
+  const fatal: Error[] = [];
+  const applied: number[] = [];
+  /** What of these was done when, in words. */
+  const steps: string[] = [];
+  const replica = new Replica(options, loaded, ports, {
+    beforeRound: () => undefined,
+    afterRound: () => undefined,
+    send: (message) => sent.push(message),
+    flush: () => {
+      steps.push(`${sent.length} sent`);
+    },
+    onApplied: (origin) => {
+      applied.push(origin.sequence);
+      steps.push(`${applied.length} applied`);
+    },
+    onConfiguration: () => undefined,
+    onRead: () => undefined,
+    onReadRefused: () => undefined,
+    onSnapshotWanted: () => undefined,
+    onFatal: (error) => fatal.push(error),
+  });
+  const append = (
+    entries: readonly Entry[],
+    { commitIndex = 0, term = TERM, from = LEADER, previous = { index: 0, term: 0 } } = {},
+  ): void => {
+    replica.core.step({
+      kind: 'append-request',
+      from,
+      to: self,
+      term,
+      previousLogIndex: previous.index,
+      previousLogTerm: previous.term,
+      entries,
+      commitIndex,
+    });
+    replica.schedule();
+    clock.settle();
+  };
+  return { clock, store, disk, replica, append, sent, fatal, applied, steps, self };
+}
+
+export const CONFIGURATION = configurationOf({ l: 'voter', o: 'voter' });
+
+/** A configuration, then commands that count x2, x3, …. */
+export function logOf(count: number, term = TERM): Entry[] {
+  return Array.from({ length: count }, (_, position): Entry => {
+    const index = position + 1;
+    if (index === 1) return { kind: 'configuration', index, term, configuration: CONFIGURATION };
+    const data = encodeProposal({
+      origin: { server: 'o@1', boot: 1, sequence: index, settledBelow: 1 },
+      command: new TextEncoder().encode(`x${index}`),
+    });
+    return { kind: 'command', index, term, data };
+  });
+}

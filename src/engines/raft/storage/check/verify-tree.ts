@@ -1,0 +1,296 @@
+// Checks one tree of a data file. The branch pages are read in the order of keys; the leaf pages, which are nearly all of
+// the file, in the order of the file and many at a time: a tree that grew by random keys has them all over the place.
+
+import type { AdjacentRow } from '../../codec/sealed-record.ts';
+import type { CompareKeys } from '../lmdb/key-order.ts';
+import {
+  check,
+  Damage,
+  NOT_ON_OVERFLOW,
+  overflowPageCount,
+  PAGE_HEADER_BYTES,
+  PageCursor,
+  type Tree,
+} from '../lmdb/lmdb-page.ts';
+import type { Steps } from '../steps.ts';
+import type { DataFileReader } from './data-file-reader.ts';
+import { leafCheck } from './leaf-check.ts';
+import type { PageClaims } from './page-claims.ts';
+import { PendingLeaves } from './pending-leaves.ts';
+
+/** LMDB's cursors go no deeper. */
+const MAX_DEPTH = 32;
+export interface TreeParts {
+  readonly reader: DataFileReader;
+  readonly claims: PageClaims;
+  readonly pageBytes: number;
+  readonly pageCount: number;
+  /** The last one of the file: no page is of a later one. */
+  readonly lastTransaction: number;
+  readonly compare: CompareKeys;
+  /**
+   * Is handed every row, in any order. Throws Damage, or an error of its own: then what `verifyTree` throws is the error
+   * for the first row in the order of keys that has one. The row is valid during the call only.
+   */
+  readonly visit: (row: AdjacentRow) => void;
+  /** Rows from this key on match their seals, and no more is asked of them: `visit` is not called for most of them. */
+  readonly sealVouchesFrom?: Uint8Array | undefined;
+  /** For tests; the default is in `PendingLeaves`. */
+  readonly maxSeparatorBytes?: number;
+}
+
+/** Throws Damage, or what `visit` throws. */
+export function verifyTree(tree: Tree, parts: TreeParts): Steps {
+  return new TreeVerification(tree, parts).steps();
+}
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+/** What `visit` threw, on its way out. */
+class Refusal extends Error {}
+
+class TreeVerification {
+  readonly #tree: Tree;
+  readonly #parts: TreeParts;
+  readonly #leaves: PendingLeaves;
+  /** By depth. */
+  readonly #branches: PageCursor[] = [];
+  readonly #leafCheck = leafCheck();
+  /** In the memory of the check, which is shared: a block is read and checked in one step. */
+  readonly #leaf: PageCursor;
+  readonly #pagesPerBlock: number;
+  readonly #row: Writable<AdjacentRow> = {
+    bytes: new Uint8Array(0),
+    keyStart: 0,
+    valueStart: 0,
+    valueEnd: 0,
+  };
+  /** A key and behind it a value that was on overflow pages. */
+  #joined: Buffer = Buffer.alloc(0);
+  #entries = 0;
+  #branchPages = 0;
+  #leafPages = 0;
+  #overflowPages = 0;
+
+  constructor(tree: Tree, parts: TreeParts) {
+    this.#tree = tree;
+    this.#parts = parts;
+    const { pageBytes, pageCount, lastTransaction, compare } = parts;
+    this.#leaves = new PendingLeaves(pageCount, compare, parts);
+    const { pages } = this.#leafCheck;
+    this.#pagesPerBlock = Math.floor(pages.length / pageBytes);
+    this.#leaf = new PageCursor(pages, pageBytes, lastTransaction);
+  }
+
+  *steps(): Steps {
+    const { name, root, depth, ...counts } = this.#tree;
+    if (root !== undefined) {
+      check(depth >= 1 && depth <= MAX_DEPTH, `the tree of ${name} has a depth that no tree has`);
+      if (depth === 1) this.#addLeaf(root);
+      else yield* this.#enter(root, 1);
+      yield* this.#checkLeaves();
+    }
+    const isAsCounted =
+      this.#entries === counts.entries &&
+      this.#branchPages === counts.branchPages &&
+      this.#leafPages === counts.leafPages &&
+      this.#overflowPages === counts.overflowPages;
+    check(isAsCounted, `the tree of ${name} has not the size that it says`);
+  }
+
+  /** The page is a branch. Those at the tree's depth are its leaves, and no others: that they are is seen when they are read. */
+  *#enter(page: number, depth: number): Steps {
+    this.#parts.claims.claimUsed(page, 1);
+    const branch = this.#readBranch(page, depth);
+    const isLast = depth + 1 === this.#tree.depth;
+    for (let position = 0; position < branch.records; position++) {
+      branch.moveToBranchRecord(position);
+      if (position > 0) {
+        this.#addSeparator(branch);
+        if (this.#leaves.isFull) yield* this.#checkPendingLeaves();
+      }
+      if (isLast) this.#addLeaf(branch.child);
+      else yield* this.#enter(branch.child, depth + 1);
+    }
+    yield;
+  }
+
+  #addLeaf(page: number): void {
+    this.#parts.claims.claimLeaf(page);
+    this.#leaves.addLeaf(page);
+  }
+
+  #readBranch(page: number, depth: number): PageCursor {
+    const { reader, pageBytes, lastTransaction } = this.#parts;
+    this.#branches[depth] ??= new PageCursor(new Uint8Array(pageBytes), pageBytes, lastTransaction);
+    const branch = this.#branches[depth];
+    reader.readInto(branch.bytes, 0, { position: page * pageBytes, length: pageBytes });
+    branch.moveTo(page, 0);
+    check(branch.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
+    check(branch.records > 0, `page ${page} has nothing below it`);
+    this.#branchPages++;
+    return branch;
+  }
+
+  #addSeparator({ bytes, keyStart, keyEnd }: PageCursor): void {
+    const isAfter = this.#leaves.addSeparator(bytes, keyStart, keyEnd);
+    check(isAfter, 'a key is on a page where it is not looked for');
+  }
+
+  // ------------------------------------------------------------ leaves
+
+  *#checkPendingLeaves(): Steps {
+    yield* this.#checkLeaves();
+    this.#leaves.clear();
+  }
+
+  *#checkLeaves(): Steps {
+    try {
+      yield* this.#checkLeavesInFileOrder();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      yield* this.#visitInKeyOrder();
+      throw error.cause;
+    }
+  }
+
+  *#checkLeavesInFileOrder(): Steps {
+    const { claims, reader, pageBytes } = this.#parts;
+    let first = claims.firstUnreadLeaf(0);
+    while (first !== undefined) {
+      const last = claims.lastUnreadLeaf(first + this.#pagesPerBlock - 1);
+      const length = (last - first + 1) * pageBytes;
+      reader.readInto(this.#leaf.bytes, 0, { position: first * pageBytes, length });
+      for (let page = first; page <= last; page++) {
+        if (!claims.isUnreadLeaf(page)) continue;
+        const start = (page - first) * pageBytes;
+        this.#leaf.moveTo(page, start);
+        check(!this.#leaf.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
+        if (this.#isSealedLeaf(start)) this.#checkEnds(this.#leaves.leafOf(page));
+        else this.#checkLeaf(this.#leaves.leafOf(page));
+        this.#leafPages++;
+        this.#entries += this.#leaf.records;
+        claims.leafIsRead(page);
+      }
+      first = claims.firstUnreadLeaf(last + 1);
+      yield;
+    }
+  }
+
+  #checkLeaf(number: number): void {
+    const [leaf, compare] = [this.#leaf, this.#parts.compare];
+    const { bytes, records } = leaf;
+    for (let position = 0; position < records; position++) {
+      const { keyStart: lastStart, keyEnd: lastEnd } = leaf;
+      leaf.moveToLeafRecord(position);
+      const { keyStart, keyEnd } = leaf;
+      if (keyStart === keyEnd) throw new Damage('a key is empty');
+      if (position === 0) this.#checkFirst(number);
+      else if (compare(bytes, lastStart, lastEnd, bytes, keyStart, keyEnd) >= 0) {
+        throw new Damage('keys are out of order');
+      }
+      if (leaf.overflowPage !== NOT_ON_OVERFLOW) this.#claimOverflow();
+      this.#visit();
+    }
+    if (records > 0) this.#checkLast(number);
+  }
+
+  /** Whether the records of the leaf at `start` are in order, with rows that the seal vouches for. */
+  #isSealedLeaf(start: number): boolean {
+    const { sealVouchesFrom, compare, pageBytes } = this.#parts;
+    if (sealVouchesFrom === undefined || this.#leaf.records === 0) return false;
+    this.#leaf.moveToLeafRecord(0);
+    const { bytes, keyStart, keyEnd } = this.#leaf;
+    const areVouchedFor = compare(sealVouchesFrom, 0, sealVouchesFrom.length, bytes, keyStart, keyEnd) <= 0;
+    return areVouchedFor && this.#leafCheck.areSound(start, pageBytes);
+  }
+
+  /** Of a leaf that is in order, and not empty: whether its keys are where they are looked for. */
+  #checkEnds(number: number): void {
+    this.#leaf.moveToLeafRecord(0);
+    this.#checkFirst(number);
+    this.#leaf.moveToLeafRecord(this.#leaf.records - 1);
+    this.#checkLast(number);
+  }
+
+  /** The cursor is at the first record of the leaf. */
+  #checkFirst(number: number): void {
+    const { bytes, keyStart, keyEnd } = this.#leaf;
+    const isAfter = this.#leaves.isFromLeafOn(number, bytes, keyStart, keyEnd);
+    check(isAfter, 'a key is on a page where it is not looked for');
+  }
+
+  /** The cursor is at the last record of the leaf. */
+  #checkLast(number: number): void {
+    const { bytes, keyStart, keyEnd } = this.#leaf;
+    const isBefore = this.#leaves.isBeforeNextLeaf(number, bytes, keyStart, keyEnd);
+    check(isBefore, 'a key is on a page where it is not looked for');
+  }
+
+  /**
+   * After a refusal: throws the one that stands first in the order of keys. A store of another format is refused by its
+   * identity, which says so, and not by some row behind it that is sealed otherwise.
+   */
+  *#visitInKeyOrder(): Steps {
+    const { reader, pageBytes } = this.#parts;
+    for (const page of this.#leaves.pages) {
+      reader.readInto(this.#leaf.bytes, 0, { position: page * pageBytes, length: pageBytes });
+      this.#leaf.moveTo(page, 0);
+      for (let position = 0; position < this.#leaf.records; position++) {
+        this.#leaf.moveToLeafRecord(position);
+        try {
+          this.#visit();
+        } catch (error) {
+          throw error instanceof Refusal ? error.cause : error;
+        }
+      }
+      yield;
+    }
+  }
+
+  /** The row that the leaf cursor is at. */
+  #visit(): void {
+    const row = this.#row;
+    const { bytes, keyStart, keyEnd, dataEnd, overflowPage } = this.#leaf;
+    if (overflowPage === NOT_ON_OVERFLOW) {
+      row.bytes = bytes;
+      row.keyStart = keyStart;
+      row.valueStart = keyEnd;
+      row.valueEnd = dataEnd;
+    } else this.#joinOverflow();
+    try {
+      this.#parts.visit(row);
+    } catch (cause) {
+      throw cause instanceof Damage ? cause : new Refusal('a row was refused', { cause });
+    }
+  }
+
+  // ------------------------------------------------------------ overflow pages
+
+  #claimOverflow(): void {
+    const { reader, claims, pageBytes, pageCount, lastTransaction } = this.#parts;
+    const { overflowPage, dataBytes } = this.#leaf;
+    check(overflowPage < pageCount, `page ${overflowPage} is beyond the last one`);
+    const header = reader.read(overflowPage * pageBytes, PAGE_HEADER_BYTES);
+    const pages = overflowPageCount(header, overflowPage, { dataBytes, pageBytes, lastTransaction });
+    claims.claimUsed(overflowPage, pages);
+    this.#overflowPages += pages;
+  }
+
+  /** A key and its value are checked as they lie: behind each other. */
+  #joinOverflow(): void {
+    const { reader, pageBytes } = this.#parts;
+    const { bytes, keyStart, keyEnd, overflowPage, dataBytes } = this.#leaf;
+    const keyBytes = keyEnd - keyStart;
+    const position = overflowPage * pageBytes + PAGE_HEADER_BYTES;
+    check(position + dataBytes <= reader.fileBytes, 'the file ends too early');
+    const length = keyBytes + dataBytes;
+    if (this.#joined.length < length) this.#joined = Buffer.allocUnsafeSlow(length);
+    this.#joined.set(bytes.subarray(keyStart, keyEnd));
+    reader.readInto(this.#joined, keyBytes, { position, length: dataBytes });
+    this.#row.bytes = this.#joined;
+    this.#row.keyStart = 0;
+    this.#row.valueStart = keyBytes;
+    this.#row.valueEnd = length;
+  }
+}

@@ -1,0 +1,90 @@
+// One process a data directory: two that write the same log would both break their promises.
+//
+// The lock is the kernel's flock on a file in the directory. It belongs to the open file, so it is gone the moment
+// the process is, whatever ended it; the file that stays behind means nothing. Of two starters exactly one gets it.
+// Node cannot call flock itself, but the lock is shared with a child that inherits the open file: `flock -n 3` locks
+// descriptor 3 and exits, and the lock stays with us. That is what shell scripts do with flock(1).
+// Weighed against it: a file with pid and start time (two starters can both find it stale), a socket in the
+// directory (stale after kill -9, paths of at most 107 bytes), an abstract socket (not shared between network
+// namespaces, so two containers on one directory would not see each other).
+
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { unusable } from './data-directory.ts';
+
+export const LOCK_FILE_NAME = 'process.lock';
+/** Which descriptor the child finds the lock file under. */
+const CHILD_DESCRIPTOR = 3;
+/** What flock(1) exits with when another holds the lock. */
+const EXIT_HELD = 1;
+/** The owner's pid, padded, so that the file never changes its size: it can be rewritten on a full disk. */
+const PID_BYTES = 16;
+
+export interface DirectoryLock {
+  release(): void;
+}
+
+/**
+ * Takes the lock, or throws CodedError `data_directory_in_use` with the pid of the owner where it is known, or
+ * `data_directory_unusable`, or `disk_full`. Blocks for some milliseconds.
+ */
+export function lockDirectory(directory: string): DirectoryLock {
+  const path = join(directory, LOCK_FILE_NAME);
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+  } catch (cause) {
+    throw unusable(directory, cause);
+  }
+  try {
+    takeLock(directory, descriptor);
+    // For the one who is refused: nothing is decided by what stands here.
+    writeSync(
+      descriptor,
+      String(process.pid)
+        .padEnd(PID_BYTES - 1)
+        .concat('\n'),
+      0,
+    );
+  } catch (error) {
+    closeSync(descriptor);
+    throw error instanceof CodedError ? error : unusable(directory, error);
+  }
+  return { release: () => closeSync(descriptor) };
+}
+
+function takeLock(directory: string, descriptor: number): void {
+  const child = spawnSync('flock', ['-n', String(CHILD_DESCRIPTOR)], {
+    stdio: ['ignore', 'ignore', 'pipe', descriptor],
+    encoding: 'utf8',
+  });
+  if (child.status === 0) return;
+  if (child.error !== undefined) {
+    throw unusable(
+      directory,
+      new Error(`flock(1), of the package util-linux, does not run: ${child.error.message}`),
+    );
+  }
+  if (child.status !== EXIT_HELD || child.stderr !== '') {
+    throw unusable(
+      directory,
+      new Error(`flock(1) ended with ${child.status ?? child.signal}: ${child.stderr.trim()}`),
+    );
+  }
+  const pid = readPid(descriptor);
+  throw new CodedError(
+    'data_directory_in_use',
+    `the data directory ${directory} is in use by another process${pid === undefined ? '' : ` (pid ${pid})`}: ` +
+      'stop it first, or give this node another -id or -data',
+    { fields: pid === undefined ? { directory } : { directory, pid } },
+  );
+}
+
+function readPid(descriptor: number): number | undefined {
+  const bytes = Buffer.alloc(PID_BYTES);
+  const length = readSync(descriptor, bytes, 0, PID_BYTES, 0);
+  const pid = Number.parseInt(bytes.toString('latin1', 0, length), 10);
+  return Number.isNaN(pid) ? undefined : pid;
+}

@@ -1,0 +1,81 @@
+// An image of the store that is its data file as it lies: the two meta pages as they were at its moment, and behind them
+// the pages of the live file. A read transaction that is held keeps LMDB from using again any page that those meta pages
+// reach. Other pages may be written meanwhile, and be torn in the image: nobody looks at them.
+
+import { close, openSync, read } from 'node:fs';
+import type { StoreImage } from '../../node/ports/ports.ts';
+import { DataFileReader } from '../check/data-file-reader.ts';
+import { META_BYTES, readMeta } from '../lmdb/lmdb-page.ts';
+import type { LmdbSnapshot } from '../lmdb/lmdb-reads.ts';
+
+const META_PAGES = 2;
+
+export class TreeImage implements StoreImage {
+  readonly sizeBytes: number;
+  readonly #snapshot: LmdbSnapshot;
+  readonly #descriptor: number;
+  readonly #metaPages: Buffer;
+  /** Where a piece is read into: new memory for each would have V8's collector run all the time. */
+  #room = new Uint8Array(0);
+  #readsUnderWay = 0;
+  #isClosed = false;
+
+  /**
+   * Of the file at `path`, on which no transaction is under way. `snapshot` is of its last one, or of one before, and
+   * belongs to the image from then on. Throws the system's error.
+   */
+  constructor(path: string, snapshot: LmdbSnapshot) {
+    this.#snapshot = snapshot;
+    this.#descriptor = openSync(path, 'r');
+    const reader = new DataFileReader(this.#descriptor);
+    const { pageBytes } = readMeta(reader.read(0, META_BYTES), 0);
+    this.#metaPages = reader.read(0, META_PAGES * pageBytes);
+    const [first, second] = [readMeta(this.#metaPages, 0), readMeta(this.#metaPages.subarray(pageBytes), 1)];
+    const { lastPage } = first.transaction > second.transaction ? first : second;
+    // The last pages may be free, and never have been written.
+    this.sizeBytes = Math.min((lastPage + 1) * pageBytes, reader.fileBytes);
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#snapshot.get(key);
+  }
+
+  read(offset: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void {
+    const bytes = this.#roomFor(length);
+    const readOn = (filled: number): void => {
+      read(this.#descriptor, bytes, filled, length - filled, offset + filled, (error, count) => {
+        if (error === null && count > 0 && filled + count < length && !this.#isClosed) {
+          readOn(filled + count);
+          return;
+        }
+        this.#readsUnderWay -= 1;
+        this.#maybeRelease();
+        if (this.#isClosed) return;
+        bytes.set(this.#metaPages.subarray(offset, offset + length));
+        const isCutOff = error === null && count === 0;
+        done(isCutOff ? new Error('the data file ends too early') : (error ?? undefined), bytes);
+      });
+    };
+    this.#readsUnderWay += 1;
+    readOn(0);
+  }
+
+  /** A read that nobody waits for any more may still be under way into the room that there is. */
+  #roomFor(length: number): Uint8Array {
+    if (this.#readsUnderWay > 0) return new Uint8Array(length);
+    if (this.#room.length < length) this.#room = new Uint8Array(length);
+    return this.#room.subarray(0, length);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#snapshot.close();
+    this.#maybeRelease();
+  }
+
+  /** A read in another thread may still have the descriptor. */
+  #maybeRelease(): void {
+    if (this.#isClosed && this.#readsUnderWay === 0) close(this.#descriptor, () => undefined);
+  }
+}

@@ -1,0 +1,120 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { KeyValueStore } from '../node/ports/ports.ts';
+import { verifyDataFile } from './check/verify-data-file.ts';
+import type { JournalLimits } from './journal/checkpoints.ts';
+import { DATA_FILE_NAME } from './lmdb/data-file.ts';
+import { openLmdbStore } from './open-store.ts';
+import { takenBack } from './testing/taken-back.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'raft3d-open-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** A few writes fill a segment, and two segments have room for all: only the end of a store carries its rows into LMDB. */
+const LIMITS: JournalLimits = { segmentBytes: 32 * 1024, checkpointBytes: 1024 * 1024 };
+
+function open(directory: string): Promise<KeyValueStore> {
+  return openLmdbStore(directory, undefined, LIMITS);
+}
+
+function close(store: KeyValueStore): Promise<void> {
+  return new Promise((resolve) => store.close(resolve));
+}
+
+async function write(store: KeyValueStore, key: string, bytes: number): Promise<void> {
+  const value = Buffer.alloc(bytes, key);
+  const error = await new Promise((resolve) => {
+    store.write([{ kind: 'put', key: Buffer.from(key), value }], resolve);
+  });
+  expect(error).toBeUndefined();
+}
+
+function keysOf(store: KeyValueStore): string[] {
+  const everything = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) };
+  return Array.from(store.range(everything), ({ key }) => Buffer.from(key).toString());
+}
+
+function dataFileOf(directory: string): string {
+  return join(directory, DATA_FILE_NAME);
+}
+
+describe('a data file whose last commit was taken back', () => {
+  /** A store of the rows `names`, before its last checkpoint and behind it. */
+  async function twoStates(
+    name: string,
+    { names, bytes }: { names: readonly string[]; bytes: number },
+  ): Promise<{ before: string; behind: string }> {
+    const [before, behind] = [join(root, `${name}-before`), join(root, `${name}-behind`)];
+    const first = await open(behind);
+    await write(first, names[0] ?? '', bytes);
+    await close(first);
+    const store = await open(behind);
+    for (const key of names.slice(1)) await write(store, key, bytes);
+    // A segment that is being prepared may be given its name meanwhile.
+    cpSync(behind, before, { recursive: true, filter: (source) => !source.endsWith('.new') });
+    await close(store);
+    return { before, behind };
+  }
+
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+
+  test('by LMDB, for its meta page could not be written: the journal has all of it, and the next start is as any other', async () => {
+    const { before, behind } = await twoStates('failed', { names, bytes: 6_000 });
+    // The segments that the checkpoint would have freed are still there.
+    const path = dataFileOf(before);
+    writeFileSync(path, takenBack(readFileSync(dataFileOf(behind)), readFileSync(path)));
+    expect(verifyDataFile(path)).toMatchObject({ isTakenBack: true });
+    const store = await open(before);
+    expect(verifyDataFile(path)).toMatchObject({ isTakenBack: false });
+    expect(keysOf(store)).toEqual(names);
+    await close(store);
+    const again = await open(before);
+    expect(keysOf(again)).toEqual(names);
+    await close(again);
+  });
+
+  test('before there was any', async () => {
+    const [fresh, begun] = [join(root, 'fresh'), join(root, 'begun')];
+    await close(await open(begun));
+    cpSync(begun, fresh, { recursive: true });
+    const path = dataFileOf(fresh);
+    // As it was made: both meta pages are of no transaction.
+    const made = readFileSync(path);
+    made.fill(0, 2 * 4_096);
+    for (const page of [0, 1]) {
+      made.fill(0, page * 4_096 + 152, page * 4_096 + 160);
+      made.writeBigUInt64LE(1n, page * 4_096 + 144);
+    }
+    writeFileSync(path, takenBack(readFileSync(path), made));
+    expect(verifyDataFile(path)).toMatchObject({ isTakenBack: true });
+    const store = await open(fresh);
+    await write(store, 'a', 10);
+    await close(store);
+    const again = await open(fresh);
+    expect(keysOf(again)).toEqual(['a']);
+    await close(again);
+  });
+
+  test('by damage: the journal has all of it …', async () => {
+    const { before, behind } = await twoStates('small', { names, bytes: 100 });
+    const path = dataFileOf(behind);
+    writeFileSync(path, takenBack(readFileSync(path), readFileSync(dataFileOf(before))));
+    const store = await open(behind);
+    expect(keysOf(store)).toEqual(names);
+    await close(store);
+  });
+
+  test('… or its segment is gone, and the store is damaged', async () => {
+    const { before, behind } = await twoStates('large', { names, bytes: 6_000 });
+    const path = dataFileOf(behind);
+    writeFileSync(path, takenBack(readFileSync(path), readFileSync(dataFileOf(before))));
+    // It was free, and is used again sooner or later.
+    rmSync(join(behind, 'journal-0000000001'));
+    await expect(open(behind)).rejects.toMatchObject({
+      code: 'store_damaged',
+      message: expect.stringContaining('segment 1 is missing'),
+    });
+  });
+});

@@ -1,0 +1,197 @@
+// The side that peers dial: takes connections, judges their hello, and gives what they carry to the handlers.
+
+import type { Server, Socket } from 'node:net';
+import { type Address, formatAddress } from '../../../shared/address.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { MAX_FRAME_PAYLOAD_BYTES } from '../codec/frame.ts';
+import { malformed } from '../codec/malformed.ts';
+import { decodePeerMessage } from '../codec/message-codec.ts';
+import type { PeerMessage } from '../codec/peer-message.ts';
+import type { RefusalReason } from '../node/ports/ports.ts';
+import type { FrameConnection } from './frame-connection.ts';
+import { decodeHello, type Hello, type HelloAnswer, type ServerId, writeHelloAnswer } from './hello.ts';
+import { ReceiptSender } from './receipts.ts';
+import { SocketChannel } from './socket-channel.ts';
+import { createServer, listenError } from './sockets.ts';
+import type { TransportContext } from './transport-context.ts';
+
+export class Acceptor {
+  readonly #context: TransportContext;
+  readonly #onCalled: (from: ServerId) => void;
+  readonly #server: Server;
+  /** At most one connection of messages for each peer: a new one takes the place of one that is dead unnoticed. */
+  readonly #messageConnections = new Map<ServerId, FrameConnection>();
+
+  /** `onCalled`: a peer opened a connection for its messages. */
+  constructor(context: TransportContext, onCalled: (from: ServerId) => void) {
+    this.#context = context;
+    this.#onCalled = onCalled;
+    this.#server = createServer(context, (socket) => this.#greet(socket));
+    this.#server.on('drop', () =>
+      context.boundedLog.warn('connections', 'too many connections: one more was dropped', {
+        maxConnections: context.limits.maxInboundConnections,
+      }),
+    );
+    this.#server.on('tlsClientError', (error: Error, socket: Socket) => {
+      this.#complain(socket.remoteAddress ?? 'unknown', error);
+      socket.destroy();
+    });
+  }
+
+  /** The error is `address_in_use`, `address_unavailable` or `listen_failed`. */
+  listen(address: Address, done: (error: CodedError | undefined) => void): void {
+    const server = this.#server;
+    const onError = (error: Error): void => done(listenError(address, error));
+    server.once('error', onError);
+    server.listen({ port: address.port, ...(address.host === '' ? {} : { host: address.host }) }, () => {
+      server.off('error', onError);
+      server.on('error', (error) =>
+        this.#context.boundedLog.warn('listen', 'a connection could not be accepted', {
+          error: error.message,
+        }),
+      );
+      done(undefined);
+    });
+  }
+
+  /** Where it listens, with the port that the system chose if it was asked to. */
+  get address(): string {
+    const bound = this.#server.address();
+    if (bound === null || typeof bound === 'string') throw new CodedError('listen_failed', 'nothing listens');
+    return formatAddress({ host: bound.address, port: bound.port });
+  }
+
+  /** The peer must say hello again. */
+  disconnect(server: ServerId): void {
+    this.#messageConnections.get(server)?.close();
+  }
+
+  /** Takes no connections any more; `done` when those that were taken are closed too. */
+  close(done: () => void): void {
+    this.#server.close(() => done());
+  }
+
+  #greet(socket: Socket): void {
+    const { live, limits } = this.#context;
+    const host = socket.remoteAddress ?? 'unknown';
+    const connection = live.add(socket, { limits, remoteName: host });
+    const timer = setTimeout(() => {
+      connection.destroy(malformed('no hello arrived in time'));
+    }, limits.helloTimeoutMs);
+    connection.onClosed = (error) => {
+      clearTimeout(timer);
+      if (error !== undefined) this.#complain(host, error);
+    };
+    connection.onFrame = (payload) => {
+      clearTimeout(timer);
+      const hello = orDrop(connection, () => decodeHello(payload));
+      if (hello !== undefined) this.#handleHello(connection, host, hello);
+    };
+  }
+
+  #handleHello(connection: FrameConnection, host: string, hello: Hello | 'other-version'): void {
+    const reason = hello === 'other-version' ? 'version' : this.#judge(hello);
+    if (hello === 'other-version' || reason !== undefined) {
+      this.#refuse(connection, host, hello, reason ?? 'version');
+      return;
+    }
+    this.#answer(connection, { kind: 'accepted', identity: this.#context.handlers.identity() });
+    const { server } = hello.identity;
+    switch (hello.purpose) {
+      case 'messages':
+        this.#takeMessages(connection, host, server);
+        this.#onCalled(server);
+        return;
+      case 'channel':
+        this.#context.handlers.onChannel(server, new SocketChannel(connection));
+        return;
+      case 'probe':
+        connection.close();
+        return;
+    }
+  }
+
+  /** Whoever asks is told who is here; to talk, one must be admitted, and mean us. */
+  #judge({ purpose, identity, expectedServer }: Hello): RefusalReason | undefined {
+    if (purpose === 'probe') return undefined;
+    const { handlers } = this.#context;
+    // A foreign cluster is the better answer where both hold: its servers are never the ones that are meant.
+    const refusal = handlers.admit(identity);
+    if (refusal !== undefined) return refusal;
+    return expectedServer === handlers.identity().server ? undefined : 'wrong-server';
+  }
+
+  #refuse(
+    connection: FrameConnection,
+    host: string,
+    hello: Hello | 'other-version',
+    reason: RefusalReason,
+  ): void {
+    const peer =
+      hello === 'other-version' ? {} : { peer: hello.identity.server, cluster: hello.identity.clusterId };
+    this.#context.boundedLog.warn(`turned away ${host} ${reason}`, 'turned a connection away', {
+      host,
+      reason,
+      ...peer,
+    });
+    this.#answer(connection, { kind: 'refused', reason });
+    connection.close();
+  }
+
+  #answer(connection: FrameConnection, answer: HelloAnswer): void {
+    connection.send((writer) => writeHelloAnswer(writer, answer));
+  }
+
+  #takeMessages(connection: FrameConnection, host: string, from: ServerId): void {
+    const { handlers, limits } = this.#context;
+    const receipts = new ReceiptSender(connection, limits.receiptIntervalMs);
+    this.#messageConnections.get(from)?.destroy(undefined);
+    this.#messageConnections.set(from, connection);
+    connection.maxPayloadBytes = MAX_FRAME_PAYLOAD_BYTES;
+    connection.onBytes = () => receipts.owe();
+    connection.onClosed = (error) => {
+      receipts.stop();
+      if (this.#messageConnections.get(from) === connection) this.#messageConnections.delete(from);
+      if (error !== undefined) this.#complain(host, error, from);
+    };
+    connection.onFrame = (payload) => {
+      const message = orDrop(connection, () => this.#decode(payload, from));
+      if (message !== undefined) handlers.onMessage(from, message);
+    };
+  }
+
+  /** Throws `malformed` also for a message that speaks for somebody else, or to somebody else. */
+  #decode(payload: Uint8Array, from: ServerId): PeerMessage {
+    const message = decodePeerMessage(payload);
+    if (message.kind !== 'raft') return message;
+    if (message.message.from !== from) {
+      throw malformed(`${from} sent a message in the name of ${message.message.from}`);
+    }
+    if (message.message.to !== this.#context.handlers.identity().server) {
+      throw malformed(`${from} sent us a message that is for ${message.message.to}`);
+    }
+    return message;
+  }
+
+  /** Peers come and go; what they should not send is worth a line. */
+  #complain(host: string, error: Error, peer?: ServerId): void {
+    const expected = !(error instanceof CodedError) && 'code' in error && error.code === 'ECONNRESET';
+    if (expected) return;
+    this.#context.boundedLog.warn(`dropped ${host}`, 'dropped a connection', {
+      host,
+      error: error.message,
+      ...(peer === undefined ? {} : { peer }),
+    });
+  }
+}
+
+/** Undefined when a peer sent what it should not, and so lost its connection. Our own bugs are thrown on. */
+function orDrop<T>(connection: FrameConnection, decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (!(error instanceof CodedError && error.code === 'malformed')) throw error;
+    connection.destroy(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,151 @@
+// The connection that we dial to one peer, for as long as it is one of our peers: it carries our messages to it.
+
+import { CodedError } from '../../../shared/coded-error.ts';
+import { writePeerMessage } from '../codec/message-codec.ts';
+import type { PeerMessage } from '../codec/peer-message.ts';
+import { BackOff } from './back-off.ts';
+import { type Dial, type DialResult, dial } from './dial.ts';
+import type { FrameConnection } from './frame-connection.ts';
+import type { ServerId } from './hello.ts';
+import { ReceiptWatch } from './receipts.ts';
+import { downCause } from './sockets.ts';
+import type { TransportContext } from './transport-context.ts';
+
+type State =
+  | { readonly kind: 'dialling'; readonly attempt: Dial }
+  | { readonly kind: 'up'; readonly connection: FrameConnection; readonly receipts: ReceiptWatch }
+  | { readonly kind: 'waiting'; readonly timer: NodeJS.Timeout }
+  | { readonly kind: 'closed' };
+
+export class PeerLink {
+  readonly #context: TransportContext;
+  readonly #server: ServerId;
+  readonly #backOff: BackOff;
+  #address: string;
+  #state: State;
+
+  /** Dials at once, and goes on until it is closed. */
+  constructor(context: TransportContext, server: ServerId, address: string) {
+    const { minBackOffMs, maxBackOffMs } = context.limits;
+    this.#context = context;
+    this.#server = server;
+    this.#address = address;
+    this.#backOff = new BackOff({ minMs: minBackOffMs, maxMs: maxBackOffMs, random: Math.random });
+    this.#state = this.#dial();
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  send(message: PeerMessage): boolean {
+    const state = this.#state;
+    if (state.kind !== 'up') return false;
+    const queued = state.connection.send((writer) => writePeerMessage(writer, message));
+    if (queued) state.receipts.expect();
+    return queued;
+  }
+
+  /** What was sent in this turn leaves now. */
+  flush(): void {
+    if (this.#state.kind === 'up') this.#state.connection.flush();
+  }
+
+  /** The peer moved: what is open to the old address is closed, and counts as down. */
+  moveTo(address: string): void {
+    this.#address = address;
+    this.#backOff.reset();
+    const state = this.#state;
+    if (state.kind === 'up') {
+      state.connection.destroy(undefined);
+    } else {
+      this.#leave(state);
+      this.#state = this.#dial();
+    }
+  }
+
+  /** It called us, so it is there: a wait for the next dial is over. How long later ones last is as it was. */
+  called(): void {
+    const state = this.#state;
+    if (state.kind !== 'waiting') return;
+    this.#leave(state);
+    this.#state = this.#dial();
+  }
+
+  /** No longer a peer: nothing is reported about it from now on. */
+  close(): void {
+    this.#leave(this.#state);
+    this.#state = { kind: 'closed' };
+  }
+
+  #leave(state: State): void {
+    if (state.kind === 'dialling') state.attempt.abandon();
+    if (state.kind === 'waiting') clearTimeout(state.timer);
+    if (state.kind === 'up') {
+      state.receipts.stop();
+      state.connection.onClosed = () => undefined;
+      state.connection.close();
+    }
+  }
+
+  #dial(): State {
+    const request = {
+      address: this.#address,
+      purpose: 'messages' as const,
+      expectedServer: this.#server,
+    };
+    return { kind: 'dialling', attempt: dial(this.#context, request, (result) => this.#dialled(result)) };
+  }
+
+  #dialled(result: DialResult): void {
+    switch (result.kind) {
+      case 'accepted':
+        this.#becomeUp(result.connection);
+        return;
+      case 'refused':
+        this.#becomeWaiting();
+        this.#context.boundedLog.warn(`refused ${this.#server} ${result.reason}`, 'a peer turned us away', {
+          peer: this.#server,
+          address: this.#address,
+          reason: result.reason,
+        });
+        this.#context.handlers.onRefused(this.#server, result.reason);
+        return;
+      case 'failed':
+        this.#becomeDown(result.error);
+        return;
+    }
+  }
+
+  #becomeUp(connection: FrameConnection): void {
+    const receipts = new ReceiptWatch(this.#context.limits.receiptTimeoutMs, () =>
+      connection.destroy(new CodedError('unreachable', `${this.#address} confirms no message any more`)),
+    );
+    this.#backOff.reset();
+    this.#state = { kind: 'up', connection, receipts };
+    connection.maxPayloadBytes = 0;
+    connection.onFrame = () => receipts.confirm();
+    connection.onClosed = (error) => {
+      receipts.stop();
+      this.#becomeDown(error);
+    };
+    this.#context.logger.info('connected to a peer', { peer: this.#server, address: this.#address });
+    this.#context.handlers.onPeerUp(this.#server);
+  }
+
+  #becomeDown(error: Error | undefined): void {
+    const cause = downCause(error);
+    const fields = { peer: this.#server, address: this.#address, cause, error: error?.message };
+    if (this.#state.kind === 'up') this.#context.logger.info('lost the connection to a peer', fields);
+    else this.#context.logger.debug('a peer could not be reached', fields);
+    this.#becomeWaiting();
+    this.#context.handlers.onPeerDown(this.#server, cause);
+  }
+
+  #becomeWaiting(): void {
+    const timer = setTimeout(() => {
+      this.#state = this.#dial();
+    }, this.#backOff.nextDelayMs());
+    this.#state = { kind: 'waiting', timer };
+  }
+}

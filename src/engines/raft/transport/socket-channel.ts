@@ -1,0 +1,36 @@
+import { assert } from '../../../shared/assert.ts';
+import type { Channel } from '../node/ports/ports.ts';
+import { MAX_CHANNEL_FRAME_BYTES } from '../node/ports/ports.ts';
+import type { FrameConnection } from './frame-connection.ts';
+import { YoungGarbage } from './young-garbage.ts';
+
+/** A channel is a connection of its own after its hello: snapshots must not delay the messages between peers. */
+export class SocketChannel implements Channel {
+  onFrame: (frame: Uint8Array) => void = () => undefined;
+  onClose: (error: Error | undefined) => void = () => undefined;
+  readonly #connection: FrameConnection;
+  readonly #garbage = new YoungGarbage();
+
+  constructor(connection: FrameConnection) {
+    this.#connection = connection;
+    connection.maxPayloadBytes = MAX_CHANNEL_FRAME_BYTES;
+    connection.onFrame = (frame) => this.onFrame(frame);
+    connection.onClosed = (error) => this.onClose(error);
+  }
+
+  send(frame: Uint8Array, sent: () => void): void {
+    assert(frame.length <= MAX_CHANNEL_FRAME_BYTES, 'a channel takes no frame of that length');
+    // What is sent on a channel that has closed is lost: onClose has said so, or is about to.
+    const queued = this.#connection.sendLong(frame, sent);
+    assert(queued || this.#connection.closing, 'a channel takes the next frame when the last is sent');
+  }
+
+  giveBack(bytes: Uint8Array): void {
+    this.#connection.giveBack(bytes);
+    this.#garbage.add(bytes.length);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,97 @@
+// Where TCP and TLS differ, and nowhere else.
+
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Address } from '../../../shared/address.ts';
+import { formatAddress } from '../../../shared/address.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import type { TransportLimits } from './limits.ts';
+
+/**
+ * PEM texts. Both sides prove themselves: each presents its certificate, and takes only those that the authority
+ * signed. A certificate must name the host that peers dial (its subject alternative names).
+ */
+export interface TlsMaterial {
+  readonly key: string;
+  readonly certificate: string;
+  readonly authority: string;
+}
+
+export interface SocketOptions {
+  readonly tls: TlsMaterial | undefined;
+  readonly limits: TransportLimits;
+}
+
+/** Begins to connect. The socket emits `connect` when TCP is there; what is written waits for TLS to be there too. */
+export function openSocket(address: Address, { tls: material, limits }: SocketOptions): net.Socket {
+  const target = { host: address.host, port: address.port };
+  const socket =
+    material === undefined ? net.connect(target) : tls.connect({ ...target, ...mutual(material) });
+  return tuned(socket, limits);
+}
+
+/** A server that hands over sockets which are ready to be read, proven if there is TLS. */
+export function createServer(
+  { tls: material, limits }: SocketOptions,
+  onSocket: (socket: net.Socket) => void,
+): net.Server {
+  const greet = (socket: net.Socket): void => onSocket(tuned(socket, limits));
+  const server =
+    material === undefined
+      ? net.createServer(greet)
+      : tls.createServer(
+          { ...mutual(material), requestCert: true, handshakeTimeout: limits.helloTimeoutMs },
+          greet,
+        );
+  server.maxConnections = limits.maxInboundConnections;
+  return server;
+}
+
+function mutual(material: TlsMaterial): tls.SecureContextOptions & { rejectUnauthorized: true } {
+  return {
+    key: material.key,
+    cert: material.certificate,
+    ca: material.authority,
+    minVersion: 'TLSv1.3',
+    rejectUnauthorized: true,
+  };
+}
+
+function tuned(socket: net.Socket, limits: TransportLimits): net.Socket {
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, limits.keepAliveDelayMs);
+  return socket;
+}
+
+/** Why a connection is not there: `refused` and `closed` are said by a host that lives. */
+export type DownCause = 'refused' | 'closed' | 'unreachable';
+
+const CLOSED_BY_PEER: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'malformed']);
+
+/** Reads the cause from what ended a connection or a dial; no error at all is an orderly close. */
+export function downCause(error: Error | undefined): DownCause {
+  if (error === undefined) return 'closed';
+  const code = errorCode(error);
+  if (code === 'ECONNREFUSED') return 'refused';
+  return CLOSED_BY_PEER.has(code) ? 'closed' : 'unreachable';
+}
+
+/** What `listen` failed with, as a sentence for the person who started the node. */
+export function listenError(address: Address, cause: Error): CodedError {
+  const shown = formatAddress(address);
+  const options = { fields: { address: shown }, cause };
+  switch (errorCode(cause)) {
+    case 'EADDRINUSE':
+      return new CodedError('address_in_use', `another program listens on ${shown} already`, options);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new CodedError('address_unavailable', `${shown} is no address of this machine`, options);
+    default:
+      return new CodedError('listen_failed', `cannot listen on ${shown}: ${cause.message}`, options);
+  }
+}
+
+function errorCode(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

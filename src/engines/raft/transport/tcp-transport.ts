@@ -1,0 +1,140 @@
+// The Transport port over TCP, or TLS when it is given keys.
+//
+// Each node dials each peer: the connection that A dialled carries messages from A to B and nothing back but
+// receipts. Snapshots and probes have connections of their own.
+
+import type { Address } from '../../../shared/address.ts';
+import { assert, present } from '../../../shared/assert.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import type { PeerMessage } from '../codec/peer-message.ts';
+import type { Channel, Logger, PeerIdentity, Transport, TransportHandlers } from '../node/ports/ports.ts';
+import { Acceptor } from './acceptor.ts';
+import { BoundedLog } from './bounded-log.ts';
+import { dial, dialError } from './dial.ts';
+import type { ServerId } from './hello.ts';
+import { DEFAULT_LIMITS, type TransportLimits } from './limits.ts';
+import { PeerLink } from './peer-link.ts';
+import { SocketChannel } from './socket-channel.ts';
+import type { TlsMaterial } from './sockets.ts';
+import { LiveConnections, type TransportContext } from './transport-context.ts';
+
+export interface TcpTransportOptions {
+  readonly listenAddress: Address;
+  readonly logger: Logger;
+  readonly tls?: TlsMaterial | undefined;
+  /** Defaults to DEFAULT_LIMITS. */
+  readonly limits?: Partial<TransportLimits>;
+}
+
+export class TcpTransport implements Transport {
+  readonly #options: TcpTransportOptions;
+  readonly #links = new Map<ServerId, PeerLink>();
+  #started: { readonly context: TransportContext; readonly acceptor: Acceptor } | undefined;
+  #closed = false;
+
+  constructor(options: TcpTransportOptions) {
+    this.#options = options;
+  }
+
+  /** The error is `address_in_use`, `address_unavailable` or `listen_failed`. */
+  start(handlers: TransportHandlers, done: (error: Error | undefined) => void): void {
+    assert(this.#started === undefined, 'a transport starts once');
+    const { listenAddress, logger, tls } = this.#options;
+    const context: TransportContext = {
+      handlers,
+      logger,
+      boundedLog: new BoundedLog(logger),
+      limits: { ...DEFAULT_LIMITS, ...this.#options.limits },
+      tls,
+      live: new LiveConnections(),
+    };
+    const acceptor = new Acceptor(context, (from) => this.#links.get(from)?.called());
+    this.#started = { context, acceptor };
+    acceptor.listen(listenAddress, done);
+  }
+
+  /** Where it listens: host:port. Once `start` is done. */
+  get listenAddress(): string {
+    return this.#running.acceptor.address;
+  }
+
+  setPeers(peers: ReadonlyMap<ServerId, string>): void {
+    if (this.#closed) return;
+    const { context, acceptor } = this.#running;
+    for (const [server, link] of this.#links) {
+      if (peers.has(server)) continue;
+      this.#links.delete(server);
+      link.close();
+      acceptor.disconnect(server);
+    }
+    for (const [server, address] of peers) {
+      const link = this.#links.get(server);
+      if (link === undefined) this.#links.set(server, new PeerLink(context, server, address));
+      else if (link.address !== address) link.moveTo(address);
+    }
+  }
+
+  send(to: ServerId, message: PeerMessage): boolean {
+    return this.#links.get(to)?.send(message) ?? false;
+  }
+
+  flush(): void {
+    for (const link of this.#links.values()) link.flush();
+  }
+
+  /** The error is `unknown_peer`, `unreachable`, `peer_refused` (with the reason) or `transport_closed`. */
+  openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void {
+    const address = this.#links.get(to)?.address;
+    if (this.#closed || address === undefined) {
+      const error = this.#closed
+        ? transportClosed()
+        : new CodedError('unknown_peer', `${to} is no peer of ours`);
+      setImmediate(done, error, undefined);
+      return;
+    }
+    dial(this.#running.context, { address, purpose: 'channel', expectedServer: to }, (result) => {
+      if (result.kind === 'accepted') done(undefined, new SocketChannel(result.connection));
+      else done(this.#closed ? transportClosed() : dialError(address, result), undefined);
+    });
+  }
+
+  /** The error is `unreachable`, `peer_refused` (another protocol version) or `transport_closed`. */
+  probe(address: string, done: (error: Error | undefined, identity: PeerIdentity | undefined) => void): void {
+    if (this.#closed) {
+      setImmediate(done, transportClosed(), undefined);
+      return;
+    }
+    dial(this.#running.context, { address, purpose: 'probe', expectedServer: undefined }, (result) => {
+      if (result.kind !== 'accepted') {
+        done(this.#closed ? transportClosed() : dialError(address, result), undefined);
+        return;
+      }
+      result.connection.close();
+      done(undefined, result.identity);
+    });
+  }
+
+  /** Sends what is queued, within a bound of time; nothing is reported any more except the end of channels and dials. */
+  close(done: () => void): void {
+    assert(!this.#closed, 'a transport closes once');
+    this.#closed = true;
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    if (this.#started === undefined) {
+      setImmediate(done);
+      return;
+    }
+    const { context, acceptor } = this.#started;
+    // In this order: the listener counts the connections that it took, and is done after the last of them.
+    acceptor.close(() => context.live.closeAll(done));
+    context.live.closeAll(() => undefined);
+  }
+
+  get #running(): { readonly context: TransportContext; readonly acceptor: Acceptor } {
+    return present(this.#started, 'the transport is started first');
+  }
+}
+
+function transportClosed(): CodedError {
+  return new CodedError('transport_closed', 'this node closes its connections');
+}

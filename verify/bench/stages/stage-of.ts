@@ -1,0 +1,68 @@
+// Which stage of a write a function belongs to, by the file that it is in.
+
+export const STAGES = [
+  'HTTP',
+  'validation',
+  'encode',
+  'queue',
+  'disk',
+  'network',
+  'apply',
+  'respond',
+  'collector',
+  'system',
+  'other',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+export const STAGE_MEANING: Readonly<Record<Stage, string>> = {
+  HTTP: 'sockets of clients read, requests parsed and routed',
+  validation: 'bodies parsed and checked',
+  encode: 'commands, entries and frames to bytes and back, checksums',
+  queue: 'proposals gathered and matched, the consensus core, the replica',
+  disk: 'log and state handed to the store, on the main thread',
+  network: 'frames to and from the other nodes',
+  apply: "the farm's rules on the committed state",
+  respond: 'answers serialised and written to sockets',
+  collector: 'dead objects found',
+  system: 'outside JavaScript: the kernel, V8, the event loop itself',
+  other: "Node's own JavaScript, timers, logging",
+};
+
+/** The first that fits counts. Where none does, whoever called decides. */
+const RULES: readonly (readonly [Stage, RegExp])[] = [
+  [
+    'validation',
+    /\/src\/http\/(?:check-fields|field-problems|json-body|schemas|query-string|idempotency-key)\.ts$/,
+  ],
+  ['validation', /\/src\/farm\/model\/(?:checked|identifier|material|milligrams|text)\.ts$/],
+  ['validation', /\/node_modules\/(?:typebox|ajv|fast-uri|secure-json-parse|@fastify\/ajv-compiler)\//],
+  ['validation', /\/node_modules\/fastify\/lib\/(?:content-type|validation|schemas)/],
+  ['respond', /\/src\/http\/(?:presentation|end-of-turn|error-handler|refusals|list-)/],
+  [
+    'respond',
+    /\/node_modules\/(?:fastify\/lib\/(?:reply|hooks|error-)|fast-json-stringify|@fastify\/fast-json)/,
+  ],
+  ['respond', /^node:_http_outgoing$/],
+  ['HTTP', /\/src\/http\//],
+  ['HTTP', /\/node_modules\/(?:fastify|find-my-way|avvio|light-my-request|fast-querystring)\//],
+  ['HTTP', /^node:_http/],
+  ['encode', /\/src\/engines\/raft\/codec\//],
+  ['encode', /\/src\/farm\/commands\/command\.ts$/],
+  ['apply', /\/src\/(?:farm|state)\//],
+  ['apply', /\/src\/engines\/raft\/node\/state\//],
+  ['disk', /\/src\/engines\/raft\/storage\//],
+  ['disk', /\/src\/engines\/raft\/node\/(?:disk-writer\.ts$|log\/)/],
+  ['disk', /\/node_modules\/(?:lmdb|@lmdb|msgpackr|ordered-binary|weak-lru-cache)\//],
+  ['network', /\/src\/engines\/raft\/transport\//],
+  ['queue', /\/src\/engines\//],
+  ['other', /\/node_modules\/(?:pino|sonic-boom|thread-stream|fast-redact)\//],
+  ['other', /\/src\/server\//],
+];
+
+/** `url`: of a source file, of a module of Node, or empty for what has no source. */
+export function stageOf({ url, functionName }: { url: string; functionName: string }): Stage | undefined {
+  if (functionName === '(garbage collector)') return 'collector';
+  if (functionName === '(program)') return 'system';
+  return RULES.find(([, pattern]) => pattern.test(url))?.[0];
+}

@@ -1,0 +1,96 @@
+// What goes wrong, drawn from the seed: which faults come when, and together with which others.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Violations } from '../sim/checkers/violations.ts';
+import type { Draws } from '../sim/draws.ts';
+import type { Cluster } from './cluster.ts';
+import { FaultContext } from './fault-context.ts';
+import { injectFullDisk } from './full-disk-faults.ts';
+import { injectLostDisk } from './lost-disk-faults.ts';
+import { injectMemberFault } from './member-faults.ts';
+import { injectNetworkFault } from './network-faults.ts';
+import type { Observer } from './observer.ts';
+import { injectProcessFault } from './process-faults.ts';
+
+const MIN_PAUSE_MS = 200;
+const MAX_PAUSE_MS = 3_000;
+/** Most faults meet a cluster that is whole again, the others one that still recovers. */
+const WHOLE_CHANCE = 0.75;
+const WHOLE_WAIT_MS = 10_000;
+/** A second fault comes while the first one has begun. */
+const MAX_HEAD_START_MS = 1_500;
+
+const SUBJECTS = {
+  process: injectProcessFault,
+  network: injectNetworkFault,
+  'full disk': injectFullDisk,
+  'lost disk': injectLostDisk,
+  member: injectMemberFault,
+};
+type Subject = keyof typeof SUBJECTS;
+/**
+ * What comes alone or together. No process dies while a disk is full, for it would not start again before there is
+ * room; and never two of the last two subjects, for a majority must keep its disks.
+ */
+const MIXES = {
+  process: 5,
+  network: 5,
+  'process, network': 4,
+  'full disk': 2,
+  'full disk, network': 1,
+  'lost disk': 2,
+  'lost disk, network': 1,
+  'lost disk, process': 1,
+  member: 1,
+  'member, network': 1,
+  'member, process': 1,
+};
+
+export class Faults {
+  readonly #context: FaultContext;
+  readonly #draws: Draws;
+
+  constructor(parts: { cluster: Cluster; observer: Observer; violations: Violations; draws: Draws }) {
+    this.#context = new FaultContext(parts.cluster, parts.observer, parts.violations);
+    this.#draws = parts.draws;
+  }
+
+  get counts(): FaultContext['counts'] {
+    return this.#context.counts;
+  }
+
+  get tally(): FaultContext['tally'] {
+    return this.#context.tally;
+  }
+
+  /** One mix after the other, for so long. When it settles everything is mended, if not yet well. */
+  async run(durationMs: number): Promise<void> {
+    const { cluster, violations } = this.#context;
+    const deadline = performance.now() + durationMs;
+    while (performance.now() < deadline) {
+      await sleep(this.#draws.between(MIN_PAUSE_MS, MAX_PAUSE_MS));
+      if (this.#draws.chance(WHOLE_CHANCE)) {
+        await this.#context.patiently(WHOLE_WAIT_MS, () => cluster.isWhole);
+      }
+      await this.#injectMix(this.#drawMix());
+      // Without its vote a node is not hit again, and what comes after it would be less and less.
+      if (violations.found.some(({ property }) => property === 'membership')) return;
+    }
+  }
+
+  #drawMix(): Subject[] {
+    const { disks } = this.#context.cluster;
+    const possible = Object.entries(MIXES).filter(([mix]) => disks.areSmall || !mix.includes('full disk'));
+    return this.#draws.weighted(Object.fromEntries(possible)).split(', ') as Subject[];
+  }
+
+  async #injectMix(mix: readonly Subject[]): Promise<void> {
+    await Promise.all(
+      mix.map(async (subject, at) => {
+        const draws = this.#draws.fork();
+        if (at > 0) await sleep(draws.between(0, MAX_HEAD_START_MS));
+        await SUBJECTS[subject](this.#context, draws);
+      }),
+    );
+  }
+}

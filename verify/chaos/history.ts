@@ -1,0 +1,146 @@
+// Who asked what of which node, when, and what they were told: kept for judging, and written as JSON lines.
+
+import fs from 'node:fs';
+import { assert } from '../../src/shared/assert.ts';
+import { type HistoryOperation, judge } from '../kit/linearizability.ts';
+import type { Violations } from '../sim/checkers/violations.ts';
+import { chaosModel, isRead, type Operation, shows, tookEffect } from './model.ts';
+
+/** `no-effect`: refused (with this code) with a promise that nothing happened, or a read that nobody saw. */
+export type Ending =
+  | { readonly kind: 'answered'; readonly result: string }
+  | { readonly kind: 'no-effect'; readonly code?: string }
+  | { readonly kind: 'unknown' };
+
+export interface Asked {
+  readonly process: string;
+  readonly node: string;
+  readonly bench: string;
+  readonly operation: Operation;
+}
+
+export interface Recorded extends HistoryOperation<Operation>, Asked {
+  answer: { readonly at: number; readonly result: string } | undefined;
+  ending: Ending | undefined;
+}
+
+/** A bench with so many operations, or so many without a known end, is left for a new one: judging stays cheap. */
+const MAX_OPERATIONS = 40;
+const MAX_UNKNOWN = 5;
+
+export class History {
+  readonly #byBench = new Map<string, Recorded[]>();
+  readonly #startedAt = process.hrtime.bigint();
+  readonly #file: number;
+  #lastMoment = 0;
+  operations = 0;
+  /** Writes that took effect, as their callers were told. */
+  acknowledged = 0;
+  /** Writes that a rule of the farm forbade. */
+  refused = 0;
+  /** Writes whose callers never learnt. */
+  unknown = 0;
+
+  constructor(file: string) {
+    this.#file = fs.openSync(file, 'w');
+  }
+
+  get benches(): ReadonlyMap<string, readonly Recorded[]> {
+    return this.#byBench;
+  }
+
+  isFull(bench: string): boolean {
+    const operations = this.#byBench.get(bench) ?? [];
+    const unknown = operations.filter(({ ending }) => ending?.kind === 'unknown');
+    return operations.length >= MAX_OPERATIONS || unknown.length >= MAX_UNKNOWN;
+  }
+
+  /** ns since the history began; each later than the one before, so that no two are equal. */
+  now(): number {
+    this.#lastMoment = Math.max(Number(process.hrtime.bigint() - this.#startedAt), this.#lastMoment + 1);
+    return this.#lastMoment;
+  }
+
+  begin(asked: Asked): Recorded {
+    const recorded: Recorded = { ...asked, invokedAt: this.now(), answer: undefined, ending: undefined };
+    const operations = this.#byBench.get(asked.bench) ?? [];
+    operations.push(recorded);
+    this.#byBench.set(asked.bench, operations);
+    this.operations += 1;
+    return recorded;
+  }
+
+  end(recorded: Recorded, ending: Ending): void {
+    assert(recorded.ending === undefined, 'an operation ends once');
+    // A read that nobody saw says nothing.
+    const isUnseen = ending.kind === 'unknown' && isRead(recorded.operation);
+    recorded.ending = isUnseen ? { kind: 'no-effect' } : ending;
+    const endedAt = this.now();
+    if (ending.kind === 'answered') recorded.answer = { at: endedAt, result: ending.result };
+    if (recorded.ending.kind === 'unknown') this.unknown += 1;
+    if (ending.kind === 'answered' && !isRead(recorded.operation)) {
+      if (tookEffect(ending.result)) this.acknowledged += 1;
+      else this.refused += 1;
+    }
+    fs.writeSync(this.#file, `${JSON.stringify(lineOf(recorded, endedAt))}\n`);
+  }
+
+  close(): void {
+    fs.closeSync(this.#file);
+  }
+
+  /** Judges every bench. Gives the number of benches that were too hard to judge. */
+  check(violations: Violations): { readonly undecided: number } {
+    let undecided = 0;
+    for (const [bench, recorded] of this.#byBench) {
+      const operations = recorded.filter(({ ending }) => ending?.kind !== 'no-effect');
+      const judgement = judge(chaosModel, operations);
+      if (judgement.kind === 'undecided') undecided += 1;
+      if (judgement.kind !== 'not-linearizable') continue;
+      const lines = operations.map((one, at) => {
+        const mark = at === judgement.stuckAt ? '>' : judgement.explained.includes(at) ? ' ' : '?';
+        return `${mark} ${JSON.stringify(lineOf(one, one.answer?.at))}`;
+      });
+      violations.add('linearizability', `no order explains bench ${bench}:\n${lines.join('\n')}`);
+    }
+    return { undecided };
+  }
+
+  /** Reads that miss something that was acknowledged before they began. */
+  staleReads(): { readonly read: Recorded; readonly missed: Recorded }[] {
+    return [...this.#byBench.values()].flatMap((operations) => {
+      const acknowledged = operations.filter(
+        ({ answer }) => answer !== undefined && tookEffect(answer.result),
+      );
+      return operations.flatMap((read) => {
+        const missed = acknowledged.find((write) => isMissedBy(read, write));
+        return missed === undefined ? [] : [{ read, missed }];
+      });
+    });
+  }
+}
+
+function isMissedBy(read: Recorded, write: Recorded): boolean {
+  if (!isRead(read.operation) || read.answer === undefined || isRead(write.operation)) return false;
+  if (write.answer === undefined || write.answer.at >= read.invokedAt) return false;
+  return !shows(read.operation, read.answer.result, write.operation);
+}
+
+/** The format of the file: docs/testing.md. */
+function lineOf(
+  { process, node, bench, operation, invokedAt, ending }: Recorded,
+  endedAt: number | undefined,
+) {
+  const { kind, ...value } = operation;
+  return {
+    process,
+    node,
+    operation: kind,
+    key: bench,
+    value,
+    invocation_ns: invokedAt,
+    response_ns: ending?.kind === 'unknown' ? null : (endedAt ?? null),
+    outcome: ending?.kind ?? 'unknown',
+    result: ending?.kind === 'answered' ? ending.result : null,
+  };
+}

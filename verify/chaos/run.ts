@@ -1,0 +1,118 @@
+// One run: a cluster, its clients, faults for a while, and what is left of the promises afterwards.
+
+import type { NodeProcess } from '../kit/node-process.ts';
+import { waitFor } from '../kit/wait-for.ts';
+import { Violations } from '../sim/checkers/violations.ts';
+import { Draws } from '../sim/draws.ts';
+import { type Aftermath, audit, PROBE, waitUntilWell } from './audit.ts';
+import { Clients } from './clients.ts';
+import { Cluster } from './cluster.ts';
+import type { Disks } from './disks.ts';
+import { Faults } from './faults.ts';
+import { History } from './history.ts';
+import type { ChaosNetwork } from './network.ts';
+import { Observer } from './observer.ts';
+import type { Report } from './report.ts';
+
+export interface RunOptions {
+  readonly network: ChaosNetwork;
+  readonly disks: Disks;
+  /** For the nodes' logs. Left behind as it is. */
+  readonly directory: string;
+  /** The built program. */
+  readonly main: string;
+  readonly historyFile: string;
+  readonly faultsMs: number;
+  readonly seed: number;
+  /** Ends the run at once, without a verdict: it rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Never leaves a process behind. Rejects when the cluster does not even start. */
+export async function runChaos(options: RunOptions): Promise<Report> {
+  const violations = new Violations();
+  const cluster = new Cluster(options);
+  const observer = new Observer(cluster, violations);
+  const history = new History(options.historyFile);
+  const draws = new Draws(options.seed);
+  const faults = new Faults({ cluster, observer, violations, draws: draws.fork() });
+  const clients = new Clients(cluster.nodes, history, violations);
+  const play = async (): Promise<Report> => {
+    observer.start();
+    cluster.startAll();
+    await waitUntilWell(cluster);
+    clients.start(draws.fork());
+    await faults.run(options.faultsMs);
+    await clients.stop();
+    const mendedAt = performance.now();
+    const aftermath = { cluster, history, violations };
+    const isWell = await recovers(aftermath);
+    const recoveryMs = performance.now() - mendedAt;
+    const counts = isWell ? await audit(aftermath) : { lost: Number.NaN, duplicated: Number.NaN };
+    const staleReads = history.staleReads().length;
+    const { undecided } = history.check(violations);
+    return {
+      ...options,
+      ...counts,
+      nodes: cluster.nodes.length,
+      network: options.network.description,
+      linkDamage: options.network.linkDamage,
+      disks: options.disks.description,
+      faults: faults.counts,
+      ...faults.tally,
+      refusedForRoom: clients.refusedForRoom,
+      operations: history.operations,
+      acknowledged: history.acknowledged,
+      refused: history.refused,
+      unknown: history.unknown,
+      staleReads,
+      recoveryMs,
+      undecided,
+      benches: history.benches.size,
+      longestLeaderlessMs: observer.longestLeaderlessMs,
+      failoversMs: observer.failoversMs,
+      violations: violations.found,
+    };
+  };
+  try {
+    return await Promise.race([play(), rejectionOf(options.signal)]);
+  } finally {
+    await cluster.end();
+    await observer.stop();
+    await clients.stop();
+    history.close();
+  }
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Every node becomes well, and takes a write. */
+async function recovers({ cluster, violations }: Aftermath): Promise<boolean> {
+  try {
+    await waitUntilWell(cluster);
+    await Promise.all(cluster.nodes.map(takesWrites));
+    await waitUntilWell(cluster);
+    return true;
+  } catch (error) {
+    violations.add('recovery', describeError(error));
+    return false;
+  }
+}
+
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describeError(error.cause)}`;
+}
+
+/** Health is no more than a word until a write goes through. Its row is none of the history's: nobody looks for it. */
+async function takesWrites(node: NodeProcess): Promise<void> {
+  await waitFor(`${node.id} takes writes again`, async () => {
+    const body = { id: `${PROBE}.${node.id}`, company: 'Prusa', model: 'MK4' };
+    const headers = { 'idempotency-key': `chaos-probe-${node.id}` };
+    return (await node.request('/api/v1/printers', { body, headers })).status === 201;
+  });
+}

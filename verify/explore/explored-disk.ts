@@ -1,0 +1,76 @@
+// One server's disk as a value: what a crash leaves, and what a write makes of it.
+
+import type { Configuration } from '../../src/engines/raft/core/configuration.ts';
+import type { Entry, HardState } from '../../src/engines/raft/core/entry.ts';
+import type { LogReader } from '../../src/engines/raft/core/log.ts';
+import type { DurableState } from '../../src/engines/raft/core/raft-core.ts';
+import type { PersistRequest } from '../../src/engines/raft/core/ready.ts';
+import { assert, present } from '../../src/shared/assert.ts';
+
+export interface DiskImage {
+  readonly hardState: HardState;
+  /** From index 1 on: nothing is ever compacted here. */
+  readonly entries: readonly Entry[];
+  /** What the state machine on this disk holds. */
+  readonly appliedIndex: number;
+}
+
+export interface DiskWrite {
+  readonly request: PersistRequest;
+  /** What the state machine held when the write began; it goes to disk in the same write. */
+  readonly appliedIndex: number;
+}
+
+export const EMPTY_DISK: DiskImage = {
+  hardState: { term: 0, votedFor: undefined },
+  entries: [],
+  appliedIndex: 0,
+};
+
+/** The disk once `write` is durable, all of it. */
+export function afterWrite(disk: DiskImage, { request, appliedIndex }: DiskWrite): DiskImage {
+  assert(request.snapshot === undefined, 'no snapshots are explored');
+  const { entries, remove } = request.log;
+  const firstChanged = Math.min(entries[0]?.index ?? Infinity, remove?.first ?? Infinity);
+  const log = [...disk.entries.slice(0, firstChanged - 1), ...entries];
+  assert(
+    log.every((entry, position) => entry.index === position + 1),
+    'the log on disk has no holes',
+  );
+  assert(log.length >= appliedIndex, 'the log on disk reaches what was applied');
+  return { hardState: request.hardState ?? disk.hardState, entries: log, appliedIndex };
+}
+
+/** What a server that starts finds; `initial` is the configuration before any entry set another. */
+export function durableStateOf(disk: DiskImage, initial: Configuration): DurableState {
+  const configurations = disk.entries.flatMap((entry) =>
+    entry.kind === 'configuration' ? [{ index: entry.index, configuration: entry.configuration }] : [],
+  );
+  const applied = configurations.filter(({ index }) => index <= disk.appliedIndex).at(-1);
+  return {
+    hardState: disk.hardState,
+    logStart: { index: 0, term: 0 },
+    lastLogIndex: disk.entries.length,
+    appliedIndex: disk.appliedIndex,
+    configurations: [
+      applied ?? { index: 0, configuration: initial },
+      ...configurations.filter(({ index }) => index > disk.appliedIndex),
+    ],
+  };
+}
+
+/** Whether the entry of `term` at `index` would be there after a crash. */
+export function holds(disk: DiskImage, index: number, term: number): boolean {
+  return index === 0 || disk.entries[index - 1]?.term === term;
+}
+
+/** Reads whatever image `current` gives at that moment. */
+export function readerOf(current: () => DiskImage): LogReader {
+  const entryAt = (index: number): Entry =>
+    present(current().entries[index - 1], `entry ${index} is not on disk`);
+  return {
+    term: (index) => entryAt(index).term,
+    // One entry at a time: more interleavings than any larger batch.
+    entries: (from) => [entryAt(from)],
+  };
+}

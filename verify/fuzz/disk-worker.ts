@@ -1,0 +1,129 @@
+// A process of its own, since LMDB maps the file: what it believes of a damaged page may end the process by a signal.
+// It is told damages, and says of each what came of it.
+
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { seal } from '../../src/engines/raft/codec/sealed-record.ts';
+import { loadDurableState, verifyRow } from '../../src/engines/raft/node/log/durable-records.ts';
+import { stateKey } from '../../src/engines/raft/node/log/keys.ts';
+import { verifyDataFile } from '../../src/engines/raft/storage/check/verify-data-file.ts';
+import { openDatabase } from '../../src/engines/raft/storage/lmdb/data-file.ts';
+import { LmdbStore } from '../../src/engines/raft/storage/lmdb/lmdb-store.ts';
+import { takenBack } from '../../src/engines/raft/storage/testing/taken-back.ts';
+import { CodedError } from '../../src/shared/coded-error.ts';
+import { type DiskDamage, damagedFile } from './disk-damage.ts';
+
+export interface WorkOrder {
+  readonly directory: string;
+  readonly damages: readonly DiskDamage[];
+}
+
+export type WorkResult =
+  | { readonly kind: 'done'; readonly outcomes: readonly string[] }
+  | { readonly kind: 'found'; readonly damage: DiskDamage; readonly message: string };
+
+/** In the directory of an order. */
+export const FILES = {
+  now: 'now.mdb',
+  before: 'before.mdb',
+  between: 'between.mdb',
+  work: 'work.mdb',
+  progress: 'progress',
+} as const;
+const REPORTED = new Set(['store_damaged', 'log_damaged', 'record_damaged', 'store_version']);
+
+async function judge(
+  directory: string,
+  damage: DiskDamage,
+  files: { now: Uint8Array; before: Uint8Array; digest: string; digestTakenBack: string },
+): Promise<string> {
+  const work = path.join(directory, FILES.work);
+  fs.writeFileSync(work, damagedFile(files.now, files.before, damage));
+  try {
+    const { isTakenBack } = verifyDataFile(work, verifyRow);
+    const digest = await withStore(work, digestOf);
+    if (digest !== (isTakenBack ? files.digestTakenBack : files.digest))
+      throw new Error('other rows than were written, and no word about it');
+    await writeAndReadAgain(work, digest);
+    return isTakenBack ? 'told: a commit was taken back' : 'harmless';
+  } catch (error) {
+    if (error instanceof CodedError && REPORTED.has(error.code)) return `reported: ${error.code}`;
+    throw error;
+  }
+}
+
+/** A later write, which uses free pages, must not fall over what the check has let through, nor spoil a row. */
+async function writeAndReadAgain(work: string, digest: string): Promise<void> {
+  const farmKey = new TextEncoder().encode('printer/written later');
+  const key = stateKey(0xffff_fff0, farmKey);
+  await withStore(work, async (store) => {
+    const value = seal(key, new Uint8Array(6_000).fill(0x20));
+    for (const kind of ['put', 'delete'] as const) {
+      await new Promise<void>((resolve, reject) => {
+        store.write([kind === 'put' ? { kind, key, value } : { kind, key }], (error) =>
+          error === undefined ? resolve() : reject(error),
+        );
+      });
+    }
+  });
+  try {
+    verifyDataFile(work, verifyRow);
+  } catch (cause) {
+    throw new Error('after a write to it the file is damaged', { cause });
+  }
+  if ((await withStore(work, digestOf)) !== digest)
+    throw new Error('after a write to it there are other rows');
+}
+
+async function withStore<T>(file: string, use: (store: LmdbStore) => T | Promise<T>): Promise<T> {
+  const store = new LmdbStore(path.dirname(file), () => openDatabase(file), { release: () => undefined });
+  try {
+    return await use(store);
+  } finally {
+    await new Promise<void>((resolve) => store.close(resolve));
+  }
+}
+
+/** Of all that the node would read: the durable state, with its checks, and every row. */
+function digestOf(store: LmdbStore): string {
+  const hash = createHash('sha256').update(JSON.stringify(loadDurableState(store)));
+  for (const { key, value } of store.range({ from: new Uint8Array([0]), to: new Uint8Array([0xff]) })) {
+    hash.update(`${key.length} ${value.length}\n`).update(key).update(value);
+  }
+  return hash.digest('hex');
+}
+
+process.on('message', ({ directory, damages }: WorkOrder) => {
+  void work(directory, damages).then((result) => process.send?.(result));
+});
+
+async function work(directory: string, damages: readonly DiskDamage[]): Promise<WorkResult> {
+  const [now, before] = [FILES.now, FILES.before].map((name) =>
+    fs.readFileSync(path.join(directory, name)),
+  ) as [Buffer, Buffer];
+  const work = path.join(directory, FILES.work);
+  fs.writeFileSync(work, now);
+  const digest = await withStore(work, digestOf);
+  fs.writeFileSync(work, takenBack(now));
+  const digestTakenBack = await withStore(work, digestOf);
+  const progress = fs.openSync(path.join(directory, FILES.progress), 'w');
+  const outcomes: string[] = [];
+  try {
+    for (const [at, damage] of damages.entries()) {
+      fs.writeSync(progress, String(at).padStart(10), 0);
+      try {
+        outcomes.push(await judge(directory, damage, { now, before, digest, digestTakenBack }));
+      } catch (error) {
+        const message =
+          error instanceof Error
+            ? `${error.stack ?? error.message} ${String(error.cause ?? '')}`
+            : String(error);
+        return { kind: 'found', damage, message };
+      }
+    }
+    return { kind: 'done', outcomes };
+  } finally {
+    fs.closeSync(progress);
+  }
+}

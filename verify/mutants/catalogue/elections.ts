@@ -1,0 +1,243 @@
+// Traps 1 to 7: elections and what must be durable.
+
+import type { Mutant } from '../mutant.ts';
+
+export const ELECTIONS: readonly Mutant[] = [
+  {
+    id: 'vote-written-after-the-term',
+    subject: 1,
+    file: 'src/engines/raft/node/replica.ts',
+    edits: [
+      {
+        find: 'if (request.hardState !== undefined) operations.push(putHardState(request.hardState));',
+        replace: `const { hardState } = request;
+    if (hardState !== undefined) operations.push(putHardState({ term: hardState.term, votedFor: undefined }));`,
+      },
+      {
+        find: `        this.core.persisted();
+      });
+      this.schedule();
+    });`,
+        replace: `        this.core.persisted();
+      });
+      this.schedule();
+    });
+    if (hardState !== undefined) this.#writer.write([putHardState(hardState)], () => undefined);`,
+      },
+    ],
+    bug: 'Term and vote are two writes, and only the first is waited for: a crash between them frees the vote.',
+  },
+  {
+    id: 'vote-before-the-disk',
+    subject: 2,
+    file: 'src/engines/raft/core/election.ts',
+    edits: [
+      {
+        find: `  sendWhenDurable(state, {
+    kind: 'vote-response',`,
+        replace: `  sendNow(state, {
+    kind: 'vote-response',`,
+      },
+    ],
+    bug: 'A vote is given before it is on disk.',
+  },
+  {
+    id: 'candidacy-before-the-disk',
+    subject: 2,
+    file: 'src/engines/raft/core/election.ts',
+    edits: [
+      {
+        find: `    sendWhenDurable(state, {
+      kind: 'vote-request',`,
+        replace: `    sendNow(state, {
+      kind: 'vote-request',`,
+      },
+    ],
+    bug: 'A candidate asks for votes before its own vote is on disk.',
+  },
+  {
+    id: 'append-acknowledged-before-the-disk',
+    subject: 2,
+    file: 'src/engines/raft/core/follower.ts',
+    edits: [
+      {
+        find: `  sendWhenDurable(state, {
+    kind: 'append-response',`,
+        replace: `  sendWhenTermDurable(state, {
+    kind: 'append-response',`,
+      },
+    ],
+    bug: 'A follower acknowledges entries when its term is on disk and not when they are.',
+  },
+  {
+    id: 'own-copy-counted-before-the-disk',
+    subject: 2,
+    file: 'src/engines/raft/core/replication.ts',
+    edits: [
+      {
+        find: 'own.match = Math.max(own.match, state.log.durableIndex);',
+        replace: 'own.match = Math.max(own.match, state.log.lastIndex);',
+      },
+    ],
+    bug: 'A leader counts its own copy of entries that came after the write that has just ended.',
+  },
+  {
+    id: 'up-to-date-as-two-comparisons',
+    subject: 3,
+    file: 'src/engines/raft/core/log.ts',
+    edits: [
+      {
+        find: 'return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);',
+        replace: 'return lastTerm >= this.lastTerm && lastIndex >= this.lastIndex;',
+      },
+    ],
+    bug: 'A log is up to date only when both its last term and its length are: nobody may win any more.',
+  },
+  {
+    id: 'longer-log-wins',
+    subject: 3,
+    file: 'src/engines/raft/core/log.ts',
+    edits: [
+      {
+        find: 'return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);',
+        replace: 'return lastTerm > this.lastTerm || lastIndex >= this.lastIndex;',
+      },
+    ],
+    bug: 'A log that is longer counts as up to date, though its last term is older.',
+  },
+  {
+    id: 'no-loyalty-to-a-living-leader',
+    subject: 4,
+    file: 'src/engines/raft/core/step.ts',
+    edits: [
+      {
+        find: '      if (!message.leadershipTransfer && isLoyal(state)) return false;\n',
+        replace: '',
+      },
+    ],
+    bug: 'Any candidate with a later term deposes a leader that everybody hears.',
+  },
+  {
+    id: 'no-pre-vote',
+    subject: 4,
+    file: 'src/engines/raft/core/raft-core.ts',
+    edits: [
+      {
+        find: 'if (isPromotable(state)) campaignWithPreVote(state);',
+        replace: 'if (isPromotable(state)) campaign(state, false);',
+      },
+    ],
+    bug: 'A server that hears nothing raises its term without asking first.',
+  },
+  {
+    id: 'start-without-pre-vote',
+    subject: 4,
+    file: 'src/engines/raft/core/raft-core.ts',
+    edits: [
+      {
+        find: '    standWithin(state, heartbeatTicks + 1 + delay);\n',
+        replace: '    if (delay >= heartbeatTicks) this.campaignNow();\n',
+      },
+    ],
+    bug: 'A server that has just started stands at once and without asking first.',
+  },
+  {
+    id: 'start-forgets-the-leader',
+    subject: 4,
+    file: 'src/engines/raft/core/raft-core.ts',
+    edits: [
+      {
+        find: "    if (state.leader !== undefined) return undefined;\n    if (state.role === 'candidate'",
+        replace:
+          "    if (state.role === 'leader') return undefined;\n    state.leader = undefined;\n    if (state.role === 'candidate'",
+      },
+    ],
+    bug: 'The hint of a start makes a follower of a living leader stand.',
+  },
+  {
+    id: 'hints-end-with-the-first',
+    subject: 4,
+    file: 'src/engines/raft/node/election-hints.ts',
+    edits: [{ find: '    this.#attempts = 1;\n', replace: '' }],
+    bug: 'After the death of a leader a split vote waits for a whole time-out.',
+  },
+  {
+    id: 'hint-ends-any-candidacy',
+    subject: 4,
+    file: 'src/engines/raft/core/raft-core.ts',
+    edits: [
+      {
+        find: "    if (state.role === 'candidate' && ![...state.votes.values()].includes(false)) return undefined;\n",
+        replace: '',
+      },
+    ],
+    bug: 'Where a write takes longer than an attempt, each attempt throws away the votes that were given to the one before.',
+  },
+  {
+    id: 'refused-for-its-log-and-no-more',
+    subject: 4,
+    file: 'src/engines/raft/core/election.ts',
+    edits: [{ find: '  if (!isLoyalNow && !isUpToDate) standInstead(state);\n', replace: '' }],
+    bug: 'The only server that can win waits for a whole time-out, since it asked a moment too early.',
+  },
+  {
+    id: 'hint-against-own-vote',
+    subject: 4,
+    file: 'src/engines/raft/node/election-hints.ts',
+    edits: [{ find: '    this.#giveTimeToVote();\n', replace: '' }],
+    bug: 'A server stands against the candidate that it has just voted for, whose disk is slow.',
+  },
+  {
+    id: 'no-check-quorum',
+    subject: 5,
+    file: 'src/engines/raft/core/replication.ts',
+    edits: [{ find: "return active === 1 ? 'leads' : 'lost-quorum';", replace: "return 'leads';" }],
+    bug: 'A leader that no quorum answers goes on leading.',
+  },
+  {
+    id: 'learner-refuses-to-vote',
+    subject: 6,
+    file: 'src/engines/raft/core/election.ts',
+    edits: [
+      {
+        find: 'const granted = free && state.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);',
+        replace:
+          'const granted = free && state.isVoter && state.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);',
+      },
+    ],
+    bug: 'A voter that has not learnt of its promotion refuses to vote.',
+  },
+  {
+    id: 'single-voter-waits-for-answers',
+    subject: 7,
+    file: 'src/engines/raft/core/election.ts',
+    edits: [
+      {
+        find: `    });
+  }
+  maybeConcludeElection(state);
+}
+
+/** A real election.`,
+        replace: `    });
+  }
+}
+
+/** A real election.`,
+      },
+    ],
+    bug: 'A single voter waits for the answers of nobody before it stands.',
+  },
+  {
+    id: 'second-vote-in-a-term',
+    subject: 'elections',
+    file: 'src/engines/raft/core/election.ts',
+    edits: [
+      {
+        find: 'state.votedFor === message.from || (state.votedFor === undefined && state.leader === undefined);',
+        replace: 'state.leader === undefined;',
+      },
+    ],
+    bug: 'Whoever has no leader votes for everybody who asks.',
+  },
+];

@@ -1,0 +1,72 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { PrintJobStatus } from '../../../src/farm/model/print-job-status.ts';
+import { filamentRowOf, printJobRowOf, rowKey } from '../../../src/farm/model/rows.ts';
+import { FarmInvariants } from './farm-invariants.ts';
+import { Violations } from './violations.ts';
+
+let violations: Violations;
+let farm: FarmInvariants;
+
+function spool(remainingMilligrams: number, reservedMilligrams: number): [string, string] {
+  const weights = { totalMilligrams: 100, remainingMilligrams, reservedMilligrams };
+  const row = filamentRowOf({ id: 'f', material: 'PLA', color: 'Red', ...weights });
+  return [rowKey('filament', 'f'), JSON.stringify(row)];
+}
+
+function job(status: PrintJobStatus, id = 'j'): [string, string] {
+  const row = printJobRowOf({
+    id,
+    printerId: 'p',
+    filamentId: 'f',
+    filePath: '/x',
+    weightMilligrams: 30,
+    status,
+    createdAtMs: 0,
+    updatedAtMs: 0,
+  });
+  return [rowKey('print_job', id), JSON.stringify(row)];
+}
+
+function found(): string[] {
+  return violations.found.map(({ property }) => property);
+}
+
+beforeEach(() => {
+  violations = new Violations();
+  farm = new FarmInvariants(violations);
+  farm.onRows([spool(100, 0)]);
+});
+
+test('a life of a job violates nothing', () => {
+  farm.onRows([spool(100, 30), job('Queued')]);
+  farm.onRows([job('Running')]);
+  farm.onRows([spool(70, 0), job('Done')]);
+  expect(found()).toEqual([]);
+});
+
+test('a spool below nothing is found', () => {
+  farm.onRows([spool(-1, 0)]);
+  expect(found()).toContain('a spool holds what is reserved');
+});
+
+test('more reserved than remains is found', () => {
+  farm.onRows([spool(20, 30), job('Queued')]);
+  expect(found()).toEqual(['a spool holds what is reserved']);
+});
+
+test('an illegal move is found', () => {
+  farm.onRows([spool(100, 30), job('Queued')]);
+  farm.onRows([spool(100, 0), job('Done')]);
+  expect(found()).toEqual(['jobs move as they may']);
+});
+
+test('a job that begins elsewhere than in the queue is found', () => {
+  farm.onRows([spool(100, 30), job('Running')]);
+  expect(found()).toEqual(['jobs move as they may']);
+});
+
+test('a reservation that is released twice, or never, is found', () => {
+  farm.onRows([spool(100, 60), job('Queued', 'one'), job('Queued', 'two')]);
+  farm.onRows([spool(100, 0), job('Canceled', 'one')]);
+  expect(found()).toEqual(['reserved is what open jobs need']);
+});

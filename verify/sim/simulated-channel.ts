@@ -1,0 +1,44 @@
+// A channel on a simulated connection: frames in order, one taken at a time.
+
+import { type Channel, MAX_CHANNEL_FRAME_BYTES } from '../../src/engines/raft/node/ports/ports.ts';
+import { assert } from '../../src/shared/assert.ts';
+import type { Endpoint } from './simulated-connection.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What a network card takes in a millisecond. */
+const BYTES_PER_MS = 100_000;
+const SPOILT = 0xdb;
+
+export class SimulatedChannel implements Channel {
+  onFrame: (frame: Uint8Array) => void = () => undefined;
+  onClose: (error: Error | undefined) => void = () => undefined;
+  readonly #timeline: Timeline;
+  readonly #end: Endpoint;
+
+  constructor(timeline: Timeline, end: Endpoint) {
+    this.#timeline = timeline;
+    this.#end = end;
+    end.onItem = (item) => {
+      if (item.kind === 'frame') this.onFrame(item.frame);
+    };
+    end.onClosed = (error) => this.onClose(error);
+  }
+
+  send(frame: Uint8Array, sent: () => void): void {
+    assert(frame.length <= MAX_CHANNEL_FRAME_BYTES, 'a channel takes no frame of that length');
+    // What is sent on a channel that has closed is lost: onClose has said so, or is about to.
+    if (!this.#end.send({ kind: 'frame', frame: frame.slice() })) return;
+    this.#timeline.schedule(frame.length / BYTES_PER_MS, this.#end.life, () => {
+      if (!this.#end.isClosing) sent();
+    });
+  }
+
+  /** Something else is there at once: whoever still reads it, does something wrong. */
+  giveBack(bytes: Uint8Array): void {
+    bytes.fill(SPOILT);
+  }
+
+  close(): void {
+    this.#end.close();
+  }
+}
