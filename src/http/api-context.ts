@@ -1,4 +1,5 @@
-import type { Engine, Logger } from '../engines/raft/node/ports/ports.ts';
+import type { Engine } from '../engines/engine.ts';
+import type { Logger } from '../shared/logger.ts';
 import type { ListAnswers } from './list-answers.ts';
 
 /** What the routes are given: consensus, and the few things that only the process knows. */

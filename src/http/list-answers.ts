@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Engine } from '../engines/raft/node/ports/ports.ts';
+import type { Engine } from '../engines/engine.ts';
 import { answerGuarded } from './consistency.ts';
 import { type ListAnswer, ListCache, listAnswer, MAX_KEPT_BYTES } from './list-cache.ts';
 import { elementsText, type Listing, type ListPart, slicesOf } from './list-slices.ts';

@@ -1,7 +1,7 @@
 // The rows of a list, a slice at a time: other requests, and heartbeats, come between.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Engine } from '../engines/raft/node/ports/ports.ts';
+import type { Engine } from '../engines/engine.ts';
 import type { Candidate, ListOptions } from '../farm/queries.ts';
 import type { StateReader } from '../state/state-view.ts';
 

@@ -1,6 +1,6 @@
 // The farm's refusals and the engine's, in sentences that say what to do.
 
-import type { ProposalOutcome } from '../engines/raft/node/ports/ports.ts';
+import type { ProposalOutcome } from '../engines/engine.ts';
 import { gramsFromMilligrams } from '../farm/model/milligrams.ts';
 import type { ResourceKind } from '../farm/model/model.ts';
 import type { FarmRefusal } from '../farm/outcome.ts';

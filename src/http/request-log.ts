@@ -2,7 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from '../engines/raft/node/ports/ports.ts';
+import type { Logger } from '../shared/logger.ts';
 
 /**
  * Call it before hooks that refuse requests. It listens to Node's response itself: Fastify's `onResponse`, which adds

@@ -1,7 +1,7 @@
 // A write: one command through the engine, and its outcome from this node's own apply.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ProposalOutcome } from '../engines/raft/node/ports/ports.ts';
+import type { ProposalOutcome } from '../engines/engine.ts';
 import { type Action, type Command, encodeCommand } from '../farm/commands/command.ts';
 import type { Resource } from '../farm/model/model.ts';
 import type { FarmOutcome } from '../farm/outcome.ts';

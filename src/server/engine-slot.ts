@@ -1,13 +1,7 @@
 // The engine that the API speaks to. A removed node that joins again gets a new one behind the same API.
 
+import type { Engine, EngineStatus, MemberStatus, ProposalOutcome, ReadOutcome } from '../engines/engine.ts';
 import type { MemberChange, MemberChangeOutcome } from '../engines/raft/codec/peer-message.ts';
-import type {
-  Engine,
-  EngineStatus,
-  MemberStatus,
-  ProposalOutcome,
-  ReadOutcome,
-} from '../engines/raft/node/ports/ports.ts';
 import type { StateReader } from '../state/state-view.ts';
 
 export class EngineSlot implements Engine {

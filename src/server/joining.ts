@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import type { Logger } from '../engines/raft/node/ports/ports.ts';
+import type { Logger } from '../shared/logger.ts';
 
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;

@@ -1,7 +1,7 @@
 // The lines that a busy node writes most, such as one for every request, put together in one go: pino's way through its
 // many options takes several times as long.
 
-import type { LogFields } from '../engines/raft/node/ports/ports.ts';
+import type { LogFields } from '../shared/logger.ts';
 
 /** What stands first on every line. A field of such a name would be there twice. */
 export const RESERVED_FIELDS: ReadonlySet<string> = new Set(['level', 'time', 'node', 'msg']);

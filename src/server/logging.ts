@@ -2,8 +2,8 @@
 
 import { type DestinationStream, pino } from 'pino';
 import type { LogLevel } from '../config/flag-reader.ts';
-import type { LogFields, Logger } from '../engines/raft/node/ports/ports.ts';
 import { CodedError } from '../shared/coded-error.ts';
+import type { LogFields, Logger } from '../shared/logger.ts';
 import { formatConsoleLine, type LogLine } from './console-line.ts';
 import { plainLine, RESERVED_FIELDS } from './log-line.ts';
 import { RotatingFile } from './rotating-file.ts';

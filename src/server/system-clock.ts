@@ -1,7 +1,7 @@
 // The Clock port over the process's own timers.
 
 import { performance } from 'node:perf_hooks';
-import type { Clock, Timer } from '../engines/raft/node/ports/ports.ts';
+import type { Clock, Timer } from '../engines/raft/node/ports/clock.ts';
 import { TurnEnds } from './turn-ends.ts';
 
 export class SystemClock implements Clock {

@@ -8,7 +8,7 @@ import type {
   KeyValueReader,
   KeyValueStore,
   WriteOperation,
-} from '../../src/engines/raft/node/ports/ports.ts';
+} from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
 import { DROPPED, put, RANGE, rows, textAt } from './key-value-store-images.ts';
 import { TINY_JOURNAL } from './key-value-store-lmdb.ts';

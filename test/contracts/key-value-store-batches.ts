@@ -1,7 +1,7 @@
 // What a store must hold that key-value-store-writer.ts has written to, however the writer ended.
 
 import { expect } from 'vitest';
-import type { KeyValueStore } from '../../src/engines/raft/node/ports/ports.ts';
+import type { KeyValueStore } from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { KEPT_BATCHES, NEXT_BATCH_KEY, ROWS_PER_BATCH, rowKey } from './key-value-store-writer.ts';
 
 /** Every batch is there whole or not at all, as far as the one that the store names: the next one. */

@@ -10,7 +10,7 @@ import type {
   KeyValueStore,
   StoreImage,
   WriteOperation,
-} from '../../src/engines/raft/node/ports/ports.ts';
+} from '../../src/engines/raft/node/ports/key-value-store.ts';
 import type { CodedError } from '../../src/shared/coded-error.ts';
 import { waitFor } from '../../verify/kit/wait-for.ts';
 import { closeStore, type KeyValueStoreHarness, keysIn, writeTo } from './key-value-store.ts';

@@ -3,7 +3,7 @@
 // With argv[3] it ends of itself after the batch of that number.
 
 import { writeSync } from 'node:fs';
-import type { WriteOperation } from '../../src/engines/raft/node/ports/ports.ts';
+import type { WriteOperation } from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
 import { TINY_JOURNAL } from './key-value-store-lmdb.ts';
 

@@ -7,7 +7,7 @@ import {
   type KeyValueStore,
   MAX_KEY_BYTES,
   type WriteOperation,
-} from '../../src/engines/raft/node/ports/ports.ts';
+} from '../../src/engines/raft/node/ports/key-value-store.ts';
 
 /** One place where data is kept, and stores that are opened on it one after the other. */
 export interface KeyValueStoreHarness {

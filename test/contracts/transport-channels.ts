@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { crc32 } from '../../src/engines/raft/codec/crc32.ts';
-import { MAX_CHANNEL_FRAME_BYTES } from '../../src/engines/raft/node/ports/ports.ts';
+import { MAX_CHANNEL_FRAME_BYTES } from '../../src/engines/raft/node/ports/transport.ts';
 import { present } from '../../src/shared/assert.ts';
 import { RecordingPeer } from './transport-recording-peer.ts';
 import type { TransportWorld } from './transport-world.ts';

@@ -8,7 +8,7 @@ import type {
   RefusalReason,
   Transport,
   TransportHandlers,
-} from '../../src/engines/raft/node/ports/ports.ts';
+} from '../../src/engines/raft/node/ports/transport.ts';
 import { present } from '../../src/shared/assert.ts';
 
 export type PeerEvent =

@@ -1,10 +1,10 @@
 // The world of the real transport: sockets on this machine's loopback.
 
-import type { Logger } from '../../src/engines/raft/node/ports/ports.ts';
 import type { TransportLimits } from '../../src/engines/raft/transport/limits.ts';
 import type { TlsMaterial } from '../../src/engines/raft/transport/sockets.ts';
 import { TcpTransport } from '../../src/engines/raft/transport/tcp-transport.ts';
 import { parseAddress } from '../../src/shared/address.ts';
+import type { Logger } from '../../src/shared/logger.ts';
 import type { TransportHarness } from './transport-world.ts';
 
 const WAIT_BOUND_MS = 30_000;

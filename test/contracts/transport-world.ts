@@ -1,7 +1,7 @@
 // The worlds that transports are tested in, and how a test moves in them.
 
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { Transport, TransportHandlers } from '../../src/engines/raft/node/ports/ports.ts';
+import type { Transport, TransportHandlers } from '../../src/engines/raft/node/ports/transport.ts';
 import { RecordingPeer } from './transport-recording-peer.ts';
 
 /** A world in which transports reach each other. */

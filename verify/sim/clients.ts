@@ -1,7 +1,7 @@
 // People at the farm: each asks one thing after the other, of any node, again after a time-out, and remembers what it
 // was told.
 
-import type { Engine, ProposalOutcome } from '../../src/engines/raft/node/ports/ports.ts';
+import type { Engine, ProposalOutcome } from '../../src/engines/engine.ts';
 import type { FarmOutcome } from '../../src/farm/outcome.ts';
 import type { AppliedCommands } from './checkers/applied-commands.ts';
 import { BenchHistory, type OpenOperation } from './client-history.ts';

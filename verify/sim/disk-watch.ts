@@ -3,7 +3,7 @@
 import { openSealed } from '../../src/engines/raft/codec/sealed-record.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
 import { IDENTITY_KEY } from '../../src/engines/raft/node/log/keys.ts';
-import type { WriteOperation } from '../../src/engines/raft/node/ports/ports.ts';
+import type { WriteOperation } from '../../src/engines/raft/node/ports/key-value-store.ts';
 import type { RaftProperties } from './checkers/raft-properties.ts';
 import { type DiskObserver, keyOf, type SimulatedDisk } from './simulated-disk.ts';
 

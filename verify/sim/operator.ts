@@ -1,8 +1,8 @@
 // Whoever runs the shop: starts nodes, joins those that wait, replaces those whose disk is gone, removes some on
 // request. One thing that costs the cluster a disk at a time: Raft promises nothing to who loses a majority of them.
 
+import type { Engine, EngineStatus } from '../../src/engines/engine.ts';
 import { type Configuration, voters } from '../../src/engines/raft/core/configuration.ts';
-import type { Engine, EngineStatus } from '../../src/engines/raft/node/ports/ports.ts';
 import { present } from '../../src/shared/assert.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import type { Draws } from './draws.ts';

@@ -1,6 +1,6 @@
 // A channel on a simulated connection: frames in order, one taken at a time.
 
-import { type Channel, MAX_CHANNEL_FRAME_BYTES } from '../../src/engines/raft/node/ports/ports.ts';
+import { type Channel, MAX_CHANNEL_FRAME_BYTES } from '../../src/engines/raft/node/ports/transport.ts';
 import { assert } from '../../src/shared/assert.ts';
 import type { Endpoint } from './simulated-connection.ts';
 import type { Timeline } from './timeline.ts';

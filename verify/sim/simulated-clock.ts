@@ -1,6 +1,6 @@
 // The clock of one process: it may run fast or slow against true time, its wall clock may jump, its timers may be late.
 
-import type { Clock, Timer } from '../../src/engines/raft/node/ports/ports.ts';
+import type { Clock, Timer } from '../../src/engines/raft/node/ports/clock.ts';
 import type { Draws } from './draws.ts';
 import type { ProcessLife } from './process-life.ts';
 import type { Timeline } from './timeline.ts';

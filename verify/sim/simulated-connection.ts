@@ -3,7 +3,7 @@
 
 import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
-import type { PeerIdentity, RefusalReason } from '../../src/engines/raft/node/ports/ports.ts';
+import type { PeerIdentity, RefusalReason } from '../../src/engines/raft/node/ports/transport.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import type { Draws } from './draws.ts';
 import type { ProcessLife } from './process-life.ts';

@@ -1,7 +1,7 @@
 // Opens a simulated connection and says hello: the same for messages, channels and probes.
 
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
-import type { PeerIdentity, RefusalReason } from '../../src/engines/raft/node/ports/ports.ts';
+import type { PeerIdentity, RefusalReason } from '../../src/engines/raft/node/ports/transport.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import type { ProcessLife } from './process-life.ts';
 import type { Endpoint, WireItem } from './simulated-connection.ts';

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { ImageStaging, StoreImage, WriteOperation } from '../../src/engines/raft/node/ports/ports.ts';
+import type {
+  ImageStaging,
+  StoreImage,
+  WriteOperation,
+} from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { Draws } from './draws.ts';
 import { ProcessLife } from './process-life.ts';

@@ -2,7 +2,11 @@
 // is written beside it is of no account.
 // It outlives the processes that open it, loses what was not durable when one dies, and can be made to misbehave.
 
-import type { KeyRange, KeyValueRow, WriteOperation } from '../../src/engines/raft/node/ports/ports.ts';
+import type {
+  KeyRange,
+  KeyValueRow,
+  WriteOperation,
+} from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { copyBytes } from '../../src/shared/allocate-bytes.ts';
 import { assert } from '../../src/shared/assert.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';

@@ -1,12 +1,13 @@
 // One host: a clock, a disk, a place in the network, and at most one process that runs the real node.
 
+import type { Engine } from '../../src/engines/engine.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
 import type { NodeLimits, NodeOptions } from '../../src/engines/raft/node/options.ts';
-import type { Engine, Logger } from '../../src/engines/raft/node/ports/ports.ts';
 import { RaftNode } from '../../src/engines/raft/node/raft-node.ts';
 import { applyCommand } from '../../src/farm/apply.ts';
 import { assert } from '../../src/shared/assert.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
+import type { Logger } from '../../src/shared/logger.ts';
 import type { StateView } from '../../src/state/state-view.ts';
 import type { AppliedCommands, ReplicaCursor } from './checkers/applied-commands.ts';
 import type { RaftProperties } from './checkers/raft-properties.ts';

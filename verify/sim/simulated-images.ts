@@ -2,7 +2,7 @@
 
 import { ByteWriter } from '../../src/engines/raft/codec/byte-writer.ts';
 import { checkSealed } from '../../src/engines/raft/codec/sealed-record.ts';
-import type { ImageStaging, StoreImage } from '../../src/engines/raft/node/ports/ports.ts';
+import type { ImageStaging, StoreImage } from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { assert } from '../../src/shared/assert.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { lookUp, rowsBetween } from './persistent-map.ts';

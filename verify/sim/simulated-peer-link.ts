@@ -2,7 +2,7 @@
 
 import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
-import type { TransportHandlers } from '../../src/engines/raft/node/ports/ports.ts';
+import type { TransportHandlers } from '../../src/engines/raft/node/ports/transport.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import type { ProcessLife } from './process-life.ts';
 import type { Endpoint } from './simulated-connection.ts';

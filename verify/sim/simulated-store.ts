@@ -10,7 +10,7 @@ import {
   type StorageSpace,
   type StoreImage,
   type WriteOperation,
-} from '../../src/engines/raft/node/ports/ports.ts';
+} from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { copyBytes } from '../../src/shared/allocate-bytes.ts';
 import { assert } from '../../src/shared/assert.ts';
 import { lookUp, rowsBetween } from './persistent-map.ts';

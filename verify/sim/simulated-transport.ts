@@ -10,7 +10,7 @@ import type {
   RefusalReason,
   Transport,
   TransportHandlers,
-} from '../../src/engines/raft/node/ports/ports.ts';
+} from '../../src/engines/raft/node/ports/transport.ts';
 import { assert, present } from '../../src/shared/assert.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import type { ProcessLife } from './process-life.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import type { Engine } from '../../engines/engine.ts';
 import { nodeOf } from '../../engines/raft/node/membership/server-id.ts';
-import type { Engine } from '../../engines/raft/node/ports/ports.ts';
 import { accepted, type Checked, rejected } from '../../farm/model/checked.ts';
 import { unreachable } from '../../shared/assert.ts';
 import type { ApiContext } from '../api-context.ts';

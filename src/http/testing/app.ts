@@ -1,7 +1,7 @@
 // An app over a TestEngine, for the tests of routes.
 
 import type { FastifyInstance } from 'fastify';
-import type { LogFields, Logger } from '../../engines/raft/node/ports/ports.ts';
+import type { LogFields, Logger } from '../../shared/logger.ts';
 import type { ApiContext } from '../api-context.ts';
 import { createApp } from '../app.ts';
 import { TestEngine } from './engine.ts';

@@ -6,7 +6,7 @@ import type {
   MemberStatus,
   ProposalOutcome,
   ReadOutcome,
-} from '../../engines/raft/node/ports/ports.ts';
+} from '../../engines/engine.ts';
 import { applyCommand } from '../../farm/apply.ts';
 import { MemoryState } from '../../state/memory-state.ts';
 import type { StateReader } from '../../state/state-view.ts';

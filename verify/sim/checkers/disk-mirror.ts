@@ -9,7 +9,7 @@ import {
   HARD_STATE_KEY,
   LOG_START_KEY,
 } from '../../../src/engines/raft/node/log/keys.ts';
-import type { WriteOperation } from '../../../src/engines/raft/node/ports/ports.ts';
+import type { WriteOperation } from '../../../src/engines/raft/node/ports/key-value-store.ts';
 import { copyBytes } from '../../../src/shared/allocate-bytes.ts';
 import { present } from '../../../src/shared/assert.ts';
 import { keyOf } from '../simulated-disk.ts';

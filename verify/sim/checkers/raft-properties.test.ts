@@ -9,7 +9,7 @@ import {
   putLogStart,
 } from '../../../src/engines/raft/node/log/durable-records.ts';
 import { putEntries } from '../../../src/engines/raft/node/log/log-blocks.ts';
-import type { WriteOperation } from '../../../src/engines/raft/node/ports/ports.ts';
+import type { WriteOperation } from '../../../src/engines/raft/node/ports/key-value-store.ts';
 import { RaftProperties } from './raft-properties.ts';
 import { Violations } from './violations.ts';
 

@@ -4,7 +4,7 @@
 import { type Configuration, type ServerId, voters } from '../../../src/engines/raft/core/configuration.ts';
 import type { Entry, LogPosition } from '../../../src/engines/raft/core/entry.ts';
 import type { AppendRequest, Message } from '../../../src/engines/raft/core/message.ts';
-import type { WriteOperation } from '../../../src/engines/raft/node/ports/ports.ts';
+import type { WriteOperation } from '../../../src/engines/raft/node/ports/key-value-store.ts';
 import { DiskMirror } from './disk-mirror.ts';
 import { LogHistory } from './log-history.ts';
 import type { Violations } from './violations.ts';

@@ -1,6 +1,7 @@
 // What a node does to its disk before it takes part: who it is, and the first configuration of a new cluster.
 
 import { present } from '../../../shared/assert.ts';
+import type { Logger } from '../../../shared/logger.ts';
 import type { Random } from '../../../shared/seeded-generator.ts';
 import { EMPTY_CONFIGURATION, withMember } from '../core/configuration.ts';
 import {
@@ -15,7 +16,7 @@ import {
 import { putEntries } from './log/log-blocks.ts';
 import { newServerId, randomHex } from './membership/server-id.ts';
 import type { NodeOptions } from './options.ts';
-import type { KeyValueStore, Logger, WriteOperation } from './ports/ports.ts';
+import type { KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
 import { unusedGeneration } from './state/state-store.ts';
 
 export interface BootPorts {

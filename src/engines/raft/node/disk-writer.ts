@@ -1,8 +1,10 @@
 // The node's own writes, one after the other: a full disk delays them and never reorders or drops them.
 
 import { CodedError } from '../../../shared/coded-error.ts';
+import type { Logger } from '../../../shared/logger.ts';
 import { ALL_BLOCKS, ALL_STATE } from './log/keys.ts';
-import type { Clock, ImageStaging, KeyValueStore, Logger, Timer, WriteOperation } from './ports/ports.ts';
+import type { Clock, Timer } from './ports/clock.ts';
+import type { ImageStaging, KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
 
 /** Pause before a write that found no room is tried again. */
 const RETRY_AFTER_MS = 200;

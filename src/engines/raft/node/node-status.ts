@@ -1,5 +1,6 @@
 // What a node says about itself and its cluster.
 
+import type { EngineStatus, MemberStatus, ServerState } from '../../engine.ts';
 import {
   type Configuration,
   findMember,
@@ -10,7 +11,6 @@ import {
 import type { OwnMembership } from './membership/own-membership.ts';
 import type { Peers } from './membership/peers.ts';
 import { nodeOf } from './membership/server-id.ts';
-import type { EngineStatus, MemberStatus, ServerState } from './ports/ports.ts';
 import type { Replica } from './replica.ts';
 
 export interface StatusSources {

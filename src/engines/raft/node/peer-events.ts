@@ -1,6 +1,7 @@
 // What peers do to this node: they say hello, come and go, and send messages and snapshots.
 
 import { unreachable } from '../../../shared/assert.ts';
+import type { Logger } from '../../../shared/logger.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
 import type { ServerId } from '../core/configuration.ts';
 import type { Message } from '../core/message.ts';
@@ -9,12 +10,11 @@ import type { OwnMembership } from './membership/own-membership.ts';
 import type { Peers } from './membership/peers.ts';
 import type {
   Channel,
-  Logger,
   PeerIdentity,
   RefusalReason,
   Transport,
   TransportHandlers,
-} from './ports/ports.ts';
+} from './ports/transport.ts';
 import type { Replica } from './replica.ts';
 import type { ClientRequests } from './requests/client-requests.ts';
 import type { Forwarding } from './requests/forwarding.ts';

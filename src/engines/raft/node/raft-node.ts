@@ -3,6 +3,7 @@
 
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { StateReader } from '../../../state/state-view.ts';
+import type { Engine, EngineStatus, MemberStatus, ProposalOutcome, ReadOutcome } from '../../engine.ts';
 import type { MemberChange, MemberChangeOutcome } from '../codec/peer-message.ts';
 import type { ServerId } from '../core/configuration.ts';
 import { boot } from './boot.ts';
@@ -16,15 +17,8 @@ import { maybePromote } from './membership/promotion.ts';
 import { describeMembers, describeNode, type StatusSources } from './node-status.ts';
 import type { NodeOptions } from './options.ts';
 import { PeerEvents } from './peer-events.ts';
-import type {
-  Engine,
-  EngineStatus,
-  MemberStatus,
-  ProposalOutcome,
-  ReadOutcome,
-  Timer,
-  Transport,
-} from './ports/ports.ts';
+import type { Timer } from './ports/clock.ts';
+import type { Transport } from './ports/transport.ts';
 import { Replica, type ReplicaHandlers, type ReplicaPorts } from './replica.ts';
 import { ClientRequests } from './requests/client-requests.ts';
 import { Forwarding } from './requests/forwarding.ts';

@@ -2,7 +2,9 @@
 // One wake-up handles everything that is waiting.
 
 import { assert } from '../../../shared/assert.ts';
+import type { Logger } from '../../../shared/logger.ts';
 import type { Random } from '../../../shared/seeded-generator.ts';
+import type { StateMachine } from '../../engine.ts';
 import type { ProposalOrigin } from '../codec/peer-message.ts';
 import type { Configuration, ServerId } from '../core/configuration.ts';
 import type { ConfigurationEntry } from '../core/entry.ts';
@@ -22,14 +24,8 @@ import {
 import { LogBlocks } from './log/log-blocks.ts';
 import { LogExtent } from './log/log-extent.ts';
 import type { NodeOptions } from './options.ts';
-import type {
-  Clock,
-  ImageStaging,
-  KeyValueStore,
-  Logger,
-  StateMachine,
-  WriteOperation,
-} from './ports/ports.ts';
+import type { Clock } from './ports/clock.ts';
+import type { ImageStaging, KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
 import { Applier } from './state/applier.ts';
 import { StateStore } from './state/state-store.ts';
 

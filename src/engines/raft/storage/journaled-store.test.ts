@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import type { KeyValueStore, WriteOperation } from '../node/ports/ports.ts';
+import type { KeyValueStore, WriteOperation } from '../node/ports/key-value-store.ts';
 import { type JournalLimits, MAX_HELD_CHECKPOINTS } from './journal/checkpoints.ts';
 import { openJournal } from './journal/open-journal.ts';
 import type { JournaledStore } from './journaled-store.ts';

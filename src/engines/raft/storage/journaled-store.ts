@@ -16,7 +16,7 @@ import {
   type StorageSpace,
   type StoreImage,
   type WriteOperation,
-} from '../node/ports/ports.ts';
+} from '../node/ports/key-value-store.ts';
 import type { RowCheck } from './check/verify-data-file.ts';
 import { Images } from './images/images.ts';
 import { Checkpoints, type JournalLimits, withoutCheckpoint } from './journal/checkpoints.ts';

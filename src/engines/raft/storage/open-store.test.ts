@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { KeyValueStore } from '../node/ports/ports.ts';
+import type { KeyValueStore } from '../node/ports/key-value-store.ts';
 import { verifyDataFile } from './check/verify-data-file.ts';
 import type { JournalLimits } from './journal/checkpoints.ts';
 import { DATA_FILE_NAME } from './lmdb/data-file.ts';

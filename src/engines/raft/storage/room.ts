@@ -2,7 +2,7 @@
 
 import { statfsSync } from 'node:fs';
 import type { CodedError } from '../../../shared/coded-error.ts';
-import type { StorageSpace } from '../node/ports/ports.ts';
+import type { StorageSpace } from '../node/ports/key-value-store.ts';
 import type { BinaryDatabase } from './lmdb/lmdb-reads.ts';
 import { diskFull, explainRead } from './storage-errors.ts';
 

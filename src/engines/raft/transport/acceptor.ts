@@ -7,7 +7,7 @@ import { MAX_FRAME_PAYLOAD_BYTES } from '../codec/frame.ts';
 import { malformed } from '../codec/malformed.ts';
 import { decodePeerMessage } from '../codec/message-codec.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
-import type { RefusalReason } from '../node/ports/ports.ts';
+import type { RefusalReason } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import { decodeHello, type Hello, type HelloAnswer, type ServerId, writeHelloAnswer } from './hello.ts';
 import { ReceiptSender } from './receipts.ts';

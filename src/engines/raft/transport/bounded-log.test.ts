@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LogFields, Logger } from '../node/ports/ports.ts';
+import type { LogFields, Logger } from '../../../shared/logger.ts';
 import { BoundedLog } from './bounded-log.ts';
 
 function recorder(): { lines: [string, LogFields | undefined][]; logger: Logger } {

@@ -1,6 +1,6 @@
 // A peer that is turned away tries again every second: the log says so now and then, not every time.
 
-import type { LogFields, Logger } from '../node/ports/ports.ts';
+import type { LogFields, Logger } from '../../../shared/logger.ts';
 
 const INTERVAL_MS = 30_000;
 const MAX_SUBJECTS = 256;

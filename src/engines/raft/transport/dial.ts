@@ -2,7 +2,7 @@
 
 import { type Address, parseAddress } from '../../../shared/address.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { PeerIdentity, RefusalReason } from '../node/ports/ports.ts';
+import type { PeerIdentity, RefusalReason } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import { decodeHelloAnswer, type HelloAnswer, type Purpose, type ServerId, writeHello } from './hello.ts';
 import { openSocket } from './sockets.ts';

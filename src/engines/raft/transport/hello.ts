@@ -7,7 +7,7 @@ import { ByteReader } from '../codec/byte-reader.ts';
 import type { ByteWriter } from '../codec/byte-writer.ts';
 import { MAX_SERVER_ID_BYTES } from '../codec/configuration-codec.ts';
 import { malformed } from '../codec/malformed.ts';
-import type { PeerIdentity, RefusalReason } from '../node/ports/ports.ts';
+import type { PeerIdentity, RefusalReason } from '../node/ports/transport.ts';
 
 /**
  * Of everything on the wire: hello, messages (src/engines/raft/codec/message-codec.ts), the snapshot channel's frames, and the farm's

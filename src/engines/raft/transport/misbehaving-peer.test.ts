@@ -5,11 +5,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RecordingPeer } from '../../../../test/contracts/transport-recording-peer.ts';
 import { tcpHarness, waitUntil } from '../../../../test/contracts/transport-tcp-harness.ts';
 import { parseAddress } from '../../../shared/address.ts';
+import type { Logger } from '../../../shared/logger.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { encodeFrame, FrameDecoder, MAX_FRAME_PAYLOAD_BYTES } from '../codec/frame.ts';
 import { encodePeerMessage } from '../codec/message-codec.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
-import type { Logger } from '../node/ports/ports.ts';
 import { decodeHelloAnswer, type Hello, PROTOCOL_VERSION, writeHello, writePreamble } from './hello.ts';
 import type { TransportLimits } from './limits.ts';
 

@@ -1,6 +1,6 @@
 import { assert } from '../../../shared/assert.ts';
-import type { Channel } from '../node/ports/ports.ts';
-import { MAX_CHANNEL_FRAME_BYTES } from '../node/ports/ports.ts';
+import type { Channel } from '../node/ports/transport.ts';
+import { MAX_CHANNEL_FRAME_BYTES } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import { YoungGarbage } from './young-garbage.ts';
 

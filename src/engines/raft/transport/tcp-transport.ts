@@ -6,8 +6,9 @@
 import type { Address } from '../../../shared/address.ts';
 import { assert, present } from '../../../shared/assert.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
+import type { Logger } from '../../../shared/logger.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
-import type { Channel, Logger, PeerIdentity, Transport, TransportHandlers } from '../node/ports/ports.ts';
+import type { Channel, PeerIdentity, Transport, TransportHandlers } from '../node/ports/transport.ts';
 import { Acceptor } from './acceptor.ts';
 import { BoundedLog } from './bounded-log.ts';
 import { dial, dialError } from './dial.ts';

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Logger, TransportHandlers } from '../node/ports/ports.ts';
+import type { Logger } from '../../../shared/logger.ts';
+import type { TransportHandlers } from '../node/ports/transport.ts';
 import type { BoundedLog } from './bounded-log.ts';
 import { type ConnectionOptions, FrameConnection } from './frame-connection.ts';
 import type { TransportLimits } from './limits.ts';

@@ -10,7 +10,7 @@ import { seal } from '../../codec/sealed-record.ts';
 import { adjacentRow } from '../../codec/testing/rows.ts';
 import type { Configuration } from '../../core/configuration.ts';
 import { type Entry, entrySizeBytes } from '../../core/entry.ts';
-import type { KeyValueStore, WriteOperation } from '../ports/ports.ts';
+import type { KeyValueStore, WriteOperation } from '../ports/key-value-store.ts';
 import {
   FORMAT_VERSION,
   initialRecords,

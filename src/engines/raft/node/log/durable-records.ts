@@ -10,7 +10,7 @@ import type { Configuration, ServerId } from '../../core/configuration.ts';
 import { EMPTY_CONFIGURATION } from '../../core/configuration.ts';
 import type { HardState, LogPosition } from '../../core/entry.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
-import type { KeyRange, KeyValueReader, WriteOperation } from '../ports/ports.ts';
+import type { KeyRange, KeyValueReader, WriteOperation } from '../ports/key-value-store.ts';
 import {
   ALL_BLOCKS,
   ALL_STATE,

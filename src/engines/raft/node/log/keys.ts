@@ -3,7 +3,7 @@
 import { allocateBytes } from '../../../../shared/allocate-bytes.ts';
 import { assert } from '../../../../shared/assert.ts';
 import { encodeShortAscii, encodeUtf8 } from '../../../../shared/utf8.ts';
-import { type KeyRange, MAX_KEY_BYTES } from '../ports/ports.ts';
+import { type KeyRange, MAX_KEY_BYTES } from '../ports/key-value-store.ts';
 
 export const IDENTITY_KEY = encodeUtf8('m/identity');
 export const HARD_STATE_KEY = encodeUtf8('m/hard-state');

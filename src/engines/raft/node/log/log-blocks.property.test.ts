@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { unreachable } from '../../../../shared/assert.ts';
 import { type Entry, entrySizeBytes, type LogPosition } from '../../core/entry.ts';
-import type { WriteOperation } from '../ports/ports.ts';
+import type { WriteOperation } from '../ports/key-value-store.ts';
 import { TestClock } from '../testing/clock.ts';
 import { TestStore } from '../testing/store.ts';
 import { ALL_BLOCKS } from './keys.ts';

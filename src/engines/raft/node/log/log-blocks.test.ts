@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Entry } from '../../core/entry.ts';
 import type { LogWrite } from '../../core/log.ts';
-import type { KeyValueReader, WriteOperation } from '../ports/ports.ts';
+import type { KeyValueReader, WriteOperation } from '../ports/key-value-store.ts';
 import { TestClock } from '../testing/clock.ts';
 import { TestStore } from '../testing/store.ts';
 import { ALL_BLOCKS, blockKey, firstIndexOf } from './keys.ts';

@@ -12,7 +12,7 @@ import { offsetInBlock, readBlock, writeBlock } from '../../codec/entry-block-co
 import { CHECKSUM_BYTES, openSealed, seal, sealWritten } from '../../codec/sealed-record.ts';
 import { type Entry, entrySizeBytes } from '../../core/entry.ts';
 import type { LogReader, LogWrite } from '../../core/log.ts';
-import type { KeyValueReader, WriteOperation } from '../ports/ports.ts';
+import type { KeyValueReader, WriteOperation } from '../ports/key-value-store.ts';
 import { blockKey } from './keys.ts';
 import { damaged, verified } from './log-damage.ts';
 import type { BlockExtent, LogExtent } from './log-extent.ts';

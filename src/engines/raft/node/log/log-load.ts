@@ -8,7 +8,7 @@ import { EntryScanner } from '../../codec/entry-codec.ts';
 import { openSealed } from '../../codec/sealed-record.ts';
 import type { Configuration } from '../../core/configuration.ts';
 import { commandSizeBytes, entrySizeBytes, type LogPosition } from '../../core/entry.ts';
-import type { KeyValueReader } from '../ports/ports.ts';
+import type { KeyValueReader } from '../ports/key-value-store.ts';
 import { ALL_BLOCKS, firstIndexOf } from './keys.ts';
 import { damaged, verified } from './log-damage.ts';
 

@@ -1,9 +1,10 @@
 // The leader watches how long every member has been silent, and removes those that stay so.
 
+import type { Logger } from '../../../../shared/logger.ts';
 import { type Member, type ServerId, voters, withoutMember } from '../../core/configuration.ts';
 import { majority } from '../../core/quorum.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
-import type { Clock, Logger } from '../ports/ports.ts';
+import type { Clock } from '../ports/clock.ts';
 
 /** How often a member that stays silent is mentioned. */
 const REPEAT_AFTER_MS = 30_000;

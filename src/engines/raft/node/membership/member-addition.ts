@@ -11,7 +11,7 @@ import {
   withMember,
   withoutMember,
 } from '../../core/configuration.ts';
-import type { PeerIdentity } from '../ports/ports.ts';
+import type { PeerIdentity } from '../ports/transport.ts';
 import {
   done,
   findNode,

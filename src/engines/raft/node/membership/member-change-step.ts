@@ -1,5 +1,6 @@
 // What the steps of a join or a removal share: what they may look at, and what they may do. All of it on the leader.
 
+import type { Logger } from '../../../../shared/logger.ts';
 import type { MemberChangeOutcome } from '../../codec/peer-message.ts';
 import {
   type Configuration,
@@ -10,7 +11,8 @@ import {
 } from '../../core/configuration.ts';
 import { majority } from '../../core/quorum.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
-import type { Clock, Logger, Transport } from '../ports/ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Transport } from '../ports/transport.ts';
 import { nodeOf } from './server-id.ts';
 
 /** What a change of members needs of the core. */

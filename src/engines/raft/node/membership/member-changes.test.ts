@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
 import { type Role, withMember, withoutMember } from '../../core/configuration.ts';
-import type { PeerIdentity, Transport } from '../ports/ports.ts';
+import type { PeerIdentity, Transport } from '../ports/transport.ts';
 import { TestClock, TestLogger } from '../testing/clock.ts';
 import { configurationOf, serverOf, TestCore } from '../testing/core.ts';
 import { MAX_WAITING_CHANGES, MemberChanges } from './member-changes.ts';

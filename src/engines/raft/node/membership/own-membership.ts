@@ -1,9 +1,11 @@
 // Which cluster this server belongs to, and whether it still does. Both are written down when they are learnt.
 
+import type { Logger } from '../../../../shared/logger.ts';
 import type { Configuration, ServerId } from '../../core/configuration.ts';
 import type { ConfigurationEntry } from '../../core/entry.ts';
 import { type LoadedState, type NodeIdentity, putIdentity, putRemoved } from '../log/durable-records.ts';
-import type { Logger, PeerIdentity, WriteOperation } from '../ports/ports.ts';
+import type { WriteOperation } from '../ports/key-value-store.ts';
+import type { PeerIdentity } from '../ports/transport.ts';
 import { nodeOf } from './server-id.ts';
 
 /** Peers that said hello to a server without a cluster, as far as they are remembered. */

@@ -5,7 +5,7 @@ import {
   withMember,
   withoutMember,
 } from '../../core/configuration.ts';
-import type { Transport } from '../ports/ports.ts';
+import type { Transport } from '../ports/transport.ts';
 import { TestClock, TestLogger } from '../testing/clock.ts';
 import { Peers } from './peers.ts';
 

@@ -1,12 +1,14 @@
 // Who this node talks to, who may talk to it, and when it last heard of whom.
 
+import type { Logger } from '../../../../shared/logger.ts';
 import {
   type Configuration,
   EMPTY_CONFIGURATION,
   findMember,
   type ServerId,
 } from '../../core/configuration.ts';
-import type { Clock, Logger, PeerIdentity, RefusalReason, Transport } from '../ports/ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { PeerIdentity, RefusalReason, Transport } from '../ports/transport.ts';
 
 /** Servers that introduced themselves and are in no configuration known here: a leader that is newer than our log. */
 const MAX_INTRODUCED = 16;

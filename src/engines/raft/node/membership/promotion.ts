@@ -1,8 +1,8 @@
 // Learners become voters when they have caught up (dissertation §4.2.1).
 
+import type { Logger } from '../../../../shared/logger.ts';
 import { withMember } from '../../core/configuration.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
-import type { Logger } from '../ports/ports.ts';
 
 /** What a promotion needs of the core. */
 export type PromotionCore = Pick<

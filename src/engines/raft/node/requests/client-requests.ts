@@ -1,9 +1,10 @@
 // What was asked of this node and waits for the cluster: proposals, reads, joins and removals.
 
+import type { ProposalOutcome, ReadOutcome } from '../../../engine.ts';
 import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
 import type { NodeIdentity } from '../log/durable-records.ts';
 import type { NodeOptions } from '../options.ts';
-import type { Clock, ProposalOutcome, ReadOutcome } from '../ports/ports.ts';
+import type { Clock } from '../ports/clock.ts';
 import { MemberRequests } from './member-requests.ts';
 import { Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';

@@ -4,7 +4,8 @@
 import type { ForwardedMemberChange, MemberChange } from '../../codec/peer-message.ts';
 import { findMember, type ServerId } from '../../core/configuration.ts';
 import type { MemberChanges } from '../membership/member-changes.ts';
-import type { KeyValueStore, Transport } from '../ports/ports.ts';
+import type { KeyValueStore } from '../ports/key-value-store.ts';
+import type { Transport } from '../ports/transport.ts';
 import type { Replica } from '../replica.ts';
 import { readProposal } from '../state/applier.ts';
 import type { MemberRequests } from './member-requests.ts';

@@ -2,7 +2,7 @@
 // Both are harmless when repeated.
 
 import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
-import type { Clock } from '../ports/ports.ts';
+import type { Clock } from '../ports/clock.ts';
 
 const MAX_WAITING_REQUESTS = 64;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { ProposalOutcome } from '../../../engine.ts';
 import { decodeProposal } from '../../codec/proposal-codec.ts';
-import type { ProposalOutcome } from '../ports/ports.ts';
 import { TestClock } from '../testing/clock.ts';
 import { type BatchResult, type ProposalOptions, Proposals } from './proposals.ts';
 

@@ -1,11 +1,12 @@
 // Commands that were proposed on this node and wait to be applied here. They go to the leader, wherever it is,
 // again after every change of leader: the replicated sessions see to it that each is applied once.
 
+import type { ProposalOutcome } from '../../../engine.ts';
 import { MAX_PROPOSALS_A_MESSAGE } from '../../codec/message-codec.ts';
 import type { ProposalOrigin, ProposalsRefused } from '../../codec/peer-message.ts';
 import { encodeProposals } from '../../codec/proposal-codec.ts';
 import type { ServerId } from '../../core/configuration.ts';
-import type { Clock, ProposalOutcome } from '../ports/ports.ts';
+import type { Clock } from '../ports/clock.ts';
 import { SequenceWindow } from './sequence-window.ts';
 
 /** Proposals of one forwarded message, or of one append to the own log. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ReadOutcome } from '../ports/ports.ts';
+import type { ReadOutcome } from '../../../engine.ts';
 import { TestClock } from '../testing/clock.ts';
 import { type ReadOptions, Reads } from './reads.ts';
 

@@ -1,7 +1,8 @@
 // Reads that wait until this node's state is known to hold all that was acknowledged before they came.
 // All that wait share one ReadIndex; a lost or refused one is asked again, with a new id.
 
-import type { Clock, ReadOutcome } from '../ports/ports.ts';
+import type { ReadOutcome } from '../../../engine.ts';
+import type { Clock } from '../ports/clock.ts';
 
 /** Requests under way: one answering, one gathering behind it. */
 const MAX_REQUESTS_UNDER_WAY = 2;

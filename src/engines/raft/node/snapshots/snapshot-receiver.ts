@@ -2,11 +2,14 @@
 // checked, and takes the place of the state in one write. A broken connection is resumed where the image ends so far.
 
 import { CodedError } from '../../../../shared/coded-error.ts';
+import type { Logger } from '../../../../shared/logger.ts';
 import { malformed } from '../../codec/malformed.ts';
 import type { ServerId } from '../../core/configuration.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
 import { type AppliedRecord, isSamePoint, loadAppliedRecord } from '../log/durable-records.ts';
-import type { Channel, Clock, ImageStaging, KeyValueStore, Logger, Timer } from '../ports/ports.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { ImageStaging, KeyValueStore } from '../ports/key-value-store.ts';
+import type { Channel } from '../ports/transport.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,

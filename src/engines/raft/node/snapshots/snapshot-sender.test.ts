@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { initialRecords, putApplied } from '../log/durable-records.ts';
-import type { Channel, Transport } from '../ports/ports.ts';
+import type { Channel, Transport } from '../ports/transport.ts';
 import { StateStore } from '../state/state-store.ts';
 import { TestClock, TestLogger } from '../testing/clock.ts';
 import { configurationOf } from '../testing/core.ts';

@@ -1,10 +1,13 @@
 // Sends an image of this node's store to a follower whose log is too far behind, on a connection of its own, while the
 // node goes on. However it ends, `done` is called once: the leader is never left in limbo (trap 23).
 
+import type { Logger } from '../../../../shared/logger.ts';
 import type { ServerId } from '../../core/configuration.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
 import { loadAppliedRecord } from '../log/durable-records.ts';
-import type { Channel, Clock, KeyValueStore, Logger, StoreImage, Timer, Transport } from '../ports/ports.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { KeyValueStore, StoreImage } from '../ports/key-value-store.ts';
+import type { Channel, Transport } from '../ports/transport.ts';
 import {
   CHUNK_HEAD_BYTES,
   decodeSnapshotFrame,

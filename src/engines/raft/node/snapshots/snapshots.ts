@@ -1,8 +1,11 @@
 // Snapshots in both directions: which followers are being sent one, and the one that is coming in.
 
+import type { Logger } from '../../../../shared/logger.ts';
 import type { ServerId } from '../../core/configuration.ts';
 import type { NodeLimits } from '../options.ts';
-import type { Channel, Clock, KeyValueStore, Logger, Transport } from '../ports/ports.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { KeyValueStore } from '../ports/key-value-store.ts';
+import type { Channel, Transport } from '../ports/transport.ts';
 import type { Replica, SnapshotInstall } from '../replica.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';

@@ -3,12 +3,12 @@
 import { assert, unreachable } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { StateReader, StateView } from '../../../../state/state-view.ts';
+import type { StateMachine } from '../../../engine.ts';
 import type { Proposal, ProposalOrigin } from '../../codec/peer-message.ts';
 import { decodeProposal } from '../../codec/proposal-codec.ts';
 import { type Configuration, findMember } from '../../core/configuration.ts';
 import type { CommandEntry, ConfigurationEntry, Entry } from '../../core/entry.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
-import type { StateMachine } from '../ports/ports.ts';
 import { Sessions } from './sessions.ts';
 
 export interface ApplierHandlers {

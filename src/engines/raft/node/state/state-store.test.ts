@@ -11,7 +11,7 @@ import { seal } from '../../codec/sealed-record.ts';
 import { adjacentRow } from '../../codec/testing/rows.ts';
 import { verifyRow } from '../log/durable-records.ts';
 import { ALL_STATE, stateKey } from '../log/keys.ts';
-import type { KeyValueStore, WriteOperation } from '../ports/ports.ts';
+import type { KeyValueStore, WriteOperation } from '../ports/key-value-store.ts';
 import { StateStore, unusedGeneration } from './state-store.ts';
 
 const encoder = new TextEncoder();

@@ -18,7 +18,7 @@ import {
   MAX_GENERATION,
   stateKeyOf,
 } from '../log/keys.ts';
-import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from '../ports/ports.ts';
+import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from '../ports/key-value-store.ts';
 import { RowCache } from './row-cache.ts';
 import { type OverlayRow, StateOverlay } from './state-overlay.ts';
 

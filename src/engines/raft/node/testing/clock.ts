@@ -1,7 +1,8 @@
 // A clock for tests: time passes when the test says so, one event at a time.
 
 import { assert } from '../../../../shared/assert.ts';
-import type { Clock, Logger, Timer } from '../ports/ports.ts';
+import type { Logger } from '../../../../shared/logger.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
 
 interface Event {
   readonly at: number;

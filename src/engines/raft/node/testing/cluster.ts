@@ -3,10 +3,10 @@
 import { present } from '../../../../shared/assert.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
 import type { StateView } from '../../../../state/state-view.ts';
+import type { EngineStatus, ProposalOutcome, ReadOutcome, StateMachine } from '../../../engine.ts';
 import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
 import { loadDurableState } from '../log/durable-records.ts';
 import { DEFAULT_LIMITS, type NodeLimits, type NodeOptions } from '../options.ts';
-import type { EngineStatus, ProposalOutcome, ReadOutcome, StateMachine } from '../ports/ports.ts';
 import { RaftNode } from '../raft-node.ts';
 import { TestClock, TestLogger, TestProcess } from './clock.ts';
 import { TestNetwork, TestTransport } from './network.ts';

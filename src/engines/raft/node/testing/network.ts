@@ -5,7 +5,7 @@ import { CodedError } from '../../../../shared/coded-error.ts';
 import { decodePeerMessage, encodePeerMessage } from '../../codec/message-codec.ts';
 import type { PeerMessage } from '../../codec/peer-message.ts';
 import type { ServerId } from '../../core/configuration.ts';
-import type { Channel, PeerIdentity, Transport, TransportHandlers } from '../ports/ports.ts';
+import type { Channel, PeerIdentity, Transport, TransportHandlers } from '../ports/transport.ts';
 import type { TestClock } from './clock.ts';
 
 const TRAVEL_MS = 1;

@@ -3,7 +3,7 @@
 import { encodeRowImage } from '../../../../../verify/sim/row-image.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
 import { type AppliedRecord, putApplied } from '../log/durable-records.ts';
-import type { ImageStaging } from '../ports/ports.ts';
+import type { ImageStaging } from '../ports/key-value-store.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,

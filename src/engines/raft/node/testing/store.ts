@@ -5,8 +5,8 @@ import { decodeRowImage, encodeRowImage, type ImageRow } from '../../../../../ve
 import { assert } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { ByteWriter } from '../../codec/byte-writer.ts';
+import type { Clock } from '../ports/clock.ts';
 import type {
-  Clock,
   ImageAdoption,
   ImageStaging,
   KeyRange,
@@ -16,7 +16,7 @@ import type {
   StorageSpace,
   StoreImage,
   WriteOperation,
-} from '../ports/ports.ts';
+} from '../ports/key-value-store.ts';
 
 const WRITE_MS = 1;
 

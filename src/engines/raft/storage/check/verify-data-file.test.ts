@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
 import { type AdjacentRow, checkSealed, seal } from '../../codec/sealed-record.ts';
-import type { WriteOperation } from '../../node/ports/ports.ts';
+import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { DATA_FILE_NAME } from '../lmdb/data-file.ts';
 import { NOT_ON_OVERFLOW, PageCursor, readMeta } from '../lmdb/lmdb-page.ts';
 import type { LmdbSnapshot } from '../lmdb/lmdb-reads.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
 import type { AdjacentRow } from '../../codec/sealed-record.ts';
-import type { WriteOperation } from '../../node/ports/ports.ts';
+import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { DATA_FILE_NAME } from '../lmdb/data-file.ts';
 import { compareBytes } from '../lmdb/key-order.ts';
 import { type Meta, readMeta } from '../lmdb/lmdb-page.ts';

@@ -14,7 +14,7 @@ import {
   MAX_KEY_BYTES,
   type StoreImage,
   type WriteOperation,
-} from '../../node/ports/ports.ts';
+} from '../../node/ports/key-value-store.ts';
 import type { RowCheck } from '../check/verify-data-file.ts';
 import {
   CHECKPOINT_KEY,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { checkSealed, seal } from '../../codec/sealed-record.ts';
-import type { WriteOperation } from '../../node/ports/ports.ts';
+import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { DATA_FILE_NAME, STAGED_FILE_NAME } from '../lmdb/data-file.ts';
 import { openTree } from '../testing/tree.ts';
 import { StagedImage } from './staged-image.ts';

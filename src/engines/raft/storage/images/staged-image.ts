@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
-import type { ImageStaging } from '../../node/ports/ports.ts';
+import type { ImageStaging } from '../../node/ports/key-value-store.ts';
 import { type RowCheck, verifyImage } from '../check/verify-data-file.ts';
 import { flushNames } from '../journal/journal-segments.ts';
 import {

@@ -3,7 +3,7 @@
 // reach. Other pages may be written meanwhile, and be torn in the image: nobody looks at them.
 
 import { close, openSync, read } from 'node:fs';
-import type { StoreImage } from '../../node/ports/ports.ts';
+import type { StoreImage } from '../../node/ports/key-value-store.ts';
 import { DataFileReader } from '../check/data-file-reader.ts';
 import { META_BYTES, readMeta } from '../lmdb/lmdb-page.ts';
 import type { LmdbSnapshot } from '../lmdb/lmdb-reads.ts';

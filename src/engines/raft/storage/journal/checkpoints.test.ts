@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import type { WriteOperation } from '../../node/ports/ports.ts';
+import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import type { LmdbStore } from '../lmdb/lmdb-store.ts';
 import { diskFull } from '../storage-errors.ts';
 import { CHECKPOINT_KEY, Checkpoints } from './checkpoints.ts';

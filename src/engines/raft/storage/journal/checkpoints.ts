@@ -13,7 +13,7 @@ import {
   type KeyValueRow,
   MAX_KEY_BYTES,
   type WriteOperation,
-} from '../../node/ports/ports.ts';
+} from '../../node/ports/key-value-store.ts';
 import type { LmdbStore } from '../lmdb/lmdb-store.ts';
 import type { Journal, JournalPosition } from './journal.ts';
 import { operationsBytes } from './journal-frame.ts';

@@ -21,7 +21,7 @@
 import { assert } from '../../../../shared/assert.ts';
 import { u32At } from '../../codec/byte-reader.ts';
 import { crc32 } from '../../codec/crc32.ts';
-import type { WriteOperation } from '../../node/ports/ports.ts';
+import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 
 export const FRAME_ALIGNMENT_BYTES = 4_096;
 export const SECTOR_BYTES = 512;

@@ -8,7 +8,7 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { WriteOperation } from '../../node/ports/ports.ts';
+import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import {
   aligned,
   decodeFrame,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
-import type { KeyValueStore, WriteOperation } from '../../node/ports/ports.ts';
+import type { KeyValueStore, WriteOperation } from '../../node/ports/key-value-store.ts';
 import { DATA_FILE_NAME } from '../lmdb/data-file.ts';
 import { openLmdbStore } from '../open-store.ts';
 import type { JournalLimits } from './checkpoints.ts';

@@ -4,7 +4,7 @@
 
 import { close, closeSync, fdatasync, fstatSync, openSync, statSync, unlink, writeSync } from 'node:fs';
 import { assert } from '../../../../shared/assert.ts';
-import type { WriteOperation } from '../../node/ports/ports.ts';
+import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { encodeFrame, frameExtent, operationsBytes } from './journal-frame.ts';
 import type { RecoveredJournal, SegmentFile } from './journal-recovery.ts';
 import { growSegment, makeSegment } from './journal-segments.ts';

@@ -3,7 +3,7 @@
 import { readFileSync, statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { CodedError } from '../../../../shared/coded-error.ts';
-import { MAX_KEY_BYTES, type WriteOperation } from '../../node/ports/ports.ts';
+import { MAX_KEY_BYTES, type WriteOperation } from '../../node/ports/key-value-store.ts';
 import type { RowCheck } from '../check/verify-data-file.ts';
 import { flushFile, syncDirectory } from '../data-directory.ts';
 import { JournaledStore } from '../journaled-store.ts';

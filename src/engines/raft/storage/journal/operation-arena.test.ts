@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { WriteOperation } from '../../node/ports/ports.ts';
+import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { OperationArena } from './operation-arena.ts';
 
 /** One string, which compares much faster than an array of so many numbers. */

@@ -2,7 +2,12 @@
 
 import { createRequire } from 'node:module';
 import { copyBytes } from '../../../../shared/allocate-bytes.ts';
-import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from '../../node/ports/ports.ts';
+import type {
+  KeyRange,
+  KeyValueReader,
+  KeyValueRow,
+  WriteOperation,
+} from '../../node/ports/key-value-store.ts';
 import { OperationArena } from './operation-arena.ts';
 
 // CommonJS that says it is a module: what its default export is, Node and its tools see differently.

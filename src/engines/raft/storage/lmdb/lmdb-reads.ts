@@ -3,7 +3,7 @@
 import type { Database, RootDatabase, Transaction } from 'lmdb';
 import { copyBytes } from '../../../../shared/allocate-bytes.ts';
 import { assert } from '../../../../shared/assert.ts';
-import type { KeyRange, KeyValueReader, KeyValueRow } from '../../node/ports/ports.ts';
+import type { KeyRange, KeyValueReader, KeyValueRow } from '../../node/ports/key-value-store.ts';
 
 export type BinaryDatabase = RootDatabase<Uint8Array, Buffer>;
 

@@ -17,7 +17,7 @@ import {
   MAX_KEY_BYTES,
   type StorageSpace,
   type WriteOperation,
-} from '../../node/ports/ports.ts';
+} from '../../node/ports/key-value-store.ts';
 import type { DirectoryLock } from '../directory-lock.ts';
 import { Room } from '../room.ts';
 import { diskFull, explainRead, isForLackOfRoom, storageFailed } from '../storage-errors.ts';

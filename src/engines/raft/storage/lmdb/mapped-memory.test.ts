@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, expect, test, vi } from 'vitest';
-import type { KeyValueReader, WriteOperation } from '../../node/ports/ports.ts';
+import type { KeyValueReader, WriteOperation } from '../../node/ports/key-value-store.ts';
 import { openTree } from '../testing/tree.ts';
 import { MappedMemory } from './mapped-memory.ts';
 
