@@ -8,6 +8,8 @@ test('without options every part runs, in its quick form', () => {
     seconds: undefined,
     jobs: undefined,
     farmJobs: undefined,
+    against: undefined,
+    output: undefined,
   });
 });
 
@@ -19,7 +21,19 @@ test('options choose the size, the parts and the length', () => {
     seconds: 3,
     jobs: 500,
     farmJobs: 1_000,
+    against: undefined,
+    output: undefined,
   });
+});
+
+test('a comparison with another checkout has two parts', () => {
+  const { parts, against, output } = parseArguments(['--against', '../before', '--output', 'found.md']);
+  expect({ parts, against, output }).toEqual({
+    parts: ['writes', 'reads'],
+    against: '../before',
+    output: 'found.md',
+  });
+  expect(parseArguments(['--against', '../before', '--only', 'reads']).parts).toEqual(['reads']);
 });
 
 test.each([
@@ -27,6 +41,9 @@ test.each([
   [['--only', 'writes,nothing'], "there is no part 'nothing'"],
   [['--only'], "there is no part ''"],
   [['--seconds', '0'], '--seconds is a whole number from 1 to 600'],
+  [['--against'], '--against needs a value'],
+  [['--against', '.', '--only', 'growth'], "the part 'growth' compares no checkouts"],
+  [['--output', 'found.md'], '--output goes with --against'],
   [['--farm', '1.5'], '--farm is a whole number from 1 to 10000000'],
 ])('%j is refused', (given, message) => {
   expect(() => parseArguments(given)).toThrow(message);

@@ -1,14 +1,17 @@
 // The command `npm run bench`: how fast, how large, and against what.
 
+import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { readCommandLine } from '../kit/command-options.ts';
 import { type BenchArguments, type PartName, parseArguments } from './arguments.ts';
+import { readCheckout } from './checkout.ts';
 import type { BenchContext } from './context.ts';
 import { keepResults, type Machine } from './document.ts';
 import { etcdVersion } from './etcd-cluster.ts';
 import { LargeFarm } from './large/large-farm.ts';
 import { HAS_WRK } from './load.ts';
+import { readsAgainst, writesAgainst } from './parts/against.ts';
 import { elections } from './parts/elections.ts';
 import { failover } from './parts/failover.ts';
 import { forwarded } from './parts/forwarded.ts';
@@ -22,8 +25,11 @@ import { PartReport, type PartResult, partLines } from './result.ts';
 const EXIT_FAILED = 1;
 const FULL = { repetitions: 3, seconds: 10 };
 const QUICK = { repetitions: 1, seconds: 3 };
+/** Short turns: the machine is the same for both while it changes. */
+const COMPARISON = { repetitions: 7, seconds: 1 };
+const FULL_COMPARISON = { repetitions: 9, seconds: 3 };
 
-const RUN: Readonly<Record<PartName, (context: BenchContext, report: PartReport) => Promise<void>>> = {
+const PART_OF: Readonly<Record<PartName, Part>> = {
   writes,
   reads,
   forwarded,
@@ -34,9 +40,11 @@ const RUN: Readonly<Record<PartName, (context: BenchContext, report: PartReport)
   large,
 };
 
+type Part = (context: BenchContext, report: PartReport) => Promise<void>;
+
 const given = readCommandLine(process, parseArguments);
 const cleanups: (() => Promise<void>)[] = [];
-// Whoever interrupts it may do so twice, or its parent does: what was begun comes to its end with the process.
+// A second interrupt is possible, also from the parent: the end of the process removes what is left.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(EXIT_FAILED));
 try {
   await run(given);
@@ -47,18 +55,14 @@ try {
   await cleanUp();
 }
 
-async function run({ isFull, parts, seconds, jobs, farmJobs }: BenchArguments): Promise<void> {
-  if (!HAS_WRK) console.error('wrk is not installed: autocannon takes its place, and much of the processor');
-  const size = isFull ? FULL : QUICK;
-  const context: BenchContext = {
-    isFull,
-    jobs,
-    repetitions: size.repetitions,
-    seconds: seconds ?? size.seconds,
-    etcdVersion: etcdVersion(),
-    tell: (line) => console.error(`… ${line}`),
-    onEnd: (cleanup) => cleanups.push(cleanup),
-  };
+async function run(options: BenchArguments): Promise<void> {
+  const { isFull, parts, farmJobs, against } = options;
+  if (!HAS_WRK) console.error('wrk is not installed: autocannon is used, which takes much processor time');
+  if (against !== undefined) {
+    await runComparison(options, against);
+    return;
+  }
+  const context = contextOf(options, { ...(isFull ? FULL : QUICK), etcd: etcdVersion() });
   if (farmJobs !== undefined) {
     await showFarm(context, farmJobs);
     return;
@@ -66,31 +70,66 @@ async function run({ isFull, parts, seconds, jobs, farmJobs }: BenchArguments): 
   if (context.etcdVersion === undefined) console.error('etcd is not installed: nothing is compared with it');
   const results: PartResult[] = [];
   for (const part of parts) {
-    const result = await runPart(part, context);
-    results.push(result);
-    console.log(`\n${partLines(result, () => undefined).join('\n')}`);
-    // After each part: whatever ends the run, what it has found stays.
+    results.push(await runPart(part, context, PART_OF[part]));
+    // After each part: the results of a run that is ended early are kept.
     const kept = { finishedAt: new Date().toISOString(), machine: machineOf(context), parts: results };
     const file = keepResults(kept, { isFull });
     console.error(`… kept in ${path.relative(process.cwd(), file)}`);
   }
-  const failed = results.filter(({ failure }) => failure !== null);
-  for (const { part, failure } of failed) console.error(`the part '${part}' failed: ${failure}`);
-  if (failed.length > 0) process.exitCode = EXIT_FAILED;
+  reportFailures(results);
 }
 
-/** A part that fails leaves what it had found, and nothing that runs: the others go on. */
-async function runPart(part: PartName, context: BenchContext): Promise<PartResult> {
-  const report = new PartReport(part);
+async function runComparison(options: BenchArguments, directory: string): Promise<void> {
+  const other = await readCheckout(directory);
+  const context = contextOf(options, { ...(options.isFull ? FULL_COMPARISON : COMPARISON), etcd: undefined });
+  const results: PartResult[] = [];
+  for (const part of options.parts) {
+    const compare = part === 'writes' ? writesAgainst : readsAgainst;
+    results.push(await runPart(part, context, (...given) => compare(...given, other)));
+  }
+  if (options.output !== undefined) fs.writeFileSync(options.output, results.map(printed).join('\n'));
+  reportFailures(results);
+}
+
+function contextOf(
+  { isFull, jobs, seconds }: BenchArguments,
+  size: { repetitions: number; seconds: number; etcd: string | undefined },
+): BenchContext {
+  return {
+    isFull,
+    jobs,
+    repetitions: size.repetitions,
+    seconds: seconds ?? size.seconds,
+    etcdVersion: size.etcd,
+    tell: (line) => console.error(`… ${line}`),
+    onEnd: (cleanup) => cleanups.push(cleanup),
+  };
+}
+
+/** Runs a part and prints its result. A part that fails leaves its findings, and nothing that runs: the others go on. */
+async function runPart(name: PartName, context: BenchContext, part: Part): Promise<PartResult> {
+  const report = new PartReport(name);
   let failure: string | null = null;
   try {
-    await RUN[part](context, report);
+    await part(context, report);
   } catch (error) {
     console.error(error);
     failure = error instanceof Error ? error.message : String(error);
   }
   await cleanUp();
-  return report.result(failure);
+  const result = report.result(failure);
+  console.log(`\n${printed(result)}`);
+  return result;
+}
+
+function printed(result: PartResult): string {
+  return partLines(result, () => undefined).join('\n');
+}
+
+function reportFailures(results: readonly PartResult[]): void {
+  const failed = results.filter(({ failure }) => failure !== null);
+  for (const { part, failure } of failed) console.error(`the part '${part}' failed: ${failure}`);
+  if (failed.length > 0) process.exitCode = EXIT_FAILED;
 }
 
 async function showFarm(context: BenchContext, wanted: number): Promise<void> {

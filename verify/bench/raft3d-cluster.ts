@@ -3,12 +3,12 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { NODE_FLAGS } from '../../src/server/node-flags.ts';
 import { allAreVoters, waitForLeader } from '../kit/cluster-waits.ts';
 import { freePorts } from '../kit/free-ports.ts';
-import { MAIN, NodeProcess } from '../kit/node-process.ts';
+import { NodeProcess } from '../kit/node-process.ts';
 import { waitFor } from '../kit/wait-for.ts';
 import { removeAtExit, removeNow } from './abandoned.ts';
+import { type Checkout, THIS_CHECKOUT } from './checkout.ts';
 import type { BenchCluster, BenchNode } from './cluster.ts';
 import { postJson } from './send.ts';
 
@@ -71,15 +71,15 @@ export class Raft3dCluster implements BenchCluster {
     this.nodes = nodes;
   }
 
-  /** `nodeFlags` are for Node itself, before the program. */
+  /** `nodeFlags` are for Node.js itself, before the program and behind those of the checkout. */
   static async start(
     count: number,
-    { nodeFlags = [] }: { nodeFlags?: readonly string[] } = {},
+    { nodeFlags = [], checkout = THIS_CHECKOUT }: { nodeFlags?: readonly string[]; checkout?: Checkout } = {},
   ): Promise<Raft3dCluster> {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-bench-'));
     const data = path.join(directory, 'data');
     const logs = path.join(directory, 'logs');
-    const command = [process.execPath, ...NODE_FLAGS, ...nodeFlags, MAIN] as const;
+    const command = [process.execPath, ...checkout.nodeFlags, ...nodeFlags, checkout.main] as const;
     const nodes: Raft3dNode[] = [];
     for (let number = 1; number <= count; number++) {
       const [httpPort = 0, raftPort = 0] = await freePorts(2);

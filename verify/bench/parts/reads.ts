@@ -10,11 +10,9 @@ import type { BenchCluster, BenchNode } from '../cluster.ts';
 import { type BenchContext, type Contender, inTurns, ratio, startSystems } from '../context.ts';
 import { type Load, type LoadResult, runLoad } from '../load.ts';
 import { atLeast, type Goal, type PartReport } from '../result.ts';
+import { LISTED_PRINTERS, READ_PRINTER, seedPrinters } from '../seed-printers.ts';
 
 const CONNECTIONS = 64;
-const LISTED_PRINTERS = 1_000;
-const SEEDING_AT_ONCE = 50;
-const READ_PRINTER = 'printer-0500';
 /** Lists of 1,000 printers a second that the Go program answered on such a machine, of what it had, possibly stale. */
 const GO_LISTS_PER_SECOND = 1_556;
 
@@ -23,7 +21,7 @@ export async function reads(context: BenchContext, report: PartReport): Promise<
   const [ours, etcd] = await startSystems(context);
   if (ours === undefined) throw new Error('our own cluster was not started');
   const leader = await ours.leader();
-  await seed(ours, leader);
+  await seedPrinters(ours, leader);
   const [follower] = ours.nodes.filter((node) => node !== leader);
   if (follower === undefined) throw new Error('a cluster of three has a follower');
   const bare = await startBareServer(context);
@@ -74,15 +72,6 @@ function get(
   return { name, measure: () => runLoad(load) };
 }
 
-async function seed(cluster: BenchCluster, node: BenchNode): Promise<void> {
-  const keys = Array.from({ length: LISTED_PRINTERS }, (_, at) => `printer-${String(at).padStart(4, '0')}`);
-  for (let at = 0; at < keys.length; at += SEEDING_AT_ONCE) {
-    const slice = keys.slice(at, at + SEEDING_AT_ONCE);
-    const written = await Promise.all(slice.map((key) => cluster.write(node, key, { timeoutMs: 10_000 })));
-    if (!written.every(Boolean)) throw new Error('the printers to be listed could not be written');
-  }
-}
-
 /** A list that the caller has already, once it says which: nothing while we send no entity tags. */
 async function conditional(
   context: BenchContext,
@@ -96,7 +85,7 @@ async function conditional(
 
 async function etcdRange({ seconds }: BenchContext, etcd: BenchCluster): Promise<Contender<LoadResult>> {
   const leader = await etcd.leader();
-  const key = 'printer-0500';
+  const key = READ_PRINTER;
   await etcd.write(leader, key, { timeoutMs: 10_000 });
   const load: Load = {
     url: leader.url,

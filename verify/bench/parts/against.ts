@@ -1,0 +1,124 @@
+// The parts `writes` and `reads` against another checkout of this project: a cluster of each, the same load in turns.
+
+import { type Checkout, THIS_CHECKOUT } from '../checkout.ts';
+import type { BenchNode } from '../cluster.ts';
+import { type ComparedLoad, comparisonTable, slowerLine, type Turn } from '../comparison.ts';
+import { type BenchContext, type Measurement, measure } from '../context.ts';
+import type { Load } from '../load.ts';
+import { Raft3dCluster } from '../raft3d-cluster.ts';
+import type { PartReport } from '../result.ts';
+import { READ_PRINTER, seedPrinters } from '../seed-printers.ts';
+
+const CONNECTIONS = [1, 64, 256];
+const MANY_CONNECTIONS = 64;
+const ONE_PRINTER = `/api/v1/printers/${READ_PRINTER}`;
+
+/** A load, apart from the node that it is sent to. */
+interface LoadPlan extends Omit<Load, 'url' | 'seconds'> {
+  readonly name: string;
+  readonly to: 'leader' | 'follower';
+}
+
+interface Subject {
+  readonly cluster: Raft3dCluster;
+  readonly leader: BenchNode;
+  readonly follower: BenchNode;
+}
+
+export async function writesAgainst(
+  context: BenchContext,
+  report: PartReport,
+  other: Checkout,
+): Promise<void> {
+  report.title('Writes, durable on a majority, sent to the leader, against another checkout');
+  const plans = CONNECTIONS.map(
+    (connections): LoadPlan => ({
+      name: `writes over ${connections}`,
+      to: 'leader',
+      kind: 'printer',
+      connections,
+    }),
+  );
+  await compare(context, report, { other, plans });
+}
+
+export async function readsAgainst(
+  context: BenchContext,
+  report: PartReport,
+  other: Checkout,
+): Promise<void> {
+  report.title('Reads against another checkout');
+  const plans: LoadPlan[] = [
+    ...CONNECTIONS.map((connections) =>
+      get('linearizable', { to: 'leader', path: ONE_PRINTER, connections }),
+    ),
+    get('linearizable, from a follower', { to: 'follower', path: ONE_PRINTER }),
+    get('possibly stale', { to: 'follower', path: `${ONE_PRINTER}?consistency=stale` }),
+    get('linearizable lists', { to: 'leader', path: '/api/v1/printers' }),
+  ];
+  await compare(context, report, { other, plans });
+}
+
+function get(
+  name: string,
+  { to, path, connections = MANY_CONNECTIONS }: Pick<LoadPlan, 'to'> & { path: string; connections?: number },
+): LoadPlan {
+  return { name: `${name} over ${connections}`, to, kind: 'get', path, connections };
+}
+
+async function compare(
+  context: BenchContext,
+  report: PartReport,
+  { other, plans }: { other: Checkout; plans: readonly LoadPlan[] },
+): Promise<void> {
+  const ours = await startSubject(context, THIS_CHECKOUT);
+  const theirs = await startSubject(context, other);
+  const loads: ComparedLoad[] = [];
+  for (const plan of plans) {
+    context.tell(plan.name);
+    // The first load of its kind is slower, until V8 has compiled its code.
+    for (const subject of [ours, theirs]) await run(context, subject, plan);
+    const turns: Turn[] = [];
+    for (let turn = 0; turn < context.repetitions; turn++) {
+      turns.push(
+        await takeTurn(turn, {
+          ours: () => run(context, ours, plan),
+          other: () => run(context, theirs, plan),
+        }),
+      );
+    }
+    loads.push({ name: plan.name, turns });
+  }
+  report.text(slowerLine(loads));
+  report.table(comparisonTable(loads));
+  for (const { cluster } of [ours, theirs]) await cluster.remove();
+}
+
+/** Each checkout is first in every other turn. */
+async function takeTurn(
+  turn: number,
+  { ours, other }: Readonly<Record<keyof Turn, () => Promise<Measurement>>>,
+): Promise<Turn> {
+  if (turn % 2 === 0) return { ours: await ours(), other: await other() };
+  const first = await other();
+  return { ours: await ours(), other: first };
+}
+
+async function startSubject(context: BenchContext, checkout: Checkout): Promise<Subject> {
+  const cluster = await Raft3dCluster.start(3, { checkout });
+  context.onEnd(() => cluster.remove());
+  const leader = await cluster.leader();
+  const follower = cluster.nodes.find((node) => node !== leader);
+  if (follower === undefined) throw new Error('a cluster of three has a follower');
+  await seedPrinters(cluster, leader);
+  return { cluster, leader, follower };
+}
+
+function run(
+  { seconds }: BenchContext,
+  { cluster, leader, follower }: Subject,
+  { to, name: _name, ...load }: LoadPlan,
+): Promise<Measurement> {
+  const { url } = to === 'leader' ? leader : follower;
+  return measure(cluster, leader, { ...load, url, seconds });
+}
