@@ -4,10 +4,11 @@ import { BOUNDED_BLOCKS, idsOf } from '../state/id-sets.ts';
 import { MemoryState } from '../state/memory-state.ts';
 import { applyCommand } from './apply.ts';
 import { type Action, type Command, encodeCommand } from './commands/command.ts';
-import type { Filament, PrintJob } from './model/model.ts';
+import type { Filament } from './model/filament.ts';
+import { getFilament } from './model/filament.ts';
+import type { PrintJob } from './model/print-job.ts';
 import { INDEX_PREFIXES, type PrintJobFilters, setsOf } from './model/print-job-index.ts';
 import { PRINT_JOB_STATUSES } from './model/print-job-status.ts';
-import { getFilament } from './model/rows.ts';
 import { findPrintJobs, listFilaments, listPrintJobs } from './queries.ts';
 
 const JOB_IDS = ['a', 'b', 'c', 'd', 'e', 'f'];

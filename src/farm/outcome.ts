@@ -1,7 +1,7 @@
 // What applying a command gives: the resource as it is now, or why nothing changed.
 
-import type { Resource, ResourceKind } from './model/model.ts';
 import type { PrintJobStatus } from './model/print-job-status.ts';
+import type { Resource, ResourceKind } from './model/resource.ts';
 
 /** JSON throughout: outcomes are kept in the state for retries with the same idempotency key. */
 export type FarmOutcome =

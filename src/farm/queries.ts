@@ -2,9 +2,10 @@
 
 import { present } from '../shared/assert.ts';
 import type { Json, StateReader } from '../state/state-view.ts';
-import type { Filament, Printer, PrintJob } from './model/model.ts';
+import { FILAMENT_PREFIX, type Filament, filamentFrom } from './model/filament.ts';
+import { getListedPrintJob, PRINT_JOB_PREFIX, type PrintJob, printJobFrom } from './model/print-job.ts';
 import { indexedJobs, type PrintJobFilters } from './model/print-job-index.ts';
-import { filamentFrom, getListedPrintJob, KEY_PREFIXES, printerFrom, printJobFrom } from './model/rows.ts';
+import { PRINTER_PREFIX, type Printer, printerFrom } from './model/printer.ts';
 
 export interface ListOptions {
   /** Only rows with an id after this one, by UTF-8 bytes; the row itself need not exist. */
@@ -14,15 +15,15 @@ export interface ListOptions {
 }
 
 export function listPrinters(reader: StateReader, options: ListOptions = {}): Generator<Printer> {
-  return listRows(reader, { prefix: KEY_PREFIXES.printer, from: printerFrom, ...options });
+  return listRows(reader, { prefix: PRINTER_PREFIX, from: printerFrom, ...options });
 }
 
 export function listFilaments(reader: StateReader, options: ListOptions = {}): Generator<Filament> {
-  return listRows(reader, { prefix: KEY_PREFIXES.filament, from: filamentFrom, ...options });
+  return listRows(reader, { prefix: FILAMENT_PREFIX, from: filamentFrom, ...options });
 }
 
 export function listPrintJobs(reader: StateReader, options: ListOptions = {}): Generator<PrintJob> {
-  return listRows(reader, { prefix: KEY_PREFIXES.print_job, from: printJobFrom, ...options });
+  return listRows(reader, { prefix: PRINT_JOB_PREFIX, from: printJobFrom, ...options });
 }
 
 /** What a search looked at: the row when it is one of those that are looked for. */

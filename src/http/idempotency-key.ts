@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { type Action, isIdempotencyKey, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../farm/commands/command.ts';
+import type { Action } from '../farm/commands/command.ts';
+import { isIdempotencyKey, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../farm/commands/idempotency.ts';
 import { invalidRequest } from './error-handler.ts';
 
 /** The key that came with the request, if any; throws `invalid_request` when it is not one. */

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { putFilament, putPrinter, putPrintJob } from '../farm/model/rows.ts';
+import { putFilament } from '../farm/model/filament.ts';
+import { putPrintJob } from '../farm/model/print-job.ts';
+import { putPrinter } from '../farm/model/printer.ts';
 import { MAX_KEPT_BYTES } from './list-cache.ts';
 import { LIST_SLICE_ROWS } from './list-slices.ts';
 import { createTestApp } from './testing/app.ts';

@@ -1,13 +1,10 @@
 // Rows as callers see them: grams, ISO times, snake_case.
 
+import { availableMilligrams, type Filament } from '../farm/model/filament.ts';
 import { gramsFromMilligrams } from '../farm/model/milligrams.ts';
-import {
-  availableMilligrams,
-  type Filament,
-  type Printer,
-  type PrintJob,
-  type Resource,
-} from '../farm/model/model.ts';
+import type { PrintJob } from '../farm/model/print-job.ts';
+import type { Printer } from '../farm/model/printer.ts';
+import type { Resource } from '../farm/model/resource.ts';
 import { unreachable } from '../shared/assert.ts';
 
 export function presentPrinter({ id, company, model }: Printer) {

@@ -2,7 +2,7 @@
 
 import type { FastifyReply } from 'fastify';
 import { checkId } from '../farm/model/identifier.ts';
-import type { ResourceKind } from '../farm/model/model.ts';
+import type { ResourceKind } from '../farm/model/resource.ts';
 import type { StateReader } from '../state/state-view.ts';
 import type { ApiContext } from './api-context.ts';
 import { checkFields } from './check-fields.ts';

@@ -2,7 +2,7 @@
 
 import type { ProposalOutcome } from '../engines/engine.ts';
 import { gramsFromMilligrams } from '../farm/model/milligrams.ts';
-import type { ResourceKind } from '../farm/model/model.ts';
+import type { ResourceKind } from '../farm/model/resource.ts';
 import type { FarmRefusal } from '../farm/outcome.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { CodedError } from '../shared/coded-error.ts';

@@ -3,7 +3,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ProposalOutcome } from '../engines/engine.ts';
 import { type Action, type Command, encodeCommand } from '../farm/commands/command.ts';
-import type { Resource } from '../farm/model/model.ts';
+import type { Resource } from '../farm/model/resource.ts';
 import type { FarmOutcome } from '../farm/outcome.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { ApiContext } from './api-context.ts';

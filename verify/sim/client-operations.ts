@@ -1,8 +1,9 @@
 // What clients ask of the farm, in the farm's words and in the checker's.
 
 import { type Action, type Command, decodeCommand, encodeCommand } from '../../src/farm/commands/command.ts';
+import { getFilament } from '../../src/farm/model/filament.ts';
 import { isPrintJobStatus, PRINT_JOB_STATUSES } from '../../src/farm/model/print-job-status.ts';
-import { getFilament, getPrinter } from '../../src/farm/model/rows.ts';
+import { getPrinter } from '../../src/farm/model/printer.ts';
 import type { FarmOutcome } from '../../src/farm/outcome.ts';
 import { listPrintJobs } from '../../src/farm/queries.ts';
 import { assert, present } from '../../src/shared/assert.ts';

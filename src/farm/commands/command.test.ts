@@ -18,6 +18,16 @@ test.each(EXAMPLES)('a command comes back as it went: $action.kind', (command) =
   expect(decodeCommand(encodeCommand(command))).toEqual(command);
 });
 
+test('the encoding is on disks and never changes', () => {
+  const texts = EXAMPLES.map((command) => new TextDecoder().decode(encodeCommand(command)));
+  expect(texts).toEqual([
+    '[1700000000000,["p","p","Prusa","MK4"]]',
+    '[0,["f","\u{1f9f5}","PLA","Red",1000,0],["k","f"]]',
+    '[1700000000000,["j","7","p","f","/models/benchy.gcode",1]]',
+    '[1700000000000,["s","__proto__","Canceled"]]',
+  ]);
+});
+
 test('bytes that are no command decode to nothing, and never throw', () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => decodeCommand(bytes) === undefined));
   fc.assert(fc.property(fc.json(), (text) => decodeText(text) === undefined));

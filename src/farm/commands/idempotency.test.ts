@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { MemoryState } from '../../state/memory-state.ts';
-import { getPrinter } from '../model/rows.ts';
+import { getPrinter } from '../model/printer.ts';
 import { apply, filamentOf, printerNamed, printJobOf, SOME_TIME_MS, statusOf } from '../testing/commands.ts';
 import { MAX_IDEMPOTENCY_AGE_MS, MAX_IDEMPOTENCY_RECORDS, MAX_PRUNED_PER_COMMAND } from './idempotency.ts';
 

@@ -1,34 +1,56 @@
-// Answers that are kept for retries. They live in the replicated state, so every node gives the same answer to a retry,
-// also after a change of leader, a restart or a snapshot.
+// Idempotency keys: the claim that comes with a command, and the answers that are kept for retries. Answers live in the
+// replicated state, so every node gives a retry the same answer, also after a change of leader, a restart or a snapshot.
 //
-// Ages are counted by the commands' own times, which are the clocks of the nodes that were asked. A clock that is wrong
-// by a day costs records early or keeps them longer; the bound on their number holds whatever the clocks say.
+// Ages are computed from the commands' own times, which are the clocks of the nodes that took the requests. A clock that
+// is a day wrong drops records early or keeps them longer. The bound on their number does not depend on clocks.
 //
 // | key | value |
 // |---|---|
 // | `meta/idempotency` | the queue: sequence numbers of the oldest record and of the next one |
 // | `idempotency/record/<key>` | fingerprint and outcome |
-// | `idempotency/queue/<sequence, 16 digits>` | key and time: the records in the order in which they came |
+// | `idempotency/queue/<sequence, 16 digits>` | key and time: the records in order of arrival |
 
 import { present } from '../../shared/assert.ts';
 import type { Json, StateReader, StateView } from '../../state/state-view.ts';
 import type { FarmOutcome } from '../outcome.ts';
-import type { IdempotencyClaim } from './command.ts';
+import { isArray } from './fields.ts';
 
+/** The caller's key, and a fingerprint of the request: equal for a retry, whatever node takes it. */
+export interface IdempotencyClaim {
+  /** 1 to 255 visible ASCII characters. */
+  readonly key: string;
+  /** 1 to 128 visible ASCII characters. */
+  readonly fingerprint: string;
+}
+
+export const MAX_IDEMPOTENCY_KEY_CHARACTERS = 255;
+export const MAX_FINGERPRINT_CHARACTERS = 128;
 export const MAX_IDEMPOTENCY_RECORDS = 10_000;
 export const MAX_IDEMPOTENCY_AGE_MS = 24 * 60 * 60 * 1_000;
-/** More than one, so that a queue which grew old empties while new records come; few, so that no command is slow. */
+/** More than one, so that an old queue shrinks while new records arrive; few, so that no command is slow. */
 export const MAX_PRUNED_PER_COMMAND = 4;
 
 type IdempotencyRecord = { readonly fingerprint: string; readonly outcome: FarmOutcome };
-/** Invariant F3: records first … next - 1 exist, in the queue and by key, and no other. */
+/** Invariant F3: exactly the records first … next - 1 exist, both in the queue and by key. */
 type Queue = { readonly first: number; readonly next: number };
 type QueueEntry = { readonly key: string; readonly atMs: number };
 
 const QUEUE_KEY = 'meta/idempotency';
 const SEQUENCE_DIGITS = 16;
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
-/** What a command with this claim was answered before, or the refusal when the key belongs to another request. */
+export function isIdempotencyKey(value: unknown): value is string {
+  return isVisibleAscii(value, MAX_IDEMPOTENCY_KEY_CHARACTERS);
+}
+
+export function decodeIdempotencyClaim(value: unknown): IdempotencyClaim | undefined {
+  if (!isArray(value) || value.length !== 2) return undefined;
+  const [key, fingerprint] = value;
+  if (!isIdempotencyKey(key) || !isVisibleAscii(fingerprint, MAX_FINGERPRINT_CHARACTERS)) return undefined;
+  return { key, fingerprint };
+}
+
+/** Returns the answer kept for this claim, or a refusal when the key belongs to another request. */
 export function recallOutcome(reader: StateReader, claim: IdempotencyClaim): FarmOutcome | undefined {
   const record = reader.get(recordKey(claim.key)) as IdempotencyRecord | undefined;
   if (record === undefined) return undefined;
@@ -36,7 +58,7 @@ export function recallOutcome(reader: StateReader, claim: IdempotencyClaim): Far
   return { kind: 'refused', code: 'idempotency_key_reused' };
 }
 
-/** Keeps the answer to a claim that has none yet. */
+/** Keeps the answer to a claim that has no answer yet. */
 export function rememberOutcome(
   view: StateView,
   { claim, outcome, atMs }: { claim: IdempotencyClaim; outcome: FarmOutcome; atMs: number },
@@ -49,8 +71,8 @@ export function rememberOutcome(
 }
 
 /**
- * Drops the oldest records while they are too many or too old at `atMs`, at most MAX_PRUNED_PER_COMMAND of them.
- * Called by every command before it looks for its own record, so there is room for one more afterwards.
+ * Drops up to MAX_PRUNED_PER_COMMAND of the oldest records while they are too many, or too old at `atMs`.
+ * Every command calls this before it looks for its own record, so there is room for one more afterwards.
  */
 export function pruneRecords(view: StateView, atMs: number): void {
   const { first, next } = readQueue(view);
@@ -79,4 +101,8 @@ function recordKey(key: string): string {
 
 function queueEntryKey(sequence: number): string {
   return `idempotency/queue/${String(sequence).padStart(SEQUENCE_DIGITS, '0')}`;
+}
+
+function isVisibleAscii(value: unknown, maxCharacters: number): value is string {
+  return typeof value === 'string' && value.length <= maxCharacters && VISIBLE_ASCII.test(value);
 }

@@ -1,11 +1,11 @@
-// Which print jobs have a status, a printer or a filament: sets of ids beside the jobs' rows in the replicated state, so
-// that a filtered page of a farm with a million jobs reads what it shows and little more. Rows as in `id-blocks.ts`.
+// The index of print jobs by status, printer and filament: sets of ids (id-sets.ts) in the replicated state. A filtered
+// page of a million jobs reads little more than the rows that it shows.
 //
 // | set |
 // |---|
-// | `js/<code of the status>` |
-// | `jp/<printer id> U+0000 <code of the status>` |
-// | `jf/<filament id> U+0000 <code of the status>` |
+// | `js/<status code>` |
+// | `jp/<printer id> U+0000 <status code>` |
+// | `jf/<filament id> U+0000 <status code>` |
 //
 // No id contains a control character.
 
@@ -13,7 +13,6 @@ import { assert, present } from '../../shared/assert.ts';
 import { compareUtf8 } from '../../shared/utf8-order.ts';
 import { addId, deleteId, idsOf } from '../../state/id-sets.ts';
 import type { StateReader, StateView } from '../../state/state-view.ts';
-import type { PrintJob } from './model.ts';
 import { PRINT_JOB_STATUSES, type PrintJobStatus, STATUS_CODES } from './print-job-status.ts';
 
 export const INDEX_PREFIXES = { status: 'js/', printer: 'jp/', filament: 'jf/' } as const;
@@ -24,13 +23,25 @@ export interface PrintJobFilters {
   readonly filamentId?: string | undefined;
 }
 
-/** Invariant F4: each job is in these sets as it is now, and in no other; and there is nothing else in them. */
-export function setsOf({ status, printerId, filamentId }: PrintJob): string[] {
+/** The fields of a print job that decide where it is found. */
+export interface IndexedPrintJob {
+  readonly id: string;
+  readonly status: PrintJobStatus;
+  readonly printerId: string;
+  readonly filamentId: string;
+}
+
+/** Invariant F4: each job is in these sets and in no other, and the sets contain only jobs. */
+export function setsOf({ status, printerId, filamentId }: IndexedPrintJob): string[] {
   return [setFor({ status }, status), setFor({ printerId }, status), setFor({ filamentId }, status)];
 }
 
-/** Brings the index from what the job was, if it was there, to what it is. */
-export function indexPrintJob(view: StateView, printJob: PrintJob, previous: PrintJob | undefined): void {
+/** Updates the index for a job that changed from `previous`, which is undefined for a new job. */
+export function indexPrintJob(
+  view: StateView,
+  printJob: IndexedPrintJob,
+  previous: IndexedPrintJob | undefined,
+): void {
   const sets = setsOf(printJob);
   const before = previous === undefined ? [] : setsOf(previous);
   for (const set of before) if (!sets.includes(set)) deleteId(view, set, printJob.id);
@@ -38,9 +49,8 @@ export function indexPrintJob(view: StateView, printJob: PrintJob, previous: Pri
 }
 
 /**
- * Ids of jobs, in order, those after `after`: all that may match by the narrowest index that the filters have, which is
- * that of the filament or printer given, the filament before the printer, together with the status. At least one filter
- * must be given.
+ * Ids of the jobs that may match, in order, from the first id after `after`. They come from the narrowest set: by
+ * filament, else by printer, each together with the status. At least one filter must be given.
  */
 export function indexedJobs(
   reader: StateReader,
@@ -52,7 +62,7 @@ export function indexedJobs(
   return merged(PRINT_JOB_STATUSES.map((each) => idsOf(reader, setFor(filters, each), after)));
 }
 
-/** The narrowest set of jobs with `status`. */
+/** The narrowest set of jobs with this status. */
 function setFor({ status: asked, printerId, filamentId }: PrintJobFilters, status: PrintJobStatus): string {
   const code = STATUS_CODES[status];
   if (filamentId !== undefined) return `${INDEX_PREFIXES.filament}${filamentId}\u0000${code}`;
@@ -61,7 +71,7 @@ function setFor({ status: asked, printerId, filamentId }: PrintJobFilters, statu
   return `${INDEX_PREFIXES.status}${code}`;
 }
 
-/** A job has one status: the same id is never in two of them. */
+/** Merges sorted sources. A job has one status, so no id is in two of them. */
 function* merged(sources: readonly Iterator<string>[]): Generator<string> {
   const heads = sources.map((source) => source.next());
   try {

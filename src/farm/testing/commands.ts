@@ -3,9 +3,10 @@
 import { present } from '../../shared/assert.ts';
 import type { StateView } from '../../state/state-view.ts';
 import { applyCommand } from '../apply.ts';
-import { type Action, encodeCommand, type IdempotencyClaim } from '../commands/command.ts';
+import { type Action, encodeCommand } from '../commands/command.ts';
+import type { IdempotencyClaim } from '../commands/idempotency.ts';
+import { getFilament } from '../model/filament.ts';
 import type { PrintJobStatus } from '../model/print-job-status.ts';
-import { getFilament } from '../model/rows.ts';
 import type { FarmOutcome } from '../outcome.ts';
 
 export const SOME_TIME_MS = 1_700_000_000_000;

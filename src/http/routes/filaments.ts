@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import type { Filament } from '../../farm/model/filament.ts';
+import { FILAMENT_PREFIX, getFilament } from '../../farm/model/filament.ts';
 import { checkId } from '../../farm/model/identifier.ts';
 import { checkMaterial } from '../../farm/model/material.ts';
 import { checkGrams, checkPositiveGrams } from '../../farm/model/milligrams.ts';
-import type { Filament } from '../../farm/model/model.ts';
-import { getFilament, KEY_PREFIXES } from '../../farm/model/rows.ts';
 import { checkText, MAX_COLOR_CHARACTERS } from '../../farm/model/text.ts';
 import { everyRow, listFilaments } from '../../farm/queries.ts';
 import type { ListContext } from '../api-context.ts';
@@ -20,7 +20,7 @@ const PATH = '/api/v1/filaments';
 
 const LISTING: Listing<Filament> = {
   path: PATH,
-  collection: KEY_PREFIXES.filament,
+  collection: FILAMENT_PREFIX,
   scan: (reader, options) => everyRow(listFilaments(reader, options)),
   present: presentFilament,
 };

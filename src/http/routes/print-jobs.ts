@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { accepted, type Checked, rejected } from '../../farm/model/checked.ts';
 import { checkId } from '../../farm/model/identifier.ts';
 import { checkPositiveGrams } from '../../farm/model/milligrams.ts';
-import type { PrintJob } from '../../farm/model/model.ts';
+import type { PrintJob } from '../../farm/model/print-job.ts';
+import { getPrintJob, PRINT_JOB_PREFIX } from '../../farm/model/print-job.ts';
 import { checkPrintJobStatus } from '../../farm/model/print-job-status.ts';
-import { getPrintJob, KEY_PREFIXES } from '../../farm/model/rows.ts';
 import { checkText, MAX_FILE_PATH_CHARACTERS } from '../../farm/model/text.ts';
 import { everyRow, findPrintJobs, listPrintJobs } from '../../farm/queries.ts';
 import type { ListContext } from '../api-context.ts';
@@ -77,7 +77,7 @@ function listingFor(query: PrintJobListQueryString): Listing<PrintJob> {
   const given = Object.entries({ status, printer_id, filament_id }).filter(
     ([, value]) => value !== undefined,
   );
-  const listing = { path: PATH, collection: KEY_PREFIXES.print_job, present: presentPrintJob };
+  const listing = { path: PATH, collection: PRINT_JOB_PREFIX, present: presentPrintJob };
   if (given.length === 0) {
     return { ...listing, scan: (reader, options) => everyRow(listPrintJobs(reader, options)) };
   }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { checkId } from '../../farm/model/identifier.ts';
-import type { Printer } from '../../farm/model/model.ts';
-import { getPrinter, KEY_PREFIXES } from '../../farm/model/rows.ts';
+import type { Printer } from '../../farm/model/printer.ts';
+import { getPrinter, PRINTER_PREFIX } from '../../farm/model/printer.ts';
 import { checkText, MAX_NAME_CHARACTERS } from '../../farm/model/text.ts';
 import { everyRow, listPrinters } from '../../farm/queries.ts';
 import type { ListContext } from '../api-context.ts';
@@ -17,7 +17,7 @@ const PATH = '/api/v1/printers';
 
 const LISTING: Listing<Printer> = {
   path: PATH,
-  collection: KEY_PREFIXES.printer,
+  collection: PRINTER_PREFIX,
   scan: (reader, options) => everyRow(listPrinters(reader, options)),
   present: presentPrinter,
 };

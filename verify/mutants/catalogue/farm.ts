@@ -6,7 +6,7 @@ export const FARM: readonly Mutant[] = [
   {
     id: 'reservation-released-twice',
     subject: 'farm',
-    file: 'src/farm/apply.ts',
+    file: 'src/farm/commands/print-job.ts',
     edits: [
       { find: "if (to === 'Queued' || to === 'Running') return;", replace: "if (to === 'Queued') return;" },
     ],
@@ -15,7 +15,7 @@ export const FARM: readonly Mutant[] = [
   {
     id: 'reservation-never-released-by-a-failure',
     subject: 'farm',
-    file: 'src/farm/apply.ts',
+    file: 'src/farm/commands/print-job.ts',
     edits: [
       {
         find: "if (to === 'Queued' || to === 'Running') return;",
@@ -27,7 +27,7 @@ export const FARM: readonly Mutant[] = [
   {
     id: 'done-takes-the-weight-twice',
     subject: 'farm',
-    file: 'src/farm/apply.ts',
+    file: 'src/farm/commands/print-job.ts',
     edits: [
       {
         find: 'remainingMilligrams: filament.remainingMilligrams - taken,',
@@ -39,7 +39,7 @@ export const FARM: readonly Mutant[] = [
   {
     id: 'canceled-takes-the-weight',
     subject: 'farm',
-    file: 'src/farm/apply.ts',
+    file: 'src/farm/commands/print-job.ts',
     edits: [
       {
         find: "const taken = to === 'Done' ? weightMilligrams : 0;",
@@ -51,14 +51,14 @@ export const FARM: readonly Mutant[] = [
   {
     id: 'weight-not-checked',
     subject: 'farm',
-    file: 'src/farm/apply.ts',
+    file: 'src/farm/commands/print-job.ts',
     edits: [{ find: 'if (weightMilligrams > available) {', replace: 'if (weightMilligrams < 0) {' }],
     bug: 'A job is taken though the spool has too little left.',
   },
   {
     id: 'weight-checked-without-reservations',
     subject: 'farm',
-    file: 'src/farm/model/model.ts',
+    file: 'src/farm/model/filament.ts',
     edits: [
       {
         find: 'return filament.remainingMilligrams - filament.reservedMilligrams;',
@@ -122,7 +122,7 @@ export const FARM: readonly Mutant[] = [
   {
     id: 'apply-reads-the-clock',
     subject: 'farm',
-    file: 'src/farm/apply.ts',
+    file: 'src/farm/commands/print-job.ts',
     edits: [
       {
         find: 'updatedAtMs: Math.max(atMs, printJob.updatedAtMs) };',
@@ -134,11 +134,11 @@ export const FARM: readonly Mutant[] = [
   {
     id: 'same-id-replaces-the-printer',
     subject: 'farm',
-    file: 'src/farm/apply.ts',
+    file: 'src/farm/commands/printer.ts',
     edits: [
       {
-        find: "  if (getPrinter(view, printer.id) !== undefined) return alreadyExists('printer', printer.id);\n",
-        replace: '',
+        find: 'if (getPrinter(view, id) !== undefined) {',
+        replace: 'if (id.length === 0) {',
       },
     ],
     bug: 'A printer with an id that there is already takes the place of the other.',

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
+import { FILAMENT_PREFIX, filamentRowOf } from '../../../src/farm/model/filament.ts';
+import { PRINT_JOB_PREFIX, printJobRowOf } from '../../../src/farm/model/print-job.ts';
 import type { PrintJobStatus } from '../../../src/farm/model/print-job-status.ts';
-import { filamentRowOf, printJobRowOf, rowKey } from '../../../src/farm/model/rows.ts';
 import { FarmInvariants } from './farm-invariants.ts';
 import { Violations } from './violations.ts';
 
@@ -10,7 +11,7 @@ let farm: FarmInvariants;
 function spool(remainingMilligrams: number, reservedMilligrams: number): [string, string] {
   const weights = { totalMilligrams: 100, remainingMilligrams, reservedMilligrams };
   const row = filamentRowOf({ id: 'f', material: 'PLA', color: 'Red', ...weights });
-  return [rowKey('filament', 'f'), JSON.stringify(row)];
+  return [`${FILAMENT_PREFIX}f`, JSON.stringify(row)];
 }
 
 function job(status: PrintJobStatus, id = 'j'): [string, string] {
@@ -24,7 +25,7 @@ function job(status: PrintJobStatus, id = 'j'): [string, string] {
     createdAtMs: 0,
     updatedAtMs: 0,
   });
-  return [rowKey('print_job', id), JSON.stringify(row)];
+  return [PRINT_JOB_PREFIX + id, JSON.stringify(row)];
 }
 
 function found(): string[] {

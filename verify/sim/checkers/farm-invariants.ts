@@ -1,7 +1,8 @@
 // What must hold of the farm after every command, judged from the rows that it writes (by rules of its own, not by
 // those of src/farm).
 
-import { filamentFrom, KEY_PREFIXES, printJobFrom } from '../../../src/farm/model/rows.ts';
+import { FILAMENT_PREFIX, filamentFrom } from '../../../src/farm/model/filament.ts';
+import { PRINT_JOB_PREFIX, printJobFrom } from '../../../src/farm/model/print-job.ts';
 import type { Json } from '../../../src/state/state-view.ts';
 import type { Violations } from './violations.ts';
 
@@ -41,9 +42,8 @@ export class FarmInvariants {
       if (text === undefined) continue;
       const row = JSON.parse(text) as Json;
       const idAfter = (prefix: string): string => key.slice(prefix.length);
-      const { filament, print_job } = KEY_PREFIXES;
-      if (key.startsWith(filament)) touched.add(this.#onSpool(idAfter(filament), row));
-      else if (key.startsWith(print_job)) touched.add(this.#onJob(idAfter(print_job), row));
+      if (key.startsWith(FILAMENT_PREFIX)) touched.add(this.#onSpool(idAfter(FILAMENT_PREFIX), row));
+      else if (key.startsWith(PRINT_JOB_PREFIX)) touched.add(this.#onJob(idAfter(PRINT_JOB_PREFIX), row));
     }
     for (const spool of touched) this.#checkReservations(spool);
   }
