@@ -17,14 +17,19 @@ function isTestDouble(file: string): boolean {
 }
 
 function isAllowed(room: Room, { target, isRelative, isTypeOnly }: Import): boolean {
-  if (!isRelative) return !room.isPure;
+  if (!isRelative) return !room.isPure || hasPackage(room, target);
   const targetRoom = roomOf(ROOMS, target);
   if (targetRoom === undefined || isTestDouble(target)) return false;
   if (targetRoom.name === room.name) return true;
   return room.mayImport.some((permission) => {
     if (permission.kind === 'everything') return true;
+    if (permission.kind === 'package') return false;
     return permission.room === targetRoom.name && (permission.only === undefined || isTypeOnly);
   });
+}
+
+function hasPackage({ mayImport }: Room, target: string): boolean {
+  return mayImport.some((permission) => permission.kind === 'package' && permission.name === target);
 }
 
 describe('which room may import which', () => {
@@ -79,13 +84,15 @@ describe('which room may import which', () => {
   });
 
   test('the check itself refuses what breaks the table', () => {
-    const [farm, codec, storage] = ['farm', 'engines/raft/codec', 'engines/raft/storage'].map((name) =>
-      ROOMS.find((room) => room.name === `src/${name}`),
+    const [api, farm, codec, storage] = ['api', 'farm', 'engines/raft/codec', 'engines/raft/storage'].map(
+      (name) => ROOMS.find((room) => room.name === `src/${name}`),
     );
-    if (!farm || !codec || !storage) throw new Error('the table lacks a room');
+    if (!api || !farm || !codec || !storage) throw new Error('the table lacks a room');
     const relative = { isRelative: true, isTypeOnly: false };
     expect(isAllowed(farm, { ...relative, target: 'src/engines/raft/core/log.ts' })).toBe(false);
     expect(isAllowed(farm, { target: 'node:fs', isRelative: false, isTypeOnly: true })).toBe(false);
+    const typebox = { target: 'typebox', isRelative: false, isTypeOnly: false };
+    expect([isAllowed(api, typebox), isAllowed(farm, typebox)]).toEqual([true, false]);
     const entry = { ...relative, target: 'src/engines/raft/core/entry.ts' };
     expect(isAllowed(codec, entry)).toBe(false);
     expect(isAllowed(codec, { ...entry, isTypeOnly: true })).toBe(true);

@@ -10,6 +10,7 @@ export interface Room {
 
 export type Permission =
   | { readonly kind: 'everything' }
+  | { readonly kind: 'package'; readonly name: string }
   | { readonly kind: 'room'; readonly room: string; readonly only: 'types' | undefined };
 
 export function readRoomTable(markdown: string): Room[] {
@@ -33,11 +34,16 @@ export function roomOf(rooms: readonly Room[], file: string): Room | undefined {
   return holding.sort((a, b) => b.name.length - a.name.length)[0];
 }
 
-/** `nothing`, `everything`, or rooms by their names below `src`; `types of a and b` allows type imports only. */
+/**
+ * Reads `nothing`, `everything`, or a list of rooms by their names below `src`. `types of a and b` allows type
+ * imports only. `package p` allows a pure room to import that package; other rooms may import any package.
+ */
 function readPermissions(text: string): Permission[] {
   if (text === 'nothing') return [];
   if (text === 'everything') return [{ kind: 'everything' }];
   return text.split(', ').flatMap((part): Permission[] => {
+    const name = /^package (.+)$/.exec(part)?.[1];
+    if (name !== undefined) return [{ kind: 'package', name }];
     const types = /^types of (.+)$/.exec(part)?.[1];
     const names = types === undefined ? [part] : types.split(' and ');
     return names.map((name) => ({

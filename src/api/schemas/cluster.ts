@@ -1,0 +1,101 @@
+import { type Static, Type } from 'typebox';
+import { countOrNull, EXACT } from './values.ts';
+
+export const NodeId = Type.String({
+  pattern: '^[A-Za-z0-9._-]{1,64}$',
+  examples: ['node4'],
+});
+
+const addressExample = (port: number) => ({ examples: [`127.0.0.1:${port}`] });
+const address = (description: string, port: number) =>
+  Type.String({
+    maxLength: 255,
+    pattern: '^(?:\\[[0-9A-Fa-f:.%a-z]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$',
+    description: `${description}, as host:port or [v6]:port.`,
+    ...addressExample(port),
+  });
+const count = (description: string) => Type.Integer({ minimum: 0, description, examples: [42] });
+
+export const ClusterMember = Type.Object(
+  {
+    id: Type.String({ examples: ['node1'] }),
+    server: Type.String({
+      description: 'The id with the incarnation that the node’s disk holds.',
+      examples: ['node1@5f2c9a'],
+    }),
+    raft_addr: Type.String(addressExample(7000)),
+    http_addr: Type.String(addressExample(8080)),
+    role: Type.Enum(['voter', 'learner']),
+    healthy: Type.Boolean({ examples: [true] }),
+    last_contact_ms: countOrNull({
+      description: 'Milliseconds since the answering node last heard from it; null when it never did.',
+      examples: [12],
+    }),
+    match_index: countOrNull({
+      description: 'How much of the log the member surely has; null except on the leader.',
+      examples: [42],
+    }),
+  },
+  { title: 'ClusterMember' },
+);
+export type ClusterMember = Static<typeof ClusterMember>;
+
+export const ClusterStatus = Type.Object(
+  {
+    node_id: Type.String({ description: 'This node.', examples: ['node1'] }),
+    cluster_id: Type.String({
+      description: 'The same on all members; empty until the node is one.',
+      examples: ['b8b1c6'],
+    }),
+    is_leader: Type.Boolean({ examples: [true] }),
+    leader: Type.String({
+      description: 'The leader’s Raft address, or empty when this node knows of none.',
+      ...addressExample(7000),
+    }),
+    leader_id: Type.String({
+      description: 'The leader’s id, or empty when this node knows of none.',
+      examples: ['node1'],
+    }),
+    raft_addr: Type.String(addressExample(7000)),
+    http_addr: Type.String(addressExample(8080)),
+    state: Type.Enum(
+      ['leader', 'follower', 'candidate', 'pre-candidate', 'learner', 'waiting', 'removed', 'stopped'],
+      { description: 'waiting: until the node is joined to a cluster.' },
+    ),
+    term: count('The term of the election.'),
+    commit_index: count('The last log entry that is committed, as far as this node knows.'),
+    applied_index: count('The last log entry in this node’s state.'),
+    last_log_index: count('The last entry in this node’s log.'),
+    snapshot_index: count('The last entry that was compacted away.'),
+    version: Type.String({ description: 'Of the program on this node.', examples: ['0.1.0'] }),
+    nodes: Type.Array(ClusterMember),
+  },
+  { title: 'ClusterStatus' },
+);
+export type ClusterStatus = Static<typeof ClusterStatus>;
+
+export const JoinRequest = Type.Object(
+  {
+    node_id: NodeId,
+    addr: address('The node’s Raft address', 7003),
+    http_addr: Type.Optional(address('The node’s HTTP address', 8083)),
+  },
+  { title: 'JoinRequest', ...EXACT },
+);
+export type JoinRequest = Static<typeof JoinRequest>;
+
+export const Joined = Type.Object(
+  {
+    status: Type.Literal('success'),
+    leader: Type.String({ description: 'The leader’s Raft address.', ...addressExample(7000) }),
+    role: Type.Enum(['voter', 'learner']),
+  },
+  { title: 'Joined' },
+);
+export type Joined = Static<typeof Joined>;
+
+export const Removed = Type.Object(
+  { status: Type.Literal('removed'), node_id: NodeId },
+  { title: 'Removed' },
+);
+export type Removed = Static<typeof Removed>;
