@@ -23,6 +23,9 @@ await check('types', () => run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.json', '-
 await check('types of the pure rooms', () =>
   run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.pure.json', '--noEmit']),
 );
+await check('types of the client, without those of Node.js', () =>
+  run(path.join(BIN, 'tsc'), ['-p', 'tsconfig.browser.json', '--noEmit']),
+);
 await check('build', build);
 runTests();
 

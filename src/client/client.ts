@@ -1,0 +1,191 @@
+// The client of the API, typed by the contract. It runs in Node.js and in browsers and needs nothing but `fetch`.
+//
+// Any node will do: the client stays with the node that answered last and moves to the next when one fails. Every write
+// carries an Idempotency-Key, so that it may be sent again after a lost connection and is applied once.
+
+import { type AnswerOf, OPERATIONS, type OperationId, type QueryOf } from '../api/operations.ts';
+import { nextAfter, outcomeOf, type Tried } from './answer.ts';
+import { pause, waitMsAfter } from './back-off.ts';
+import { ApiProblem, CallFailed } from './errors.ts';
+import { NodeOrder } from './node-order.ts';
+import { type AnyRequest, type ListId, type RequestOf, type RowOf, targetOf } from './request.ts';
+
+export interface ClientOptions {
+  /** Base URLs of some or all nodes: `http://10.0.0.1:8080`. */
+  readonly nodes: readonly string[];
+  /** How long the client waits for one node's answer, in ms. A node itself gives up a write after 8 s. */
+  readonly tryTimeoutMs?: number;
+  /** How long a call may take with all its tries, in ms. */
+  readonly callTimeoutMs?: number;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface CallOptions {
+  /** Of a write: give the same key to repeat a call that an earlier process began. Left out, the client makes one. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+  readonly callTimeoutMs?: number;
+}
+
+export interface Reply<Id extends OperationId> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: AnswerOf<Id>;
+  /** Base URL of the node that answered. */
+  readonly node: string;
+}
+
+const TRY_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 30_000;
+/** Rows that a list asks for at a time: the most that the API gives. */
+const PAGE_ROWS = 1_000;
+const KEY_BYTES = 16;
+
+interface Try {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export class Client {
+  readonly #order: NodeOrder;
+  readonly #options: ClientOptions;
+
+  /** Throws a TypeError for an address that is no http or https URL. */
+  constructor(options: ClientOptions) {
+    this.#order = new NodeOrder(options.nodes);
+    this.#options = options;
+  }
+
+  /**
+   * Makes one call and returns the body of its answer. Rejects with an ApiProblem when the API refuses the request, with
+   * CallFailed when no node settled the call in time, and with the signal's reason when the caller gave up.
+   */
+  async call<Id extends OperationId>(
+    id: Id,
+    ...[request, options]: CallArguments<Id>
+  ): Promise<AnswerOf<Id>> {
+    return (await this.#send<Id>(id, request ?? {}, options)).body;
+  }
+
+  /** As `call`, with status and headers. */
+  reply<Id extends OperationId>(id: Id, ...[request, options]: CallArguments<Id>): Promise<Reply<Id>> {
+    return this.#send<Id>(id, request ?? {}, options);
+  }
+
+  /**
+   * The rows of a list, in order of ids. Rows are read page by page as the loop goes on; each page is as current as its
+   * own read, and may come from another node.
+   */
+  async *list<Id extends ListId>(
+    id: Id,
+    query?: QueryOf<Id>,
+    options: CallOptions = {},
+  ): AsyncGenerator<RowOf<Id>, void> {
+    const given: object = query ?? {};
+    let after: string | undefined;
+    do {
+      const page = { limit: PAGE_ROWS, ...given, ...(after !== undefined && { after }) };
+      const { headers, body } = await this.#send<Id>(id, { query: page }, options);
+      yield* body as unknown as readonly RowOf<Id>[];
+      after = nextAfter(headers.get('link'));
+    } while (after !== undefined);
+  }
+
+  async #send<Id extends OperationId>(
+    id: Id,
+    request: AnyRequest,
+    options: CallOptions = {},
+  ): Promise<Reply<Id>> {
+    const operation = OPERATIONS[id];
+    const isWrite = operation.method !== 'GET';
+    const callTimeoutMs = options.callTimeoutMs ?? this.#options.callTimeoutMs ?? CALL_TIMEOUT_MS;
+    const timeUp = AbortSignal.timeout(callTimeoutMs);
+    const signal = options.signal === undefined ? timeUp : AbortSignal.any([timeUp, options.signal]);
+    const idempotencyKey = options.idempotencyKey ?? mintKey();
+    const attempt: Try = {
+      method: operation.method,
+      target: targetOf(operation, request),
+      headers: {
+        ...this.#options.headers,
+        ...(isWrite && { 'idempotency-key': idempotencyKey }),
+        ...(request.body !== undefined && { 'content-type': 'application/json' }),
+      },
+      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+      signal,
+    };
+    let hadNoEffect = true;
+    let cause: unknown;
+    for (let tries = 1; ; tries++) {
+      const node = this.#order.current;
+      const tried = await this.#try(node, attempt);
+      if (tried.kind === 'answered') {
+        const { response, body } = tried;
+        return { status: response.status, headers: response.headers, body: body as AnswerOf<Id>, node };
+      }
+      if (tried.kind === 'failed') throw tried.error;
+      hadNoEffect &&= tried.hadNoEffect;
+      // The try that the end of the time cut off says less than the one before it.
+      if (!timeUp.aborted || cause === undefined) cause = tried.cause;
+      this.#order.moveFrom(node);
+      const isRoundOver = tries % this.#order.count === 0;
+      if (isRoundOver) await pause(waitMsAfter(tries / this.#order.count), signal);
+      options.signal?.throwIfAborted();
+      if (timeUp.aborted) {
+        throw failureOf({ isWrite, hadNoEffect, callTimeoutMs, cause, idempotencyKey });
+      }
+    }
+  }
+
+  async #try(node: string, { method, target, headers, body, signal }: Try): Promise<Tried> {
+    const tryTimeoutMs = this.#options.tryTimeoutMs ?? TRY_TIMEOUT_MS;
+    try {
+      const response = await fetch(node + target, {
+        method,
+        headers,
+        redirect: 'error',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(tryTimeoutMs)]),
+        ...(body !== undefined && { body }),
+      });
+      return outcomeOf(response, await response.text());
+    } catch (cause) {
+      // The request may have reached the node before the connection failed.
+      return { kind: 'try-again', hadNoEffect: false, cause };
+    }
+  }
+}
+
+/** The request may be left out where the operation needs none of its parts. */
+type CallArguments<Id extends OperationId> =
+  object extends RequestOf<Id>
+    ? [request?: RequestOf<Id>, options?: CallOptions]
+    : [request: RequestOf<Id>, options?: CallOptions];
+
+interface Failure {
+  readonly isWrite: boolean;
+  readonly hadNoEffect: boolean;
+  readonly callTimeoutMs: number;
+  readonly cause: unknown;
+  readonly idempotencyKey: string;
+}
+
+/** The error of a call whose time is up. */
+function failureOf({ isWrite, hadNoEffect, callTimeoutMs, cause, idempotencyKey }: Failure): Error {
+  if (isWrite && !hadNoEffect) {
+    const message =
+      `no node confirmed the write within ${callTimeoutMs} ms: it may or may not have been applied. ` +
+      `Send it again with the idempotency key ${idempotencyKey}`;
+    return new CallFailed('outcome_unknown', message, { cause, idempotencyKey });
+  }
+  if (cause instanceof ApiProblem) return cause;
+  return new CallFailed('no_answer', `no node answered within ${callTimeoutMs} ms`, { cause });
+}
+
+/** Not `crypto.randomUUID`: browsers have that on https pages only. */
+function mintKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
