@@ -2,9 +2,10 @@
 
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { BackOff } from '../shared/back-off.ts';
 import type { Logger } from '../shared/logger.ts';
 
-const FIRST_PAUSE_MS = 200;
+const MIN_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;
 /** A join waits for the leader and for the new member to catch up. */
 const REQUEST_TIMEOUT_MS = 25_000;
@@ -30,15 +31,15 @@ export async function joinCluster(
   options: { logger: Logger; signal: AbortSignal },
 ): Promise<JoinResult> {
   const { logger, signal } = options;
-  let pauseMs = FIRST_PAUSE_MS;
+  const backOff = new BackOff({ minMs: MIN_PAUSE_MS, maxMs: MAX_PAUSE_MS, random: Math.random });
   while (!signal.aborted) {
     for (const member of wanted.members) {
       const result = await askMember(member, wanted, options);
       if (result !== undefined) return result;
     }
+    const pauseMs = Math.round(backOff.nextDelayMs());
     logger.debug('no member took the join yet: trying again', { pauseMs });
     await pause(pauseMs, signal);
-    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
   }
   return { kind: 'cancelled' };
 }

@@ -1,9 +1,9 @@
 // The connection that we dial to one peer, for as long as it is one of our peers: it carries our messages to it.
 
+import { BackOff } from '../../../shared/back-off.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { writePeerMessage } from '../codec/message-codec.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
-import { BackOff } from './back-off.ts';
 import { type Dial, type DialResult, dial } from './dial.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import type { ServerId } from './hello.ts';

@@ -1,11 +1,11 @@
-/** Waits that double up to a bound, with jitter: nodes that lost one peer together must not dial it in step. */
+/** Delays that double up to a bound, with jitter: nodes that lost the same peer must not retry in step. */
 export class BackOff {
   readonly #minMs: number;
   readonly #maxMs: number;
   readonly #random: () => number;
   #nextMs: number;
 
-  /** `random` gives numbers from 0 to below 1. */
+  /** `random` returns a number from 0 up to, but not including, 1. */
   constructor({ minMs, maxMs, random }: { minMs: number; maxMs: number; random: () => number }) {
     this.#minMs = minMs;
     this.#maxMs = maxMs;
@@ -13,7 +13,7 @@ export class BackOff {
     this.#nextMs = minMs;
   }
 
-  /** How long to wait now: from half of the current step to all of it. */
+  /** Returns the delay before the next attempt: between half of the current step and all of it. */
   nextDelayMs(): number {
     const stepMs = this.#nextMs;
     this.#nextMs = Math.min(stepMs * 2, this.#maxMs);
