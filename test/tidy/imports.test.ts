@@ -72,7 +72,8 @@ describe('which room may import which', () => {
       import { type D } from '../raft/d.ts';
       export { e } from './e.ts';
       import './f.ts';
-      const g = await import('node:fs');`;
+      const g = await import('node:fs');
+      type H = typeof import('./h.ts');`;
     expect(importsOf({ name: 'src/farm/x.ts', text })).toEqual([
       { target: 'src/farm/a.ts', isRelative: true, isTypeOnly: false },
       { target: 'src/farm/c.ts', isRelative: true, isTypeOnly: true },
@@ -80,6 +81,7 @@ describe('which room may import which', () => {
       { target: 'src/farm/e.ts', isRelative: true, isTypeOnly: false },
       { target: 'src/farm/f.ts', isRelative: true, isTypeOnly: false },
       { target: 'node:fs', isRelative: false, isTypeOnly: false },
+      { target: 'src/farm/h.ts', isRelative: true, isTypeOnly: true },
     ]);
   });
 

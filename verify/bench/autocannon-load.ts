@@ -2,7 +2,7 @@
 
 import autocannon from 'autocannon';
 import { jobBody, jobId } from './large/print-jobs.ts';
-import type { Load, LoadResult } from './load.ts';
+import type { Load, LoadResult } from './load-types.ts';
 
 interface Request {
   readonly method: 'GET' | 'POST';

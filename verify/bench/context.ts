@@ -3,7 +3,8 @@
 import type { BenchCluster, BenchNode } from './cluster.ts';
 import { followersOf } from './cluster.ts';
 import { EtcdCluster } from './etcd-cluster.ts';
-import { type Load, type LoadResult, runLoad } from './load.ts';
+import { runLoad } from './load.ts';
+import type { Load, LoadResult } from './load-types.ts';
 import { processorMicros } from './processes.ts';
 import { Raft3dCluster } from './raft3d-cluster.ts';
 import { medianOf } from './statistics.ts';

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { PROJECT_ROOT } from '../kit/project-root.ts';
-import type { Load, LoadResult } from './load.ts';
+import type { Load, LoadResult } from './load-types.ts';
 
 const SCRIPT = path.join(PROJECT_ROOT, 'verify', 'bench', 'load.lua');
 

@@ -2,7 +2,16 @@
 // to its life: nothing of a crashed one ever happens, what comes to a paused one waits.
 
 import { assert } from '../../src/shared/assert.ts';
-import type { SimulatedEvent } from './timeline.ts';
+
+export interface SimulatedEvent {
+  atMs: number;
+  /** Events of one moment happen in the order in which they were scheduled. */
+  sequence: number;
+  /** In whose process it happens; undefined for the world outside. */
+  readonly life: ProcessLife | undefined;
+  /** Undefined once cancelled. */
+  action: (() => void) | undefined;
+}
 
 export class ProcessLife {
   readonly name: string;

@@ -4,12 +4,11 @@ import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
 import type { TransportHandlers } from '../../src/engines/raft/node/ports/transport.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
-import type { ProcessLife } from './process-life.ts';
+import type { ProcessLife, SimulatedEvent } from './process-life.ts';
 import type { Endpoint } from './simulated-connection.ts';
 import { type Dial, type DialResult, dial } from './simulated-dial.ts';
 import type { HostIndex } from './simulated-links.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
-import type { SimulatedEvent } from './timeline.ts';
 
 /** The waits between dials double from the first to the second. */
 const MIN_BACK_OFF_MS = 20;

@@ -1,17 +1,7 @@
 // Simulated time: a queue of events, each a step that nothing interrupts. Same seed, same events, same digest.
 
 import { assert } from '../../src/shared/assert.ts';
-import type { ProcessLife } from './process-life.ts';
-
-export interface SimulatedEvent {
-  atMs: number;
-  /** Events of one moment happen in the order in which they were scheduled. */
-  sequence: number;
-  /** In whose process it happens; undefined for the world outside. */
-  readonly life: ProcessLife | undefined;
-  /** Undefined once cancelled. */
-  action: (() => void) | undefined;
-}
+import type { ProcessLife, SimulatedEvent } from './process-life.ts';
 
 export class Timeline {
   #nowMs = 0;

@@ -2,7 +2,8 @@
 
 import { apiRequest } from '../../kit/api-request.ts';
 import type { BenchContext } from '../context.ts';
-import { type LoadResult, runLoad } from '../load.ts';
+import { runLoad } from '../load.ts';
+import type { LoadResult } from '../load-types.ts';
 import { Raft3dCluster, type Raft3dNode } from '../raft3d-cluster.ts';
 import { jobBody, PRINTERS, printerBody, SPOOLS, spoolBody } from './print-jobs.ts';
 

@@ -1,7 +1,8 @@
 // Filtered pages of print jobs.
 
 import type { Contender } from '../context.ts';
-import { type LoadResult, runLoad } from '../load.ts';
+import { runLoad } from '../load.ts';
+import type { LoadResult } from '../load-types.ts';
 import type { Raft3dNode } from '../raft3d-cluster.ts';
 
 const FILTERS = {

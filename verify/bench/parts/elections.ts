@@ -2,7 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchContext } from '../context.ts';
-import { type LoadResult, runLoad } from '../load.ts';
+import { runLoad } from '../load.ts';
+import type { LoadResult } from '../load-types.ts';
 import { coreTicks, memoryOf } from '../processes.ts';
 import { Raft3dCluster, type Raft3dNode } from '../raft3d-cluster.ts';
 import { atMost, type PartReport, type Table } from '../result.ts';

@@ -8,7 +8,8 @@ import { PROJECT_ROOT } from '../../kit/project-root.ts';
 import { waitFor } from '../../kit/wait-for.ts';
 import type { BenchCluster, BenchNode } from '../cluster.ts';
 import { type BenchContext, type Contender, inTurns, ratio, startSystems } from '../context.ts';
-import { type Load, type LoadResult, runLoad } from '../load.ts';
+import { runLoad } from '../load.ts';
+import type { Load, LoadResult } from '../load-types.ts';
 import { atLeast, type Goal, type PartReport } from '../result.ts';
 import { LISTED_PRINTERS, READ_PRINTER, seedPrinters } from '../seed-printers.ts';
 

@@ -1,15 +1,7 @@
 // A profile of V8's, summed up by stage.
 
-import { sourceOf } from './source-of.ts';
+import { type CallFrame, sourceOf } from './source-of.ts';
 import { type Stage, stageOf } from './stage-of.ts';
-
-export interface CallFrame {
-  readonly functionName: string;
-  readonly url: string;
-  /** From 0. */
-  readonly lineNumber: number;
-  readonly columnNumber: number;
-}
 
 /** What of the profiler's format is read here. */
 export interface CpuProfile {
