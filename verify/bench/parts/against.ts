@@ -4,7 +4,7 @@ import { type Checkout, THIS_CHECKOUT } from '../checkout.ts';
 import type { BenchNode } from '../cluster.ts';
 import { type ComparedLoad, comparisonTable, slowerLine, type Turn } from '../comparison.ts';
 import { type BenchContext, type Measurement, measure } from '../context.ts';
-import type { Load } from '../load.ts';
+import type { Load } from '../load-types.ts';
 import { Raft3dCluster } from '../raft3d-cluster.ts';
 import type { PartReport } from '../result.ts';
 import { READ_PRINTER, seedPrinters } from '../seed-printers.ts';
