@@ -66,7 +66,7 @@ export class ExploredServer {
       case 'written':
         this.disk = afterWrite(this.disk, present(this.write, 'a write is under way'));
         this.write = undefined;
-        this.core.persisted();
+        this.core.onPersisted();
         break;
       case 'propose':
         assert(this.core.role === 'leader', 'only a leader is asked');

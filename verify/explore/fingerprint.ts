@@ -39,7 +39,7 @@ export function viewOf({ core, disk, write }: ExploredServer): ServerView {
   const entries: Entry[] = [];
   while (entries.length < log.lastIndex) entries.push(...log.entries(entries.length + 1, 1));
   const durableNow = log.durableIndex;
-  const durableThen = log.writeDurable();
+  const durableThen = log.onWriteDurable();
   const next = log.takeWrite();
   const unwritten = [next.entries[0]?.index ?? 0, next.remove?.last ?? 0] as const;
   return { state, log: entries, durable: [durableNow, durableThen], unwritten, disk, write };

@@ -101,8 +101,8 @@ export const COMMIT: readonly Mutant[] = [
     file: 'src/engines/raft/core/replication.ts',
     edits: [
       {
-        find: 'progress.refused(message.index, meeting + 1);',
-        replace: 'progress.refused(message.index, Math.max(meeting + 1, message.index));',
+        find: 'nextTry: lastPossibleMatch(state.log, message) + 1 });',
+        replace: 'nextTry: Math.max(lastPossibleMatch(state.log, message) + 1, message.index) });',
       },
     ],
     bug: 'A leader goes back one entry for each refusal, whatever the follower hints.',
@@ -113,7 +113,7 @@ export const COMMIT: readonly Mutant[] = [
     file: 'src/engines/raft/core/log.ts',
     edits: [
       {
-        find: "    assert(from > this.#start.index, 'the log is never truncated into what was compacted');\n",
+        find: "    assert(from > this.#start.index, 'compacted entries are never truncated');\n",
         replace: '',
       },
     ],
@@ -123,7 +123,7 @@ export const COMMIT: readonly Mutant[] = [
     id: 'late-answer-moves-match-back',
     subject: 'commit',
     file: 'src/engines/raft/core/progress.ts',
-    edits: [{ find: 'if (news) this.match = index;', replace: 'this.match = index;' }],
+    edits: [{ find: 'if (hasAdvanced) this.match = index;', replace: 'this.match = index;' }],
     bug: 'An acknowledgement that comes late makes the leader forget what the follower has.',
   },
   {

@@ -14,11 +14,11 @@ export const ELECTIONS: readonly Mutant[] = [
     if (hardState !== undefined) operations.push(putHardState({ term: hardState.term, votedFor: undefined }));`,
       },
       {
-        find: `        this.core.persisted();
+        find: `        this.core.onPersisted();
       });
       this.schedule();
     });`,
-        replace: `        this.core.persisted();
+        replace: `        this.core.onPersisted();
       });
       this.schedule();
     });
@@ -87,8 +87,8 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/log.ts',
     edits: [
       {
-        find: 'return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);',
-        replace: 'return lastTerm >= this.lastTerm && lastIndex >= this.lastIndex;',
+        find: 'return lastLogTerm > this.lastTerm || (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);',
+        replace: 'return lastLogTerm >= this.lastTerm && lastLogIndex >= this.lastIndex;',
       },
     ],
     bug: 'A log is up to date only when both its last term and its length are: nobody may win any more.',
@@ -99,8 +99,8 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/log.ts',
     edits: [
       {
-        find: 'return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);',
-        replace: 'return lastTerm > this.lastTerm || lastIndex >= this.lastIndex;',
+        find: 'return lastLogTerm > this.lastTerm || (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);',
+        replace: 'return lastLogTerm > this.lastTerm || lastLogIndex >= this.lastIndex;',
       },
     ],
     bug: 'A log that is longer counts as up to date, though its last term is older.',
@@ -200,9 +200,8 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/election.ts',
     edits: [
       {
-        find: 'const granted = free && state.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);',
-        replace:
-          'const granted = free && state.isVoter && state.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);',
+        find: 'const granted = free && state.log.isUpToDate(message);',
+        replace: 'const granted = free && state.isVoter && state.log.isUpToDate(message);',
       },
     ],
     bug: 'A voter that has not learnt of its promotion refuses to vote.',
@@ -218,12 +217,12 @@ export const ELECTIONS: readonly Mutant[] = [
   maybeConcludeElection(state);
 }
 
-/** A real election.`,
+/** Starts a real election.`,
         replace: `    });
   }
 }
 
-/** A real election.`,
+/** Starts a real election.`,
       },
     ],
     bug: 'A single voter waits for the answers of nobody before it stands.',

@@ -1,4 +1,4 @@
-// Committing: when an entry is decided, and what follows from it.
+// Commit: when an entry is committed, and what follows from it.
 
 import { assert, present } from '../../../shared/assert.ts';
 import { quorumValue } from './quorum.ts';
@@ -6,10 +6,10 @@ import { joinNextRound } from './read-requests.ts';
 import { becomeFollower } from './roles.ts';
 import { type CoreState, sendAppendRequest, sendNow } from './state.ts';
 
-/** Commits what a majority of the voters in force holds durably, if it ends in the leader's own term (§5.4.2). */
+/** Commits entries that a majority of voters holds durably, if the last is of the leader's term (§5.4.2). */
 export function maybeCommit(state: CoreState): void {
   const index = quorumValue(state.voters, (voter) => state.progress.get(voter)?.match ?? 0);
-  // An entry of an older term is never committed by counting replicas, only by one of this term after it (figure 8).
+  // An entry of an older term is committed only by a later entry of this term, never by counting (figure 8).
   if (index <= state.commitIndex || state.log.term(index) !== state.term) return;
   const first = !state.committedInOwnTerm;
   commitTo(state, index);
@@ -21,7 +21,7 @@ export function commitTo(state: CoreState, index: number): void {
   if (index <= state.commitIndex) return;
   assert(index <= state.log.lastIndex, `commit index ${index} is beyond the log`);
   state.commitIndex = index;
-  // Only the last committed configuration can still be rolled back to.
+  // Configurations before the last committed one are never restored by a rollback.
   while ((state.configurations[1]?.index ?? Number.POSITIVE_INFINITY) <= index) state.configurations.shift();
 }
 
@@ -31,7 +31,7 @@ function admitEarlyReads(state: CoreState): void {
   }
 }
 
-/** A leader that its own cluster removed leads until that is committed, then hands over (dissertation §4.2.2). */
+/** Hands over and steps down once the removal of this leader itself is committed (dissertation §4.2.2). */
 function maybeLeaveAfterRemoval(state: CoreState): void {
   if (state.role !== 'leader' || state.isVoter || state.latestConfiguration.index > state.commitIndex) return;
   for (const [server, progress] of state.progress) {
@@ -49,7 +49,7 @@ function maybeLeaveAfterRemoval(state: CoreState): void {
   becomeFollower(state, state.term, undefined);
 }
 
-/** The voter, other than this server, that holds most of the log and answered of late. */
+/** The other voter with the highest match index among those heard from within an election timeout. */
 export function mostAdvancedVoter(state: CoreState): string | undefined {
   let best: string | undefined;
   let bestMatch = -1;

@@ -1,5 +1,5 @@
-// What may leave before the disk has answered, and what may not. `TestSafety` checks the same of every message of
-// every test.
+// What may leave before the disk has answered, and what may not. `TestSafety` checks the same of every
+// message of every test.
 
 import { describe, expect, test } from 'vitest';
 import { MAX_WAITING_MESSAGES } from './state.ts';

@@ -142,7 +142,8 @@ describe('dissertation §9.6 pre-vote', () => {
   });
 
   test('a server of a later term with an old log learns nothing but the others win (etcd 8501)', () => {
-    // a has been in term 9 alone and lacks entries: the others, in lower terms, must still elect one of themselves.
+    // a has been in term 9 alone and lacks entries: the others, in lower terms, must still elect one of
+    // themselves.
     const cluster = new TestCluster({ ...ABC, logs: { a: [1], b: [1, 1], c: [1, 1] } });
     cluster.crash('c');
     for (let i = 0; i < 8; i++) cluster.standForElection('a');

@@ -1,4 +1,4 @@
-// Elections: pre-vote, vote, and who gets one (§5.2, §5.4.1; dissertation §4.2.3, §9.6).
+// Elections: pre-vote and vote, asked for and granted (§5.2, §5.4.1; dissertation §4.2.3, §9.6).
 
 import { unreachable } from '../../../shared/assert.ts';
 import { isVoter, type ServerId } from './configuration.ts';
@@ -17,9 +17,11 @@ import {
 } from './state.ts';
 
 /**
- * May this server stand? Only one whose disk answers and whose state is whole; and a voter of the configuration in
- * force, or of one that it may still be rolled back to: the others may need the log of a server that is just being
- * removed, until its removal is committed (dissertation §4.2.2, figure 4.6). Its own vote does not count then.
+ * Whether this server may stand for election: its disk answers, its state is complete, and it is a voter.
+ *
+ * A voter of a configuration that a rollback may restore also counts. The others may need the log of a server
+ * that is being removed, until the removal is committed (dissertation §4.2.2, figure 4.6). Its own vote does
+ * not count then.
  */
 export function isPromotable(state: CoreState): boolean {
   return (
@@ -46,12 +48,12 @@ export function campaignWithPreVote(state: CoreState): void {
   maybeConcludeElection(state);
 }
 
-/** A real election. `leadershipTransfer`: the leader asked for it, so nobody is loyal to the leader. */
+/** Starts a real election. `leadershipTransfer`: the leader asked for it, so loyalty to it does not count. */
 export function campaign(state: CoreState, leadershipTransfer: boolean): void {
   becomeCandidate(state);
   for (const voter of state.voters) {
     if (voter === state.server) continue;
-    // The own vote is durable before anybody hears of the candidacy: it can never vote twice in this term.
+    // Sent once the own vote is durable, so that this server cannot vote twice in this term.
     sendWhenDurable(state, {
       kind: 'vote-request',
       from: state.server,
@@ -64,14 +66,14 @@ export function campaign(state: CoreState, leadershipTransfer: boolean): void {
   }
 }
 
-/** Has this server heard from a living leader so lately that it stands by it? (leader stickiness, §4.2.3) */
+/** Whether this server heard from its leader within the last election timeout (leader stickiness, §4.2.3). */
 export function isLoyal(state: CoreState): boolean {
   return state.leader !== undefined && state.electionElapsed < state.options.electionTicks;
 }
 
 export function handlePreVoteRequest(state: CoreState, message: PreVoteRequest): void {
   const isLoyalNow = isLoyal(state);
-  const isUpToDate = state.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);
+  const isUpToDate = state.log.isUpToDate(message);
   const granted = message.term > state.term && !isLoyalNow && isUpToDate;
   if (!isLoyalNow && !isUpToDate) standInstead(state);
   const response: PreVoteResponse = {
@@ -81,25 +83,25 @@ export function handlePreVoteRequest(state: CoreState, message: PreVoteRequest):
     term: granted ? message.term : state.term,
     granted,
   };
-  // A refusal tells the own term, which must not be forgotten in a crash once told.
+  // A refusal tells the own term. A term that was told must survive a crash.
   if (granted) sendNow(state, response);
   else sendWhenTermDurable(state, response);
 }
 
 /**
- * Whoever asked stands by no leader, and its log is behind this one: of the two only this server can win, and may have been
- * refused by the other a moment ago. To wait for a whole time-out would help nobody.
+ * Stands soon instead of a server whose log is behind this one and which follows no leader. Of the two only
+ * this server can win, so waiting for a whole election timeout gains nothing.
  */
 function standInstead(state: CoreState): void {
   if (state.role === 'candidate' || state.role === 'leader') return;
   standWithin(state, 1 + state.options.random.below(SPREAD_TICKS));
 }
 
-/** The term of the request is the current one: `step` has seen to that. A learner votes too when it is asked (trap 6). */
+/** `step` has made the request's term the current one. A learner votes too when it is asked (trap 6). */
 export function handleVoteRequest(state: CoreState, message: VoteRequest): void {
   const free =
     state.votedFor === message.from || (state.votedFor === undefined && state.leader === undefined);
-  const granted = free && state.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);
+  const granted = free && state.log.isUpToDate(message);
   if (granted) {
     setHardState(state, { term: state.term, votedFor: message.from });
     resetElectionTimer(state);
@@ -115,7 +117,7 @@ export function handleVoteRequest(state: CoreState, message: VoteRequest): void 
 
 export function handlePreVoteResponse(state: CoreState, message: PreVoteResponse): void {
   if (state.role !== 'pre-candidate') return;
-  // A grant carries the term that was asked for; an old one, of an earlier attempt, does not count.
+  // A grant carries the term that was asked for. A grant of an earlier attempt does not count.
   if (message.granted && message.term !== state.term + 1) return;
   recordVote(state, message.from, message.granted);
 }
@@ -125,7 +127,7 @@ export function handleVoteResponse(state: CoreState, message: VoteResponse): voi
   recordVote(state, message.from, message.granted);
 }
 
-/** The candidate's own vote reached the disk. */
+/** Counts the candidate's own vote once it is durable. */
 export function maybeCountOwnVote(state: CoreState): void {
   if (state.role !== 'candidate' || state.votes.has(state.server)) return;
   if (state.durableSequence >= state.ownVoteSequence) recordVote(state, state.server, true);

@@ -1,9 +1,9 @@
 import type { Configuration } from './configuration.ts';
 
-/** What a log position holds. Indexes start at 1; terms at 1. */
+/** A log entry. Indexes and terms start at 1. */
 export type Entry = CommandEntry | ConfigurationEntry | LeaderStartEntry;
 
-/** Opaque to the core: the node above knows what the bytes mean. */
+/** A command of the state machine: opaque bytes to the core. */
 export interface CommandEntry {
   readonly kind: 'command';
   readonly index: number;
@@ -11,7 +11,7 @@ export interface CommandEntry {
   readonly data: Uint8Array;
 }
 
-/** In force from the moment that it is appended (dissertation §4.1). */
+/** In force as soon as it is appended (dissertation §4.1). */
 export interface ConfigurationEntry {
   readonly kind: 'configuration';
   readonly index: number;
@@ -32,7 +32,7 @@ export interface LogPosition {
   readonly term: number;
 }
 
-/** What must survive a crash beside the log (§5.1, §5.2): both in one durable write. */
+/** The state beside the log that must survive a crash, both parts in one durable write (§5.1, §5.2). */
 export interface HardState {
   readonly term: number;
   readonly votedFor: ServerIdOrNone;
@@ -40,17 +40,17 @@ export interface HardState {
 
 export type ServerIdOrNone = string | undefined;
 
-/** What an entry counts for beside its command. */
+/** The size that an entry counts for beside its command. */
 const OVERHEAD_BYTES = 24;
 
-/** Bytes that an entry counts for in batch and cache bounds. */
+/** The size that an entry counts for in the bounds of batches and caches. */
 export function entrySizeBytes(entry: Entry): number {
   if (entry.kind === 'command') return commandSizeBytes(entry.data.length);
   if (entry.kind === 'configuration') return OVERHEAD_BYTES + 256 * (1 + entry.configuration.members.length);
   return OVERHEAD_BYTES;
 }
 
-/** The same for an entry with a command of `dataBytes`. */
+/** Like entrySizeBytes, for an entry whose command has `dataBytes`. */
 export function commandSizeBytes(dataBytes: number): number {
   return OVERHEAD_BYTES + dataBytes;
 }

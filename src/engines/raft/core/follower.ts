@@ -10,7 +10,7 @@ import type { SnapshotPoint } from './ready.ts';
 import { becomeFollower, markRestored } from './roles.ts';
 import { appendToLog, type CoreState, sendWhenDurable, sendWhenTermDurable } from './state.ts';
 
-/** `leader` speaks in the current term, so it is the leader: stand by it. */
+/** Follows `leader`, which sent a message that only the leader of the current term sends. */
 export function follow(state: CoreState, leader: ServerId): void {
   assert(state.role !== 'leader', `two leaders in term ${state.term}: ${state.server} and ${leader}`);
   if (state.role !== 'follower') becomeFollower(state, state.term, leader);
@@ -21,7 +21,7 @@ export function follow(state: CoreState, leader: ServerId): void {
 export function handleAppendRequest(state: CoreState, message: AppendRequest): void {
   follow(state, message.from);
   if (message.previousLogIndex < state.commitIndex) {
-    // What is committed agrees already, compacted or not; the leader goes on from there (trap 12).
+    // Committed entries agree already, compacted or not. The leader continues from there (trap 12).
     acknowledge(state, message.from, state.commitIndex);
     return;
   }
@@ -31,12 +31,12 @@ export function handleAppendRequest(state: CoreState, message: AppendRequest): v
   }
   appendNewEntries(state, message);
   const lastVerified = message.previousLogIndex + message.entries.length;
-  // Never past what this append verified: what follows in the own log may be of an older leader (trap 11).
+  // Never beyond the entries that this append verified: later ones may be from an older leader (trap 11).
   commitTo(state, Math.min(message.commitIndex, lastVerified));
   acknowledge(state, message.from, lastVerified);
 }
 
-/** Only a real conflict truncates: a short or repeated append never does (trap 10). */
+/** Appends missing entries. Only a real conflict truncates, never a short or repeated append (trap 10). */
 function appendNewEntries(state: CoreState, message: AppendRequest): void {
   const position = message.entries.findIndex((entry) => state.log.term(entry.index) !== entry.term);
   if (position === -1) return;
@@ -64,7 +64,7 @@ function acknowledge(state: CoreState, to: ServerId, index: number): void {
   });
 }
 
-/** Also tells a deposed leader the current term: it needs no hint, and the log is not searched for one. */
+/** Refuses an append, or tells a deposed leader the current term. A deposed leader gets no hint. */
 export function refuse(state: CoreState, message: AppendRequest | HeartbeatRequest): void {
   const isCurrent = message.kind === 'append-request' && message.term === state.term;
   const index = isCurrent ? message.previousLogIndex : 0;
@@ -84,7 +84,7 @@ export function refuse(state: CoreState, message: AppendRequest | HeartbeatReque
 
 export function handleHeartbeatRequest(state: CoreState, message: HeartbeatRequest): void {
   follow(state, message.from);
-  // The leader knows that this server matches that far.
+  // The leader sends a commit index that this server is known to match.
   commitTo(state, Math.min(message.commitIndex, state.log.lastIndex));
   sendWhenTermDurable(state, {
     kind: 'heartbeat-response',
@@ -100,27 +100,28 @@ export function handleReadIndexResponse(state: CoreState, message: ReadIndexResp
   else state.confirmedReads.push({ requestId: message.requestId, readIndex: message.readIndex });
 }
 
-/** The leader hands over: stand at once, without asking first. */
+/** The leader hands over: starts an election at once, without pre-vote. */
 export function handleTimeoutNow(state: CoreState, message: TimeoutNow): void {
   if (state.role === 'leader' || message.from !== state.leader || !isPromotable(state)) return;
   campaign(state, true);
 }
 
 /**
- * A verified snapshot is staged. True when the state must be switched to it (the next persist request says so);
- * false when this server already has what it holds.
+ * Replaces log and state with a snapshot that is staged and verified. True when the state must switch to it,
+ * which the next persist request does. False when this server already has everything that the snapshot holds.
  */
 export function restoreSnapshot(state: CoreState, point: SnapshotPoint): boolean {
-  // A leader holds all that is committed. Staging takes long: it may have been elected meanwhile.
+  // A leader holds all committed entries. Staging takes long, and this server may have been elected
+  // meanwhile.
   if (state.role === 'leader' || point.index <= state.commitIndex) return false;
   if (state.log.term(point.index) === point.term) {
-    // The log agrees up to there, so the snapshot's entries are here, and are committed.
+    // The log agrees up to the snapshot's last entry, so it has all of them, and they are committed.
     commitTo(state, point.index);
     return false;
   }
-  // The log and the voters that a candidacy rests on go away.
+  // The snapshot replaces the log and the voters this candidacy was based on.
   if (state.role !== 'follower') becomeFollower(state, state.term, undefined);
-  // Everything in the log is older than the snapshot or conflicts with it (trap 21).
+  // Every entry in the log is older than the snapshot or conflicts with it (trap 21).
   state.log.restore({ index: point.index, term: point.term });
   state.configurations = [{ index: point.configurationIndex, configuration: point.configuration }];
   state.commitIndex = point.index;

@@ -165,7 +165,7 @@ class LogModel {
       for (let index = write.remove.first; index <= write.remove.last; index++) this.#disk.delete(index);
     }
     for (const entry of write.entries) this.#disk.set(entry.index, entry);
-    this.log.writeDurable();
+    this.log.onWriteDurable();
   }
 
   #compact(quarters: number): void {
@@ -229,7 +229,9 @@ describe('the log', () => {
           own.index,
         );
         const rank = ({ term, index }: { term: number; index: number }): number => 100 * term + index;
-        expect(log.isUpToDate(other.index, other.term)).toBe(rank(other) >= rank(own));
+        expect(log.isUpToDate({ lastLogIndex: other.index, lastLogTerm: other.term })).toBe(
+          rank(other) >= rank(own),
+        );
       }),
     );
   });
@@ -244,7 +246,7 @@ describe('the log', () => {
         const log = new RaftLog({ term: () => 0, entries: () => [] }, { index: 0, term: 0 }, 0);
         log.append(logOfTerms(terms));
         log.takeWrite();
-        log.writeDurable();
+        log.onWriteDurable();
         const start = Math.min(compacted, terms.length);
         if (start > 0) log.compactTo({ index: start, term: terms[start - 1] ?? 0 });
         const found = lastIndexAtMostTerm(log, { index, term });
@@ -276,7 +278,7 @@ describe('the log', () => {
       const entry: Entry = { kind: 'command', index, term: 1, data };
       log.append([entry]);
       disk.push(...log.takeWrite().entries);
-      log.writeDurable();
+      log.onWriteDurable();
       log.trimCache(index);
     }
     expect(log.entries(3, 1)[0]).toBe(disk[2]);

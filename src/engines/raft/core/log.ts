@@ -1,45 +1,45 @@
-// The replicated log: a window of recent entries in memory over what is on disk.
+// The replicated log: a window of recent entries in memory, and older entries on disk.
 
 import { assert, present } from '../../../shared/assert.ts';
 import { type Entry, entrySizeBytes, type LogPosition } from './entry.ts';
 
-/** The part of the log that is on disk. Only asked for indexes that are durable and not compacted. */
+/** Reads the part of the log that is on disk. Called only for entries that are durable and not compacted. */
 export interface LogReader {
   term(index: number): number;
-  /** Entries `from` ≤ index < `to`, at least one, then as many as fit in `maxBytes`. */
+  /** Returns entries with `from` ≤ index < `to`: at least one, and as many as fit in `maxBytes`. */
   entries(from: number, to: number, maxBytes: number): readonly Entry[];
 }
 
-/** What one disk write must do to the log. */
+/** The changes that one disk write makes to the log. */
 export interface LogWrite {
   readonly entries: readonly Entry[];
-  /** Indexes first..last are on disk and must go; entries of this same write win over it. */
+  /** Indexes first..last on disk are deleted, before the entries of this same write are written. */
   readonly remove: { readonly first: number; readonly last: number } | undefined;
 }
 
-/** Memory for entries that are durable and applied already, kept for followers that are a little behind. */
+/** Memory for entries that are already durable and applied, kept for followers that are a little behind. */
 export const MAX_CACHED_BYTES = 512 * 1024;
 
-/** Entries that one search for the meeting point of two logs looks at. */
+/** The number of entries that one call of lastIndexAtMostTerm looks at. */
 export const MAX_BACK_OFF_STEPS = 1_024;
 
 export class RaftLog {
   readonly #reader: LogReader;
-  /** The last compacted entry: {0, 0} at the beginning. */
+  /** The last compacted entry. {0, 0} at first. */
   #start: LogPosition;
-  /** Entries windowStart..lastIndex. Invariant: holds every entry that is not durable. */
+  /** Entries windowStart..lastIndex. Invariant: contains every entry that is not durable. */
   #window: Entry[] = [];
   #windowStart: number;
   #windowBytes = 0;
-  /** Entries up to here have been handed to a disk write. */
+  /** Entries up to here were given to a disk write. */
   #writtenThrough: number;
-  /** The highest index that may stand on disk. */
+  /** The highest index that may be on disk. */
   #diskLast: number;
-  /** What the disk write that is under way will have made durable, less what was truncated since. */
+  /** The last index that the write under way makes durable, reduced by truncations since its start. */
   #writeUnderWayThrough: number | undefined;
   #durableIndex: number;
 
-  /** The log as it is on disk: entries after `start` up to `lastIndex`. */
+  /** The log on disk has the entries after `start` up to `lastIndex`. */
   constructor(reader: LogReader, start: LogPosition, lastIndex: number) {
     assert(lastIndex >= start.index, 'a log cannot end before it starts');
     this.#reader = reader;
@@ -66,7 +66,7 @@ export class RaftLog {
     return this.#durableIndex;
   }
 
-  /** Undefined for what is compacted (but for the start itself) and for what is not there yet. */
+  /** Undefined for compacted entries, except the start itself, and for entries after the last one. */
   term(index: number): number | undefined {
     if (index === this.#start.index) return this.#start.term;
     if (index < this.#start.index || index > this.lastIndex) return undefined;
@@ -74,7 +74,7 @@ export class RaftLog {
     return this.#reader.term(index);
   }
 
-  /** Entries from `from` to the end, at least one and at most about `maxBytes`. `from` must not be compacted. */
+  /** Returns entries with `from` ≤ index < `to`, not compacted: at least one, up to `maxBytes`. */
   entries(from: number, maxBytes: number, to = this.lastIndex + 1): readonly Entry[] {
     assert(from > this.#start.index, `entry ${from} is compacted`);
     assert(to <= this.lastIndex + 1, `entry ${to - 1} is beyond the log`);
@@ -94,9 +94,9 @@ export class RaftLog {
     return this.#window.slice(first, end);
   }
 
-  /** §5.4.1: the later term wins, then the longer log. One comparison, not two. */
-  isUpToDate(lastIndex: number, lastTerm: number): boolean {
-    return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);
+  /** Whether a log with this end is up to date: a later term wins, then the longer log (§5.4.1). */
+  isUpToDate({ lastLogIndex, lastLogTerm }: { lastLogIndex: number; lastLogTerm: number }): boolean {
+    return lastLogTerm > this.lastTerm || (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);
   }
 
   append(entries: readonly Entry[]): void {
@@ -108,9 +108,9 @@ export class RaftLog {
     }
   }
 
-  /** Drops entries `from`.. that conflict with the leader's. The caller has made sure that none is committed. */
+  /** Drops entries from `from` on, which conflict with the leader's. The caller ensures none is committed. */
   truncateFrom(from: number): void {
-    assert(from > this.#start.index, 'the log is never truncated into what was compacted');
+    assert(from > this.#start.index, 'compacted entries are never truncated');
     if (from < this.#windowStart) {
       this.#window = [];
       this.#windowStart = from;
@@ -127,15 +127,18 @@ export class RaftLog {
     }
   }
 
-  /** Forgets entries up to `position`, which is applied and recorded in the state. */
+  /** Drops entries up to `position`, which the durable state includes. */
   compactTo(position: LogPosition): void {
-    assert(this.term(position.index) === position.term, 'only an entry that is there can become the start');
+    assert(
+      this.term(position.index) === position.term,
+      'only an existing entry can become the start of the log',
+    );
     assert(position.index <= this.#durableIndex, 'only durable entries are compacted');
     this.#start = position;
     this.#evictThrough(position.index);
   }
 
-  /** Forgets everything: the state was replaced by a snapshot that ends at `position` (§7). */
+  /** Drops all entries, because a snapshot that ends at `position` replaces the state (§7). */
   restore(position: LogPosition): void {
     this.#start = position;
     this.#window = [];
@@ -150,7 +153,7 @@ export class RaftLog {
     return this.#writtenThrough < this.lastIndex || this.#diskLast > this.lastIndex;
   }
 
-  /** What the next disk write must do. The write is then under way until `writeDurable`. */
+  /** Returns the changes for the next disk write, which is then under way until `onWriteDurable`. */
   takeWrite(): LogWrite {
     const unwritten = this.#window.slice(Math.max(0, this.#writtenThrough + 1 - this.#windowStart));
     const remove =
@@ -161,8 +164,8 @@ export class RaftLog {
     return { entries: unwritten, remove };
   }
 
-  /** The write under way is durable. Returns the last index that it made so. */
-  writeDurable(): number {
+  /** Called when the write under way is durable. Returns the last durable index. */
+  onWriteDurable(): number {
     if (this.#writeUnderWayThrough !== undefined) {
       this.#durableIndex = Math.max(this.#durableIndex, this.#writeUnderWayThrough);
       this.#writeUnderWayThrough = undefined;
@@ -170,7 +173,7 @@ export class RaftLog {
     return this.#durableIndex;
   }
 
-  /** Lets go of cached entries up to `appliedIndex` where the cache is over its bound. */
+  /** Drops entries up to `appliedIndex` from memory while they exceed MAX_CACHED_BYTES. */
   trimCache(appliedIndex: number): void {
     if (this.#windowBytes <= MAX_CACHED_BYTES) return;
     const limit = Math.min(appliedIndex, this.#durableIndex);
@@ -197,9 +200,9 @@ export class RaftLog {
 }
 
 /**
- * The highest index ≤ `index` whose term is ≤ `term`: where two logs may still agree (back-off by term, §5.3).
- * Below the start of the log nothing is known, and the start is the answer. After MAX_BACK_OFF_STEPS the search goes on
- * with the next refusal: each step may read the disk.
+ * Returns the last entry at or before `index` whose term is at most `term`; replication.ts has a picture.
+ * Stops at the start of the log. Stops after MAX_BACK_OFF_STEPS, since each step may read the disk: the next
+ * refusal continues.
  */
 export function lastIndexAtMostTerm(log: RaftLog, options: { index: number; term: number }): LogPosition {
   let index = Math.min(options.index, log.lastIndex);

@@ -1,4 +1,4 @@
-// Changing who is in the cluster, one member at a time (dissertation §4.1, §4.3).
+// Changes of membership, one member at a time (dissertation §4.1, §4.3).
 
 import { assert } from '../../../shared/assert.ts';
 import { type Configuration, findMember, MAX_MEMBERS, voters } from './configuration.ts';
@@ -9,7 +9,7 @@ export type ChangeRefusal =
   | 'not-leader'
   /** Another change, or a leadership transfer, is under way. */
   | 'change-under-way'
-  /** The leader has committed nothing in its own term yet (Ongaro, raft-dev 2015). */
+  /** The leader has not committed an entry of its own term yet (Ongaro, raft-dev 2015). */
   | 'leader-not-established'
   | 'too-many-members'
   | 'no-voters';
@@ -18,7 +18,7 @@ export type ChangeResult =
   | { readonly kind: 'appended'; readonly index: number; readonly term: number }
   | { readonly kind: 'refused'; readonly reason: ChangeRefusal };
 
-/** Appends a configuration that differs from the one in force in one member. In force at once. */
+/** Appends a configuration that differs in one member from the current one. It is in force at once. */
 export function proposeConfiguration(state: CoreState, next: Configuration): ChangeResult {
   const reason = refusalOf(state, next);
   if (reason !== undefined) return { kind: 'refused', reason };

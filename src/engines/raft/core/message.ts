@@ -1,4 +1,4 @@
-// What servers say to each other (the RPCs of figure 2, as one-way messages).
+// Messages between servers: the RPCs of figure 2, as one-way messages.
 
 import type { ServerId } from './configuration.ts';
 import type { Entry } from './entry.ts';
@@ -10,7 +10,7 @@ interface Envelope {
   readonly term: number;
 }
 
-/** Would you vote for me? Changes no term and no vote (dissertation §9.6). */
+/** Asks whether the receiver would vote for the sender. Changes no term and no vote (dissertation §9.6). */
 export interface PreVoteRequest extends Envelope {
   readonly kind: 'pre-vote-request';
   readonly lastLogIndex: number;
@@ -46,11 +46,11 @@ export interface AppendRequest extends Envelope {
 export interface AppendResponse extends Envelope {
   readonly kind: 'append-response';
   readonly success: boolean;
-  /** On success the last index known to match and durable; on refusal the previousLogIndex that was refused. */
+  /** On success: the last index that matches and is durable. On refusal: the refused previousLogIndex. */
   readonly index: number;
   /**
-   * On refusal, where the leader should try next: the follower's log agrees with no index above this one
-   * whose term is above `hintTerm` (back-off by term, §5.3). On success both are 0.
+   * On refusal: the position from which the leader searches for the next index to try. replication.ts has a
+   * picture. On success both are 0.
    */
   readonly hintIndex: number;
   readonly hintTerm: number;
@@ -60,7 +60,7 @@ export interface HeartbeatRequest extends Envelope {
   readonly kind: 'heartbeat-request';
   /** Never above what this follower is known to match. */
   readonly commitIndex: number;
-  /** Echoed: proves that the leader led after this round was begun (ReadIndex, dissertation §6.4). */
+  /** The answer echoes it, which proves that the leader led after this round began (dissertation §6.4). */
   readonly readRound: number;
 }
 
@@ -69,17 +69,17 @@ export interface HeartbeatResponse extends Envelope {
   readonly readRound: number;
 }
 
-/** A follower asks the leader for a read index on behalf of its waiting reads. */
+/** A follower asks the leader for a read index, for a batch of its own reads. */
 export interface ReadIndexRequest extends Envelope {
   readonly kind: 'read-index-request';
-  /** Unique within the asking process, never used again (trap: a retried id must not match an old answer). */
+  /** Unique within the asking process and never reused, so that no old answer matches a later request. */
   readonly requestId: number;
 }
 
 export interface ReadIndexResponse extends Envelope {
   readonly kind: 'read-index-response';
   readonly requestId: number;
-  /** 0 when refused (not the leader, or too busy): ask again. */
+  /** 0 when refused (not the leader, or too busy): the follower asks again. */
   readonly readIndex: number;
 }
 

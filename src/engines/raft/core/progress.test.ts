@@ -3,7 +3,7 @@ import { MAX_INFLIGHT_APPENDS, MAX_INFLIGHT_BYTES, Progress } from './progress.t
 
 function replicating(match: number): Progress {
   const progress = new Progress(match + 1);
-  progress.acknowledged(match);
+  progress.onAcknowledged(match);
   progress.becomeReplicate();
   return progress;
 }
@@ -12,7 +12,7 @@ describe('what a leader knows of a follower', () => {
   test('while it probes, one append is out at a time', () => {
     const progress = new Progress(5);
     expect(progress.canSend()).toBe(true);
-    progress.sent(7, 100);
+    progress.onSent({ lastIndex: 7, bytes: 100 });
     expect(progress.canSend()).toBe(false);
     expect(progress.next).toBe(5);
   });
@@ -21,41 +21,42 @@ describe('what a leader knows of a follower', () => {
     const many = replicating(0);
     for (let index = 1; index <= MAX_INFLIGHT_APPENDS; index++) {
       expect(many.canSend()).toBe(true);
-      many.sent(index, 1);
+      many.onSent({ lastIndex: index, bytes: 1 });
     }
     expect(many.canSend()).toBe(false);
     const large = replicating(0);
-    large.sent(1, MAX_INFLIGHT_BYTES);
+    large.onSent({ lastIndex: 1, bytes: MAX_INFLIGHT_BYTES });
     expect(large.canSend()).toBe(false);
   });
 
   test('an answer frees what it covers, and no more', () => {
     const progress = replicating(0);
-    for (let index = 1; index <= MAX_INFLIGHT_APPENDS; index++) progress.sent(index, 1);
-    progress.acknowledged(2);
-    progress.sent(MAX_INFLIGHT_APPENDS + 1, 1);
+    for (let index = 1; index <= MAX_INFLIGHT_APPENDS; index++)
+      progress.onSent({ lastIndex: index, bytes: 1 });
+    progress.onAcknowledged(2);
+    progress.onSent({ lastIndex: MAX_INFLIGHT_APPENDS + 1, bytes: 1 });
     expect(progress.canSend()).toBe(true);
-    progress.sent(MAX_INFLIGHT_APPENDS + 2, 1);
+    progress.onSent({ lastIndex: MAX_INFLIGHT_APPENDS + 2, bytes: 1 });
     expect(progress.canSend()).toBe(false);
   });
 
   test('the match never goes back', () => {
     const progress = replicating(8);
-    expect(progress.acknowledged(5)).toBe(false);
+    expect(progress.onAcknowledged(5)).toBe(false);
     expect(progress.match).toBe(8);
-    expect(progress.refused(6, 1)).toBe(false);
+    expect(progress.onRefused({ rejected: 6, nextTry: 1 })).toBe(false);
     progress.becomeProbe();
-    progress.sent(8, 0);
-    expect(progress.refused(8, 1)).toBe(true);
+    progress.onSent({ lastIndex: 8, bytes: 0 });
+    expect(progress.onRefused({ rejected: 8, nextTry: 1 })).toBe(true);
     expect(progress.next).toBe(9);
   });
 
   test('a refusal that does not speak of the probe that is out is out of date', () => {
     const progress = new Progress(10);
-    progress.sent(9, 0);
-    expect(progress.refused(4, 2)).toBe(false);
+    progress.onSent({ lastIndex: 9, bytes: 0 });
+    expect(progress.onRefused({ rejected: 4, nextTry: 2 })).toBe(false);
     expect(progress.canSend()).toBe(false);
-    expect(progress.refused(9, 4)).toBe(true);
+    expect(progress.onRefused({ rejected: 9, nextTry: 4 })).toBe(true);
     expect(progress.next).toBe(4);
     expect(progress.canSend()).toBe(true);
   });
@@ -63,8 +64,8 @@ describe('what a leader knows of a follower', () => {
   test('every refusal moves the probe back, whatever the hint says', () => {
     const progress = new Progress(10);
     for (let rejected = 9; rejected >= 1; rejected--) {
-      progress.sent(rejected, 0);
-      expect(progress.refused(rejected, 1_000)).toBe(true);
+      progress.onSent({ lastIndex: rejected, bytes: 0 });
+      expect(progress.onRefused({ rejected: rejected, nextTry: 1_000 })).toBe(true);
       expect(progress.next).toBe(rejected);
     }
   });
@@ -73,6 +74,6 @@ describe('what a leader knows of a follower', () => {
     const progress = replicating(3);
     progress.becomeSnapshot();
     expect(progress.canSend()).toBe(false);
-    expect(progress.refused(9, 1)).toBe(false);
+    expect(progress.onRefused({ rejected: 9, nextTry: 1 })).toBe(false);
   });
 });

@@ -1,14 +1,15 @@
-// What a leader knows of one follower's log, and how fast it may send to it.
+// The progress of one follower: what the leader knows of its log, and the window of appends in flight.
 
 import { assert } from '../../../shared/assert.ts';
 
-/** Appends under way to one follower, in messages and bytes. */
+/** Bounds of the appends in flight to one follower, in messages and bytes. */
 export const MAX_INFLIGHT_APPENDS = 64;
 export const MAX_INFLIGHT_BYTES = 8 * 1024 * 1024;
 
 /**
- * probe: where the logs agree is not known; one append at a time. replicate: it is; appends are pipelined.
- * snapshot: what it needs next is compacted; nothing is appended until the snapshot has ended.
+ * probe: the last index at which the logs agree is unknown, and one append is sent at a time.
+ * replicate: it is known, and appends are pipelined.
+ * snapshot: the next entries are compacted, and nothing is appended until the snapshot has ended.
  */
 export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
@@ -19,21 +20,21 @@ interface Inflight {
 
 export class Progress {
   state: ProgressState = 'probe';
-  /** Invariant: the follower holds, durably, the leader's entries up to here. Never goes back. */
+  /** Invariant: the follower holds the leader's entries up to here durably. Never decreases. */
   match = 0;
-  /** Invariant: match < next. The next entry to send. */
+  /** The next entry to send. Invariant: match < next. */
   next: number;
-  /** The commit index that the follower has been told, at most. */
+  /** The highest commit index that was sent to the follower. */
   sentCommit = 0;
-  /** The follower waits to hear that entries up to here are committed: of its own proposals, or for its reads. */
+  /** The follower waits for the commit of entries up to here, for its own proposals or its reads. */
   awaitedCommit = 0;
-  /** The latest read round that it has answered. */
+  /** The latest read round that the follower answered. */
   readRound = 0;
-  /** Whether it answered since check-quorum last looked. */
+  /** Whether the follower answered since the last check-quorum. */
   recentlyActive = false;
-  /** Ticks since anything came from it. */
+  /** Ticks since the last message from the follower. */
   ticksSinceContact = 0;
-  /** In probe: an append is out, wait for an answer or the next heartbeat. */
+  /** In probe: an append was sent, and the next one waits for its answer or for the answer to a heartbeat. */
   probeSent = false;
   #inflights: Inflight[] = [];
   #inflightBytes = 0;
@@ -53,8 +54,8 @@ export class Progress {
     }
   }
 
-  /** An append that ends at `lastIndex` was sent; `lastIndex` is next - 1 for an empty one. */
-  sent(lastIndex: number, bytes: number): void {
+  /** Called when an append up to `lastIndex` was sent. For an append without entries that is next - 1. */
+  onSent({ lastIndex, bytes }: Inflight): void {
     if (this.state === 'probe') {
       this.probeSent = true;
       return;
@@ -65,20 +66,20 @@ export class Progress {
     this.#inflightBytes += bytes;
   }
 
-  /** The follower holds entries up to `index`. True when that is news. */
-  acknowledged(index: number): boolean {
+  /** Called when the follower holds entries up to `index` durably. True when the match index advanced. */
+  onAcknowledged(index: number): boolean {
     while (this.#inflights[0] !== undefined && this.#inflights[0].lastIndex <= index) {
       this.#inflightBytes -= this.#inflights.shift()?.bytes ?? 0;
     }
     this.probeSent = false;
-    const news = index > this.match;
-    if (news) this.match = index;
+    const hasAdvanced = index > this.match;
+    if (hasAdvanced) this.match = index;
     this.next = Math.max(this.next, index + 1);
-    return news;
+    return hasAdvanced;
   }
 
-  /** The follower refused an append whose previous index was `rejected`. False when that answer is out of date. */
-  refused(rejected: number, nextTry: number): boolean {
+  /** Called when the follower refused an append with previous index `rejected`. False if outdated. */
+  onRefused({ rejected, nextTry }: { rejected: number; nextTry: number }): boolean {
     if (this.state === 'replicate') {
       if (rejected <= this.match) return false;
       this.becomeProbe();
@@ -103,7 +104,7 @@ export class Progress {
   }
 
   becomeSnapshot(): void {
-    assert(this.state !== 'snapshot', 'a snapshot is already on its way to this follower');
+    assert(this.state !== 'snapshot', 'a snapshot is already being sent to this follower');
     this.state = 'snapshot';
     this.#clear();
   }

@@ -1,14 +1,11 @@
 // Majorities over the voters of one configuration.
 
-/** How many of `count` voters make a majority: more than half. */
+/** The number of voters in a majority of `count`: more than half. */
 export function majority(count: number): number {
   return Math.floor(count / 2) + 1;
 }
 
-/**
- * The highest value that a majority of `voters` has reached, from each voter's own value. 0 when there are no
- * voters: nothing can be agreed upon by nobody.
- */
+/** The highest value that a majority of `voters` has reached. 0 without voters: they agree on nothing. */
 export function quorumValue(voters: readonly string[], reached: (voter: string) => number): number {
   if (voters.length === 0) return 0;
   const descending = voters.map(reached).sort((a, b) => b - a);
@@ -17,7 +14,7 @@ export function quorumValue(voters: readonly string[], reached: (voter: string) 
 
 export type VoteResult = 'won' | 'lost' | 'pending';
 
-/** Votes of servers that are not voters do not count. */
+/** Counts the votes of voters. Votes of other servers are ignored. */
 export function tallyVotes(voters: readonly string[], votes: ReadonlyMap<string, boolean>): VoteResult {
   const granted = voters.filter((voter) => votes.get(voter) === true).length;
   const refused = voters.filter((voter) => votes.get(voter) === false).length;

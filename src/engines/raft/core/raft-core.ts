@@ -1,7 +1,17 @@
 // The consensus core: one server's Raft, without clock, disk, network or randomness of its own.
 //
-// The driver feeds it messages, ticks and proposals, then takes what it wants done (`takeReady`), does it,
-// and reports durable writes (`persisted`) and ended snapshots (`snapshotEnded`).
+// The driver of the core must:
+// 1. Feed events: `tick` at a fixed interval, `step` for each message, `propose` and `readIndex` for clients.
+// 2. After events call `takeReady`, carry the Ready out, and repeat until it is empty (`isEmpty`).
+// 3. Send `messages` at once. The core holds back those that promise durability, until `onPersisted`.
+// 4. Make `persist` durable in one atomic write, then call `onPersisted`, then `takeReady`: votes and
+//    acknowledgements leave now. No Ready has another write before that. Repeat a failed write, or stop.
+// 5. Apply `committed` in order. This need not wait for the write, but no applied index may be durable before
+//    the entries up to it are.
+// 6. Serve each of `reads` once its `readIndex` is applied. Repeat `refusedReads` with new ids.
+// 7. Send a snapshot to each of `snapshotsWanted`, then call `onSnapshotEnded`, also after a failure.
+// 8. Call `restoreSnapshot` when a received snapshot is staged and verified. The next `persist` adopts it.
+//
 // Source: Ongaro and Ousterhout 2014 (sections as §5.2), Ongaro's dissertation 2014 (as 'dissertation §6.4').
 
 import { assert, present } from '../../../shared/assert.ts';
@@ -27,29 +37,29 @@ import {
   standWithin,
 } from './state.ts';
 import { step } from './step.ts';
-import { persisted, takeReady } from './take-ready.ts';
+import { onPersisted, takeReady } from './take-ready.ts';
 
-/** What a server knew before it stopped, as its disk has it. */
+/** The state that a server's disk has at its start. */
 export interface DurableState {
   readonly hardState: HardState;
   readonly logStart: LogPosition;
   readonly lastLogIndex: number;
-  /** The state machine holds everything up to here. */
+  /** The durable state of the state machine includes the entries up to here. */
   readonly appliedIndex: number;
   /** The configuration as of the applied index, then those of later log entries, oldest first. */
   readonly configurations: readonly IndexedConfiguration[];
 }
 
-/** Servers that start together need more: their first votes wait for disks that are busy with the start. */
+/** SPREAD_TICKS of servers that start together: their first votes wait for disks that are still busy. */
 const START_SPREAD_TICKS = 8;
-/** What a candidate has until the next in order stands. */
+/** Ticks that a candidate has until the next server in order stands. */
 const PLACE_TICKS = 3;
 
 export type ProposeResult =
   | { readonly kind: 'appended'; readonly term: number; readonly firstIndex: number }
   | { readonly kind: 'refused'; readonly reason: 'not-leader' | 'too-busy' };
 
-/** What a leader knows of one member. */
+/** A leader's view of one member. */
 export interface PeerProgress {
   readonly match: number;
   readonly ticksSinceContact: number;
@@ -59,14 +69,14 @@ export interface PeerProgress {
 export class RaftCore {
   readonly #state: CoreState;
 
-  /** `reader` gives the log as it is on disk. */
+  /** `reader` reads the log on disk. */
   constructor(options: CoreOptions, reader: LogReader, durable: DurableState) {
     assert(options.heartbeatTicks < options.electionTicks, 'heartbeats are more frequent than elections');
     const log = new RaftLog(reader, durable.logStart, durable.lastLogIndex);
     this.#state = new CoreState(options, log, durable);
   }
 
-  // ------------------------------------------------------------ what it is now
+  // ------------------------------------------------------------ current state
 
   get role(): RaftRole {
     return this.#state.role;
@@ -88,7 +98,7 @@ export class RaftCore {
     return this.#state.commitIndex;
   }
 
-  /** Entries up to here were handed out to be applied. */
+  /** Entries up to here were given to the driver to apply. */
   get appliedIndex(): number {
     return this.#state.appliedIndex;
   }
@@ -105,7 +115,7 @@ export class RaftCore {
     return this.#state.log.durableIndex;
   }
 
-  /** In force: the latest in the log, committed or not. */
+  /** The configuration in force: the latest in the log, committed or not. */
   get configuration(): Configuration {
     return this.#state.configuration;
   }
@@ -124,12 +134,12 @@ export class RaftCore {
     return this.#state.committedInOwnTerm;
   }
 
-  /** Whether a transfer of leadership is under way: proposals are refused meanwhile. */
+  /** Whether a transfer of leadership is under way. Proposals are refused meanwhile. */
   get isTransferring(): boolean {
     return this.#state.transferTarget !== undefined;
   }
 
-  /** On a leader, what it knows of a member; undefined elsewhere. */
+  /** A leader's view of a member. Undefined on other servers. */
   progressOf(server: ServerId): PeerProgress | undefined {
     return this.#state.progress.get(server);
   }
@@ -138,32 +148,32 @@ export class RaftCore {
     return this.#state.log.term(index);
   }
 
-  // ------------------------------------------------------------ what happens to it
+  // ------------------------------------------------------------ events and requests
 
-  /** One unit of time has passed. */
+  /** Called when one unit of time has passed. */
   tick(): void {
     const state = this.#state;
     if (state.writeUnderWay !== undefined) state.writeTicks += 1;
     if (state.role === 'leader') {
-      // A leader whose disk does not answer commits nothing: somebody else must (trap 32).
+      // A leader whose disk does not answer commits nothing, so another server must lead (trap 32).
       if (tickLeader(state) !== 'leads') becomeFollower(state, state.term, undefined);
       return;
     }
     state.electionElapsed += 1;
     if (state.electionElapsed < state.randomizedElectionTicks) return;
     if (isPromotable(state)) campaignWithPreVote(state);
-    // Who may not stand does not go on believing in a leader that has fallen silent.
+    // A server that may not stand for election still drops a leader it no longer hears from.
     else state.leader = undefined;
   }
 
-  /** One message came in. Messages may be lost, repeated, late or out of order. */
+  /** Handles one message. Messages may be lost, repeated, late or out of order. */
   step(message: Message): void {
     step(this.#state, message);
   }
 
   /**
-   * Appends commands to the leader's log, all or none. Refused elsewhere, while transferring, and over the bound. `from`
-   * is the server whose they are: it hears at once when they are committed.
+   * Appends commands to the leader's log, all or none. Refused on other servers, during a transfer, and over
+   * the bound. `from` proposed these commands. It is told as soon as they commit.
    */
   propose(commands: readonly Uint8Array[], from?: ServerId): ProposeResult {
     const state = this.#state;
@@ -190,8 +200,8 @@ export class RaftCore {
   }
 
   /**
-   * Asks for a read index; `requestId` comes back in `reads` or `refusedReads` of a later Ready, or never when a
-   * message is lost: ask again, with a new id.
+   * Asks for a read index. `requestId` comes back in `reads` or `refusedReads` of a later Ready, or never if
+   * a message is lost. Ask again with a new id.
    */
   readIndex(requestId: number): void {
     const state = this.#state;
@@ -208,7 +218,7 @@ export class RaftCore {
     }
   }
 
-  /** Hands leadership to the most advanced voter that answers. False when there is none, or this is no leader. */
+  /** Hands leadership to the most advanced voter that answers. False without one, or without leadership. */
   transferLeadership(): boolean {
     const state = this.#state;
     if (state.role !== 'leader') return false;
@@ -221,9 +231,9 @@ export class RaftCore {
   }
 
   /**
-   * A hint that the process of `server` is gone: where it led, stop standing by it and stand soon. Never a matter of
-   * safety. Returns after how many ticks at the latest all stand that are told so now; undefined where it did not lead,
-   * as far as this server knows.
+   * Takes a hint that the process of `server` is gone. If this server follows it, it stops and stands soon. A
+   * wrong hint is safe. Returns the ticks within which every server that gets the hint now stands; undefined
+   * if this one does not follow `server`.
    */
   suspectLeader(server: ServerId): number | undefined {
     const state = this.#state;
@@ -234,11 +244,11 @@ export class RaftCore {
   }
 
   /**
-   * A hint that this server knows no leader, and reaches enough of the others to be elected: stand soon, by pre-vote, and
-   * not after a whole time-out. A living leader's heartbeat has the time to come first. Given again it also ends a
-   * candidacy that somebody refused: nobody may win. Never a matter of safety. `place`: how many of them stand first,
-   * since all know the same order; without it chance decides. Returns as `suspectLeader`, undefined where there is nothing
-   * to do: a leader is known, or votes that were asked for may still come, from slow disks.
+   * Takes a hint that this server reaches a majority and no leader was heard: it stands soon, by pre-vote,
+   * and not after a whole election timeout. A living leader's heartbeat still has time to arrive first. A
+   * repeated hint also ends a candidacy that a voter refused. A wrong hint is safe. `place` is the number of
+   * servers that stand before this one in an order that all know; without it the delay is random. Returns
+   * ticks like `suspectLeader`; undefined if a leader is known, or if votes may still come from slow disks.
    */
   standSoon(place?: number): number | undefined {
     const state = this.#state;
@@ -252,12 +262,12 @@ export class RaftCore {
     return heartbeatTicks + START_SPREAD_TICKS;
   }
 
-  /** Gives up leadership, if it has it: for a driver that can no longer serve. */
+  /** Gives up leadership, if this server leads. For a driver that can no longer serve. */
   stepDown(): void {
     if (this.#state.role === 'leader') becomeFollower(this.#state, this.#state.term, undefined);
   }
 
-  /** Stands for election at once, without pre-vote: for a cluster of one at its start. */
+  /** Stands for election at once, without pre-vote. For a cluster of one at its start. */
   campaignNow(): void {
     const state = this.#state;
     if (state.role !== 'leader' && state.isVoter && isPromotable(state)) campaign(state, false);
@@ -268,29 +278,29 @@ export class RaftCore {
     return restoreSnapshot(this.#state, point);
   }
 
-  /** Every follower in `snapshotsWanted` is answered once: `installedIndex` is undefined when it failed. */
-  snapshotEnded(server: ServerId, installedIndex: number | undefined): void {
+  /** Called once for each follower in `snapshotsWanted`. `installedIndex` is undefined after a failure. */
+  onSnapshotEnded(server: ServerId, installedIndex: number | undefined): void {
     handleSnapshotEnded(this.#state, server, installedIndex);
   }
 
-  /** Forgets log entries up to `index`, which the state holds durably. The driver deletes them on disk. */
+  /** Drops log entries up to `index`, which the durable state includes. The driver deletes them on disk. */
   compact(index: number): LogPosition {
     const state = this.#state;
     assert(index <= state.appliedIndex, 'only applied entries are compacted');
-    const term = present(state.log.term(index), 'only an entry that is there can become the start');
+    const term = present(state.log.term(index), 'only an existing entry can become the start of the log');
     state.log.compactTo({ index, term });
     return { index, term };
   }
 
-  // ------------------------------------------------------------ what it wants done
+  // ------------------------------------------------------------ work for the driver
 
-  /** Takes what is to be done. Call after every event, and again until `isEmpty`. */
+  /** Takes the pending work. Call after events, and again until `isEmpty`. */
   takeReady(): Ready {
     return takeReady(this.#state);
   }
 
-  /** The write of the last `persist` is durable. */
-  persisted(): void {
-    persisted(this.#state);
+  /** Called when the write of the last `persist` is durable. */
+  onPersisted(): void {
+    onPersisted(this.#state);
   }
 }

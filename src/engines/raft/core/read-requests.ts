@@ -1,10 +1,10 @@
 // ReadIndex (dissertation §6.4): a read waits until a quorum has confirmed that this server still led after
-// the read came in. Every read of a batch shares one round of heartbeats.
+// the read arrived. All reads of a batch share one round of heartbeats.
 
 import type { ServerId } from './configuration.ts';
 import { quorumValue } from './quorum.ts';
 
-/** Reads that wait on a leader at once, each itself a batch of some node's. */
+/** Reads that wait on a leader at once. Each is itself a batch of reads of one node. */
 export const MAX_WAITING_READS = 4_096;
 
 export interface ReadRequest {
@@ -16,11 +16,11 @@ export interface ReadRequest {
 }
 
 export interface ReadRequests {
-  /** The round that the heartbeats carry. Rounds belong to one term of one leader. */
+  /** The round in the current heartbeats. Rounds belong to one term of one leader. */
   round: number;
-  /** In the order of their rounds. */
+  /** In order of their rounds. */
   waiting: ReadRequest[];
-  /** Came before the leader committed in its own term (§6.4): no read index can be given yet. */
+  /** Arrived before the leader committed in its own term (§6.4), so no read index can be given yet. */
   early: { readonly from: ServerId; readonly requestId: number }[];
 }
 
@@ -32,7 +32,7 @@ export function isFull(reads: ReadRequests): boolean {
   return reads.waiting.length + reads.early.length >= MAX_WAITING_READS;
 }
 
-/** Joins the round that the next heartbeats begin. True when a heartbeat must go out for it. */
+/** Adds a request to the round that the next heartbeats begin. */
 export function joinNextRound(
   reads: ReadRequests,
   request: { from: ServerId; requestId: number; readIndex: number },
@@ -40,7 +40,7 @@ export function joinNextRound(
   reads.waiting.push({ ...request, round: reads.round + 1 });
 }
 
-/** Begins the next round if somebody waits for it. */
+/** Begins the next round if a read waits for it. True when heartbeats must be sent for it. */
 export function maybeBeginRound(reads: ReadRequests): boolean {
   const last = reads.waiting.at(-1);
   if (last === undefined || last.round <= reads.round) return false;
@@ -48,7 +48,7 @@ export function maybeBeginRound(reads: ReadRequests): boolean {
   return true;
 }
 
-/** Takes out the reads that a quorum of `voters` has confirmed, given the latest round each answered. */
+/** Removes and returns reads that a quorum confirmed. `roundOf`: the latest round that a voter answered. */
 export function takeConfirmed(
   reads: ReadRequests,
   voters: readonly ServerId[],

@@ -1,4 +1,4 @@
-// What the core wants done. The driver takes it, does it, and reports back.
+// The work that the core hands to its driver. raft-core.ts has the order in which the driver does it.
 
 import type { Configuration, ServerId } from './configuration.ts';
 import type { Entry, HardState, LogPosition } from './entry.ts';
@@ -12,31 +12,31 @@ export interface SnapshotPoint extends LogPosition {
   readonly configurationIndex: number;
 }
 
-/** One atomic disk write. Until `persisted()` is called no other is asked for. */
+/** One atomic disk write. The core asks for the next one only after `onPersisted()`. */
 export interface PersistRequest {
   /** Absent when unchanged. */
   readonly hardState: HardState | undefined;
   readonly log: LogWrite;
-  /** The staged snapshot becomes the state, and the whole log before it goes, in this same write. */
+  /** In this same write the staged snapshot replaces the state, and the whole log before it is deleted. */
   readonly snapshot: SnapshotPoint | undefined;
 }
 
-/** A read that may be served once the state has applied `readIndex`. */
+/** A confirmed read: it may be served once the state has applied `readIndex`. */
 export interface ReadState {
   readonly requestId: number;
   readonly readIndex: number;
 }
 
 export interface Ready {
-  /** May leave at once: they promise nothing that is not durable. */
+  /** May be sent at once: they promise nothing that is not durable. */
   readonly messages: readonly Message[];
   /** Undefined when there is nothing to write or a write is under way. */
   readonly persist: PersistRequest | undefined;
-  /** To be applied now, in order. */
+  /** To be applied in order. */
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadState[];
-  /** Local reads that could not be confirmed: ask again when there is a leader. */
+  /** Reads of this server that could not be confirmed. Ask again with a new id when there is a leader. */
   readonly refusedReads: readonly number[];
-  /** Followers that need a snapshot; each must be answered with `snapshotEnded`. */
+  /** Followers that need a snapshot. The driver calls `onSnapshotEnded` once for each. */
   readonly snapshotsWanted: readonly ServerId[];
 }

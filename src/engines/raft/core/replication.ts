@@ -4,7 +4,7 @@ import { present } from '../../../shared/assert.ts';
 import { maybeCommit } from './commit.ts';
 import type { ServerId } from './configuration.ts';
 import { entrySizeBytes } from './entry.ts';
-import { lastIndexAtMostTerm } from './log.ts';
+import { lastIndexAtMostTerm, type RaftLog } from './log.ts';
 import type { AppendResponse, HeartbeatResponse, ReadIndexRequest } from './message.ts';
 import type { Progress } from './progress.ts';
 import { quorumValue } from './quorum.ts';
@@ -12,7 +12,7 @@ import { isFull, joinNextRound, maybeBeginRound, takeConfirmed } from './read-re
 import { refuseRead } from './roles.ts';
 import { type CoreState, sendAppendRequest, sendNow } from './state.ts';
 
-/** Sends every follower what it lacks and has room for, heartbeats that are due, and news of the commit index. */
+/** Sends due heartbeats, and to each follower the entries and the commit index that it lacks. */
 export function broadcast(state: CoreState): void {
   if (maybeBeginRound(state.reads)) state.heartbeatDue = true;
   if (state.heartbeatDue) broadcastHeartbeat(state);
@@ -21,18 +21,19 @@ export function broadcast(state: CoreState): void {
     while (progress.canSend() && progress.next <= state.log.lastIndex) {
       if (!sendAppend(state, server, progress)) break;
     }
-    if (awaitsNews(state, progress) && progress.canSend()) sendAppend(state, server, progress);
+    if (awaitsCommitIndex(state, progress) && progress.canSend()) sendAppend(state, server, progress);
   }
   confirmReads(state);
 }
 
 /**
- * News of the commit index goes along with the next entries or heartbeat, unless somebody waits for it at the follower:
- * a message of its own, and its answer, after every write would cost as much as the entries do.
+ * Whether the follower must learn the commit index now. Otherwise it learns it with the next entries or
+ * heartbeat: an extra message and its answer after every write would cost as much as the entries.
  */
-function awaitsNews({ commitIndex, leaderStartIndex }: CoreState, progress: Progress): boolean {
+function awaitsCommitIndex({ commitIndex, leaderStartIndex }: CoreState, progress: Progress): boolean {
   const { sentCommit, awaitedCommit } = progress;
-  // Until the first commit of its term a leader does not know how far its predecessor had committed, nor do the others.
+  // The first commit of a term is sent at once: before it no server knows how far the last leader had
+  // committed.
   return sentCommit < commitIndex && sentCommit < Math.max(awaitedCommit, leaderStartIndex);
 }
 
@@ -54,12 +55,12 @@ function broadcastHeartbeat(state: CoreState): void {
   }
 }
 
-/** Sends the next entries, or none when the follower has them all. False when it needs a snapshot instead. */
+/** Sends the next entries, or none if the follower has them all. False if it needs a snapshot instead. */
 function sendAppend(state: CoreState, to: ServerId, progress: Progress): boolean {
   const previousLogIndex = progress.next - 1;
   const previousLogTerm = state.log.term(previousLogIndex);
   if (previousLogTerm === undefined) {
-    // A snapshot is worth sending only to somebody who is there.
+    // A snapshot is sent only to a follower that answers.
     if (!progress.recentlyActive) return false;
     progress.becomeSnapshot();
     state.snapshotsWanted.push(to);
@@ -69,7 +70,7 @@ function sendAppend(state: CoreState, to: ServerId, progress: Progress): boolean
   const previous = { index: previousLogIndex, term: previousLogTerm };
   sendAppendRequest(state, to, { previous, entries });
   const bytes = entries.reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
-  progress.sent(previousLogIndex + entries.length, bytes);
+  progress.onSent({ lastIndex: previousLogIndex + entries.length, bytes });
   progress.sentCommit = state.commitIndex;
   return true;
 }
@@ -79,20 +80,32 @@ export function handleAppendResponse(state: CoreState, message: AppendResponse):
   if (state.role !== 'leader' || progress === undefined) return;
   noteContact(progress);
   if (!message.success) {
-    const meeting =
-      message.hintTerm > 0
-        ? lastIndexAtMostTerm(state.log, { index: message.hintIndex, term: message.hintTerm }).index
-        : message.hintIndex;
-    progress.refused(message.index, meeting + 1);
+    progress.onRefused({ rejected: message.index, nextTry: lastPossibleMatch(state.log, message) + 1 });
     return;
   }
   if (message.index > state.log.lastIndex) return;
-  const news = progress.acknowledged(message.index);
+  const hasAdvanced = progress.onAcknowledged(message.index);
   if (progress.state === 'probe' && message.index === progress.match) progress.becomeReplicate();
   if (progress.state === 'snapshot' && progress.match >= state.log.start.index) progress.becomeReplicate();
-  if (!news) return;
+  if (!hasAdvanced) return;
   maybeCommit(state);
   maybeHandOver(state);
+}
+
+/**
+ * The last index at which the logs may agree, after a refusal (back-off by term, §5.3). Each row gives the
+ * entries' terms:
+ *
+ *     index     1  2  3  4  5  6  7  8  9
+ *     leader    1  1  1  4  4  5  5  5  5    sends an append with previous index 9, term 5
+ *     follower  1  1  1  2  2  3  3  3       refuses, with the hint 8, term 3: its last entry of a term ≤ 5
+ *
+ * The leader's last entry at or before 8 of a term ≤ 3 is entry 3. From 4 to 8 the leader's terms are above 3
+ * and the follower's are not, so no entry there can match. The next append, after one
+ * refusal, has previous index 3.
+ */
+function lastPossibleMatch(log: RaftLog, { hintIndex, hintTerm }: AppendResponse): number {
+  return hintTerm > 0 ? lastIndexAtMostTerm(log, { index: hintIndex, term: hintTerm }).index : hintIndex;
 }
 
 export function handleHeartbeatResponse(state: CoreState, message: HeartbeatResponse): void {
@@ -102,13 +115,14 @@ export function handleHeartbeatResponse(state: CoreState, message: HeartbeatResp
   progress.readRound = Math.max(progress.readRound, Math.min(message.readRound, state.reads.round));
   confirmReads(state);
   progress.probeSent = false;
-  // Appends may have been lost with a connection: an append that does not fit shows where (it may be empty).
+  // Appends may have been lost with a connection. The answer to another append, even an empty one, shows from
+  // where.
   if (progress.state !== 'snapshot' && progress.match < state.log.lastIndex) {
     sendAppendOutOfWindow(state, message.from, progress);
   }
 }
 
-/** Like sendAppend, also when the window is full of appends that may be lost: then without entries. */
+/** Like sendAppend. If the window is full of appends, which may be lost, sends one without entries. */
 function sendAppendOutOfWindow(state: CoreState, to: ServerId, progress: Progress): void {
   if (progress.canSend()) {
     sendAppend(state, to, progress);
@@ -117,7 +131,7 @@ function sendAppendOutOfWindow(state: CoreState, to: ServerId, progress: Progres
   const previousLogIndex = progress.next - 1;
   const previousLogTerm = state.log.term(previousLogIndex);
   if (previousLogTerm === undefined) {
-    // What it may have missed is compacted meanwhile: no append can ever ask, only a snapshot helps.
+    // The entries that it may lack are compacted by now. Only a snapshot helps.
     progress.becomeProbe();
     sendAppend(state, to, progress);
     return;
@@ -131,11 +145,11 @@ function noteContact(progress: Progress): void {
   progress.ticksSinceContact = 0;
 }
 
-/** A read of this server or of a follower: gets the commit index once a quorum confirms the leadership (§6.4). */
 export function handleReadIndexRequest(state: CoreState, message: ReadIndexRequest): void {
   requestRead(state, message.from, message.requestId);
 }
 
+/** Gives a read of any server the commit index, once a quorum confirms this leader (§6.4). */
 export function requestRead(state: CoreState, from: ServerId, requestId: number): void {
   if (state.role !== 'leader' || isFull(state.reads)) {
     refuseRead(state, from, requestId);
@@ -166,13 +180,13 @@ function confirmReads(state: CoreState): void {
   }
 }
 
-/** Somebody at `server` waits until entries up to `index` are committed: it hears so at once, and not with the next entries. */
+/** Makes the leader tell `server` at once, not with later entries, when `index` is committed. */
 export function awaitCommit(state: CoreState, server: ServerId, index: number): void {
   const progress = state.progress.get(server);
   if (progress !== undefined) progress.awaitedCommit = Math.max(progress.awaitedCommit, index);
 }
 
-/** One tick of a leader: heartbeats, check-quorum, a disk that does not answer, a transfer that hangs. */
+/** One tick of a leader: checks heartbeats, quorum, the disk and a transfer under way. */
 export function tickLeader(state: CoreState): 'leads' | 'lost-quorum' | 'disk-stalled' {
   for (const [server, progress] of state.progress) {
     if (server !== state.server) progress.ticksSinceContact += 1;
@@ -194,7 +208,7 @@ export function tickLeader(state: CoreState): 'leads' | 'lost-quorum' | 'disk-st
   return active === 1 ? 'leads' : 'lost-quorum';
 }
 
-/** The transfer's target has caught up: tell it to stand (dissertation §3.10). */
+/** Tells the target of a transfer to stand for election once it has caught up (dissertation §3.10). */
 export function maybeHandOver(state: CoreState): void {
   if (state.transferTarget === undefined) return;
   const progress = state.progress.get(state.transferTarget);
@@ -206,7 +220,7 @@ export function maybeHandOver(state: CoreState): void {
   sendNow(state, { kind: 'timeout-now', from: state.server, to: state.transferTarget, term: state.term });
 }
 
-/** The driver's write is durable: the leader's own copy counts (a single server commits here, not before). */
+/** Counts the leader's own durable entries. A cluster of one server commits here, and not before. */
 export function noteOwnProgress(state: CoreState): void {
   if (state.role !== 'leader') return;
   const own = present(state.progress.get(state.server), 'a leader has a progress of its own');
@@ -214,7 +228,7 @@ export function noteOwnProgress(state: CoreState): void {
   maybeCommit(state);
 }
 
-/** The snapshot that `server` was sent has ended, one way or the other. */
+/** Called when the snapshot for `server` was installed, or failed (`installedIndex` is undefined). */
 export function handleSnapshotEnded(
   state: CoreState,
   server: ServerId,
@@ -223,15 +237,16 @@ export function handleSnapshotEnded(
   const progress = state.progress.get(server);
   if (state.role !== 'leader' || progress === undefined || progress.state !== 'snapshot') return;
   if (installedIndex !== undefined) {
-    progress.acknowledged(installedIndex);
-    // Where the logs agree is known now. A probe would wait for an entry to carry it: in an idle cluster for ever, and
-    // a learner in that state is never promoted.
+    progress.onAcknowledged(installedIndex);
+    // The match index is known now. A probe would wait for a new entry, in an idle cluster for ever, and a
+    // learner in that state is never promoted.
     if (progress.match >= state.log.start.index) progress.becomeReplicate();
     else progress.becomeProbe();
     return;
   }
-  // Perhaps only the answer was lost, and the follower has more than is known of it: it is asked anew from the end,
-  // where its match may lie below the log. Not before it answers a heartbeat, so that failing at once is no busy loop.
+  // Perhaps only the answer was lost and the follower has more than its match index says. Probe from the end
+  // of the log, because the match may be compacted. Wait for a heartbeat's answer first, so that a failure is
+  // no busy loop.
   progress.becomeProbe();
   progress.next = state.log.lastIndex + 1;
   progress.probeSent = true;

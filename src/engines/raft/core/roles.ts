@@ -1,12 +1,19 @@
-// How a server changes role (figure 4).
+// The changes of role (figure 4).
 
 import { assert } from '../../../shared/assert.ts';
 import type { ServerId } from './configuration.ts';
 import { Progress } from './progress.ts';
 import { createReadRequests } from './read-requests.ts';
-import { appendToLog, type CoreState, changed, resetElectionTimer, sendNow, setHardState } from './state.ts';
+import {
+  appendToLog,
+  type CoreState,
+  noteChange,
+  resetElectionTimer,
+  sendNow,
+  setHardState,
+} from './state.ts';
 
-/** Follows `leader` (or nobody yet) in `term`, which is the current one or a later one. */
+/** Becomes a follower in `term`, the current one or a later one. `leader` may be unknown. */
 export function becomeFollower(state: CoreState, term: number, leader: ServerId | undefined): void {
   assert(term >= state.term, 'terms never go back');
   if (term > state.term) setHardState(state, { term, votedFor: undefined });
@@ -17,7 +24,7 @@ export function becomeFollower(state: CoreState, term: number, leader: ServerId 
   resetElectionTimer(state);
 }
 
-/** Asks whether it could win, before it disturbs anybody with a new term (dissertation §9.6). */
+/** Asks the voters whether it could win, before it disturbs them with a new term (dissertation §9.6). */
 export function becomePreCandidate(state: CoreState): void {
   assert(state.role !== 'leader', 'a leader does not stand for election');
   state.role = 'pre-candidate';
@@ -26,7 +33,7 @@ export function becomePreCandidate(state: CoreState): void {
   resetElectionTimer(state);
 }
 
-/** Term and own vote change in one durable write; the own vote counts when it is on disk. */
+/** Changes term and own vote in one durable write. The own vote counts once it is on disk. */
 export function becomeCandidate(state: CoreState): void {
   assert(state.role !== 'leader', 'a leader does not stand for election');
   state.role = 'candidate';
@@ -51,12 +58,12 @@ export function becomeLeader(state: CoreState): void {
   state.progress = new Map();
   state.leaderStartIndex = state.log.lastIndex + 1;
   syncProgress(state);
-  // Nothing of an older term is committed by counting: this entry is what commits it (§5.4.2).
+  // Entries of older terms are never committed by counting replicas. This entry commits them (§5.4.2).
   appendToLog(state, [{ kind: 'leader-start', index: state.leaderStartIndex, term: state.term }]);
   state.heartbeatDue = true;
 }
 
-/** Gives every member a progress, and drops those of servers that are no longer members. */
+/** Adds a progress for every new member, and drops those of former members. */
 export function syncProgress(state: CoreState): void {
   const members = new Set(state.configuration.members.map((member) => member.server));
   members.add(state.server);
@@ -67,7 +74,7 @@ export function syncProgress(state: CoreState): void {
     if (state.progress.has(server)) continue;
     const progress = new Progress(state.log.lastIndex + 1);
     if (server === state.server) progress.match = state.log.durableIndex;
-    // A grace of one check-quorum period: it has not had the time to answer.
+    // A grace of one check-quorum period, because the server has not had time to answer.
     progress.recentlyActive = true;
     state.progress.set(server, progress);
   }
@@ -84,7 +91,7 @@ function endLeadership(state: CoreState): void {
   state.heartbeatDue = false;
 }
 
-/** Tells whoever asked that this server cannot confirm the read. */
+/** Tells `from`, which asked for the read, that this server cannot confirm it. */
 export function refuseRead(state: CoreState, from: ServerId, requestId: number): void {
   if (from === state.server) state.refusedReads.push(requestId);
   else {
@@ -99,8 +106,8 @@ export function refuseRead(state: CoreState, from: ServerId, requestId: number):
   }
 }
 
-/** Marks the start of a snapshot restore: everything before it in memory is replaced. */
+/** Marks the start of a snapshot restore. Nothing is applied until this change is durable. */
 export function markRestored(state: CoreState): void {
-  changed(state);
+  noteChange(state);
   state.restoreSequence = state.changeSequence;
 }

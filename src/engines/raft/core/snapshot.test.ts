@@ -43,7 +43,7 @@ describe('§7 snapshots', () => {
     cluster.server('a').snapshotsWanted = [];
     cluster.run(3 * ELECTION_TICKS);
     expect(cluster.server('a').snapshotsWanted).toEqual([]);
-    cluster.at('a', ({ core }) => core.snapshotEnded('c', undefined));
+    cluster.at('a', ({ core }) => core.onSnapshotEnded('c', undefined));
     cluster.heal();
     cluster.run(3 * ELECTION_TICKS);
     expect(cluster.server('a').snapshotsWanted).toEqual(['c']);
@@ -58,7 +58,7 @@ describe('§7 snapshots', () => {
       cluster.server('a').snapshotsWanted = [];
       cluster.propose('a', `more ${i}`);
       cluster.settle();
-      cluster.at('a', ({ core }) => core.snapshotEnded('c', undefined));
+      cluster.at('a', ({ core }) => core.onSnapshotEnded('c', undefined));
       cluster.settle();
       expect(cluster.server('a').snapshotsWanted).toEqual([]);
       cluster.run(2 * HEARTBEAT_TICKS);
@@ -76,7 +76,7 @@ describe('§7 snapshots', () => {
     cluster.runUntil(() => cluster.server('a').snapshotsWanted.length > 0);
     cluster.server('a').snapshotsWanted = [];
     cluster.at('c', (server) => server.stage(cluster.server('a').disk.state, () => undefined));
-    cluster.at('a', ({ core }) => core.snapshotEnded('c', undefined));
+    cluster.at('a', ({ core }) => core.onSnapshotEnded('c', undefined));
     cluster.run(2 * HEARTBEAT_TICKS);
     expect(cluster.server('a').snapshotsWanted).toEqual([]);
     expect(cluster.server('c').applied).toEqual(cluster.server('a').applied);

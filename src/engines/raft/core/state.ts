@@ -1,4 +1,4 @@
-// Everything that one server knows. The other files of this room are the rules that change it.
+// The whole state of one server. The other files of this room are the rules that change it.
 
 import { present } from '../../../shared/assert.ts';
 import type { Random } from '../../../shared/seeded-generator.ts';
@@ -14,19 +14,19 @@ export type RaftRole = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
 export interface CoreOptions {
   readonly server: ServerId;
-  /** A follower that hears nothing for this many ticks (to twice as many, at random) stands for election. */
+  /** A follower that hears nothing for one to two times as many ticks, at random, stands for election. */
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly random: Random;
-  /** Entries of one append message, in bytes. */
+  /** Bound on the entries of one append message, in bytes. */
   readonly maxAppendBytes: number;
-  /** Entries handed out to be applied at once, in bytes. */
+  /** Bound on the committed entries of one Ready, in bytes. */
   readonly maxApplyBytes: number;
-  /** A leader with this much uncommitted answers 'too-busy'. */
+  /** A leader with more uncommitted bytes than this refuses proposals as 'too-busy'. */
   readonly maxUncommittedBytes: number;
 }
 
-/** Messages that wait for a disk that does not answer, while peers go on asking. */
+/** Bound on the messages that wait for a disk that does not answer, while peers repeat their requests. */
 export const MAX_WAITING_MESSAGES = 1_024;
 
 /** A configuration and the index of the entry that set it. */
@@ -35,7 +35,7 @@ export interface IndexedConfiguration {
   readonly configuration: Configuration;
 }
 
-/** A message that promises durability, and the change that must be on disk before it leaves. */
+/** A message that promises durability, and the change that must be durable before it is sent. */
 export interface WaitingMessage {
   readonly message: Message;
   readonly sequence: number;
@@ -45,19 +45,19 @@ export class CoreState {
   readonly options: CoreOptions;
   readonly log: RaftLog;
 
-  // Durable (figure 2): written before anything that depends on them is said.
+  // Durable (figure 2): written before any message that depends on it is sent.
   term: number;
   votedFor: ServerId | undefined;
 
   role: RaftRole = 'follower';
   leader: ServerId | undefined;
-  /** Invariant: never goes back. */
+  /** Invariant: never decreases. */
   commitIndex: number;
-  /** Entries up to here were handed out. Invariant: appliedIndex ≤ commitIndex, never goes back. */
+  /** Entries up to here were given to the driver. Invariant: ≤ commitIndex, never decreases. */
   appliedIndex: number;
   /**
-   * The last committed configuration, then those of later entries; the last one is in force. Truncation
-   * rolls back by dropping from the end.
+   * The last committed configuration, then those of later entries. The last one is in force. A truncation of
+   * the log rolls back by dropping configurations from the end.
    */
   configurations: IndexedConfiguration[];
 
@@ -80,19 +80,19 @@ export class CoreState {
   uncommittedBytes = 0;
   reads: ReadRequests = createReadRequests();
 
-  // Disk: every change of durable state takes the next sequence number.
+  // Disk: every change of durable state gets the next sequence number.
   changeSequence = 0;
   durableSequence = 0;
   writeUnderWay: { readonly sequence: number } | undefined;
   writeTicks = 0;
   hardStateChanged = false;
-  /** The change that set term and vote as they are. */
+  /** The change that set the current term and vote. */
   hardStateSequence = 0;
   pendingSnapshot: SnapshotPoint | undefined;
-  /** Until this change is durable the state is being replaced: nothing is applied. */
+  /** Until this change is durable a snapshot is replacing the state, and nothing is applied. */
   restoreSequence = 0;
 
-  // What the next Ready carries.
+  // Content of the next Ready, and messages that wait for the disk.
   messages: Message[] = [];
   waitingMessages: WaitingMessage[] = [];
   confirmedReads: ReadState[] = [];
@@ -128,7 +128,7 @@ export class CoreState {
   }
 
   get latestConfiguration(): IndexedConfiguration {
-    return present(this.configurations.at(-1), 'there is always a configuration, if only an empty one');
+    return present(this.configurations.at(-1), 'there is always a configuration, perhaps an empty one');
   }
 
   get voters(): ServerId[] {
@@ -144,23 +144,23 @@ export class CoreState {
   }
 }
 
-/** A new random time-out, so that split votes are rare (§5.2), counted from now. */
+/** Starts a new random election timeout, so that split votes are rare (§5.2). */
 export function resetElectionTimer(state: CoreState): void {
   state.electionElapsed = 0;
   state.randomizedElectionTicks =
     state.options.electionTicks + state.options.random.below(state.options.electionTicks);
 }
 
-/** Followers that have the same reason to stand do so one to this many ticks later, so that they seldom collide. */
+/** Followers with the same reason to stand do so after one to this many ticks, to avoid collisions. */
 export const SPREAD_TICKS = 3;
 
-/** Has a server that knows no leader stand after at most `ticks`: the time that it has waited already counts as more. */
+/** Makes a server that knows no leader stand after at most `ticks`, by advancing its election timer. */
 export function standWithin(state: CoreState, ticks: number): void {
   state.electionElapsed = Math.max(state.electionElapsed, state.randomizedElectionTicks - ticks);
 }
 
-/** Notes that durable state changed: what is said from now on about it waits for the disk. */
-export function changed(state: CoreState): void {
+/** Notes that durable state changed. Messages that depend on the change wait until it is durable. */
+export function noteChange(state: CoreState): void {
   state.changeSequence += 1;
 }
 
@@ -169,12 +169,12 @@ export function setHardState(state: CoreState, hardState: HardState): void {
   state.term = hardState.term;
   state.votedFor = hardState.votedFor;
   state.hardStateChanged = true;
-  changed(state);
+  noteChange(state);
   state.hardStateSequence = state.changeSequence;
 }
 
 export function appendToLog(state: CoreState, entries: readonly Entry[]): void {
-  // A change that nothing writes would never become durable, and hold back every message that waits for it.
+  // A change without entries would never be written, and every message that waits for it would be stuck.
   if (entries.length === 0) return;
   state.log.append(entries);
   for (const entry of entries) {
@@ -182,15 +182,15 @@ export function appendToLog(state: CoreState, entries: readonly Entry[]): void {
       state.configurations.push({ index: entry.index, configuration: entry.configuration });
     }
   }
-  changed(state);
+  noteChange(state);
 }
 
-/** Sends without waiting for the disk: only for messages that promise nothing about this server's own disk. */
+/** Sends without waiting for the disk. Only for messages that promise nothing about this server's disk. */
 export function sendNow(state: CoreState, message: Message): void {
   state.messages.push(message);
 }
 
-/** A leader's entries after `previous`, and its commit index. They may leave before its own disk has them (dissertation §10.2.1). */
+/** Sends entries after `previous`, perhaps before the leader's own disk has them (dissertation §10.2.1). */
 export function sendAppendRequest(
   state: CoreState,
   to: ServerId,
@@ -208,12 +208,12 @@ export function sendAppendRequest(
   });
 }
 
-/** Sends once the current term is durable, without waiting for log entries: for answers that only tell the term. */
+/** Sends once the term is durable, without waiting for entries. For answers that only tell the term. */
 export function sendWhenTermDurable(state: CoreState, message: Message): void {
   sendAfter(state, state.hardStateSequence, message);
 }
 
-/** Sends once everything that has changed up to now is durable: for votes, acknowledgements, and own terms. */
+/** Sends once all changes up to now are durable. For votes, acknowledgements and new terms. */
 export function sendWhenDurable(state: CoreState, message: Message): void {
   sendAfter(state, state.changeSequence, message);
 }
@@ -222,5 +222,5 @@ function sendAfter(state: CoreState, sequence: number, message: Message): void {
   if (state.durableSequence >= sequence) state.messages.push(message);
   else if (state.waitingMessages.length < MAX_WAITING_MESSAGES)
     state.waitingMessages.push({ message, sequence });
-  // Else it counts as lost, as any message may be: the other side asks again.
+  // Else the message counts as lost, as any message may be. The other side asks again.
 }

@@ -1,4 +1,4 @@
-// One message: which term it speaks for, and who handles it.
+// One message: its term is compared with the own term, then its handler is called.
 
 import { unreachable } from '../../../shared/assert.ts';
 import {
@@ -20,7 +20,7 @@ import { handleAppendResponse, handleHeartbeatResponse, handleReadIndexRequest }
 import { becomeFollower } from './roles.ts';
 import type { CoreState } from './state.ts';
 
-/** Messages may be lost, repeated, late or out of order. */
+/** Handles one message. Messages may be lost, repeated, late or out of order. */
 export function step(state: CoreState, message: Message): void {
   if (message.to !== state.server || message.from === state.server) return;
   if (message.term > state.term) {
@@ -32,7 +32,7 @@ export function step(state: CoreState, message: Message): void {
   dispatch(state, message);
 }
 
-/** False when the message is to be ignored. */
+/** Moves to the later term where the message calls for it. False when the message must be ignored. */
 function admitLaterTerm(state: CoreState, message: Message): boolean {
   switch (message.kind) {
     case 'pre-vote-request':
@@ -41,7 +41,7 @@ function admitLaterTerm(state: CoreState, message: Message): boolean {
       if (!message.granted) becomeFollower(state, message.term, undefined);
       return true;
     case 'vote-request':
-      // A removed or cut-off server may not depose a living leader (trap 4).
+      // A server that was removed or cut off must not depose a living leader (trap 4).
       if (!message.leadershipTransfer && isLoyal(state)) return false;
       becomeFollower(state, message.term, undefined);
       return true;
@@ -63,7 +63,7 @@ function admitLaterTerm(state: CoreState, message: Message): boolean {
 }
 
 function answerEarlierTerm(state: CoreState, message: Message): void {
-  // A deposed leader must learn the term, or it would try for ever.
+  // Tells a deposed leader the current term. Without it, it would send for ever.
   if (message.kind === 'append-request' || message.kind === 'heartbeat-request') refuse(state, message);
   if (message.kind === 'pre-vote-request') handlePreVoteRequest(state, message);
 }

@@ -1,4 +1,4 @@
-// What the core wants done, and what follows when the disk has done it.
+// Fills a Ready with the pending work, and continues when the disk write of it is durable.
 
 import { assert, present } from '../../../shared/assert.ts';
 import { maybeCountOwnVote } from './election.ts';
@@ -8,7 +8,7 @@ import type { PersistRequest, Ready } from './ready.ts';
 import { broadcast, noteOwnProgress } from './replication.ts';
 import type { CoreState } from './state.ts';
 
-/** Takes what is to be done. Call again until it is empty (`isEmpty`), and after every event. */
+/** Takes the pending work. The driver calls it after events, and again until the Ready is empty. */
 export function takeReady(state: CoreState): Ready {
   if (state.role === 'leader') broadcast(state);
   const persist = takePersist(state);
@@ -53,17 +53,17 @@ function takeCommitted(state: CoreState): readonly Entry[] {
     state.options.maxApplyBytes,
     state.commitIndex + 1,
   );
-  assert(entries.length > 0, 'there is something to apply');
+  assert(entries.length > 0, 'committed entries that are not applied exist');
   state.appliedIndex += entries.length;
   if (state.role === 'leader') {
     state.uncommittedBytes -= proposedBytes(state.term, entries);
-    assert(state.uncommittedBytes >= 0, 'what was proposed is applied once');
+    assert(state.uncommittedBytes >= 0, 'proposed bytes are subtracted once');
   }
   state.log.trimCache(state.appliedIndex);
   return entries;
 }
 
-/** What `propose` counted of these entries: the commands of the leader's own term, and nothing else. */
+/** The bytes of these entries that `propose` counted: the commands of the leader's own term. */
 function proposedBytes(term: number, entries: readonly Entry[]): number {
   return entries.reduce(
     (sum, entry) => (entry.kind === 'command' && entry.term === term ? sum + entrySizeBytes(entry) : sum),
@@ -71,13 +71,13 @@ function proposedBytes(term: number, entries: readonly Entry[]): number {
   );
 }
 
-/** The write of the last `persist` is durable. */
-export function persisted(state: CoreState): void {
+/** Called when the write of the last `persist` is durable. */
+export function onPersisted(state: CoreState): void {
   const write = present(state.writeUnderWay, 'no write is under way');
   state.writeUnderWay = undefined;
   state.writeTicks = 0;
   state.durableSequence = write.sequence;
-  state.log.writeDurable();
+  state.log.onWriteDurable();
   releaseWaitingMessages(state);
   maybeCountOwnVote(state);
   noteOwnProgress(state);
@@ -92,14 +92,14 @@ function releaseWaitingMessages(state: CoreState): void {
   state.waitingMessages = stillTrue.filter(({ sequence }) => sequence > state.durableSequence);
 }
 
-/** What was promised in an earlier term, or asked in a candidacy that is over, may speak of entries that are gone. */
+/** False for answers of an earlier term and requests of an ended candidacy: their entries may be gone. */
 function isStillTrue(state: CoreState, message: Message): boolean {
   return message.term >= state.term && (message.kind !== 'vote-request' || state.role === 'candidate');
 }
 
 const NO_ENTRIES: readonly Entry[] = [];
 
-/** Whether there was nothing to do. */
+/** Whether there is no work in `ready`. */
 export function isEmpty(ready: Ready): boolean {
   return (
     ready.messages.length === 0 &&

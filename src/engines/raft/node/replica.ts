@@ -215,7 +215,7 @@ export class Replica {
       this.guarded(() => {
         if (statePoint !== undefined) this.#stateDurable(statePoint);
         if (request.snapshot !== undefined) this.#installDurable(request.snapshot);
-        this.core.persisted();
+        this.core.onPersisted();
       });
       this.schedule();
     });

@@ -1,5 +1,5 @@
-// A cluster of cores in one process, without time: nothing happens but what a test makes happen, and the safety
-// properties are checked after every step.
+// A cluster of cores in one process, without time: nothing happens but what a test makes happen, and the
+// safety properties are checked after every step.
 
 import { assert, present } from '../../../../shared/assert.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
@@ -243,7 +243,7 @@ export class TestCluster {
     const ended = (index: number | undefined): void => {
       const sender = this.server(from);
       // The process that sent it is gone.
-      if (sender.isUp && sender.core === core) this.at(from, () => core.snapshotEnded(to, index));
+      if (sender.isUp && sender.core === core) this.at(from, () => core.onSnapshotEnded(to, index));
     };
     if (this.server(to).isUp && !this.#cuts.has(`${from}>${to}`))
       this.at(to, (server) => server.stage(state, ended));

@@ -1,4 +1,5 @@
-// What must hold after every step of any server, whatever the network, the disks and the clocks do (figure 3).
+// What must hold after every step of any server, whatever the network, the disks and the clocks do (figure
+// 3).
 
 import { assert, present } from '../../../../shared/assert.ts';
 import type { ServerId } from '../configuration.ts';
@@ -90,7 +91,7 @@ export class SafetyChecker {
   }
 
   /** State machine safety (§5.4.3): at one index, all apply the same. */
-  applied(server: ServerId, index: number, entry: string): void {
+  onApplied(server: ServerId, index: number, entry: string): void {
     const before = this.#applied[index];
     assert(
       before === undefined || before === entry,

@@ -44,7 +44,8 @@ export class TestSchedule {
     });
     // Delivered by the schedule, early or late or never.
     this.cluster.deliversSnapshots = false;
-    // Each schedule leaves some faults out and has more of others: what hides what differs from one to the next.
+    // Each schedule leaves some faults out and has more of others: what hides what differs from one to the
+    // next.
     const favoured = this.#faults().map((fault) => ({ ...fault, weight: fault.weight * random.below(4) }));
     this.#events = [...this.#ordinaryEvents(), ...favoured];
   }
@@ -190,6 +191,6 @@ export class TestSchedule {
     const to = sender?.snapshotsWanted.shift();
     if (sender === undefined || to === undefined) return;
     if (this.#random.chance(0.8)) this.cluster.sendSnapshot(sender.id, to);
-    else this.cluster.at(sender.id, ({ core }) => core.snapshotEnded(to, undefined));
+    else this.cluster.at(sender.id, ({ core }) => core.onSnapshotEnded(to, undefined));
   }
 }

@@ -107,7 +107,7 @@ export class TestServer {
       this.state = state;
       ended(snapshot.index);
     }
-    this.core.persisted();
+    this.core.onPersisted();
   }
 
   crash(): void {
@@ -158,7 +158,7 @@ export class TestServer {
     const { point, entries } = this.state;
     assert(entry.index === point.index + 1, `${this.id} applies ${entry.index} after ${point.index}`);
     const text = describeEntry(entry);
-    this.#safety.applied(this.id, entry.index, text);
+    this.#safety.onApplied(this.id, entry.index, text);
     const isConfiguration = entry.kind === 'configuration';
     this.state = {
       point: {

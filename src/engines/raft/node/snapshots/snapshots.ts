@@ -90,7 +90,7 @@ export class Snapshots {
     const { clock, replica } = this.#ports;
     const report = (): void => {
       if (this.#isStopped) return;
-      replica.guarded(() => replica.core.snapshotEnded(to, installedIndex));
+      replica.guarded(() => replica.core.onSnapshotEnded(to, installedIndex));
       replica.schedule();
     };
     if (installedIndex === undefined) {
