@@ -1,68 +1,113 @@
-// What the farm needs of consensus.
+// The engine port: all that the farm, the API, the workers and the server know of consensus.
 
-import type { StateReader, StateView } from '../state/state-view.ts';
-import type { MemberChange, MemberChangeOutcome } from './raft/codec/peer-message.ts';
-import type { Configuration, Member, ServerId } from './raft/core/configuration.ts';
+import { assert } from '../shared/assert.ts';
+import type { Json, StateReader, StateView } from '../state/state-view.ts';
 
-/** The replicated service. Deterministic: the same commands in the same order give the same state everywhere. */
+declare const positionBrand: unique symbol;
+
+/**
+ * A place in the agreed order of commands, as a non-negative safe integer. Every node gives one command the same
+ * position, and each later command a larger one. Positions may skip numbers; callers only compare and print them.
+ */
+export type Position = number & { readonly [positionBrand]: true };
+
+/** Marks an engine's own count as a position. */
+export function toPosition(count: number): Position {
+  assert(Number.isSafeInteger(count) && count >= 0, `${count} is not a position`);
+  return count as Position;
+}
+
+/** The replicated service. Deterministic: the same commands in the same order give the same state on every node. */
 export interface StateMachine {
-  /** Applies one committed command. What it returns goes to the proposer, if that is this node. Never throws for bad input. */
-  apply(view: StateView, command: Uint8Array): unknown;
+  /** Applies one agreed command. The result goes to the proposer if this node proposed it. Never throws for bad input. */
+  apply(view: StateView, command: Uint8Array, position: Position): unknown;
 }
 
 /** How a proposal ended. */
 export type ProposalOutcome =
   | { readonly kind: 'applied'; readonly result: unknown }
-  /** Surely not applied, now or later. */
+  /** Certainly not applied, now or later. */
   | {
       readonly kind: 'refused';
       readonly reason: 'no-leader' | 'too-busy' | 'disk-full' | 'too-large' | 'stopped';
     }
-  /** It may have been applied, or may yet be. */
+  /** The command may have been applied, or may still be. */
   | { readonly kind: 'unknown' };
 
+/** How a read barrier ended. */
 export type ReadOutcome =
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly reason: 'no-leader' | 'too-busy' | 'stopped' };
 
-export interface MemberStatus extends Member {
+/** Figures of one engine, named as `/cluster/status` shows them. */
+export type EngineDetails = Readonly<Record<string, Json>>;
+
+/** The node that orders commands, as far as this node knows. */
+export interface LeaderHint {
   readonly node: string;
-  readonly healthy: boolean;
-  /** Milliseconds since this node last heard of it; undefined when never, or not known here. 0 for itself. */
-  readonly lastContactMs: number | undefined;
-  /** Known on the leader only. */
-  readonly matchIndex: number | undefined;
+  /** host:port that other nodes dial. */
+  readonly peerAddress: string;
+  /** host:port of its API. */
+  readonly httpAddress: string;
 }
 
-export type ServerState =
-  | 'leader'
-  | 'follower'
-  | 'candidate'
-  | 'pre-candidate'
-  | 'learner'
-  /** No configuration yet: it waits to be joined. */
-  | 'waiting'
-  | 'removed'
-  | 'stopped';
-
-export interface EngineStatus {
-  readonly server: ServerId;
+export interface EngineHealth {
+  /**
+   * `ready`: a leader is known and this node's state is current. `catching-up`: a leader is known and this node's state
+   * is behind. `no-quorum`: this node knows no leader. `out`: this node takes no part (not joined, removed or stopped).
+   */
+  readonly kind: 'ready' | 'catching-up' | 'no-quorum' | 'out';
+  /** This node's name among the members. */
   readonly node: string;
+  /** The same on every member; empty until this node belongs to a cluster. */
   readonly clusterId: string;
-  readonly state: ServerState;
-  readonly term: number;
-  readonly leader: Member | undefined;
-  readonly commitIndex: number;
-  readonly appliedIndex: number;
-  readonly lastLogIndex: number;
-  readonly snapshotIndex: number;
-  readonly configuration: Configuration;
+  readonly isLeader: boolean;
+  readonly leader: LeaderHint | undefined;
+  readonly details: EngineDetails;
 }
 
-/**
- * All that the farm needs of consensus. The embedded Raft stands behind it by default; another engine could.
- * Callbacks run once each, never inside the call.
- */
+export type MemberChange =
+  | {
+      readonly kind: 'add';
+      readonly node: string;
+      readonly peerAddress: string;
+      /** Empty when not known. */
+      readonly httpAddress: string;
+    }
+  | { readonly kind: 'remove'; readonly node: string };
+
+export type MemberChangeOutcome =
+  | {
+      readonly kind: 'done';
+      /** The leader's peer address; empty when not known. */
+      readonly leaderAddress: string;
+      readonly role: 'voter' | 'learner' | 'removed';
+    }
+  /** `code` is a stable code of the API, for instance `node_id_in_use` or `last_voter`. */
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | { readonly kind: 'no-leader' }
+  | { readonly kind: 'unknown' };
+
+export interface MemberStatus {
+  readonly node: string;
+  /** This incarnation of the node: a node that lost its disk returns as another server. */
+  readonly server: string;
+  readonly role: 'voter' | 'learner';
+  readonly peerAddress: string;
+  readonly httpAddress: string;
+  readonly isHealthy: boolean;
+  /** Milliseconds since this node last heard from the member, 0 for itself. Undefined when never or not known. */
+  readonly lastContactMs: number | undefined;
+  readonly details: EngineDetails;
+}
+
+/** The part of an engine that can change who its members are. */
+export interface Membership {
+  change(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void;
+  members(): readonly MemberStatus[];
+}
+
+/** Replicates commands. Each `done` is called once, never inside the call. */
 export interface Engine {
   /** Replicates `command` and applies it once, also across changes of leader. */
   propose(command: Uint8Array, done: (outcome: ProposalOutcome) => void): void;
@@ -70,10 +115,16 @@ export interface Engine {
   readBarrier(done: (outcome: ReadOutcome) => void): void;
   /** The applied state of this node, as it is now. */
   state(): StateReader;
-  /** How long ago, in ms, this node last knew its state to be current (0 on a leader). Undefined when never. */
+  /** The position up to which `state` holds every command. */
+  position(): Position;
+  /**
+   * Calls `listener` with the new position after each batch of applied commands, and after a snapshot replaced the
+   * state. Returns a function that ends this. The listener must not throw.
+   */
+  onAdvance(listener: (position: Position) => void): () => void;
+  /** Milliseconds since this node last knew its state to be current, 0 on a leader. Undefined when never. */
   stalenessMs(): number | undefined;
-  changeMembers(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void;
-  status(): EngineStatus;
-  /** How the members are, in the order of the configuration. */
-  members(): readonly MemberStatus[];
+  health(): EngineHealth;
+  /** Undefined when the engine cannot change its members. */
+  readonly membership: Membership | undefined;
 }

@@ -27,7 +27,7 @@ export function answerRead(
     soon(() => {
       answerGuarded(reply, () => {
         reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
-        reply.header('raft3d-applied-index', String(engine.status().appliedIndex));
+        reply.header('raft3d-applied-index', String(engine.position()));
         answer();
       });
     });

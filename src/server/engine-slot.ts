@@ -1,18 +1,38 @@
 // The engine that the API speaks to. A removed node that joins again gets a new one behind the same API.
 
-import type { Engine, EngineStatus, MemberStatus, ProposalOutcome, ReadOutcome } from '../engines/engine.ts';
-import type { MemberChange, MemberChangeOutcome } from '../engines/raft/codec/peer-message.ts';
+import { AdvanceListeners } from '../engines/advance-listeners.ts';
+import type {
+  Engine,
+  EngineHealth,
+  Membership,
+  Position,
+  ProposalOutcome,
+  ReadOutcome,
+} from '../engines/engine.ts';
 import type { StateReader } from '../state/state-view.ts';
 
 export class EngineSlot implements Engine {
   #engine: Engine;
+  readonly #listeners = new AdvanceListeners();
+  #stopListening: () => void;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#stopListening = this.#listen();
   }
 
   replace(engine: Engine): void {
+    this.#stopListening();
     this.#engine = engine;
+    this.#stopListening = this.#listen();
+  }
+
+  #listen(): () => void {
+    return this.#engine.onAdvance((position) => this.#listeners.notify(position));
+  }
+
+  get membership(): Membership | undefined {
+    return this.#engine.membership;
   }
 
   propose(command: Uint8Array, done: (outcome: ProposalOutcome) => void): void {
@@ -27,19 +47,19 @@ export class EngineSlot implements Engine {
     return this.#engine.state();
   }
 
+  position(): Position {
+    return this.#engine.position();
+  }
+
+  onAdvance(listener: (position: Position) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
   stalenessMs(): number | undefined {
     return this.#engine.stalenessMs();
   }
 
-  changeMembers(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void {
-    this.#engine.changeMembers(change, done);
-  }
-
-  status(): EngineStatus {
-    return this.#engine.status();
-  }
-
-  members(): readonly MemberStatus[] {
-    return this.#engine.members();
+  health(): EngineHealth {
+    return this.#engine.health();
   }
 }

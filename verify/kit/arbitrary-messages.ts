@@ -1,12 +1,8 @@
 // Values for property tests of everything that nodes store and say to each other.
 
 import fc from 'fast-check';
-import type {
-  MemberChange,
-  MemberChangeOutcome,
-  PeerMessage,
-  Proposal,
-} from '../../src/engines/raft/codec/peer-message.ts';
+import type { MemberChange, MemberChangeOutcome } from '../../src/engines/engine.ts';
+import type { PeerMessage, Proposal } from '../../src/engines/raft/codec/peer-message.ts';
 import type { Configuration, Member } from '../../src/engines/raft/core/configuration.ts';
 import type { Entry } from '../../src/engines/raft/core/entry.ts';
 import type { Message } from '../../src/engines/raft/core/message.ts';
@@ -128,14 +124,14 @@ export const raftMessages: fc.Arbitrary<Message> = fc.oneof(
 );
 
 const memberChanges: fc.Arbitrary<MemberChange> = fc.oneof(
-  fc.record({ kind: fc.constant('add' as const), node: texts, raftAddress: texts, httpAddress: texts }),
+  fc.record({ kind: fc.constant('add' as const), node: texts, peerAddress: texts, httpAddress: texts }),
   fc.record({ kind: fc.constant('remove' as const), node: texts }),
 );
 
 const memberChangeOutcomes: fc.Arbitrary<MemberChangeOutcome> = fc.oneof(
   fc.record({
     kind: fc.constant('done' as const),
-    leaderRaftAddress: texts,
+    leaderAddress: texts,
     role: fc.constantFrom('voter' as const, 'learner' as const, 'removed' as const),
   }),
   fc.record({

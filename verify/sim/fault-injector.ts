@@ -308,7 +308,8 @@ export class FaultInjector {
 
   #leader(): SimulatedHost[] {
     const leader = this.#world.operator.leader();
-    return this.#world.hosts.filter((host) => host.name === leader?.node && host.life !== undefined);
+    if (leader === undefined) return [];
+    return this.#world.hosts.filter((host) => host.server === leader.server && host.life !== undefined);
   }
 
   #after(delayMs: number, action: () => void): void {

@@ -1,8 +1,9 @@
 // Whoever runs the shop: starts nodes, joins those that wait, replaces those whose disk is gone, removes some on
 // request. One thing that costs the cluster a disk at a time: Raft promises nothing to who loses a majority of them.
 
-import type { Engine, EngineStatus } from '../../src/engines/engine.ts';
+import type { MemberStatus } from '../../src/engines/engine.ts';
 import { type Configuration, voters } from '../../src/engines/raft/core/configuration.ts';
+import type { RaftStatus } from '../../src/engines/raft/node/node-status.ts';
 import { present } from '../../src/shared/assert.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import type { Draws } from './draws.ts';
@@ -71,7 +72,7 @@ export class Operator {
     if (this.#risk !== undefined) return false;
     const leading = this.#leading();
     if (leading === undefined) return false;
-    const isWell = leading.engine.members().every((member) => member.healthy && member.role === 'voter');
+    const isWell = leading.members.every((member) => member.isHealthy && member.role === 'voter');
     const committed = this.#world.committedConfiguration();
     return (
       isWell && committed !== undefined && voters(committed).length >= 3 && isSame(committed, leading.status)
@@ -84,16 +85,16 @@ export class Operator {
   }
 
   /** What the leader of the latest term says, if there is one. */
-  leader(): EngineStatus | undefined {
+  leader(): RaftStatus | undefined {
     return this.#leading()?.status;
   }
 
-  #leading(): { readonly engine: Engine; readonly status: EngineStatus } | undefined {
-    let latest: { engine: Engine; status: EngineStatus } | undefined;
-    for (const { engine } of this.#world.hosts) {
-      const status = engine?.status();
-      if (engine === undefined || status?.state !== 'leader') continue;
-      if (status.term > (latest?.status.term ?? 0)) latest = { engine, status };
+  #leading(): { readonly members: readonly MemberStatus[]; readonly status: RaftStatus } | undefined {
+    let latest: { members: readonly MemberStatus[]; status: RaftStatus } | undefined;
+    for (const { node, status } of this.#world.hosts) {
+      if (node === undefined || status?.state !== 'leader') continue;
+      if (status.term <= (latest?.status.term ?? 0)) continue;
+      latest = { members: node.membership.members(), status };
     }
     return latest;
   }
@@ -135,12 +136,12 @@ export class Operator {
 
   /** Asks the cluster to let a member go: `via` one host, or any. */
   remove(host: SimulatedHost, { via }: { via?: SimulatedHost | undefined } = {}): void {
-    const { engine } = via ?? this.#world.draws.pick(this.#world.hosts);
-    if (engine === undefined) return;
+    const membership = (via ?? this.#world.draws.pick(this.#world.hosts)).engine?.membership;
+    if (membership === undefined) return;
     this.#risk = host;
     this.#wanted.delete(host);
     this.#world.trace.add('operator', () => `removes ${host.name}`);
-    engine.changeMembers({ kind: 'remove', node: host.name }, (outcome) => {
+    membership.change({ kind: 'remove', node: host.name }, (outcome) => {
       this.#world.trace.add('operator', () => `removal of ${host.name}: ${JSON.stringify(outcome)}`);
       if (this.#risk === host) this.#risk = undefined;
     });
@@ -179,13 +180,13 @@ export class Operator {
     host.start({ startOver: host.holdsOldCopy || (host.isRemoved && this.#wanted.has(host)) });
   }
 
-  #see(host: SimulatedHost, leader: EngineStatus | undefined): void {
+  #see(host: SimulatedHost, leader: RaftStatus | undefined): void {
     if (host.isRemoved && host.state === 'running') {
       host.crash();
       host.start({ startOver: true });
       return;
     }
-    const status = host.engine?.status();
+    const status = host.status;
     if (status === undefined) return;
     // A node that was joined by a leader that died with the change may take itself for a member, and be none.
     const isMember = leader?.configuration.members.some(({ server }) => server === status.server) ?? true;
@@ -202,11 +203,11 @@ export class Operator {
   #join(host: SimulatedHost): void {
     const { hosts, draws, timeline } = this.#world;
     const members = hosts.filter((other) => other !== host && other.engine !== undefined);
-    const asked = members.length === 0 ? undefined : draws.pick(members).engine;
+    const asked = members.length === 0 ? undefined : draws.pick(members).engine?.membership;
     if (asked === undefined) return;
     this.#joining.add(host);
-    const { name: node, raftAddress, httpAddress } = host;
-    asked.changeMembers({ kind: 'add', node, raftAddress, httpAddress }, (outcome) => {
+    const { name: node, raftAddress: peerAddress, httpAddress } = host;
+    asked.change({ kind: 'add', node, peerAddress, httpAddress }, (outcome) => {
       this.#world.trace.add('operator', () => `join of ${node}: ${JSON.stringify(outcome)}`);
       if (outcome.kind === 'done') this.joins += 1;
       this.#joining.delete(host);
@@ -218,7 +219,7 @@ export class Operator {
 }
 
 /** Whether the leader goes by what is committed: no change is under way. */
-function isSame(committed: Configuration, { configuration }: EngineStatus): boolean {
+function isSame(committed: Configuration, { configuration }: RaftStatus): boolean {
   const describe = ({ members }: Configuration): string =>
     members.map(({ server, role }) => `${server} ${role}`).join();
   return describe(committed) === describe(configuration);

@@ -2,6 +2,7 @@
 
 import type { Engine } from '../../src/engines/engine.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
+import type { RaftStatus } from '../../src/engines/raft/node/node-status.ts';
 import type { NodeLimits, NodeOptions } from '../../src/engines/raft/node/options.ts';
 import { RaftNode } from '../../src/engines/raft/node/raft-node.ts';
 import { applyCommand } from '../../src/farm/apply.ts';
@@ -105,6 +106,11 @@ export class SimulatedHost {
 
   get node(): RaftNode | undefined {
     return this.#process?.node;
+  }
+
+  /** Figures of the process, while clients may call it. */
+  get status(): RaftStatus | undefined {
+    return this.engine === undefined ? undefined : this.node?.status();
   }
 
   /** The server that runs here; undefined when none does. */
@@ -248,7 +254,7 @@ export class SimulatedHost {
       return applyCommand(view, command);
     }
     const attempt = attemptOf(command);
-    const index = (): number => node.appliedIndex;
+    const index = (): number => node.position();
     this.#world.trace.add(this.name, () => `applies attempt ${attempt} as entry ${index()}`);
     if (process.hasJumped) {
       process.hasJumped = false;
@@ -312,8 +318,12 @@ function remoteEngine(timeline: Timeline, node: RaftNode, life: ProcessLife): En
     readBarrier: (done) => ask(() => node.readBarrier(guarded(done))),
     state: () => node.state(),
     stalenessMs: () => node.stalenessMs(),
-    changeMembers: (change, done) => ask(() => node.changeMembers(change, guarded(done))),
-    status: () => node.status(),
-    members: () => node.members(),
+    position: () => node.position(),
+    onAdvance: (listener) => node.onAdvance(guarded(listener)),
+    health: () => node.health(),
+    membership: {
+      change: (change, done) => ask(() => node.membership.change(change, guarded(done))),
+      members: () => node.membership.members(),
+    },
   };
 }

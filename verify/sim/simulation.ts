@@ -72,7 +72,7 @@ class Simulation {
   readonly #violations = new Violations();
   readonly #properties = new RaftProperties(
     this.#violations,
-    (server) => this.#hostOf(server)?.engine?.status().configuration,
+    (server) => this.#hostOf(server)?.status?.configuration,
   );
   readonly #farm = new FarmInvariants(this.#violations);
   readonly #commands: AppliedCommands;
@@ -237,7 +237,7 @@ class Simulation {
     if (!this.#clients.isIdle) return 'clients wait';
     for (const host of this.#hosts) {
       if (!this.#operator.isWanted(host)) continue;
-      const status = host.engine?.status();
+      const status = host.status;
       if (status === undefined) return `${host.name} is ${host.state}`;
       const member = leader.configuration.members.find(({ server }) => server === status.server);
       if (member === undefined) return `${host.name} is no member: it is ${status.state}`;
@@ -254,10 +254,10 @@ class Simulation {
   #judge(): void {
     const expected = JSON.stringify(this.#operator.leader()?.configuration);
     for (const host of this.#hosts) {
-      const { engine } = host;
+      const { engine, status } = host;
       if (engine === undefined || !this.#operator.isWanted(host)) continue;
       this.#commands.expectComplete(host.name, engine.state());
-      const found = JSON.stringify(engine.status().configuration);
+      const found = JSON.stringify(status?.configuration);
       this.#violations.expect(
         found === expected,
         'all agree on who is a member',

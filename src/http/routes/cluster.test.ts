@@ -57,7 +57,7 @@ test('a node that joined is told the leader and its role', async () => {
   expect(answer.json()).toEqual({ status: 'success', leader: '127.0.0.1:7000', role: 'voter' });
   const { http_addr: _, ...seedJoin } = JOIN;
   await app.inject({ method: 'POST', url: '/join', payload: seedJoin });
-  const change = { kind: 'add', node: 'node2', raftAddress: '127.0.0.1:7001' };
+  const change = { kind: 'add', node: 'node2', peerAddress: '127.0.0.1:7001' };
   expect(engine.memberChanges).toEqual([
     { ...change, httpAddress: '127.0.0.1:8081' },
     { ...change, httpAddress: '' },
@@ -123,7 +123,7 @@ test('a change of members that nobody can decide, or confirm, says so', async ()
 
 test('a removed node is named in the answer', async () => {
   const { app, engine } = createTestApp();
-  engine.memberOutcome = { kind: 'done', leaderRaftAddress: '127.0.0.1:7000', role: 'removed' };
+  engine.memberOutcome = { kind: 'done', leaderAddress: '127.0.0.1:7000', role: 'removed' };
   const answer = await app.inject({ method: 'DELETE', url: '/cluster/servers?id=node3' });
   expect(answer.statusCode).toBe(200);
   expect(answer.json()).toEqual({ status: 'removed', node_id: 'node3' });

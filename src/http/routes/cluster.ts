@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Engine } from '../../engines/engine.ts';
-import { nodeOf } from '../../engines/raft/node/membership/server-id.ts';
+import type { Engine, MemberChange, MemberChangeOutcome } from '../../engines/engine.ts';
 import { accepted, type Checked, rejected } from '../../farm/model/checked.ts';
 import { unreachable } from '../../shared/assert.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -16,8 +15,6 @@ const NODE_ID = /^[A-Za-z0-9._-]+$/;
 /** host:port or [v6]:port. */
 const ADDRESS = /^(?:\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9._-]+):(?<port>[0-9]{1,5})$/;
 
-type MemberChange = Parameters<Engine['changeMembers']>[0];
-type MemberChangeOutcome = Parameters<Parameters<Engine['changeMembers']>[1]>[0];
 type DoneChange = Extract<MemberChangeOutcome, { kind: 'done' }>;
 
 /** Idempotency keys are taken and not needed here: sent twice, a change of members leaves the same members. */
@@ -34,9 +31,9 @@ export function addClusterRoutes(app: FastifyInstance, context: ApiContext): voi
         addr: checkAddress(request.body.addr),
         http_addr: optional(request.body.http_addr, checkAddress),
       });
-      const change = { node: node_id, raftAddress: addr, httpAddress: http_addr ?? '' };
-      const { leaderRaftAddress, role } = await changeMembers(context.engine, { kind: 'add', ...change });
-      return { status: 'success', leader: leaderRaftAddress, role };
+      const change = { node: node_id, peerAddress: addr, httpAddress: http_addr ?? '' };
+      const { leaderAddress, role } = await changeMembers(context.engine, { kind: 'add', ...change });
+      return { status: 'success', leader: leaderAddress, role };
     },
   );
 
@@ -53,37 +50,36 @@ export function addClusterRoutes(app: FastifyInstance, context: ApiContext): voi
 }
 
 function presentStatus({ engine, addresses, version }: ApiContext): object {
-  const status = engine.status();
+  const { node, clusterId, isLeader, leader, details } = engine.health();
   return {
-    node_id: status.node,
-    cluster_id: status.clusterId,
-    is_leader: status.state === 'leader',
-    leader: status.leader?.raftAddress ?? '',
-    leader_id: status.leader === undefined ? '' : nodeOf(status.leader.server),
+    node_id: node,
+    cluster_id: clusterId,
+    is_leader: isLeader,
+    leader: leader?.peerAddress ?? '',
+    leader_id: leader?.node ?? '',
     raft_addr: addresses.raft,
     http_addr: addresses.http,
-    state: status.state,
-    term: status.term,
-    commit_index: status.commitIndex,
-    applied_index: status.appliedIndex,
-    last_log_index: status.lastLogIndex,
-    snapshot_index: status.snapshotIndex,
+    ...details,
     version,
-    nodes: engine.members().map((member) => ({
+    nodes: (engine.membership?.members() ?? []).map((member) => ({
       id: member.node,
       server: member.server,
-      raft_addr: member.raftAddress,
+      raft_addr: member.peerAddress,
       http_addr: member.httpAddress,
       role: member.role,
-      healthy: member.healthy,
+      healthy: member.isHealthy,
       last_contact_ms: member.lastContactMs === undefined ? null : Math.round(member.lastContactMs),
-      match_index: member.matchIndex ?? null,
+      ...member.details,
     })),
   };
 }
 
 async function changeMembers(engine: Engine, change: MemberChange): Promise<DoneChange> {
-  const outcome = await new Promise<MemberChangeOutcome>((resolve) => engine.changeMembers(change, resolve));
+  const { membership } = engine;
+  if (membership === undefined) {
+    throw problem('member_change_refused', 'The members of this cluster are not changed through this API.');
+  }
+  const outcome = await new Promise<MemberChangeOutcome>((resolve) => membership.change(change, resolve));
   switch (outcome.kind) {
     case 'done':
       return outcome;

@@ -1,23 +1,24 @@
 // An engine in memory for tests: it really applies the farm's commands, and can be told to be in trouble.
 
-import type {
-  Engine,
-  EngineStatus,
-  MemberStatus,
-  ProposalOutcome,
-  ReadOutcome,
+import {
+  type Engine,
+  type EngineHealth,
+  type MemberChange,
+  type MemberChangeOutcome,
+  type MemberStatus,
+  type Membership,
+  type Position,
+  type ProposalOutcome,
+  type ReadOutcome,
+  toPosition,
 } from '../../engines/engine.ts';
 import { applyCommand } from '../../farm/apply.ts';
 import { MemoryState } from '../../state/memory-state.ts';
 import type { StateReader } from '../../state/state-view.ts';
 
-type MemberChange = Parameters<Engine['changeMembers']>[0];
-type MemberChangeOutcome = Parameters<Parameters<Engine['changeMembers']>[1]>[0];
-
 const SELF = {
-  server: 'node1@abc',
-  role: 'voter',
-  raftAddress: '127.0.0.1:7000',
+  node: 'node1',
+  peerAddress: '127.0.0.1:7000',
   httpAddress: '127.0.0.1:8080',
 } as const;
 
@@ -30,7 +31,7 @@ export class TestEngine implements Engine {
   staleMs: number | undefined = 0;
   memberOutcome: MemberChangeOutcome = {
     kind: 'done',
-    leaderRaftAddress: '127.0.0.1:7000',
+    leaderAddress: '127.0.0.1:7000',
     role: 'voter',
   };
   readonly memberChanges: MemberChange[] = [];
@@ -39,6 +40,7 @@ export class TestEngine implements Engine {
   stateError: Error | undefined;
   /** How often a state was asked for: a long list asks once a slice. */
   statesAskedFor = 0;
+  readonly #listeners = new Set<(position: Position) => void>();
 
   propose(command: Uint8Array, done: (outcome: ProposalOutcome) => void): void {
     queueMicrotask(() => done(this.#propose(command)));
@@ -60,34 +62,54 @@ export class TestEngine implements Engine {
     return this.staleMs;
   }
 
-  changeMembers(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void {
-    this.memberChanges.push(change);
-    queueMicrotask(() => done(this.memberOutcome));
+  readonly membership: Membership = {
+    change: (change, done) => {
+      this.memberChanges.push(change);
+      queueMicrotask(() => done(this.memberOutcome));
+    },
+    members: () => this.#members(),
+  };
+
+  position(): Position {
+    return toPosition(this.appliedIndex);
   }
 
-  status(): EngineStatus {
+  onAdvance(listener: (position: Position) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  health(): EngineHealth {
     const hasLeader = this.trouble !== 'no-leader';
     return {
-      server: SELF.server,
-      node: 'node1',
+      kind: hasLeader ? 'ready' : 'no-quorum',
+      node: SELF.node,
       clusterId: 'cluster-1',
-      state: hasLeader ? 'leader' : 'candidate',
-      term: 3,
+      isLeader: hasLeader,
       leader: hasLeader ? SELF : undefined,
-      commitIndex: this.appliedIndex,
-      appliedIndex: this.appliedIndex,
-      lastLogIndex: this.appliedIndex,
-      snapshotIndex: 0,
-      configuration: { members: [SELF], removed: [] },
+      details: {
+        state: hasLeader ? 'leader' : 'candidate',
+        term: 3,
+        commit_index: this.appliedIndex,
+        applied_index: this.appliedIndex,
+        last_log_index: this.appliedIndex,
+        snapshot_index: 0,
+      },
     };
   }
 
-  members(): readonly MemberStatus[] {
-    const seen =
-      this.trouble === 'no-leader'
-        ? { lastContactMs: undefined, matchIndex: undefined }
-        : { lastContactMs: 0, matchIndex: this.appliedIndex };
-    return [{ ...SELF, node: 'node1', healthy: true, ...seen }];
+  #members(): readonly MemberStatus[] {
+    const hasLeader = this.trouble !== 'no-leader';
+    return [
+      {
+        ...SELF,
+        server: 'node1@abc',
+        role: 'voter',
+        isHealthy: true,
+        lastContactMs: hasLeader ? 0 : undefined,
+        details: { match_index: hasLeader ? this.appliedIndex : null },
+      },
+    ];
   }
 
   #propose(command: Uint8Array): ProposalOutcome {
@@ -95,6 +117,7 @@ export class TestEngine implements Engine {
     if (trouble !== undefined && trouble !== 'unknown') return { kind: 'refused', reason: trouble };
     this.appliedIndex += 1;
     const result = applyCommand(this.memory, command);
+    for (const listener of this.#listeners) listener(this.position());
     return trouble === 'unknown' ? { kind: 'unknown' } : { kind: 'applied', result };
   }
 }

@@ -1,11 +1,12 @@
 // What travels on the connections between nodes, in bytes (src/engines/raft/codec/peer-message.ts).
 
 import { assert, unreachable } from '../../../shared/assert.ts';
+import type { MemberChange, MemberChangeOutcome } from '../../engine.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { MAX_ADDRESS_BYTES } from './configuration-codec.ts';
 import { malformed } from './malformed.ts';
-import type { MemberChange, MemberChangeOutcome, PeerMessage, ProposalsRefused } from './peer-message.ts';
+import type { PeerMessage, ProposalsRefused } from './peer-message.ts';
 import { readRaftMessage, writeRaftMessage } from './raft-message-codec.ts';
 
 /** A change of these numbers, or of any field, is a new protocol version (src/engines/raft/transport/hello.ts). */
@@ -121,7 +122,7 @@ function writeMemberChange(writer: ByteWriter, change: MemberChange): void {
   writer.u8(CHANGES[change.kind]);
   writer.string(change.node, MAX_NODE_ID_BYTES);
   if (change.kind === 'remove') return;
-  writer.string(change.raftAddress, MAX_ADDRESS_BYTES);
+  writer.string(change.peerAddress, MAX_ADDRESS_BYTES);
   writer.string(change.httpAddress, MAX_ADDRESS_BYTES);
 }
 
@@ -133,7 +134,7 @@ function readMemberChange(reader: ByteReader): MemberChange {
   return {
     kind: 'add',
     node,
-    raftAddress: reader.string(MAX_ADDRESS_BYTES),
+    peerAddress: reader.string(MAX_ADDRESS_BYTES),
     httpAddress: reader.string(MAX_ADDRESS_BYTES),
   };
 }
@@ -141,7 +142,7 @@ function readMemberChange(reader: ByteReader): MemberChange {
 function writeOutcome(writer: ByteWriter, outcome: MemberChangeOutcome): void {
   writer.u8(OUTCOMES[outcome.kind]);
   if (outcome.kind === 'done') {
-    writer.string(outcome.leaderRaftAddress, MAX_ADDRESS_BYTES);
+    writer.string(outcome.leaderAddress, MAX_ADDRESS_BYTES);
     writer.u8(RESULTING_ROLES.indexOf(outcome.role));
   } else if (outcome.kind === 'refused') {
     writer.string(outcome.code, MAX_CODE_BYTES);
@@ -153,8 +154,8 @@ function readOutcome(reader: ByteReader): MemberChangeOutcome {
   const kind = reader.u8();
   switch (kind) {
     case OUTCOMES.done: {
-      const leaderRaftAddress = reader.string(MAX_ADDRESS_BYTES);
-      return { kind: 'done', leaderRaftAddress, role: readChoice(reader, RESULTING_ROLES) };
+      const leaderAddress = reader.string(MAX_ADDRESS_BYTES);
+      return { kind: 'done', leaderAddress, role: readChoice(reader, RESULTING_ROLES) };
     }
     case OUTCOMES.refused: {
       const code = reader.string(MAX_CODE_BYTES);

@@ -1,27 +1,8 @@
 // What travels on the connections between nodes: the core's messages, and what nodes carry for each other.
 
+import type { MemberChange, MemberChangeOutcome } from '../../engine.ts';
 import type { ServerId } from '../core/configuration.ts';
 import type { Message } from '../core/message.ts';
-
-export type MemberChange =
-  | {
-      readonly kind: 'add';
-      readonly node: string;
-      readonly raftAddress: string;
-      readonly httpAddress: string;
-    }
-  | { readonly kind: 'remove'; readonly node: string };
-
-export type MemberChangeOutcome =
-  | {
-      readonly kind: 'done';
-      readonly leaderRaftAddress: string;
-      readonly role: 'voter' | 'learner' | 'removed';
-    }
-  /** `code` is one of the stable codes of the API, e.g. node_id_in_use, address_in_use, not_found, last_voter, unreachable. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
-  | { readonly kind: 'no-leader' }
-  | { readonly kind: 'unknown' };
 
 /** Commands on their way to the leader. Each is an encoded Proposal, opaque here. */
 export interface ForwardedProposals {

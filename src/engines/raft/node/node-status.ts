@@ -1,6 +1,6 @@
-// What a node says about itself and its cluster.
+// What a node reports about itself and its cluster.
 
-import type { EngineStatus, MemberStatus, ServerState } from '../../engine.ts';
+import type { EngineHealth, MemberStatus } from '../../engine.ts';
 import {
   type Configuration,
   findMember,
@@ -13,6 +13,31 @@ import type { Peers } from './membership/peers.ts';
 import { nodeOf } from './membership/server-id.ts';
 import type { Replica } from './replica.ts';
 
+export type ServerState =
+  | 'leader'
+  | 'follower'
+  | 'candidate'
+  | 'pre-candidate'
+  | 'learner'
+  /** The server has no configuration yet and waits to be joined. */
+  | 'waiting'
+  | 'removed'
+  | 'stopped';
+
+/** Figures of one server. */
+export interface RaftStatus {
+  readonly server: ServerId;
+  readonly clusterId: string;
+  readonly state: ServerState;
+  readonly term: number;
+  readonly leader: Member | undefined;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly lastLogIndex: number;
+  readonly snapshotIndex: number;
+  readonly configuration: Configuration;
+}
+
 export interface StatusSources {
   readonly replica: Replica;
   readonly peers: Peers;
@@ -20,14 +45,13 @@ export interface StatusSources {
   readonly isStopped: boolean;
 }
 
-export function describeNode(sources: StatusSources): EngineStatus {
+export function describeNode(sources: StatusSources): RaftStatus {
   const { replica, membership } = sources;
   const { core, appliedIndex, snapshotIndex } = replica;
   const { server, clusterId } = membership.identity;
   const { configuration } = core;
   return {
     server,
-    node: nodeOf(server),
     clusterId,
     state: stateOf(sources, { configuration, server }),
     term: core.term,
@@ -38,6 +62,36 @@ export function describeNode(sources: StatusSources): EngineStatus {
     snapshotIndex,
     configuration,
   };
+}
+
+/** The same figures in the port's words. `isCurrent`: this node knew its state to be current not long ago. */
+export function describeHealth(status: RaftStatus, isCurrent: boolean): EngineHealth {
+  const { leader, state } = status;
+  return {
+    kind: healthKind(status, isCurrent),
+    node: nodeOf(status.server),
+    clusterId: status.clusterId,
+    isLeader: state === 'leader',
+    leader: leader && {
+      node: nodeOf(leader.server),
+      peerAddress: leader.raftAddress,
+      httpAddress: leader.httpAddress,
+    },
+    details: {
+      state,
+      term: status.term,
+      commit_index: status.commitIndex,
+      applied_index: status.appliedIndex,
+      last_log_index: status.lastLogIndex,
+      snapshot_index: status.snapshotIndex,
+    },
+  };
+}
+
+function healthKind({ state, leader }: RaftStatus, isCurrent: boolean): EngineHealth['kind'] {
+  if (state === 'waiting' || state === 'removed' || state === 'stopped') return 'out';
+  if (leader === undefined) return 'no-quorum';
+  return isCurrent ? 'ready' : 'catching-up';
 }
 
 export function describeMembers(sources: StatusSources): MemberStatus[] {
@@ -57,12 +111,19 @@ function stateOf(
 
 function describeMember({ replica, peers, membership }: StatusSources, member: Member): MemberStatus {
   const { core } = replica;
-  const { server } = member;
-  const common = { ...member, node: nodeOf(server), matchIndex: core.progressOf(server)?.match };
-  if (server === membership.identity.server) {
-    return { ...common, healthy: !membership.isRemoved, lastContactMs: 0 };
-  }
-  // Followers speak to the leader alone: of each other they know only whether the connection stands.
-  const healthy = core.role === 'leader' ? peers.isAlive(server) : peers.isConnected(server);
-  return { ...common, healthy, lastContactMs: peers.silenceMs(server) };
+  const { server, role, raftAddress, httpAddress } = member;
+  const isSelf = server === membership.identity.server;
+  // Followers exchange messages with the leader only. About each other they know only whether the connection is up.
+  const isHeard = core.role === 'leader' ? peers.isAlive(server) : peers.isConnected(server);
+  return {
+    node: nodeOf(server),
+    server,
+    role,
+    peerAddress: raftAddress,
+    httpAddress,
+    isHealthy: isSelf ? !membership.isRemoved : isHeard,
+    lastContactMs: isSelf ? 0 : peers.silenceMs(server),
+    // Known on the leader only.
+    details: { match_index: core.progressOf(server)?.match ?? null },
+  };
 }

@@ -25,6 +25,13 @@ export interface NodeOptions {
   readonly limits: NodeLimits;
 }
 
+export interface NodeHandlers {
+  /** The node has stopped and cannot go on: damaged disk, broken invariant. */
+  onFatal(error: Error): void;
+  /** The cluster removed this server. It takes no further part; a new start with `join` makes it a new server. */
+  onRemoved(): void;
+}
+
 /** Every bound that matters to speed or memory, in one place. Tests make them tiny. */
 export interface NodeLimits {
   readonly maxAppendBytes: number;

@@ -18,7 +18,7 @@ describe('writes', () => {
     cluster.settle();
     for (const node of cluster.nodes) {
       expect(THREE.map((name) => node.count(`by-${name}`))).toEqual([1, 1, 1]);
-      expect(node.running.members().map(({ role }) => role)).toEqual(['voter', 'voter', 'voter']);
+      expect(node.running.membership.members().map(({ role }) => role)).toEqual(['voter', 'voter', 'voter']);
     }
   });
 

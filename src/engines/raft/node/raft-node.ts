@@ -3,19 +3,35 @@
 
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { StateReader } from '../../../state/state-view.ts';
-import type { Engine, EngineStatus, MemberStatus, ProposalOutcome, ReadOutcome } from '../../engine.ts';
-import type { MemberChange, MemberChangeOutcome } from '../codec/peer-message.ts';
+import { AdvanceListeners } from '../../advance-listeners.ts';
+import {
+  type Engine,
+  type EngineHealth,
+  type Membership,
+  type Position,
+  type ProposalOutcome,
+  type ReadOutcome,
+  toPosition,
+} from '../../engine.ts';
 import type { ServerId } from '../core/configuration.ts';
+import type { RaftCore } from '../core/raft-core.ts';
 import { boot } from './boot.ts';
 import { ElectionHints } from './election-hints.ts';
+import { Freshness } from './freshness.ts';
 import type { LoadedState } from './log/durable-records.ts';
 import { Health } from './membership/health.ts';
 import { MemberChanges } from './membership/member-changes.ts';
 import { OwnMembership } from './membership/own-membership.ts';
 import { Peers } from './membership/peers.ts';
 import { maybePromote } from './membership/promotion.ts';
-import { describeMembers, describeNode, type StatusSources } from './node-status.ts';
-import type { NodeOptions } from './options.ts';
+import {
+  describeHealth,
+  describeMembers,
+  describeNode,
+  type RaftStatus,
+  type StatusSources,
+} from './node-status.ts';
+import type { NodeHandlers, NodeOptions } from './options.ts';
 import { PeerEvents } from './peer-events.ts';
 import type { Timer } from './ports/clock.ts';
 import type { Transport } from './ports/transport.ts';
@@ -26,13 +42,6 @@ import { Snapshots } from './snapshots/snapshots.ts';
 
 export interface NodePorts extends ReplicaPorts {
   readonly transport: Transport;
-}
-
-export interface NodeHandlers {
-  /** The node has stopped and cannot go on: damaged disk, broken invariant. */
-  onFatal(error: Error): void;
-  /** The cluster removed this server. It takes no further part; a new start with `join` makes it a new server. */
-  onRemoved(): void;
 }
 
 /** How long a graceful stop waits for a successor and for its proposals. */
@@ -60,13 +69,12 @@ export class RaftNode implements Engine {
   /** Called when everything is closed; undefined once it is. */
   #whenClosed: (() => void)[] | undefined = [];
   #tickTimer: Timer | undefined;
-  /** Who led, and in which term, when this was last looked at. */
-  #seenLeader: { readonly server: ServerId | undefined; readonly term: number } = {
-    server: undefined,
-    term: 0,
-  };
-  /** When this node last knew its state to be current. */
-  #freshAt: number | undefined;
+  /** The leader and its term, when this was last checked. */
+  #seenLeader: Pick<RaftCore, 'leader' | 'term'> = { leader: undefined, term: 0 };
+  readonly #freshness: Freshness;
+  readonly #advanceListeners = new AdvanceListeners();
+  /** The position that the listeners were last told. */
+  #announced: Position;
 
   /**
    * Opens what the disk holds and starts to take part. `done` gets the running node, or a CodedError: `log_damaged`,
@@ -108,6 +116,8 @@ export class RaftNode implements Engine {
     this.#ports = ports;
     this.#handlers = handlers;
     this.#self = self;
+    this.#freshness = new Freshness(clock, silentAfterMs);
+    this.#announced = toPosition(loaded.applied.index);
     this.#membership = new OwnMembership(loaded, logger, {
       write: (operations) => this.#replica.write(operations),
       onRemoved: () => this.#leave(),
@@ -163,7 +173,7 @@ export class RaftNode implements Engine {
   }
 
   #createPeerEvents(): PeerEvents {
-    const { transport, clock, logger } = this.#ports;
+    const { transport, logger } = this.#ports;
     return new PeerEvents({
       replica: this.#replica,
       peers: this.#peers,
@@ -175,9 +185,7 @@ export class RaftNode implements Engine {
       transport,
       logger,
       raftAddress: this.#options.raftAddress,
-      onLeaderHeard: () => {
-        this.#freshAt = clock.now();
-      },
+      onLeaderHeard: () => this.#freshness.renew(),
     });
   }
 
@@ -221,8 +229,6 @@ export class RaftNode implements Engine {
     this.#replica.schedule();
   }
 
-  // ------------------------------------------------------------ Engine
-
   propose(command: Uint8Array, done: (outcome: ProposalOutcome) => void): void {
     this.#requests.propose(command, done);
   }
@@ -231,29 +237,34 @@ export class RaftNode implements Engine {
     this.#requests.readBarrier(done);
   }
 
-  changeMembers(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void {
-    this.#requests.changeMembers(change, done);
-  }
+  readonly membership: Membership = {
+    change: (change, done) => this.#requests.changeMembers(change, done),
+    members: () => describeMembers(this.#statusSources()),
+  };
 
   state(): StateReader {
     return this.#replica.state;
   }
 
   stalenessMs(): number | undefined {
-    return this.#freshAt === undefined ? undefined : this.#ports.clock.now() - this.#freshAt;
+    return this.#freshness.ageMs;
   }
 
-  /** Index of the last entry that was applied here: `status` has it too, and costs more. */
-  get appliedIndex(): number {
-    return this.#replica.appliedIndex;
+  position(): Position {
+    return toPosition(this.#replica.appliedIndex);
   }
 
-  status(): EngineStatus {
+  onAdvance(listener: (position: Position) => void): () => void {
+    return this.#advanceListeners.add(listener);
+  }
+
+  health(): EngineHealth {
+    return describeHealth(this.status(), this.#freshness.isCurrent);
+  }
+
+  /** Figures of Raft, for tests and the simulator. */
+  status(): RaftStatus {
     return describeNode(this.#statusSources());
-  }
-
-  members(): readonly MemberStatus[] {
-    return describeMembers(this.#statusSources());
   }
 
   #statusSources(): StatusSources {
@@ -282,6 +293,10 @@ export class RaftNode implements Engine {
     this.#noteLeader();
     this.#followPeers();
     this.#requests.reads.applied(this.#replica.appliedIndex);
+    if (this.position() !== this.#announced) {
+      this.#announced = this.position();
+      this.#advanceListeners.notify(this.#announced);
+    }
   }
 
   #followPeers(): void {
@@ -292,16 +307,14 @@ export class RaftNode implements Engine {
 
   #noteLeader(): void {
     const { leader, term } = this.#replica.core;
-    if (leader === this.#seenLeader.server && term === this.#seenLeader.term) return;
-    this.#seenLeader = { server: leader, term };
+    if (leader === this.#seenLeader.leader && term === this.#seenLeader.term) return;
+    this.#seenLeader = { leader, term };
+    const { logger } = this.#ports;
     if (leader === undefined) {
-      this.#ports.logger.info('raft: no leader', { term });
+      logger.info('raft: no leader', { term });
       return;
     }
-    this.#ports.logger.info(leader === this.#self ? 'raft: this node leads' : 'raft: new leader', {
-      leader,
-      term,
-    });
+    logger.info(leader === this.#self ? 'raft: this node leads' : 'raft: new leader', { leader, term });
     this.#requests.leaderChanged();
     this.#replica.schedule();
   }
@@ -315,7 +328,7 @@ export class RaftNode implements Engine {
 
   #tickParts(): void {
     const { core } = this.#replica;
-    if (core.role === 'leader' && core.isEstablished) this.#freshAt = this.#ports.clock.now();
+    if (core.role === 'leader' && core.isEstablished) this.#freshness.renew();
     this.#requests.tick((requestId, change) => this.#forwarding.askMemberChange(requestId, change));
     this.#memberChanges.tick();
     this.#health.tick();

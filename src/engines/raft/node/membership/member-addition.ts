@@ -1,7 +1,7 @@
 // One join, on the leader: ask who is there, give a dead incarnation of the node its leave, add the new one as a
 // learner, and wait for its promotion (dissertation §4.2.1).
 
-import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import {
   type Configuration,
   findMember,
@@ -60,8 +60,8 @@ export class MemberAddition implements MemberChangeSteps {
     const conflict = this.#addressConflict();
     if (conflict !== undefined) return conflict;
     this.#isProbing = true;
-    const { raftAddress } = this.#change;
-    this.#ports.transport.probe(raftAddress, (error, identity) =>
+    const { peerAddress } = this.#change;
+    this.#ports.transport.probe(peerAddress, (error, identity) =>
       this.#ports.guarded(() => {
         this.#identity = identity;
         this.#failure = identity === undefined ? this.#unreachable(error) : this.#identityConflict(identity);
@@ -74,22 +74,22 @@ export class MemberAddition implements MemberChangeSteps {
   // ------------------------------------------------------------ who is there
 
   #addressConflict(): Refused | undefined {
-    const { node, raftAddress } = this.#change;
+    const { node, peerAddress } = this.#change;
     const holder = this.#ports.core.configuration.members.find(
-      (member) => member.raftAddress === raftAddress && nodeOf(member.server) !== node,
+      (member) => member.raftAddress === peerAddress && nodeOf(member.server) !== node,
     );
     if (holder === undefined) return undefined;
     return refused(
       'address_in_use',
-      `${raftAddress} is the Raft address of member ${nodeOf(holder.server)}; give ${node} another one with -raft or -advertise`,
+      `${peerAddress} is the Raft address of member ${nodeOf(holder.server)}; give ${node} another one with -raft or -advertise`,
     );
   }
 
   #identityConflict({ server, clusterId }: PeerIdentity): Refused | undefined {
-    const { node, raftAddress } = this.#change;
+    const { node, peerAddress } = this.#change;
     const found = nodeOf(server);
     if (found !== node) {
-      return refused('wrong_node', `at ${raftAddress} answers node ${found}, not ${node}`);
+      return refused('wrong_node', `at ${peerAddress} answers node ${found}, not ${node}`);
     }
     if (clusterId !== '' && clusterId !== this.#ports.clusterId()) {
       return refused(
@@ -109,10 +109,10 @@ export class MemberAddition implements MemberChangeSteps {
   }
 
   #unreachable(error: Error | undefined): Refused {
-    const { node, raftAddress } = this.#change;
+    const { node, peerAddress } = this.#change;
     return refused(
       'node_unreachable',
-      `nobody answers at ${raftAddress} (${error?.message ?? 'no answer'}); start ${node} first, and check -raft and -advertise`,
+      `nobody answers at ${peerAddress} (${error?.message ?? 'no answer'}); start ${node} first, and check -raft and -advertise`,
     );
   }
 
@@ -120,7 +120,7 @@ export class MemberAddition implements MemberChangeSteps {
 
   #admit({ server }: PeerIdentity): MemberChangeOutcome | undefined {
     const { configuration } = this.#ports.core;
-    const { node, raftAddress, httpAddress } = this.#change;
+    const { node, peerAddress, httpAddress } = this.#change;
     const member = findMember(configuration, server);
     if (member !== undefined) return this.#finish(member);
     // It was let in and removed again, all while this join was waiting.
@@ -131,7 +131,7 @@ export class MemberAddition implements MemberChangeSteps {
     if (configuration.members.length >= MAX_MEMBERS) {
       return refused('too_many_members', `a cluster has at most ${MAX_MEMBERS} members; remove one first`);
     }
-    const learner: Member = { server, role: 'learner', raftAddress, httpAddress };
+    const learner: Member = { server, role: 'learner', raftAddress: peerAddress, httpAddress };
     this.#propose(withMember(configuration, learner), `adding ${node} as a learner`);
     return undefined;
   }
@@ -144,7 +144,7 @@ export class MemberAddition implements MemberChangeSteps {
     const heardBefore = this.#ports.silenceMs(old.server) ?? waited;
     // Where the new one answers the old one cannot listen any more, and its silence counts from when it was last heard.
     const silence =
-      old.raftAddress === this.#change.raftAddress ? heardBefore : Math.min(heardBefore, waited);
+      old.raftAddress === this.#change.peerAddress ? heardBefore : Math.min(heardBefore, waited);
     if (old.server === self || (silence < waited && waited >= silentAfterMs)) {
       return refused(
         'node_id_in_use',
@@ -164,11 +164,11 @@ export class MemberAddition implements MemberChangeSteps {
   #finish(member: Member): MemberChangeOutcome | undefined {
     const { core, clock } = this.#ports;
     const { self, promotionWaitMs } = this.#options;
-    const { node, raftAddress } = this.#change;
+    const { node, peerAddress } = this.#change;
     const httpAddress = this.#change.httpAddress === '' ? member.httpAddress : this.#change.httpAddress;
-    if (member.raftAddress !== raftAddress || member.httpAddress !== httpAddress) {
+    if (member.raftAddress !== peerAddress || member.httpAddress !== httpAddress) {
       this.#propose(
-        withMember(core.configuration, { ...member, raftAddress, httpAddress }),
+        withMember(core.configuration, { ...member, raftAddress: peerAddress, httpAddress }),
         `${node} has moved`,
       );
       return undefined;

@@ -1,7 +1,7 @@
 // What the steps of a join or a removal share: what they may look at, and what they may do. All of it on the leader.
 
 import type { Logger } from '../../../../shared/logger.ts';
-import type { MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { MemberChangeOutcome } from '../../../engine.ts';
 import {
   type Configuration,
   findMember,
@@ -76,8 +76,8 @@ export function done(
   { core }: MemberChangePorts,
   { self, role }: { self: ServerId; role: 'voter' | 'learner' | 'removed' },
 ): MemberChangeOutcome {
-  const leaderRaftAddress = findMember(core.configuration, self)?.raftAddress ?? '';
-  return { kind: 'done', leaderRaftAddress, role };
+  const leaderAddress = findMember(core.configuration, self)?.raftAddress ?? '';
+  return { kind: 'done', leaderAddress, role };
 }
 
 /** A removal that the remaining voters could not commit would stop the cluster. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CodedError } from '../../../../shared/coded-error.ts';
-import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import { type Role, withMember, withoutMember } from '../../core/configuration.ts';
 import type { PeerIdentity, Transport } from '../ports/transport.ts';
 import { TestClock, TestLogger } from '../testing/clock.ts';
@@ -59,8 +59,8 @@ function createChanges(roles: Readonly<Record<string, Role>> = { a: 'voter', b: 
     tick,
     clock,
     logger,
-    join: (node: string, raftAddress = `${node}:7000`) =>
-      begin({ kind: 'add', node, raftAddress, httpAddress: `${node}:8080` }),
+    join: (node: string, peerAddress = `${node}:7000`) =>
+      begin({ kind: 'add', node, peerAddress, httpAddress: `${node}:8080` }),
     remove: (node: string, key?: string) => begin({ kind: 'remove', node }, key),
     listen: (node: string, change: Partial<PeerIdentity> & { address?: string } = {}) => {
       const { address = `${node}:7000`, server = serverOf(node), clusterId = '' } = change;
@@ -88,7 +88,7 @@ describe('joins', () => {
     expect(outcomes).toEqual([]);
     promote('d');
     tick(10);
-    expect(outcomes).toEqual([{ kind: 'done', leaderRaftAddress: 'a:7000', role: 'voter' }]);
+    expect(outcomes).toEqual([{ kind: 'done', leaderAddress: 'a:7000', role: 'voter' }]);
   });
 
   test('a node that is long in catching up is answered as a learner', () => {
@@ -265,7 +265,7 @@ describe('removals', () => {
     expect(outcomes).toEqual([]);
     core.commit();
     tick(10);
-    expect(outcomes).toEqual([{ kind: 'done', leaderRaftAddress: 'a:7000', role: 'removed' }]);
+    expect(outcomes).toEqual([{ kind: 'done', leaderAddress: 'a:7000', role: 'removed' }]);
   });
 
   test('a node that is no member is not found', () => {

@@ -1,7 +1,7 @@
 // Joins and removals, on the leader: each a few steps that wait for a commit (dissertation §4). Several may wait;
 // the core sees to it that one configuration at a time is under way.
 
-import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import { MemberAddition } from './member-addition.ts';
 import {
   done as doneOutcome,

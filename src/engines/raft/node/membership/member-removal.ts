@@ -1,6 +1,6 @@
 // One removal, on the leader: propose the configuration without the node, and wait until it is committed.
 
-import type { MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { MemberChangeOutcome } from '../../../engine.ts';
 import { withoutMember } from '../../core/configuration.ts';
 import {
   done,

@@ -1,7 +1,6 @@
 // What was asked of this node and waits for the cluster: proposals, reads, joins and removals.
 
-import type { ProposalOutcome, ReadOutcome } from '../../../engine.ts';
-import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { MemberChange, MemberChangeOutcome, ProposalOutcome, ReadOutcome } from '../../../engine.ts';
 import type { NodeIdentity } from '../log/durable-records.ts';
 import type { NodeOptions } from '../options.ts';
 import type { Clock } from '../ports/clock.ts';

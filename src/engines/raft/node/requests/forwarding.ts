@@ -1,7 +1,8 @@
 // Proposals and member changes on their way to the leader: into the own log where this node leads, otherwise over the
 // connection to whoever does; and those that other nodes send because they believe that this one leads.
 
-import type { ForwardedMemberChange, MemberChange } from '../../codec/peer-message.ts';
+import type { MemberChange } from '../../../engine.ts';
+import type { ForwardedMemberChange } from '../../codec/peer-message.ts';
 import { findMember, type ServerId } from '../../core/configuration.ts';
 import type { MemberChanges } from '../membership/member-changes.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import { TestClock } from '../testing/clock.ts';
 import { MemberRequests } from './member-requests.ts';
 
 const REMOVAL: MemberChange = { kind: 'remove', node: 'c' };
-const DONE: MemberChangeOutcome = { kind: 'done', leaderRaftAddress: 'a:7000', role: 'removed' };
+const DONE: MemberChangeOutcome = { kind: 'done', leaderAddress: 'a:7000', role: 'removed' };
 const NOT_FOUND: MemberChangeOutcome = { kind: 'refused', code: 'not_found', message: '' };
 
 function createRequests() {

@@ -1,7 +1,7 @@
 // Joins and removals that were asked of this node: they go to the leader, again until it answers.
 // Both are harmless when repeated.
 
-import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import type { Clock } from '../ports/clock.ts';
 
 const MAX_WAITING_REQUESTS = 64;
@@ -65,7 +65,7 @@ export class MemberRequests {
     const isRepeatedRemoval =
       request.mayHaveBegun && outcome.kind === 'refused' && outcome.code === 'not_found';
     if (isRepeatedRemoval) {
-      this.#finish(requestId, request, { kind: 'done', leaderRaftAddress: '', role: 'removed' });
+      this.#finish(requestId, request, { kind: 'done', leaderAddress: '', role: 'removed' });
     } else this.#finish(requestId, request, outcome);
   }
 

@@ -3,7 +3,7 @@
 import { assert, unreachable } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { StateReader, StateView } from '../../../../state/state-view.ts';
-import type { StateMachine } from '../../../engine.ts';
+import { type StateMachine, toPosition } from '../../../engine.ts';
 import type { Proposal, ProposalOrigin } from '../../codec/peer-message.ts';
 import { decodeProposal } from '../../codec/proposal-codec.ts';
 import { type Configuration, findMember } from '../../core/configuration.ts';
@@ -84,7 +84,7 @@ export class Applier {
     // A server that was removed has no session left to tell a repetition by.
     if (findMember(this.#point.configuration, origin.server) === undefined) return;
     if (!this.#sessions.admit(origin)) return;
-    this.#handlers.onApplied(origin, this.#stateMachine.apply(this.#view, command));
+    this.#handlers.onApplied(origin, this.#stateMachine.apply(this.#view, command, toPosition(entry.index)));
   }
 
   /** Brings the sessions into the state: call before the state is written. */

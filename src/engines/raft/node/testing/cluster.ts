@@ -3,9 +3,15 @@
 import { present } from '../../../../shared/assert.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
 import type { StateView } from '../../../../state/state-view.ts';
-import type { EngineStatus, ProposalOutcome, ReadOutcome, StateMachine } from '../../../engine.ts';
-import type { MemberChange, MemberChangeOutcome } from '../../codec/peer-message.ts';
+import type {
+  MemberChange,
+  MemberChangeOutcome,
+  ProposalOutcome,
+  ReadOutcome,
+  StateMachine,
+} from '../../../engine.ts';
 import { loadDurableState } from '../log/durable-records.ts';
+import type { RaftStatus } from '../node-status.ts';
 import { DEFAULT_LIMITS, type NodeLimits, type NodeOptions } from '../options.ts';
 import { RaftNode } from '../raft-node.ts';
 import { TestClock, TestLogger, TestProcess } from './clock.ts';
@@ -72,7 +78,7 @@ export class TestNode {
     return present(this.node, `${this.name} runs`);
   }
 
-  get status(): EngineStatus {
+  get status(): RaftStatus {
     return this.running.status();
   }
 
@@ -161,12 +167,12 @@ export class TestNode {
 
   changeMembers(change: MemberChange): MemberChangeOutcome[] {
     const outcomes: MemberChangeOutcome[] = [];
-    this.running.changeMembers(change, (outcome) => outcomes.push(outcome));
+    this.running.membership.change(change, (outcome) => outcomes.push(outcome));
     return outcomes;
   }
 
-  join(node: string, raftAddress = `${node}:7000`): MemberChangeOutcome {
-    const change = { kind: 'add', node, raftAddress, httpAddress: `${node}:8080` } as const;
+  join(node: string, peerAddress = `${node}:7000`): MemberChangeOutcome {
+    const change = { kind: 'add', node, peerAddress, httpAddress: `${node}:8080` } as const;
     return this.#cluster.firstOf(this.changeMembers(change), `join of ${node}`);
   }
 
