@@ -37,11 +37,13 @@ test('a comparison with another checkout has two parts', () => {
 });
 
 test.each([
-  [['--fast'], 'there is no option --fast'],
-  [['--only', 'writes,nothing'], "there is no part 'nothing'"],
-  [['--only'], "there is no part ''"],
+  [['--fast'], "Unknown option '--fast'"],
+  [
+    ['--only', 'writes,nothing'],
+    '--only is a list of writes, reads, forwarded, stages, failover, elections, growth, large',
+  ],
+  [['--only'], "Option '--only <value>' argument missing"],
   [['--seconds', '0'], '--seconds is a whole number from 1 to 600'],
-  [['--against'], '--against needs a value'],
   [['--against', '.', '--only', 'growth'], "the part 'growth' compares no checkouts"],
   [['--output', 'found.md'], '--output goes with --against'],
   [['--farm', '1.5'], '--farm is a whole number from 1 to 10000000'],

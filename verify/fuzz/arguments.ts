@@ -1,70 +1,44 @@
 // The command line of `npm run fuzz`.
 
-import type { CodedError } from '../../src/shared/coded-error.ts';
-import { readOptions, usageError } from '../kit/command-options.ts';
+import { CommandOptions, integer, list, minutes, text } from '../kit/command-options.ts';
 
 export const TARGETS = ['http', 'transport', 'disk', 'flags'] as const;
 export type TargetName = (typeof TARGETS)[number];
 
+const MS_PER_MINUTE = 60_000;
+const MAX_CASES = 999_999_999;
+const MAX_SEED = 9_999_999_999;
+
+const OPTIONS = new CommandOptions('npm run fuzz', {
+  minutes: minutes({ value: 'N', about: 'how long it runs, such as 10 or 0.5 (1)' }),
+  cases: integer({
+    value: 'N',
+    about: 'instead of --minutes: about N cases of each target',
+    min: 1,
+    max: MAX_CASES,
+  }),
+  seed: integer({ value: 'S', about: 'seed of the cases (the time)', max: MAX_SEED }),
+  only: list(TARGETS, 'these targets'),
+  idea: text({ value: 'NAME', about: 'one idea of a target, named as in the report (all)' }),
+});
+
 export interface FuzzArguments {
-  /** When the run ends: after so long, or when each target has had so many cases. */
+  /** The run ends after this time, or when each target has had this number of cases. */
   readonly budget:
     | { readonly kind: 'time'; readonly ms: number }
     | { readonly kind: 'cases'; readonly cases: number };
   readonly seed: number;
   readonly targets: readonly TargetName[];
-  /** One idea alone, by its name; undefined: all ideas of the targets. */
+  /** Undefined: all ideas of the targets. */
   readonly idea: string | undefined;
 }
 
-export const USAGE = `Usage: npm run fuzz -- [options]
-  --minutes N     how long it goes on, such as 10 or 0.5 (1)
-  --cases N       instead of --minutes: about so many cases of each target
-  --seed S        what the cases are drawn from (the time)
-  --only TARGETS  comma-separated: http, transport, disk, flags (all of them)
-  --idea NAME     one idea of a target alone, as the report names it`;
-
-const NAMES = new Set(['--minutes', '--cases', '--seed', '--only', '--idea']);
-const DEFAULT_MINUTES = '1';
-const MAX_MINUTES = 24 * 60;
-const MS_PER_MINUTE = 60_000;
-
-/** Throws CodedError `usage`. `defaultSeed` is for a run that gives none. */
+/** Throws CodedError `usage`. `defaultSeed` is used when no seed is given. */
 export function parseArguments(given: readonly string[], defaultSeed: number): FuzzArguments {
-  const values = readOptions(given, { names: NAMES, usage: USAGE });
-  const seed = values.get('--seed') ?? `${defaultSeed}`;
-  if (!/^\d{1,10}$/.test(seed)) throw usage('--seed is a whole number of at most ten digits');
-  return {
-    budget: readBudget(values),
-    seed: Number(seed),
-    targets: readTargets(values.get('--only')),
-    idea: values.get('--idea'),
-  };
-}
-
-function readBudget(values: ReadonlyMap<string, string>): FuzzArguments['budget'] {
-  const cases = values.get('--cases');
-  if (cases !== undefined) {
-    if (values.has('--minutes')) throw usage('give --minutes or --cases, not both');
-    if (!/^[1-9]\d{0,8}$/.test(cases)) throw usage('--cases is a whole number from 1 to 999999999');
-    return { kind: 'cases', cases: Number(cases) };
+  const { minutes, cases, seed = defaultSeed, only: targets = TARGETS, idea } = OPTIONS.parse(given);
+  if (cases === undefined) {
+    return { budget: { kind: 'time', ms: (minutes ?? 1) * MS_PER_MINUTE }, seed, targets, idea };
   }
-  const text = values.get('--minutes') ?? DEFAULT_MINUTES;
-  const minutes = Number(text);
-  if (!/^\d+(?:\.\d+)?$/.test(text) || minutes <= 0 || minutes > MAX_MINUTES) {
-    throw usage(`--minutes is a number above 0 and up to ${MAX_MINUTES}`);
-  }
-  return { kind: 'time', ms: minutes * MS_PER_MINUTE };
-}
-
-function readTargets(text: string | undefined): readonly TargetName[] {
-  if (text === undefined) return TARGETS;
-  const names = new Set(text.split(','));
-  const known = TARGETS.filter((name) => names.delete(name));
-  if (names.size > 0 || known.length === 0) throw usage(`--only takes ${TARGETS.join(', ')}`);
-  return known;
-}
-
-function usage(problem: string): CodedError {
-  return usageError(problem, USAGE);
+  if (minutes !== undefined) throw OPTIONS.error('give --minutes or --cases, not both');
+  return { budget: { kind: 'cases', cases }, seed, targets, idea };
 }
