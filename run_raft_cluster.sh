@@ -102,7 +102,7 @@ if [[ "${1:-}" == --examples ]]; then
 fi
 (($# == 0)) || die "usage: ./run_raft_cluster.sh"
 need tmux jq curl node
-node scripts/build.mjs
+scripts/build-if-needed.sh
 if [[ -n "${TMUX:-}" && "$(tmux display-message -p '#S')" == "$SESSION" ]]; then
   die "this is the session $SESSION itself, which would be replaced: detach first (Ctrl+B, then D)"
 fi

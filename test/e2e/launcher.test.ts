@@ -1,11 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -15,6 +16,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../src/server/node-flags.ts';
 import { allAreVoters } from '../../verify/kit/cluster-waits.ts';
+import { MAIN } from '../../verify/kit/node-process.ts';
 import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../../verify/kit/run-command.ts';
 import { useStage } from '../../verify/kit/stage.ts';
@@ -22,30 +24,32 @@ import { waitFor } from '../../verify/kit/wait-for.ts';
 
 const stage = useStage();
 const LAUNCHER = path.join(PROJECT_ROOT, 'raft3d');
+const BUILDS_TIMEOUT_MS = 110_000;
 
-/** Makes the Node that is started believe that it is an old one. */
+/** Makes Node.js report an old version. */
 const OLD_NODE = {
   NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(
     "Object.defineProperty(process,'versions',{value:{...process.versions,node:'18.20.0'}})",
   )}`,
 };
 
-/** A fresh clone: sources and scripts, no dist. `packages`: with node_modules. */
-function freshClone(options: { packages: boolean }): string {
+/** Copies what a fresh clone has. `packages`: with node_modules. `built`: with dist/, newer than the sources. */
+function freshClone(options: { packages: boolean; built?: boolean }): string {
   const clone = path.join(stage().directory, 'clone');
   mkdirSync(clone);
-  for (const name of ['raft3d', 'scripts', 'src', 'package.json', 'package-lock.json']) {
+  const names = ['raft3d', 'scripts', 'src', 'package.json', 'package-lock.json'];
+  names.push('tsconfig.json', 'tsconfig.build.json');
+  if (options.built === true) names.push('dist');
+  for (const name of names) {
     cpSync(path.join(PROJECT_ROOT, name), path.join(clone, name), { recursive: true });
   }
-  for (const name of ['tsconfig.json', 'tsconfig.build.json']) {
-    cpSync(path.join(PROJECT_ROOT, name), path.join(clone, name));
-  }
-  if (options.packages)
+  if (options.packages) {
     symlinkSync(path.join(PROJECT_ROOT, 'node_modules'), path.join(clone, 'node_modules'));
+  }
   return clone;
 }
 
-/** Absolute paths of what the source maps of `dist` name, but for packages, which may not ship their sources. */
+/** Absolute paths of the sources in the source maps of `dist`, without packages, which may not ship theirs. */
 function sourcesInMaps(dist: string): string[] {
   return readdirSync(dist, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.map'))
@@ -57,12 +61,17 @@ function sourcesInMaps(dist: string): string[] {
     .filter((source) => !source.includes('/node_modules/'));
 }
 
-/** What puts a `node` before the real one that notes each start as a line of `started`. */
-function tracedNode(): { directory: string; environment: Record<string, string> } {
-  const directory = mkdtempSync(path.join(stage().directory, 'traced-'));
-  const lines = ['#!/bin/sh', 'echo "$*" >> "$(dirname "$0")/started"', `exec "${process.execPath}" "$@"`];
-  writeFileSync(path.join(directory, 'node'), `${lines.join('\n')}\n`, { mode: 0o755 });
-  return { directory, environment: { PATH: `${directory}:${process.env.PATH}` } };
+/** The directories of builds that are under way or were killed. */
+function buildDirectories(clone: string): string[] {
+  return readdirSync(clone).filter((name) => name.startsWith('.build'));
+}
+
+function builtAt(clone: string): number {
+  return statSync(path.join(clone, 'dist', 'server', 'main.js')).ctimeMs;
+}
+
+function launchIn(clone: string): Promise<CommandResult> {
+  return runCommand([path.join(clone, 'raft3d'), '-h'], { timeoutMs: BUILDS_TIMEOUT_MS });
 }
 
 function launch(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
@@ -70,7 +79,7 @@ function launch(args: readonly string[], options: CommandOptions = {}): Promise<
 }
 
 describe('./raft3d', () => {
-  test('passes arguments and exit codes through, from any directory', async () => {
+  test('passes on arguments and exit codes, from any directory', async () => {
     expect((await launch(['-h'], { cwd: '/' })).code).toBe(0);
     const { code, stderr } = await launch(['-id', 'two words'], { cwd: '/' });
     expect(code).toBe(2);
@@ -87,69 +96,100 @@ describe('./raft3d', () => {
     expect(stdout).toContain('Usage:');
   });
 
-  test('becomes the node: a signal to it stops the node, and the exit code is the node’s', async () => {
+  test('becomes the node: a signal stops the node, and the exit code is that of the node', async () => {
     const node = await stage().newNode({ flags: ['-bootstrap'], command: [LAUNCHER] });
     node.start();
     await allAreVoters([node]);
     expect(await node.stop()).toEqual({ code: 0, signal: null });
   });
 
-  test('too old a Node is one clear line and exit code 1', async () => {
+  test('an old Node.js gets one line and exit code 1', async () => {
     const { code, stdout, stderr } = await launch(['-h'], { environment: OLD_NODE });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe('raft3d needs Node.js 20 or newer; this is 18.20.0\n');
   });
 
-  test('it starts Node with the flags that nodes have everywhere', () => {
-    const launcher = readFileSync(path.join(PROJECT_ROOT, 'raft3d'), 'utf8');
-    expect(launcher).toContain(`exec node ${NODE_FLAGS.join(' ')} "$root/dist/server/main.js"`);
+  test('starts Node.js with the flags that nodes have everywhere', async () => {
+    const node = await stage().newNode({ flags: ['-bootstrap'], command: [LAUNCHER] });
+    node.start();
+    await allAreVoters([node]);
+    const [, ...commandLine] = readFileSync(`/proc/${node.pid}/cmdline`, 'utf8').split('\0');
+    expect(commandLine.slice(0, NODE_FLAGS.length + 1)).toEqual([...NODE_FLAGS, MAIN]);
   });
 
   test('without packages it says what to run', async () => {
     const clone = freshClone({ packages: false });
-    const { code, stderr } = await runCommand([path.join(clone, 'raft3d'), '-h']);
+    const { code, stderr } = await launchIn(clone);
     expect(code).toBe(1);
     expect(stderr).toBe(`raft3d: the packages are not installed: run \`npm ci\` in ${clone}\n`);
   });
+});
 
-  test('builds a fresh clone quietly, for four at once, past what a killed build left behind, and again when a source changed', async () => {
+describe('the build of ./raft3d', () => {
+  test('four first starts at once build quietly and leave nothing but dist/', async () => {
     const clone = freshClone({ packages: true });
-    mkdirSync(path.join(clone, '.build', 'fresh'), { recursive: true });
-    const results = await Promise.all(
-      Array.from({ length: 4 }, () => runCommand([path.join(clone, 'raft3d'), '-h'], { timeoutMs: 110_000 })),
-    );
+    const results = await Promise.all(Array.from({ length: 4 }, () => launchIn(clone)));
     for (const { code, stdout, stderr } of results) {
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/^Raft3D: /);
     }
-    expect(existsSync(path.join(clone, '.build'))).toBe(false);
+    expect(buildDirectories(clone)).toEqual([]);
     const sources = sourcesInMaps(path.join(clone, 'dist'));
     expect(sources.length).toBeGreaterThan(100);
     expect(sources.filter((source) => !existsSync(source))).toEqual([]);
+  });
 
-    // Nothing is compared, and no Node started for it, once the sources are older than the last comparison.
-    const tracedLaunch = async (): Promise<string[]> => {
-      const { directory, environment } = tracedNode();
-      expect((await runCommand([path.join(clone, 'raft3d'), '-h'], { environment })).code).toBe(0);
-      return readFileSync(path.join(directory, 'started'), 'utf8').trim().split('\n');
-    };
-    await waitFor('the launcher starts the node alone', async () => (await tracedLaunch()).length === 1);
+  test('a changed source is built at the next start, and only then', async () => {
+    const clone = freshClone({ packages: true, built: true });
+    const built = builtAt(clone);
+    expect((await launchIn(clone)).code).toBe(0);
+    expect(builtAt(clone)).toBe(built);
 
-    const source = path.join(clone, 'src', 'server', 'node-flags.ts');
+    // A copy that keeps modification times is noticed too.
+    const source = path.join(clone, 'src', 'server', 'main.ts');
     const { atime, mtime } = statSync(source);
-    const content = readFileSync(source);
-    writeFileSync(source, 'export const NODE_FLAGS: number = "no";\n');
+    appendFileSync(source, "process.stdout.write('changed\\n');\n");
     utimesSync(source, atime, mtime);
-    const changed = await runCommand([path.join(clone, 'raft3d'), '-h']);
-    expect(changed.code).toBe(1);
-    expect(changed.stderr).toContain('src/server/node-flags.ts(1,14): error TS2322');
-    writeFileSync(source, content);
+    expect((await launchIn(clone)).stdout).toContain('changed\n');
+  });
 
+  test('a source with a wrong type stops the start with its error, and dist/ stays', async () => {
+    const clone = freshClone({ packages: true, built: true });
+    const built = builtAt(clone);
     writeFileSync(path.join(clone, 'src', 'broken.ts'), 'export const broken: number = "no";\n');
-    const broken = await runCommand([path.join(clone, 'raft3d'), '-h']);
-    expect(broken.code).toBe(1);
-    expect(broken.stderr).toContain('src/broken.ts(1,14): error TS2322');
-    rmSync(path.join(clone, 'src', 'broken.ts'));
-    expect((await runCommand([path.join(clone, 'raft3d'), '-h'])).code).toBe(0);
+    const { code, stderr } = await launchIn(clone);
+    expect(code).toBe(1);
+    expect(stderr).toContain('src/broken.ts(1,14): error TS2322');
+    expect(builtAt(clone)).toBe(built);
+    expect(buildDirectories(clone)).toEqual([]);
+  });
+
+  test('a build that is killed leaves dist/ as it was, and a later build removes its directory', async () => {
+    const clone = freshClone({ packages: true, built: true });
+    const built = builtAt(clone);
+    const build = spawn(process.execPath, [path.join(clone, 'scripts', 'build.mjs')], { detached: true });
+    stage().onEnd(() => void build.kill('SIGKILL'));
+    const ended = once(build, 'exit');
+    const [left] = await waitFor('the build works', () => {
+      const directories = buildDirectories(clone);
+      return directories.length > 0 && directories;
+    });
+    process.kill(-(build.pid as number), 'SIGKILL');
+    await ended;
+    expect(builtAt(clone)).toBe(built);
+    const longAgo = new Date(Date.now() - 3_600_000);
+    utimesSync(path.join(clone, left as string), longAgo, longAgo);
+    appendFileSync(path.join(clone, 'src', 'server', 'main.ts'), '// changed\n');
+    expect((await launchIn(clone)).code).toBe(0);
+    expect(buildDirectories(clone)).toEqual([]);
+  });
+
+  test('without the compiler npm ci goes on, and a first start says what to run', async () => {
+    const clone = freshClone({ packages: false });
+    mkdirSync(path.join(clone, 'node_modules'));
+    const reason = `raft3d: dist/ cannot be built without the compiler: run \`npm ci --include=dev\` in ${clone}\n`;
+    const prepared = await runCommand(['npm', 'run', '--silent', 'prepare'], { cwd: clone });
+    expect(prepared).toMatchObject({ code: 0, stderr: reason });
+    expect(await launchIn(clone)).toMatchObject({ code: 1, stderr: reason });
   });
 });

@@ -1,12 +1,12 @@
-// Before any end-to-end test: dist/ must come from the sources at hand, for it is what the tests start.
+// Runs before the end-to-end tests, which start the program in dist/: it must come from the sources at hand.
 
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { PROJECT_ROOT } from './project-root.ts';
 
 export function setup(): void {
-  const { status } = spawnSync(process.execPath, [path.join(PROJECT_ROOT, 'scripts', 'build.mjs')], {
+  const { status } = spawnSync(path.join(PROJECT_ROOT, 'scripts', 'build-if-needed.sh'), {
     stdio: 'inherit',
   });
-  if (status !== 0) throw new Error('the build failed: nothing to test end to end');
+  if (status !== 0) throw new Error('the build failed: there is nothing to test end to end');
 }

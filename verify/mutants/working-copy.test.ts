@@ -34,6 +34,5 @@ test('a bug is put into the copy only, and taken out again', () => {
 
 test('the copy has the packages of the project, and nothing that is built or run', () => {
   expect(fs.existsSync(path.join(copy.directory, 'node_modules', 'vitest', 'package.json'))).toBe(true);
-  for (const name of ['dist', '.git', '.build'])
-    expect(fs.existsSync(path.join(copy.directory, name))).toBe(false);
+  for (const name of ['dist', '.git']) expect(fs.existsSync(path.join(copy.directory, name))).toBe(false);
 });

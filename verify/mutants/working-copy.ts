@@ -6,7 +6,9 @@ import path from 'node:path';
 import { type Mutant, mutated } from './mutant.ts';
 
 /** Not part of the source, or made from it. */
-const LEFT_OUT = new Set(['node_modules', 'dist', '.build', '.git', 'data', 'logs', 'coverage']);
+const LEFT_OUT = new Set(['node_modules', 'dist', '.git', 'data', 'logs', 'coverage']);
+/** A build that is under way works in a directory with such a name. */
+const BUILD_PREFIX = '.build-';
 
 export class WorkingCopy {
   readonly directory: string;
@@ -17,7 +19,7 @@ export class WorkingCopy {
   constructor(root: string) {
     this.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-mutants-'));
     for (const name of fs.readdirSync(root)) {
-      if (LEFT_OUT.has(name)) continue;
+      if (LEFT_OUT.has(name) || name.startsWith(BUILD_PREFIX)) continue;
       fs.cpSync(path.join(root, name), path.join(this.directory, name), { recursive: true });
     }
     fs.symlinkSync(path.join(root, 'node_modules'), path.join(this.directory, 'node_modules'));
