@@ -3,7 +3,10 @@
 /** File → files it imports. Targets that are no key are ignored. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
-/** Returns the strongly connected components of two or more files, and files that import themselves (Tarjan). */
+/**
+ * Returns the strongly connected components of two or more files, and the files that import themselves.
+ * The algorithm is Tarjan's.
+ */
 export function circlesOf(graph: ImportGraph): string[][] {
   const circles: string[][] = [];
   const indexes = new Map<string, number>();

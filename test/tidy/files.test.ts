@@ -10,7 +10,7 @@ describe('every file', () => {
     expect(long).toEqual([]);
   });
 
-  test('leaves nothing to be done later', () => {
+  test('has no mark of unfinished work', () => {
     const marks = new RegExp(
       ['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX', 'HA' + 'CK'].map((mark) => `\\b${mark}\\b`).join('|'),
     );
@@ -18,7 +18,7 @@ describe('every file', () => {
     expect(marked).toEqual([]);
   });
 
-  test('skips no test, and leaves none alone in its file', () => {
+  test('skips no test and singles none out', () => {
     const tampered = FILES.filter(({ name }) => name.endsWith('.test.ts'))
       .filter(({ text }) => /\b(?:test|it|describe)\.(?:skip|only|todo|skipIf|runIf)\b/.test(text))
       .map(({ name }) => name);

@@ -5,7 +5,7 @@ import ts from 'typescript';
 import type { SourceFile } from '../../verify/kit/source-files.ts';
 
 export interface Import {
-  /** A file from the project's root for a relative import, otherwise the package or `node:` module. */
+  /** A path from the project's root for a relative import, otherwise the package or `node:` module. */
   readonly target: string;
   readonly isRelative: boolean;
   readonly isTypeOnly: boolean;

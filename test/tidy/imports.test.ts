@@ -8,10 +8,10 @@ import { type Room, readRoomTable, roomOf } from './room-table.ts';
 
 const ROOMS = readRoomTable(fs.readFileSync(path.join(PROJECT_ROOT, 'ARCHITECTURE.md'), 'utf8'));
 const FILES = sourceFiles(['src'], ['.ts']).filter(({ name }) => !name.endsWith('.test.ts'));
-/** Declarations for the compiler alone. */
+/** Declarations for the compiler only. */
 const OUTSIDE_ROOMS = ['src/pure-globals.d.ts'];
 
-/** Test doubles in a `testing` folder may use what the tests of their room use. */
+/** Test doubles in a `testing` folder may import whatever the tests of their room may. */
 function isTestDouble(file: string): boolean {
   return file.includes('/testing/');
 }
@@ -85,7 +85,7 @@ describe('which room may import which', () => {
     ]);
   });
 
-  test('the check itself refuses what breaks the table', () => {
+  test('the check itself refuses imports that the table does not allow', () => {
     const [api, farm, codec, storage] = ['api', 'farm', 'engines/raft/codec', 'engines/raft/storage'].map(
       (name) => ROOMS.find((room) => room.name === `src/${name}`),
     );

@@ -19,7 +19,7 @@ const PACKAGES = Object.entries(
 );
 
 describe('package-lock.json', () => {
-  test('has every package that another one names, also those for other machines: npm ci refuses it otherwise', () => {
+  test('lists every dependency of its packages, also those for other platforms, as npm ci requires', () => {
     const names = new Set(PACKAGES.map(([where]) => where.slice(where.lastIndexOf('node_modules/') + 13)));
     const missing = PACKAGES.flatMap(([, { dependencies, optionalDependencies }]) =>
       Object.keys({ ...dependencies, ...optionalDependencies }),
@@ -27,11 +27,11 @@ describe('package-lock.json', () => {
     expect(missing).toEqual([]);
   });
 
-  test('names no registry', () => {
+  test('has no registry URL', () => {
     expect(PACKAGES.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
   });
 
-  test('has no package that needs a newer Node than this project does', () => {
+  test('has only packages that run on Node.js 20', () => {
     const demanding = PACKAGES.filter(([, { engines }]) =>
       (engines?.node ?? '').split('||').every((range) => /^\s*(?:>=|\^)?\s*2[1-9]/.test(range)),
     );

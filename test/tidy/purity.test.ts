@@ -10,7 +10,7 @@ import { readRoomTable, roomOf } from './room-table.ts';
 const ROOMS = readRoomTable(fs.readFileSync(path.join(PROJECT_ROOT, 'ARCHITECTURE.md'), 'utf8'));
 const PURE_ROOMS = ROOMS.filter(({ isPure }) => isPure).map(({ name }) => name);
 
-/** What is in the language or in its hosts and differs from run to run. `Math.random` is looked for by itself. */
+/** Globals of the language and its hosts that differ from run to run. `Math.random` has its own check. */
 const IMPURE_NAMES = new Set(
   [
     'Date Intl performance crypto process Buffer console require globalThis fetch',
@@ -18,7 +18,7 @@ const IMPURE_NAMES = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** A name that the file itself declares is its own: `process` may be a parameter. The compiler sees to the rest. */
+/** Returns the names that the file declares: `process` may be a parameter. */
 function declaredIn(source: ts.SourceFile): Set<string> {
   const names = new Set<string>();
   const visit = (node: ts.Node): void => {
@@ -35,7 +35,7 @@ function impuritiesOf(file: SourceFile): string[] {
   const source = parse(file);
   const own = declaredIn(source);
   const visit = (node: ts.Node): void => {
-    // The name of a member, of a property or of a declaration is nobody else's.
+    // The name of a member, a property or a declaration refers to no global.
     const isOwnName = (node.parent as { name?: ts.Node }).name === node;
     const isImpure = ts.isIdentifier(node) && IMPURE_NAMES.has(node.text) && !own.has(node.text);
     if (isImpure && !isOwnName) {
@@ -73,7 +73,7 @@ describe('the pure rooms', () => {
     expect(files.flatMap(impuritiesOf)).toEqual([]);
   });
 
-  test('the check itself finds what it looks for', () => {
+  test('the check itself finds randomness, clocks and timers', () => {
     const text =
       'const a = Math.random();\nconst b = { Date: 1 }.Date + Date.now();\nsetTimeout(() => {}, 1);';
     expect(impuritiesOf({ name: 'x.ts', text })).toEqual([

@@ -1,6 +1,6 @@
-// Reads from the table in ARCHITECTURE.md which room may import which, so that the table and the test cannot differ.
+// Reads the import table of ARCHITECTURE.md, so that the document and the test cannot differ.
 
-/** One row of the table. A room is a folder; folders inside it belong to it unless they have a row of their own. */
+/** One row of the table. A room is a folder with those subfolders that have no row of their own. */
 export interface Room {
   /** From the project's root: `src/engines/raft/core`. */
   readonly name: string;
@@ -8,7 +8,7 @@ export interface Room {
   readonly mayImport: readonly Permission[];
 }
 
-export type Permission =
+type Permission =
   | { readonly kind: 'everything' }
   | { readonly kind: 'package'; readonly name: string }
   | { readonly kind: 'room'; readonly room: string; readonly only: 'types' | undefined };
@@ -28,15 +28,15 @@ export function readRoomTable(markdown: string): Room[] {
   }));
 }
 
-/** The room a file is in: of all rooms that hold it, the innermost. Undefined for a file outside of every room. */
+/** Returns the innermost room that holds the file, or undefined when no room does. */
 export function roomOf(rooms: readonly Room[], file: string): Room | undefined {
   const holding = rooms.filter(({ name }) => file.startsWith(`${name}/`));
   return holding.sort((a, b) => b.name.length - a.name.length)[0];
 }
 
 /**
- * Reads `nothing`, `everything`, or a list of rooms by their names below `src`. `types of a and b` allows type
- * imports only. `package p` allows a pure room to import that package; other rooms may import any package.
+ * Reads `nothing`, `everything`, or room names below `src`. `types of a and b` allows only type imports.
+ * `package p` lets a pure room import that package; other rooms may import any package.
  */
 function readPermissions(text: string): Permission[] {
   if (text === 'nothing') return [];
