@@ -1,4 +1,4 @@
-// The simulated network under the same contract as the real one. Time passes only while somebody waits.
+// The transport contract, held by the simulated network. Its time passes only while a test waits.
 
 import { Draws } from '../../verify/sim/draws.ts';
 import { ProcessLife } from '../../verify/sim/process-life.ts';

@@ -1,4 +1,4 @@
-// Certificates for tests of TLS. Node makes keys but no certificates, so the openssl program does.
+// Certificates for tests of TLS, made by the openssl program: Node.js makes keys but no certificates.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TlsMaterial } from '../../src/engines/raft/transport/sockets.ts';
 
-/** An authority of its own, and a certificate that it signed for 127.0.0.1. */
+/** Makes a new authority and a certificate that it signed for 127.0.0.1. */
 export function makeTlsMaterial(): TlsMaterial {
   const directory = mkdtempSync(path.join(tmpdir(), 'raft3d-tls-'));
   const file = (name: string): string => path.join(directory, name);

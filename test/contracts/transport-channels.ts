@@ -1,4 +1,4 @@
-// What every Transport holds of channels and probes: a part of the contract in transport.ts.
+// The part of the transport contract (transport.ts) about channels and probes.
 
 import { describe, expect, test } from 'vitest';
 import { crc32 } from '../../src/engines/raft/codec/crc32.ts';
@@ -7,7 +7,7 @@ import { present } from '../../src/shared/assert.ts';
 import { RecordingPeer } from './transport-recording-peer.ts';
 import type { TransportWorld } from './transport-world.ts';
 
-/** Enough to compare long frames by, and quickly. */
+/** Long frames are compared by this, which is faster. */
 const digest = (frame: Uint8Array): string => `${frame.length} ${crc32(frame)}`;
 
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
@@ -26,7 +26,7 @@ export function channelTests({ until, connectedPair, stop }: TransportWorld): vo
   }
 
   describe('a channel', () => {
-    test('carries frames in order, both ways, up to the largest', async () => {
+    test('carries frames in order and in both directions, up to the largest', async () => {
       const [a, b] = await connectedPair();
       const { near, far } = await openChannel(a, b);
       expect([near.peer, far.peer]).toEqual(['b@1', 'a@1']);
@@ -41,7 +41,7 @@ export function channelTests({ until, connectedPair, stop }: TransportWorld): vo
       expect(near.frames).toEqual([bytes(1), bytes(2)]);
     });
 
-    test('that is closed by its opener delivers what was sent, then closes once on both sides', async () => {
+    test('delivers the frames sent before its opener closed it, then closes once on both sides', async () => {
       const [a, b] = await connectedPair();
       const { near, far } = await openChannel(a, b);
       near.sendAll([bytes(1), bytes(2)], () => near.close());
@@ -52,7 +52,7 @@ export function channelTests({ until, connectedPair, stop }: TransportWorld): vo
       expect([...near.closes, ...far.closes]).toEqual([undefined, undefined]);
     });
 
-    test('can be closed by the other side as well', async () => {
+    test('can be closed by the accepting side', async () => {
       const [a, b] = await connectedPair();
       const { near, far } = await openChannel(a, b);
       far.close();
@@ -61,7 +61,7 @@ export function channelTests({ until, connectedPair, stop }: TransportWorld): vo
       expect([near.closes.length, far.closes.length, far.frames.length]).toEqual([1, 1, 0]);
     });
 
-    test('leaves the messages alone, and messages leave it alone', async () => {
+    test('does not affect messages, and messages do not affect it', async () => {
       const [a, b] = await connectedPair();
       const { near, far } = await openChannel(a, b);
       a.send(b, { kind: 'introduction', raftAddress: a.address });
@@ -80,7 +80,7 @@ export function channelTests({ until, connectedPair, stop }: TransportWorld): vo
       expect([near.closes.length, far.closes.length]).toEqual([1, 1]);
     });
 
-    test('to an unknown peer, to a dead one, or to one that refuses us is an error, said once', async () => {
+    test('to an unknown, a dead or a refusing peer fails with one error', async () => {
       const [a, b] = await connectedPair();
       const unknown = a.openChannel('nobody@1');
       expect(unknown.settled).toBe(0);
@@ -104,7 +104,7 @@ export function channelTests({ until, connectedPair, stop }: TransportWorld): vo
 
 export function probeTests({ until, start, startPair, stop }: TransportWorld): void {
   describe('a probe', () => {
-    test('tells who listens at an address, without being admitted', async () => {
+    test('returns the identity of the node at an address, without being admitted', async () => {
       const [a, b] = await startPair();
       b.refusals.set('a@1', 'removed');
       const attempt = a.probe(b.address);
@@ -115,7 +115,7 @@ export function probeTests({ until, start, startPair, stop }: TransportWorld): v
       expect([...a.events, ...b.events]).toEqual([]);
     });
 
-    test('is answered by a node of another cluster, and by one of none', async () => {
+    test('is answered by a node of another cluster, and by one without a cluster', async () => {
       const a = await start(new RecordingPeer('a@1', ''));
       const b = await start(new RecordingPeer('b@1', 'cluster-2'));
       const both = [a.probe(b.address), b.probe(a.address)];
@@ -123,7 +123,7 @@ export function probeTests({ until, start, startPair, stop }: TransportWorld): v
       expect(both.map((attempt) => attempt.value)).toEqual([b.identity(), a.identity()]);
     });
 
-    test('of an address where nobody listens is an error', async () => {
+    test('fails where no process listens', async () => {
       const [a, b] = await startPair();
       await stop(b);
       const attempt = a.probe(b.address);

@@ -1,4 +1,5 @@
-// The node's side of a transport under test: it writes down what it is told, and notices callbacks inside calls.
+// The node above a transport under test: records what the transport reports, and notices callbacks inside
+// calls.
 
 import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
@@ -19,17 +20,17 @@ export type PeerEvent =
 export class RecordingPeer implements TransportHandlers {
   readonly server: ServerId;
   clusterId: string;
-  /** Whom `admit` turns away. */
+  /** The servers that `admit` refuses, with the reason. */
   readonly refusals = new Map<ServerId, RefusalReason>();
 
   readonly admitted: PeerIdentity[] = [];
   readonly received: { readonly from: ServerId; readonly message: PeerMessage }[] = [];
   readonly events: PeerEvent[] = [];
   readonly channels: RecordedChannel[] = [];
-  /** Rules of the port that were broken: stays empty. */
+  /** The rules of the port that were broken: must stay empty. */
   readonly violations: string[] = [];
 
-  /** Where it can be dialled, once it has started. */
+  /** The address to dial, once the peer has started. */
   address = '';
   #transport: Transport | undefined;
   readonly #calls = new Calls();
@@ -131,7 +132,7 @@ export class RecordingPeer implements TransportHandlers {
     return attempt;
   }
 
-  /** How often an event of this kind was reported about `peer`. */
+  /** Returns how often an event of this kind was reported about `peer`. */
   count(kind: PeerEvent['kind'], peer: { readonly server: ServerId }): number {
     return this.events.filter((event) => event.kind === kind && event.server === peer.server).length;
   }
@@ -172,7 +173,7 @@ export class RecordedChannel {
     this.#calls = calls;
   }
 
-  /** Sends them one after the other, each when the one before has left. */
+  /** Sends the frames one after the other, each when the one before has left. */
   sendAll(frames: readonly Uint8Array[], done: () => void = () => undefined): void {
     const [first, ...rest] = frames;
     if (first === undefined) {
@@ -194,7 +195,7 @@ export class RecordedChannel {
   }
 }
 
-/** How many calls of the transport, or of its channels, are on the stack. */
+/** Counts the calls of the transport and its channels that are on the stack. */
 class Calls {
   underWay = 0;
 

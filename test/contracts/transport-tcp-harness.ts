@@ -1,4 +1,4 @@
-// The world of the real transport: sockets on this machine's loopback.
+// The world of the real transport: sockets on the loopback interface.
 
 import type { TransportLimits } from '../../src/engines/raft/transport/limits.ts';
 import type { TlsMaterial } from '../../src/engines/raft/transport/sockets.ts';
@@ -54,7 +54,7 @@ export function tcpHarness(options: TcpHarnessOptions = {}): TransportHarness {
   };
 }
 
-/** Looks at the condition after every turn of the event loop, or nearly. */
+/** Waits until `condition` holds, which is asked every millisecond. Fails with `what` after WAIT_BOUND_MS. */
 export async function waitUntil(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + WAIT_BOUND_MS;
   while (!condition()) {

@@ -1,4 +1,4 @@
-// The worlds that transports are tested in, and how a test moves in them.
+// The worlds that transports are tested in, and the steps that tests take there.
 
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { Transport, TransportHandlers } from '../../src/engines/raft/node/ports/transport.ts';
@@ -6,15 +6,15 @@ import { RecordingPeer } from './transport-recording-peer.ts';
 
 /** A world in which transports reach each other. */
 export interface TransportHarness {
-  /** A started transport, at an address that was in use before, or at a new one. */
+  /** Starts a transport, at an address that was in use before or at a new one. */
   start(handlers: TransportHandlers, address?: string): Promise<{ transport: Transport; address: string }>;
-  /** Lets the world go on until `condition` holds; fails, naming `what`, when it never does. */
+  /** Runs the world until `condition` holds. Fails with `what` when it never does. */
   until(condition: () => boolean, what: string): Promise<void>;
   /** Closes every transport that is still open. */
   close(): Promise<void>;
 }
 
-/** A world whose network can be cut between two addresses, both ways, without either side being told. */
+/** A world whose network can be cut between two addresses in both directions, without telling either side. */
 export interface CuttableHarness extends TransportHarness {
   cut(oneAddress: string, otherAddress: string): void;
   heal(oneAddress: string, otherAddress: string): void;
@@ -24,14 +24,17 @@ export interface TransportWorld {
   until(condition: () => boolean, what: string): Promise<void>;
   /** Starts the peer, at an address that was in use before if one is given. */
   start(peer: RecordingPeer, address?: string): Promise<RecordingPeer>;
-  /** a@1 and b@1, which do not know each other. */
+  /** Starts a@1 and b@1, which do not know each other. */
   startPair(): Promise<[RecordingPeer, RecordingPeer]>;
-  /** The same, connected both ways. */
+  /** Starts a@1 and b@1 and connects them in both directions. */
   connectedPair(): Promise<[RecordingPeer, RecordingPeer]>;
   stop(peer: RecordingPeer): Promise<void>;
 }
 
-/** A new world for every test of the enclosing group; after each, no rule of the port may have been broken. */
+/**
+ * Makes a new world for every test of the enclosing group. After each test no rule of the port may have been
+ * broken.
+ */
 export function worldPerTest(makeHarness: () => TransportHarness): TransportWorld {
   let harness: TransportHarness;
   let peers: RecordingPeer[];

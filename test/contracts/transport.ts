@@ -1,4 +1,4 @@
-// What every Transport holds, real or simulated. Channels and probes: transport-channels.ts.
+// The contract of every Transport, real or simulated. Channels and probes are in transport-channels.ts.
 
 import { describe, expect, test } from 'vitest';
 import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
@@ -26,7 +26,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
     const { start, startPair, connectedPair, stop, until } = world;
 
     describe('messages', () => {
-      test('arrive whole and in the order in which they were sent, from whoever the hello proved', async () => {
+      test('arrive whole, in the order they were sent, with the sender that the hello named', async () => {
         const [a, b] = await connectedPair();
         const sent: PeerMessage[] = Array.from({ length: 500 }, (_, round) => heartbeat(a, b, round));
         sent.push({
@@ -40,14 +40,14 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         expect(a.received).toEqual([]);
       });
 
-      test('flow both ways at once', async () => {
+      test('flow in both directions at once', async () => {
         const [a, b] = await connectedPair();
         a.send(b, heartbeat(a, b, 1));
         b.send(a, heartbeat(b, a, 2));
-        await until(() => a.received.length > 0 && b.received.length > 0, 'both have heard of each other');
+        await until(() => a.received.length > 0 && b.received.length > 0, 'both have received a message');
       });
 
-      test('are dropped, and the sender told, while the peer is unknown or not connected yet', async () => {
+      test('are dropped, and `send` returns false, while the peer is unknown or not connected', async () => {
         const [a, b] = await startPair();
         expect(a.send(b, heartbeat(a, b, 1))).toBe(false);
         a.connectTo(b);
@@ -58,7 +58,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         expect(b.received).toEqual([{ from: 'a@1', message: heartbeat(a, b, 3) }]);
       });
 
-      test('can be sent from within onPeerUp, and are the first to arrive', async () => {
+      test('sent from within onPeerUp are the first to arrive', async () => {
         const [a, b] = await startPair();
         const inherited = a.onPeerUp.bind(a);
         a.onPeerUp = (server) => {
@@ -69,10 +69,10 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         await until(() => a.isUp(b), 'a is connected');
         a.send(b, heartbeat(a, b, 1));
         await until(() => b.received.length === 2, 'both messages have arrived');
-        expect(b.received[0]?.message.kind).toBe('introduction');
+        expect(b.received.map(({ message }) => message.kind)).toEqual(['introduction', 'raft']);
       });
 
-      test('over the bound of the queue are dropped, and all others arrive in order', async () => {
+      test('that exceed the bound of the queue are dropped, and all others arrive in order', async () => {
         const [a, b] = await connectedPair();
         const MAX_TRIES = 5_000;
         const padding = new Uint8Array(64 * 1024);
@@ -84,7 +84,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         }
         expect(accepted).toBeGreaterThan(0);
         expect(accepted).toBeLessThan(MAX_TRIES);
-        await until(() => b.received.length >= accepted, 'what was accepted has arrived');
+        await until(() => b.received.length >= accepted, 'all accepted messages have arrived');
         const marks = b.received.map(({ message }) =>
           message.kind === 'forwarded-proposals' ? [...(message.proposals[0] ?? [])] : [],
         );
@@ -94,14 +94,14 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
     });
 
     describe('the hello', () => {
-      test('tells the accepting side who dials, before anything else', async () => {
+      test('tells the accepting side which server dials, before anything else', async () => {
         const [a, b] = await startPair();
         a.connectTo(b);
         await until(() => a.isUp(b), 'a is connected');
         expect(b.admitted).toEqual([{ server: 'a@1', clusterId: 'cluster-1' }]);
       });
 
-      test('of a foreign cluster is refused, again at every try, and the dialler learns why', async () => {
+      test('from another cluster is refused at every attempt, and the dialler gets the reason', async () => {
         const a = await start(new RecordingPeer('a@1', 'cluster-2'));
         const b = await start(new RecordingPeer('b@1', 'cluster-1'));
         a.connectTo(b);
@@ -113,7 +113,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         expect(b.received).toEqual([]);
       });
 
-      test('that means another server is refused as wrong-server', async () => {
+      test('that expects another server is refused as wrong-server', async () => {
         const [a, b] = await startPair();
         const earlierIncarnation = { server: 'b@0', address: b.address };
         a.call((transport) => transport.setPeers(new Map([[earlierIncarnation.server, b.address]])));
@@ -121,7 +121,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         expect(a.events[0]).toEqual({ kind: 'refused', server: 'b@0', reason: 'wrong-server' });
       });
 
-      test('is tried again after a refusal, and succeeds once the peer admits it', async () => {
+      test('is repeated after a refusal, and succeeds once the peer admits it', async () => {
         const [a, b] = await startPair();
         b.refusals.set('a@1', 'not-member-yet');
         a.connectTo(b);
@@ -130,7 +130,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         await until(() => a.isUp(b), 'a is admitted');
       });
 
-      test('reaches a node that belongs to no cluster yet', async () => {
+      test('is accepted by a node that belongs to no cluster yet', async () => {
         const a = await start(new RecordingPeer('a@1'));
         const b = await start(new RecordingPeer('b@1', ''));
         a.connectTo(b);
@@ -139,12 +139,12 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
     });
 
     describe('the set of peers', () => {
-      test('without a peer closes the connections with it, both ways, and reports nothing more about it', async () => {
+      test('that loses a peer closes both connections with it, and reports nothing more about it', async () => {
         const [a, b] = await connectedPair();
         a.connectTo();
         expect(a.send(b, heartbeat(a, b, 1))).toBe(false);
         const reported = a.events.length;
-        // b must say hello again, and so learns what a thinks of it now.
+        // b must say hello again, and is refused.
         a.refusals.set('b@1', 'removed');
         await until(() => b.count('refused', a) > 0, 'b was refused');
         expect(b.events.slice(-2)).toEqual([
@@ -154,7 +154,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         expect(a.events.length).toBe(reported);
       });
 
-      test('that is set again unchanged leaves the connections alone', async () => {
+      test('that still has a peer at the same address keeps the connection with it', async () => {
         const [a, b] = await connectedPair();
         const c = await start(new RecordingPeer('c@1'));
         a.connectTo(b, c);
@@ -163,7 +163,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         expect(b.admitted).toHaveLength(1);
       });
 
-      test('with another address dials there', async () => {
+      test('with a new address of a peer dials there', async () => {
         const [a, b] = await connectedPair();
         await stop(b);
         const moved = await start(new RecordingPeer('b@1'));
@@ -174,7 +174,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         await until(() => moved.received.length > 0, 'the message has arrived there');
       });
 
-      test('whose address changes under an open connection: down, then up at the new one', async () => {
+      test('with a new address of a connected peer reports it down, then up at the new address', async () => {
         const [a, b] = await startPair();
         const twin = await start(new RecordingPeer('b@1'));
         a.connectTo(b);
@@ -186,11 +186,11 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
       });
     });
 
-    describe('a peer that goes', () => {
-      test('is reported down, then as refused when nothing listens there', async () => {
+    describe('a peer that stops', () => {
+      test('is reported down, then as refused when no process listens there', async () => {
         const [a, b] = await connectedPair();
         await stop(b);
-        await until(() => a.count('down', b) >= 3, 'a has dialled in vain');
+        await until(() => a.count('down', b) >= 3, 'two dials of a have failed');
         expect(a.events.slice(0, 3)).toEqual([
           { kind: 'up', server: 'b@1' },
           { kind: 'down', server: 'b@1', cause: 'closed' },
@@ -199,7 +199,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         expect(a.send(b, heartbeat(a, b, 1))).toBe(false);
       });
 
-      test('and comes back is dialled again, without being asked for', async () => {
+      test('and starts again is dialled again, without another setPeers', async () => {
         const [a, b] = await connectedPair();
         await stop(b);
         await until(() => a.count('down', b) >= 2, 'a has noticed');
@@ -210,7 +210,7 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
         expect(again.received).toEqual([{ from: 'a@1', message: heartbeat(a, again, 7) }]);
       });
 
-      test('hears nothing after its own close, and its peers hear nothing of it', async () => {
+      test('gets no callback after its own close, and its peers get no message from it', async () => {
         const [a, b] = await connectedPair();
         await stop(a);
         const events = a.events.length;
@@ -226,9 +226,9 @@ export function transportContract(name: string, makeHarness: () => TransportHarn
   });
 }
 
-/** For worlds whose network can be cut, beside the contract above. */
+/** The additional contract of worlds whose network can be cut. */
 export function cutNetworkContract(name: string, makeHarness: () => CuttableHarness): void {
-  test(`a network that is cut is noticed, and connected again once it heals: ${name}`, async () => {
+  test(`a cut of the network is noticed, and the peers reconnect once it heals: ${name}`, async () => {
     const harness = makeHarness();
     const [a, b] = [new RecordingPeer('a@1'), new RecordingPeer('b@1')];
     for (const peer of [a, b]) {

@@ -75,7 +75,7 @@ export class SimulatedTransport implements Transport, Listener {
   openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void {
     const address = this.#links.get(to)?.address;
     if (this.#isClosed || address === undefined) {
-      this.#soon(() => done(new CodedError('unknown_peer', `${to} is no peer of ours`), undefined));
+      this.#soon(() => done(new CodedError('unknown_peer', `${to} is not a peer of this node`), undefined));
       return;
     }
     const identity = this.#started.identity();
@@ -176,7 +176,7 @@ export class SimulatedTransport implements Transport, Listener {
 }
 
 function refusal(address: string, reason: RefusalReason): CodedError {
-  return new CodedError('peer_refused', `${address} turned us away: ${reason}`, {
+  return new CodedError('peer_refused', `${address} refused the connection: ${reason}`, {
     fields: { address, reason },
   });
 }

@@ -1,4 +1,5 @@
-// The side that peers dial: takes connections, judges their hello, and gives what they carry to the handlers.
+// The accepting side: takes connections from peers, judges their hello, and passes what they carry to the
+// handlers.
 
 import type { Server, Socket } from 'node:net';
 import { type Address, formatAddress } from '../../../shared/address.ts';
@@ -17,18 +18,18 @@ import type { TransportContext } from './transport-context.ts';
 
 export class Acceptor {
   readonly #context: TransportContext;
-  readonly #onCalled: (from: ServerId) => void;
+  readonly #onPeerCall: (from: ServerId) => void;
   readonly #server: Server;
-  /** At most one connection of messages for each peer: a new one takes the place of one that is dead unnoticed. */
+  /** At most one message connection for each peer: a new one replaces one that died unnoticed. */
   readonly #messageConnections = new Map<ServerId, FrameConnection>();
 
-  /** `onCalled`: a peer opened a connection for its messages. */
-  constructor(context: TransportContext, onCalled: (from: ServerId) => void) {
+  /** Calls `onPeerCall` when a peer opened its message connection. */
+  constructor(context: TransportContext, onPeerCall: (from: ServerId) => void) {
     this.#context = context;
-    this.#onCalled = onCalled;
+    this.#onPeerCall = onPeerCall;
     this.#server = createServer(context, (socket) => this.#greet(socket));
     this.#server.on('drop', () =>
-      context.boundedLog.warn('connections', 'too many connections: one more was dropped', {
+      context.boundedLog.warn('connections', 'too many connections: dropped one more', {
         maxConnections: context.limits.maxInboundConnections,
       }),
     );
@@ -38,7 +39,7 @@ export class Acceptor {
     });
   }
 
-  /** The error is `address_in_use`, `address_unavailable` or `listen_failed`. */
+  /** Fails with `address_in_use`, `address_unavailable` or `listen_failed`. */
   listen(address: Address, done: (error: CodedError | undefined) => void): void {
     const server = this.#server;
     const onError = (error: Error): void => done(listenError(address, error));
@@ -54,19 +55,19 @@ export class Acceptor {
     });
   }
 
-  /** Where it listens, with the port that the system chose if it was asked to. */
+  /** The address it listens on, with the port that the system chose for port 0. */
   get address(): string {
     const bound = this.#server.address();
-    if (bound === null || typeof bound === 'string') throw new CodedError('listen_failed', 'nothing listens');
+    if (bound === null || typeof bound === 'string') throw new CodedError('listen_failed', 'not listening');
     return formatAddress({ host: bound.address, port: bound.port });
   }
 
-  /** The peer must say hello again. */
+  /** Closes the peer's message connection: the peer must say hello again. */
   disconnect(server: ServerId): void {
     this.#messageConnections.get(server)?.close();
   }
 
-  /** Takes no connections any more; `done` when those that were taken are closed too. */
+  /** Takes no more connections, and calls `done` when the accepted ones are closed too. */
   close(done: () => void): void {
     this.#server.close(() => done());
   }
@@ -100,7 +101,7 @@ export class Acceptor {
     switch (hello.purpose) {
       case 'messages':
         this.#takeMessages(connection, host, server);
-        this.#onCalled(server);
+        this.#onPeerCall(server);
         return;
       case 'channel':
         this.#context.handlers.onChannel(server, new SocketChannel(connection));
@@ -111,11 +112,15 @@ export class Acceptor {
     }
   }
 
-  /** Whoever asks is told who is here; to talk, one must be admitted, and mean us. */
+  /**
+   * A probe is always answered. A message or channel connection must be admitted, and must expect this
+   * server.
+   */
   #judge({ purpose, identity, expectedServer }: Hello): RefusalReason | undefined {
     if (purpose === 'probe') return undefined;
     const { handlers } = this.#context;
-    // A foreign cluster is the better answer where both hold: its servers are never the ones that are meant.
+    // `admit` goes first: a dialler of another cluster expects another server as well, and its cluster is the
+    // reason.
     const refusal = handlers.admit(identity);
     if (refusal !== undefined) return refusal;
     return expectedServer === handlers.identity().server ? undefined : 'wrong-server';
@@ -129,7 +134,7 @@ export class Acceptor {
   ): void {
     const peer =
       hello === 'other-version' ? {} : { peer: hello.identity.server, cluster: hello.identity.clusterId };
-    this.#context.boundedLog.warn(`turned away ${host} ${reason}`, 'turned a connection away', {
+    this.#context.boundedLog.warn(`refused ${host} ${reason}`, 'refused a connection', {
       host,
       reason,
       ...peer,
@@ -160,20 +165,22 @@ export class Acceptor {
     };
   }
 
-  /** Throws `malformed` also for a message that speaks for somebody else, or to somebody else. */
+  /**
+   * Throws `malformed`, also for a message from, or to, another server than the two ends of this connection.
+   */
   #decode(payload: Uint8Array, from: ServerId): PeerMessage {
     const message = decodePeerMessage(payload);
     if (message.kind !== 'raft') return message;
     if (message.message.from !== from) {
-      throw malformed(`${from} sent a message in the name of ${message.message.from}`);
+      throw malformed(`${from} sent a message that names ${message.message.from} as its sender`);
     }
     if (message.message.to !== this.#context.handlers.identity().server) {
-      throw malformed(`${from} sent us a message that is for ${message.message.to}`);
+      throw malformed(`${from} sent a message that is addressed to ${message.message.to}`);
     }
     return message;
   }
 
-  /** Peers come and go; what they should not send is worth a line. */
+  /** Logs why a connection was dropped. A reset is not logged: peers come and go. */
   #complain(host: string, error: Error, peer?: ServerId): void {
     const expected = !(error instanceof CodedError) && 'code' in error && error.code === 'ECONNRESET';
     if (expected) return;
@@ -185,7 +192,10 @@ export class Acceptor {
   }
 }
 
-/** Undefined when a peer sent what it should not, and so lost its connection. Our own bugs are thrown on. */
+/**
+ * Returns the decoded value. Malformed input drops the connection and gives undefined; other errors are our
+ * own bugs.
+ */
 function orDrop<T>(connection: FrameConnection, decode: () => T): T | undefined {
   try {
     return decode();

@@ -9,17 +9,17 @@ function recorder(): { lines: [string, LogFields | undefined][]; logger: Logger 
   return { lines, logger: { debug: ignore, info: ignore, warn, error: ignore } };
 }
 
-test('a subject is said once in 30 seconds, then with how often it was not said', () => {
+test('a subject is logged once in 30 seconds, then with how many warnings were suppressed', () => {
   const { lines, logger } = recorder();
   let now = 0;
   const log = new BoundedLog(logger, () => now);
   for (now = 0; now < 30_000; now += 10_000) log.warn('a', 'refused', { peer: 'a@1' });
   expect(lines).toEqual([['refused', { peer: 'a@1' }]]);
   log.warn('a', 'refused', { peer: 'a@1' });
-  expect(lines[1]).toEqual(['refused', { peer: 'a@1', unsaidSince: 2 }]);
+  expect(lines[1]).toEqual(['refused', { peer: 'a@1', suppressed: 2 }]);
 });
 
-test('subjects do not silence each other, and the oldest is forgotten when there are too many', () => {
+test('subjects do not suppress each other, and with too many the oldest is forgotten', () => {
   const { lines, logger } = recorder();
   const log = new BoundedLog(logger, () => 0);
   for (let host = 0; host <= 256; host++) log.warn(`host ${host}`, 'dropped');

@@ -1,4 +1,4 @@
-// A peer that is turned away tries again every second: the log says so now and then, not every time.
+// Limits repeated warnings: a peer that is refused dials again every second.
 
 import type { LogFields, Logger } from '../../../shared/logger.ts';
 
@@ -6,11 +6,11 @@ const INTERVAL_MS = 30_000;
 const MAX_SUBJECTS = 256;
 
 interface Subject {
-  saidAtMs: number;
-  unsaid: number;
+  loggedAtMs: number;
+  suppressed: number;
 }
 
-/** Passes on one warning about each subject every 30 seconds, with how many were left out before it. */
+/** Logs one warning for each subject every 30 seconds, with how many were suppressed since the last one. */
 export class BoundedLog {
   readonly #logger: Logger;
   readonly #now: () => number;
@@ -24,18 +24,18 @@ export class BoundedLog {
 
   warn(subject: string, message: string, fields: LogFields = {}): void {
     const known = this.#subjects.get(subject);
-    if (known !== undefined && this.#now() - known.saidAtMs < INTERVAL_MS) {
-      known.unsaid++;
+    if (known !== undefined && this.#now() - known.loggedAtMs < INTERVAL_MS) {
+      known.suppressed++;
       return;
     }
     this.#remember(subject);
-    const repeated = known === undefined || known.unsaid === 0 ? {} : { unsaidSince: known.unsaid };
-    this.#logger.warn(message, { ...fields, ...repeated });
+    const suppressed = known?.suppressed ?? 0;
+    this.#logger.warn(message, suppressed === 0 ? fields : { ...fields, suppressed });
   }
 
   #remember(subject: string): void {
     this.#subjects.delete(subject);
-    this.#subjects.set(subject, { saidAtMs: this.#now(), unsaid: 0 });
+    this.#subjects.set(subject, { loggedAtMs: this.#now(), suppressed: 0 });
     const [oldest] = this.#subjects.keys();
     if (this.#subjects.size > MAX_SUBJECTS && oldest !== undefined) this.#subjects.delete(oldest);
   }

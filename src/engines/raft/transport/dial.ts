@@ -1,4 +1,4 @@
-// Opens a connection and says hello: the same for messages, channels and probes.
+// Opens a connection and says hello, for messages, channels and probes alike.
 
 import { type Address, parseAddress } from '../../../shared/address.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -12,7 +12,7 @@ export interface DialRequest {
   /** host:port */
   readonly address: string;
   readonly purpose: Purpose;
-  /** Undefined to ask who is there. */
+  /** Undefined for a probe, which asks which server is there. */
   readonly expectedServer: ServerId | undefined;
 }
 
@@ -23,15 +23,15 @@ export type DialResult =
       readonly identity: PeerIdentity;
     }
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
-  /** No error: the other side closed in order, without an answer. */
+  /** The error is undefined when the other side closed in order, without an answer. */
   | { readonly kind: 'failed'; readonly error: Error | undefined };
 
 export interface Dial {
-  /** `done` will not be called any more. */
+  /** Gives the dial up: `done` is not called afterwards. */
   abandon(): void;
 }
 
-/** Calls `done` once, never inside the call. Bounded in time by the limits. */
+/** Dials and calls `done` once, never inside the call. The limits bound how long it takes. */
 export function dial(
   context: TransportContext,
   request: DialRequest,
@@ -65,10 +65,10 @@ export function dial(
   return { abandon: () => settle(undefined) };
 }
 
-/** What became of a dial, for the caller who waits for a result rather than tries again. */
+/** Returns the error for a dial that failed or was refused, for a caller that does not retry. */
 export function dialError(address: string, result: Exclude<DialResult, { kind: 'accepted' }>): CodedError {
   if (result.kind === 'refused') {
-    return new CodedError('peer_refused', `${address} turned us away: ${result.reason}`, {
+    return new CodedError('peer_refused', `${address} refused the connection: ${result.reason}`, {
       fields: { address, reason: result.reason },
     });
   }

@@ -10,7 +10,7 @@ afterEach(() => {
   for (const cleanUp of cleanUps.splice(0)) cleanUp();
 });
 
-/** Our end as a connection, the other as a bare socket. */
+/** Opens a connection whose far end is a bare socket. */
 async function openPair(limits: Partial<TransportLimits> = {}) {
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -41,7 +41,7 @@ test('all frames of one turn leave in one write', async () => {
   expect(write).toHaveBeenCalledTimes(1);
 });
 
-test('what is flushed leaves at once, and what comes after it in the same turn behind it', async () => {
+test('a flush sends queued frames at once, and later frames of the same turn follow them', async () => {
   const { connection, socket, far } = await openPair();
   const write = vi.spyOn(socket, 'write');
   const received: number[] = [];
@@ -64,7 +64,7 @@ test('what is flushed leaves at once, and what comes after it in the same turn b
   expect(write).toHaveBeenCalledTimes(2);
 });
 
-test('a long payload leaves from where it lies, between what was queued before and after it', async () => {
+test('a long payload is sent without a copy, between the frames queued before and after it', async () => {
   const { connection, far } = await openPair();
   const received: Buffer[] = [];
   far.on('data', (chunk) => received.push(chunk));
@@ -83,7 +83,7 @@ test('a long payload leaves from where it lies, between what was queued before a
   expect(isSent).toBe(true);
 });
 
-test('a long payload counts as the others do, and a closing connection takes none', async () => {
+test('a long payload counts towards the bounds of the queue, and a closing connection takes none', async () => {
   const { connection } = await openPair({ maxQueuedFrames: 2, maxQueuedBytes: 1_000 });
   const ignored = (): void => undefined;
   expect(connection.sendLong(new Uint8Array(1_000), ignored)).toBe(false);
@@ -103,18 +103,18 @@ test('the queue is bounded in frames and in bytes', async () => {
   expect(connection.send((writer) => writer.raw(new Uint8Array(10)))).toBe(false);
 });
 
-test('a connection that takes no bytes any more is given up', async () => {
+test('a connection that no longer takes bytes is dropped', async () => {
   const { connection, far } = await openPair({ writeStallMs: 50 });
   far.pause();
   const closes: (Error | undefined)[] = [];
   connection.onClosed = (error) => closes.push(error);
   const payload = new Uint8Array(1024 * 1024);
   while (connection.send((writer) => writer.raw(payload)));
-  await waitUntil(() => closes.length > 0, 'the connection is given up');
+  await waitUntil(() => closes.length > 0, 'the connection is dropped');
   expect(closes).toEqual([expect.objectContaining({ code: 'unreachable' })]);
 });
 
-test('what is queued is sent before an orderly close', async () => {
+test('an orderly close sends the queue first', async () => {
   const { connection, far } = await openPair();
   const received: number[] = [];
   let ended = false;
@@ -129,7 +129,7 @@ test('what is queued is sent before an orderly close', async () => {
   expect(received).toEqual([...encodeFrame(new Uint8Array([1, 2, 3]))]);
 });
 
-test('frames that follow in the same chunk are not delivered once the connection is closing', async () => {
+test('frames of the same chunk are not delivered once the connection is closing', async () => {
   const { connection, far } = await openPair();
   const frames: number[] = [];
   connection.onFrame = (frame) => {

@@ -1,5 +1,5 @@
-// One socket that carries frames, either way. What is sent in one turn of the event loop leaves in one write, unless it is
-// flushed before.
+// One socket that carries frames in both directions. Frames sent in one turn of the event loop leave in one
+// write, unless they are flushed before.
 
 import type { Socket } from 'node:net';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -11,16 +11,18 @@ import type { TransportLimits } from './limits.ts';
 
 export interface ConnectionOptions {
   readonly limits: TransportLimits;
-  /** The other end, for messages to people. */
+  /** Names the other end in error messages. */
   readonly remoteName: string;
 }
 
 export class FrameConnection {
-  /** A whole frame arrived. Not called any more once the connection is closing. */
+  /** Called for each whole frame that arrives, until the connection is closing. */
   onFrame: (payload: Uint8Array) => void = () => undefined;
-  /** Bytes arrived, of a whole frame or of a part of one. */
+  /** Called when bytes arrive: whole frames or a part of one. */
   onBytes: () => void = () => undefined;
-  /** Called once, never inside a call: the socket is gone. An error unless it was closed in order. */
+  /**
+   * Called once when the socket is gone, never inside a call. The error is undefined after an orderly close.
+   */
   onClosed: (error: Error | undefined) => void = () => undefined;
 
   readonly #socket: Socket;
@@ -30,37 +32,39 @@ export class FrameConnection {
   #error: Error | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
 
-  /** Frames of this turn. */
+  /** The frames of this turn. */
   readonly #outbox = new ByteWriter();
   #outboxFrames = 0;
   #sentCallbacks: (() => void)[] = [];
 
-  /** Handed to the socket, and not yet taken by the system. */
+  /** Frames handed to the socket that the system has not taken yet. */
   #framesUnderWay = 0;
 
   constructor(socket: Socket, { limits, remoteName }: ConnectionOptions) {
     this.#socket = socket;
     this.#limits = limits;
     socket.on('data', (chunk: Buffer) => this.#receive(withoutBuffer(chunk)));
-    socket.on('end', () => this.#peerEnded());
+    socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => {
       this.#error ??= error;
     });
-    socket.on('close', () => this.#closed());
-    // It fires when no byte moved for so long, in or out, also within one long write; idle is no reason to close.
+    socket.on('close', () => this.#onClose());
+    // The timeout fires when no byte moved in either direction, also within one long write. An idle
+    // connection stays.
     socket.setTimeout(limits.writeStallMs, () => {
       if (this.#framesUnderWay > 0) this.destroy(stalled(remoteName));
     });
   }
 
-  /** Frames that arrive may be this long; a hello's length until it is changed. */
+  /** Sets how long frames that arrive may be. It begins with the length of a hello. */
   set maxPayloadBytes(bytes: number) {
     this.#decoder.maxPayloadBytes = bytes;
   }
 
   /**
-   * Queues one frame, whose payload `write` writes. False, and nothing queued, when the connection is closing or
-   * the queue is full. `sent` is called when the frame has left this process, unless the connection closes before.
+   * Queues one frame, whose payload `write` writes. Returns false and queues nothing when the connection is
+   * closing or the queue is full. Calls `sent` when the system has taken the frame, unless the connection
+   * closes before.
    */
   send(write: (writer: ByteWriter) => void, sent?: () => void): boolean {
     if (this.#closing || this.#queuedFrames >= this.#limits.maxQueuedFrames) return false;
@@ -77,8 +81,8 @@ export class FrameConnection {
   }
 
   /**
-   * The same for a long payload that is there already: it goes out from where it lies, and must not change until it is
-   * `sent`. What was queued before it leaves at once, and it does.
+   * Sends a long payload without copying it: the payload must not change until `sent` is called. Flushes the
+   * queue first. Returns false as `send` does.
    */
   sendLong(payload: Uint8Array, sent: () => void): boolean {
     if (this.#closing || this.#queuedFrames >= this.#limits.maxQueuedFrames) return false;
@@ -88,17 +92,17 @@ export class FrameConnection {
     this.#framesUnderWay += 1;
     this.#socket.cork();
     this.#socket.write(frameHeader(payload));
-    this.#socket.write(payload, this.#whenTaken(1, [sent]));
+    this.#socket.write(payload, this.#onTaken(1, [sent]));
     this.#socket.uncork();
     return true;
   }
 
-  /** The bytes of a payload that came, or a part of them, are not read any more. */
+  /** Returns the memory of a payload, or of a part of one, that the receiver no longer reads. */
   giveBack(bytes: Uint8Array): void {
     this.#decoder.giveBack(bytes);
   }
 
-  /** Sends what is queued, then closes. */
+  /** Sends the queue, then closes. */
   close(): void {
     if (this.#closing) return;
     if (this.#socket.connecting) {
@@ -111,14 +115,14 @@ export class FrameConnection {
     this.#lingerTimer = setTimeout(() => this.#socket.destroy(), this.#limits.lingerMs);
   }
 
-  /** Closes at once: what is queued is lost. `error` is what onClosed will say. */
+  /** Closes at once and drops the queue. `onClosed` gets `error`. */
   destroy(error: Error | undefined): void {
     this.#closing = true;
     this.#error ??= error;
     this.#socket.destroy();
   }
 
-  /** True from the moment that either side, or an error, closed it. */
+  /** True once either side, or an error, has begun to close the connection. */
   get closing(): boolean {
     return this.#closing;
   }
@@ -127,7 +131,7 @@ export class FrameConnection {
     return this.#outboxFrames + this.#framesUnderWay;
   }
 
-  /** Hands what is queued to the socket. */
+  /** Hands the queue to the socket. */
   flush(): void {
     if (this.#outboxFrames === 0 || this.#socket.destroyed) return;
     const frames = this.#outboxFrames;
@@ -135,11 +139,11 @@ export class FrameConnection {
     this.#outboxFrames = 0;
     this.#sentCallbacks = [];
     this.#framesUnderWay += frames;
-    this.#socket.write(this.#outbox.take(), this.#whenTaken(frames, callbacks));
+    this.#socket.write(this.#outbox.take(), this.#onTaken(frames, callbacks));
   }
 
-  /** What to do when the system has taken a write of so many frames, or never will. */
-  #whenTaken(frames: number, callbacks: readonly (() => void)[]): (error?: Error | null) => void {
+  /** Returns the callback for a write of `frames` frames, which the system has taken or never will. */
+  #onTaken(frames: number, callbacks: readonly (() => void)[]): (error?: Error | null) => void {
     return (error) => {
       this.#framesUnderWay -= frames;
       for (const sent of callbacks) {
@@ -168,7 +172,7 @@ export class FrameConnection {
     }
   }
 
-  #peerEnded(): void {
+  #onEnd(): void {
     if (!this.#closing && !this.#decoder.atBoundary) {
       this.destroy(malformed('the connection ended in the middle of a frame'));
       return;
@@ -176,7 +180,7 @@ export class FrameConnection {
     this.close();
   }
 
-  #closed(): void {
+  #onClose(): void {
     this.#closing = true;
     clearTimeout(this.#lingerTimer);
     this.onClosed(this.#error);
@@ -184,10 +188,10 @@ export class FrameConnection {
 }
 
 function stalled(remoteName: string): CodedError {
-  return new CodedError('unreachable', `${remoteName} takes no bytes any more`);
+  return new CodedError('unreachable', `${remoteName} no longer takes any bytes`);
 }
 
-/** The same bytes as a plain Uint8Array: a Buffer's `slice` would be a view where pure code expects a copy. */
+/** Returns the bytes as a plain Uint8Array: `slice` of a Buffer is a view, and pure code expects a copy. */
 function withoutBuffer(chunk: Buffer): Uint8Array {
   return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

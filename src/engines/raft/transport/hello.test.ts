@@ -47,7 +47,7 @@ const encodeHello = (hello: Hello): Uint8Array => written((writer) => writeHello
 const encodeAnswer = (answer: HelloAnswer): Uint8Array =>
   written((writer) => writeHelloAnswer(writer, answer));
 
-test('every hello and every answer comes back from its bytes', () => {
+test('every hello and every answer is decoded as it was encoded', () => {
   fc.assert(
     fc.property(hellos, answers, (hello, answer) => {
       expect(decodeHello(encodeHello(hello))).toEqual(hello);
@@ -56,7 +56,7 @@ test('every hello and every answer comes back from its bytes', () => {
   );
 });
 
-test('a hello of another version is known as such, whatever follows', () => {
+test('a hello of another version is recognised, whatever follows the version', () => {
   const bytes = written((writer) => {
     writePreamble(writer, PROTOCOL_VERSION + 1);
     writer.raw(new Uint8Array([1, 2, 3]));
@@ -65,7 +65,7 @@ test('a hello of another version is known as such, whatever follows', () => {
   expect(decodeHelloAnswer(bytes)).toEqual({ kind: 'refused', reason: 'version' });
 });
 
-test('a hello without our magic, without a name, cut off or too long is malformed', () => {
+test('a hello with another magic, without a name, cut off or too long is malformed', () => {
   const hello = encodeHello({
     purpose: 'messages',
     identity: { server: 'a@1', clusterId: 'c' },
@@ -82,7 +82,7 @@ test('a hello without our magic, without a name, cut off or too long is malforme
   }
 });
 
-test('the longest hello fits the bound of its frame', () => {
+test('the longest hello fits into MAX_HELLO_BYTES', () => {
   const hello = encodeHello({
     purpose: 'messages',
     identity: { server: 's'.repeat(256), clusterId: 'c'.repeat(256) },

@@ -1,7 +1,7 @@
 // The first frame on every connection, and its answer.
 //
-// Magic and version stand first in both, for all versions to come: a node can always tell another one that they
-// do not speak the same version.
+// Magic and version come first in both, in every future version too: a node can always tell another one that
+// their versions differ.
 
 import { ByteReader } from '../codec/byte-reader.ts';
 import type { ByteWriter } from '../codec/byte-writer.ts';
@@ -10,12 +10,13 @@ import { malformed } from '../codec/malformed.ts';
 import type { PeerIdentity, RefusalReason } from '../node/ports/transport.ts';
 
 /**
- * Of everything on the wire: hello, messages (src/engines/raft/codec/message-codec.ts), the snapshot channel's frames, and the farm's
- * commands and rows in them: nodes that wrote those differently would have different states. 2: both are arrays. 3: a
- * snapshot is an image of the sender's store. 4: the image's list of free pages names each page by itself.
+ * The version of everything on the wire: hello, messages (codec/message-codec.ts), frames of the snapshot
+ * channel, and the farm's commands and rows in them. Nodes that wrote those differently would have different
+ * states. 2: commands and rows are arrays. 3: a snapshot is an image of the sender's store. 4: the image's
+ * free list names each page by itself.
  */
 export const PROTOCOL_VERSION = 4;
-/** A hello or its answer, at their longest. */
+/** The longest hello or answer. */
 export const MAX_HELLO_BYTES = 1024;
 
 const MAGIC = new Uint8Array([0x52, 0x33, 0x44, 0x0a]);
@@ -40,7 +41,7 @@ export type Purpose = (typeof PURPOSES)[number];
 export interface Hello {
   readonly purpose: Purpose;
   readonly identity: PeerIdentity;
-  /** Whom the dialler wants to reach; undefined when it asks who is there. */
+  /** The server that the dialler wants to reach; undefined for a probe. */
   readonly expectedServer: ServerId | undefined;
 }
 
@@ -94,7 +95,7 @@ function readAnswer(reader: ByteReader): HelloAnswer {
   return { kind: 'refused', reason };
 }
 
-/** Exported for tests, which speak versions that do not exist yet. */
+/** Writes magic and version. Exported for tests, which speak versions that do not exist yet. */
 export function writePreamble(writer: ByteWriter, version: number): void {
   writer.raw(MAGIC);
   writer.varint(version);

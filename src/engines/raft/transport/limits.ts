@@ -1,26 +1,29 @@
-// The bounds of the transport, in one place. Tests pass smaller ones.
+// All bounds of the transport. Tests pass smaller ones.
 
 export interface TransportLimits {
-  /** From the dial until TCP is connected. Short: a dial that began in a partition should not outlast it by much. */
+  /**
+   * Bounds the time from the dial until TCP is connected. Short, so that a dial does not outlast a partition
+   * by much.
+   */
   readonly connectTimeoutMs: number;
-  /** From there until the hello is answered, a TLS handshake included. */
+  /** Bounds the time from there until the hello is answered, with the TLS handshake. */
   readonly helloTimeoutMs: number;
-  /** The waits between dials double from the first to the second, each shortened by a random part of up to a half. */
+  /** The delay between dials doubles from the minimum to the maximum (`BackOff`). */
   readonly minBackOffMs: number;
   readonly maxBackOffMs: number;
-  /** A connection on which bytes wait and none moves for this long is given up. */
+  /** A connection is dropped when bytes wait to be sent and none moves for this long. */
   readonly writeStallMs: number;
-  /** A peer says at this pace that our messages arrive. */
+  /** The interval at which a peer confirms that messages arrive. */
   readonly receiptIntervalMs: number;
   /**
-   * Messages for which no receipt came for this long: the connection is given up. After a partition TCP may wait
-   * for many seconds before it tries again; a new connection does not.
+   * A connection is dropped when a message is not confirmed for this long. After a partition TCP may wait for
+   * many seconds before it sends again; a new connection does not.
    */
   readonly receiptTimeoutMs: number;
-  /** How long a closed connection may take to send what is queued. */
+  /** Bounds how long a closed connection may take to send its queue. */
   readonly lingerMs: number;
   readonly keepAliveDelayMs: number;
-  /** Queued for one peer and not yet taken by the system. */
+  /** Bounds the bytes queued for one peer that the system has not taken yet. */
   readonly maxQueuedBytes: number;
   readonly maxQueuedFrames: number;
   readonly maxInboundConnections: number;

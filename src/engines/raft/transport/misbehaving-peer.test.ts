@@ -1,4 +1,4 @@
-// What the transport does with peers that do not keep to the protocol, and with programs that are no peers at all.
+// The transport facing peers that break the protocol, and programs that are not peers.
 
 import net from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -60,7 +60,7 @@ function frameOf(write: (writer: ByteWriter) => void): Uint8Array {
 const helloFrame = (hello: Partial<Hello> = {}): Uint8Array =>
   frameOf((writer) => writeHello(writer, { ...HELLO, ...hello }));
 
-/** A bare socket to the peer, with what came back on it. */
+/** Dials the peer with a bare socket, and keeps the frames that come back. */
 function dialBare(peer: RecordingPeer) {
   const { host, port } = parseAddress(peer.address);
   const socket = net.connect({ host, port });
@@ -87,7 +87,7 @@ async function expectHealthy(peer: RecordingPeer): Promise<void> {
   good.socket.destroy();
 }
 
-/** A server that is no transport: it does with each connection what it is told. */
+/** Starts a server that is not a transport: it hands each connection to `onSocket`. */
 async function startFake(onSocket: (socket: net.Socket) => void): Promise<string> {
   const server = net.createServer((socket) => {
     sockets.push(socket);
@@ -112,9 +112,9 @@ const raftMessage = (from: string, to: string): Uint8Array =>
 test.each<[string, () => Uint8Array]>([
   ['garbage', () => new TextEncoder().encode('GET / HTTP/1.1\r\nHost: printer\r\n\r\n')],
   ['a long hello', () => encodeFrame(new Uint8Array(5_000))],
-  ['a frame that is no hello', () => encodeFrame(introduction)],
+  ['a frame that is not a hello', () => encodeFrame(introduction)],
   ['a hello with a wrong checksum', () => helloFrame().map((byte, at) => (at === 5 ? byte ^ 1 : byte))],
-])('%s instead of a hello closes the connection with a warning, and harms nobody', async (_, bytes) => {
+])('%s instead of a hello closes that connection alone, with a warning', async (_, bytes) => {
   const peer = await startPeer();
   const bad = dialBare(peer);
   bad.socket.write(bytes());
@@ -130,14 +130,14 @@ function headerOf(length: number): Uint8Array {
 }
 
 test.each<[string, () => Uint8Array]>([
-  ['the header of a frame over the bound', () => headerOf(MAX_FRAME_PAYLOAD_BYTES + 1)],
+  ['the header of a frame that is too long', () => headerOf(MAX_FRAME_PAYLOAD_BYTES + 1)],
   [
     'a frame with a wrong checksum',
     () => encodeFrame(introduction).map((byte, at) => (at === 9 ? byte ^ 1 : byte)),
   ],
   ['a frame that holds no message', () => encodeFrame(new Uint8Array([99]))],
-  ['a message in the name of another server', () => encodeFrame(raftMessage('c@1', 'a@1'))],
-  ['a message for another server', () => encodeFrame(raftMessage('b@1', 'c@1'))],
+  ['a message from another server', () => encodeFrame(raftMessage('c@1', 'a@1'))],
+  ['a message to another server', () => encodeFrame(raftMessage('b@1', 'c@1'))],
 ])('%s closes an accepted connection, and is not delivered', async (_, bytes) => {
   const peer = await startPeer();
   const bad = dialBare(peer);
@@ -149,7 +149,7 @@ test.each<[string, () => Uint8Array]>([
   await expectHealthy(peer);
 });
 
-test('a hello that does not come in time closes the connection', async () => {
+test('a hello that does not arrive in time closes the connection', async () => {
   const peer = await startPeer({ helloTimeoutMs: 50 });
   const slow = dialBare(peer);
   slow.socket.write(helloFrame().subarray(0, 10));
@@ -157,7 +157,7 @@ test('a hello that does not come in time closes the connection', async () => {
   expect(peer.admitted).toEqual([]);
 });
 
-test('a hello of another version is answered with why it is refused', async () => {
+test('a hello of another version is refused with the reason `version`', async () => {
   const peer = await startPeer();
   const newer = dialBare(peer);
   newer.socket.write(frameOf((writer) => writePreamble(writer, PROTOCOL_VERSION + 1)));
@@ -175,7 +175,7 @@ test('an answer of another version is reported as a refusal', async () => {
   expect(peer.events[0]).toEqual({ kind: 'refused', server: 'b@1', reason: 'version' });
 });
 
-test('connections over the bound are dropped, and taken again when there is room', async () => {
+test('connections over the limit are dropped, and accepted again once others have closed', async () => {
   const peer = await startPeer({ maxInboundConnections: 3 });
   const held = [dialBare(peer), dialBare(peer), dialBare(peer)];
   for (const [at, { socket }] of held.entries()) {
@@ -190,18 +190,18 @@ test('connections over the bound are dropped, and taken again when there is room
   await waitUntil(() => late.events.some(({ kind }) => kind === 'up'), 'one more is accepted');
 });
 
-test('a hundred peers are served at once', async () => {
+test('a hundred peers are served at the same time', async () => {
   const peer = await startPeer();
   for (let count = 0; count < 100; count++) {
     const { socket } = dialBare(peer);
     socket.write(helloFrame({ identity: { server: `peer${count}@1`, clusterId: 'cluster-1' } }));
     socket.write(encodeFrame(introduction));
   }
-  await waitUntil(() => peer.received.length === 100, 'all have been heard');
+  await waitUntil(() => peer.received.length === 100, 'all messages have arrived');
   expect(new Set(peer.received.map(({ from }) => from)).size).toBe(100);
 });
 
-test('a new connection of a peer takes the place of its old one', async () => {
+test('a new connection of a peer replaces its old one', async () => {
   const peer = await startPeer();
   const old = dialBare(peer);
   old.socket.write(helloFrame());
@@ -210,10 +210,10 @@ test('a new connection of a peer takes the place of its old one', async () => {
   fresh.socket.write(helloFrame());
   await waitUntil(() => old.closed && fresh.frames.length > 0, 'the new one has replaced it');
   fresh.socket.write(encodeFrame(introduction));
-  await waitUntil(() => peer.received.length > 0, 'the new one is heard');
+  await waitUntil(() => peer.received.length > 0, 'its message has arrived');
 });
 
-test('messages are confirmed, many with one receipt', async () => {
+test('one receipt confirms all messages of an interval', async () => {
   const peer = await startPeer({ receiptIntervalMs: 20 });
   const { socket, frames } = dialBare(peer);
   socket.write(helloFrame());
@@ -223,7 +223,7 @@ test('messages are confirmed, many with one receipt', async () => {
   expect(frames[1]).toHaveLength(0);
 });
 
-test('a part of a long message is confirmed too', async () => {
+test('a part of a long message is confirmed as well', async () => {
   const peer = await startPeer({ receiptIntervalMs: 20 });
   const { socket, frames } = dialBare(peer);
   socket.write(helloFrame());
@@ -244,13 +244,13 @@ test.each<[string, 'closed' | 'unreachable', (socket: net.Socket) => void]>([
   expect(peer.events[0]).toEqual({ kind: 'down', server: 'b@1', cause });
 });
 
-test('a peer that confirms no message is unreachable, though its system takes the bytes', async () => {
+test('a peer that does not confirm messages is unreachable, although its system takes the bytes', async () => {
   const mute = await startPeer({ receiptIntervalMs: 1_000_000 });
   const peer = await startPeer({ receiptTimeoutMs: 50 });
   setPeer(peer, mute.address, 'a@1');
   await waitUntil(() => peer.events.length > 0, 'the connection is up');
   peer.send(mute, { kind: 'introduction', raftAddress: 'h:1' });
-  await waitUntil(() => peer.events.length > 1, 'the connection is given up');
+  await waitUntil(() => peer.events.length > 1, 'the connection is dropped');
   expect(peer.events[1]).toEqual({ kind: 'down', server: 'a@1', cause: 'unreachable' });
 });
 

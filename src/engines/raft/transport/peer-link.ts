@@ -1,4 +1,5 @@
-// The connection that we dial to one peer, for as long as it is one of our peers: it carries our messages to it.
+// The connection that this node dials to one peer and keeps up while the peer is in the set of peers. It
+// carries this node's messages.
 
 import { BackOff } from '../../../shared/back-off.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -24,7 +25,7 @@ export class PeerLink {
   #address: string;
   #state: State;
 
-  /** Dials at once, and goes on until it is closed. */
+  /** Dials at once, and again whenever the connection is lost, until it is closed. */
   constructor(context: TransportContext, server: ServerId, address: string) {
     const { minBackOffMs, maxBackOffMs } = context.limits;
     this.#context = context;
@@ -46,12 +47,12 @@ export class PeerLink {
     return queued;
   }
 
-  /** What was sent in this turn leaves now. */
+  /** Hands the messages of this turn to the socket now. */
   flush(): void {
     if (this.#state.kind === 'up') this.#state.connection.flush();
   }
 
-  /** The peer moved: what is open to the old address is closed, and counts as down. */
+  /** Dials another address. An open connection to the old one is closed, and reported as down. */
   moveTo(address: string): void {
     this.#address = address;
     this.#backOff.reset();
@@ -64,15 +65,18 @@ export class PeerLink {
     }
   }
 
-  /** It called us, so it is there: a wait for the next dial is over. How long later ones last is as it was. */
-  called(): void {
+  /**
+   * Called when the peer dialled this node, so it is reachable: dials now instead of waiting out the
+   * back-off.
+   */
+  onCall(): void {
     const state = this.#state;
     if (state.kind !== 'waiting') return;
     this.#leave(state);
     this.#state = this.#dial();
   }
 
-  /** No longer a peer: nothing is reported about it from now on. */
+  /** Ends the link. Nothing is reported about the peer afterwards. */
   close(): void {
     this.#leave(this.#state);
     this.#state = { kind: 'closed' };
@@ -94,21 +98,28 @@ export class PeerLink {
       purpose: 'messages' as const,
       expectedServer: this.#server,
     };
-    return { kind: 'dialling', attempt: dial(this.#context, request, (result) => this.#dialled(result)) };
+    return {
+      kind: 'dialling',
+      attempt: dial(this.#context, request, (result) => this.#onDialResult(result)),
+    };
   }
 
-  #dialled(result: DialResult): void {
+  #onDialResult(result: DialResult): void {
     switch (result.kind) {
       case 'accepted':
         this.#becomeUp(result.connection);
         return;
       case 'refused':
         this.#becomeWaiting();
-        this.#context.boundedLog.warn(`refused ${this.#server} ${result.reason}`, 'a peer turned us away', {
-          peer: this.#server,
-          address: this.#address,
-          reason: result.reason,
-        });
+        this.#context.boundedLog.warn(
+          `refused ${this.#server} ${result.reason}`,
+          'a peer refused the connection',
+          {
+            peer: this.#server,
+            address: this.#address,
+            reason: result.reason,
+          },
+        );
         this.#context.handlers.onRefused(this.#server, result.reason);
         return;
       case 'failed':
@@ -119,7 +130,7 @@ export class PeerLink {
 
   #becomeUp(connection: FrameConnection): void {
     const receipts = new ReceiptWatch(this.#context.limits.receiptTimeoutMs, () =>
-      connection.destroy(new CodedError('unreachable', `${this.#address} confirms no message any more`)),
+      connection.destroy(new CodedError('unreachable', `${this.#address} no longer confirms messages`)),
     );
     this.#backOff.reset();
     this.#state = { kind: 'up', connection, receipts };

@@ -1,30 +1,30 @@
-// Receipts: empty frames that the accepting side sends back on a connection of messages, to say that they arrive.
-// A message that is merely written proves nothing: the system keeps it, and tries again at longer and longer
-// intervals, while the peer is gone.
+// Receipts: empty frames by which the accepting side confirms that messages arrive. A successful write to the
+// socket proves nothing: while the peer is gone, TCP retransmits at longer and longer intervals.
 
 import type { FrameConnection } from './frame-connection.ts';
 
-/** The sending side: calls `onSilence` when something was expected and nothing came for `timeoutMs`. */
+/** The sending side: calls `onTimeout` when a message was sent and no receipt came for `timeoutMs`. */
 export class ReceiptWatch {
   readonly #timeoutMs: number;
-  readonly #onSilence: () => void;
+  readonly #onTimeout: () => void;
   #timer: NodeJS.Timeout | undefined;
   #lastLook: NodeJS.Immediate | undefined;
 
-  constructor(timeoutMs: number, onSilence: () => void) {
+  constructor(timeoutMs: number, onTimeout: () => void) {
     this.#timeoutMs = timeoutMs;
-    this.#onSilence = onSilence;
+    this.#onTimeout = onTimeout;
   }
 
-  /** A message was sent. */
+  /** Call when a message was sent. */
   expect(): void {
     this.#timer ??= setTimeout(() => {
-      // After a pause of this process the timer runs before the receipts that wait in the socket: read them first.
-      this.#lastLook = setImmediate(this.#onSilence);
+      // After this process was paused, the timer runs before the receipts that wait in the socket: read those
+      // first.
+      this.#lastLook = setImmediate(this.#onTimeout);
     }, this.#timeoutMs);
   }
 
-  /** A receipt came: everything sent long enough ago has arrived. */
+  /** Call when a receipt came: all that was sent long enough ago has arrived. */
   confirm(): void {
     this.stop();
     this.#timer = undefined;
@@ -36,7 +36,7 @@ export class ReceiptWatch {
   }
 }
 
-/** The receiving side: one receipt for all that arrived within an interval. */
+/** The receiving side: sends one receipt for everything that arrived within an interval. */
 export class ReceiptSender {
   readonly #connection: FrameConnection;
   readonly #intervalMs: number;
@@ -47,7 +47,9 @@ export class ReceiptSender {
     this.#intervalMs = intervalMs;
   }
 
-  /** Something arrived: a part of a message counts too, or a long one on a slow link would never be confirmed. */
+  /**
+   * Call when bytes arrived. A part of a message counts: a long one on a slow link must be confirmed in time.
+   */
   owe(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;

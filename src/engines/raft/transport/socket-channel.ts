@@ -4,7 +4,10 @@ import { MAX_CHANNEL_FRAME_BYTES } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import { YoungGarbage } from './young-garbage.ts';
 
-/** A channel is a connection of its own after its hello: snapshots must not delay the messages between peers. */
+/**
+ * A channel over a connection of its own, after the hello: snapshots must not delay the messages between
+ * peers.
+ */
 export class SocketChannel implements Channel {
   onFrame: (frame: Uint8Array) => void = () => undefined;
   onClose: (error: Error | undefined) => void = () => undefined;
@@ -20,7 +23,7 @@ export class SocketChannel implements Channel {
 
   send(frame: Uint8Array, sent: () => void): void {
     assert(frame.length <= MAX_CHANNEL_FRAME_BYTES, 'a channel takes no frame of that length');
-    // What is sent on a channel that has closed is lost: onClose has said so, or is about to.
+    // A frame sent on a closed channel is lost: `onClose` has been called, or is about to be.
     const queued = this.#connection.sendLong(frame, sent);
     assert(queued || this.#connection.closing, 'a channel takes the next frame when the last is sent');
   }

@@ -1,4 +1,4 @@
-// Where TCP and TLS differ, and nowhere else.
+// The one place where TCP and TLS differ.
 
 import net from 'node:net';
 import tls from 'node:tls';
@@ -8,8 +8,8 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import type { TransportLimits } from './limits.ts';
 
 /**
- * PEM texts. Both sides prove themselves: each presents its certificate, and takes only those that the authority
- * signed. A certificate must name the host that peers dial (its subject alternative names).
+ * PEM texts for mutual TLS: each side presents its certificate and accepts only those that the authority
+ * signed. The subject alternative names of a certificate must include the host that peers dial.
  */
 export interface TlsMaterial {
   readonly key: string;
@@ -22,7 +22,10 @@ export interface SocketOptions {
   readonly limits: TransportLimits;
 }
 
-/** Begins to connect. The socket emits `connect` when TCP is there; what is written waits for TLS to be there too. */
+/**
+ * Begins to connect. The socket emits `connect` when TCP is connected; writes wait for the TLS handshake as
+ * well.
+ */
 export function openSocket(address: Address, { tls: material, limits }: SocketOptions): net.Socket {
   const target = { host: address.host, port: address.port };
   const socket =
@@ -30,7 +33,7 @@ export function openSocket(address: Address, { tls: material, limits }: SocketOp
   return tuned(socket, limits);
 }
 
-/** A server that hands over sockets which are ready to be read, proven if there is TLS. */
+/** Creates a server that passes on sockets which are ready to be read; with TLS, after the handshake. */
 export function createServer(
   { tls: material, limits }: SocketOptions,
   onSocket: (socket: net.Socket) => void,
@@ -63,12 +66,12 @@ function tuned(socket: net.Socket, limits: TransportLimits): net.Socket {
   return socket;
 }
 
-/** Why a connection is not there: `refused` and `closed` are said by a host that lives. */
+/** Why there is no connection. `refused` and `closed` come from a host that is alive. */
 export type DownCause = 'refused' | 'closed' | 'unreachable';
 
 const CLOSED_BY_PEER: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'malformed']);
 
-/** Reads the cause from what ended a connection or a dial; no error at all is an orderly close. */
+/** Returns the cause for the error that ended a connection or a dial; no error means an orderly close. */
 export function downCause(error: Error | undefined): DownCause {
   if (error === undefined) return 'closed';
   const code = errorCode(error);
@@ -76,17 +79,17 @@ export function downCause(error: Error | undefined): DownCause {
   return CLOSED_BY_PEER.has(code) ? 'closed' : 'unreachable';
 }
 
-/** What `listen` failed with, as a sentence for the person who started the node. */
+/** Returns the error for a `listen` that failed, with a sentence for the person who started the node. */
 export function listenError(address: Address, cause: Error): CodedError {
   const shown = formatAddress(address);
   const options = { fields: { address: shown }, cause };
   switch (errorCode(cause)) {
     case 'EADDRINUSE':
-      return new CodedError('address_in_use', `another program listens on ${shown} already`, options);
+      return new CodedError('address_in_use', `another program already listens on ${shown}`, options);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new CodedError('address_unavailable', `${shown} is no address of this machine`, options);
+      return new CodedError('address_unavailable', `${shown} is not an address of this machine`, options);
     default:
       return new CodedError('listen_failed', `cannot listen on ${shown}: ${cause.message}`, options);
   }

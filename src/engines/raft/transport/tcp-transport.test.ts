@@ -42,7 +42,7 @@ test('an address of another machine is named in the error', async () => {
   expect(error).toMatchObject({ code: 'address_unavailable', fields: { address: '192.0.2.1:7000' } });
 });
 
-test('closing ends connections that have said no hello yet', async () => {
+test('a close ends connections that have not said hello yet', async () => {
   const harness = tcpHarness();
   const { transport, address } = await harness.start(new RecordingPeer('a@1'));
   const { host, port } = parseAddress(address);
@@ -56,7 +56,7 @@ test('closing ends connections that have said no hello yet', async () => {
   await waitUntil(() => closed, 'the socket is closed');
 });
 
-test('a flush hands what was sent to every peer to its socket at once', async () => {
+test('a flush hands the messages for every peer to its socket at once', async () => {
   const sender = await startPeer('a@1');
   const others = [await startPeer('b@1'), await startPeer('c@1')];
   sender.connectTo(...others);
@@ -77,20 +77,20 @@ test('a flush hands what was sent to every peer to its socket at once', async ()
 });
 
 test('a dial that is under way when the transport closes ends with transport_closed', async () => {
-  const silent = net.createServer();
-  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const unresponsive = net.createServer();
+  await new Promise<void>((resolve) => unresponsive.listen(0, '127.0.0.1', resolve));
   const harness = tcpHarness();
   const peer = new RecordingPeer('a@1');
   const { transport, address } = await harness.start(peer);
   peer.attach(transport, address);
-  const probe = peer.probe(`127.0.0.1:${(silent.address() as net.AddressInfo).port}`);
+  const probe = peer.probe(`127.0.0.1:${(unresponsive.address() as net.AddressInfo).port}`);
   peer.call((open) => open.close(() => undefined));
   await waitUntil(() => probe.settled > 0, 'the probe has ended');
   expect(probe.error).toMatchObject({ code: 'transport_closed' });
-  silent.close();
+  unresponsive.close();
 });
 
-test('with TLS, neither a plain peer nor one of another authority is connected, either way', async () => {
+test('with TLS, no connection is made with a plain peer or one of another authority, in either direction', async () => {
   const ours = await startPeer('ours@1', makeTlsMaterial());
   const foreign = await startPeer('foreign@1', makeTlsMaterial());
   const plain = await startPeer('plain@1');
@@ -108,7 +108,7 @@ test('with TLS, neither a plain peer nor one of another authority is connected, 
   );
 });
 
-test('with TLS, a certificate must name the address that was dialled', async () => {
+test('with TLS, the certificate must name the address that was dialled', async () => {
   const tls = makeTlsMaterial();
   const a = await startPeer('a@1', tls);
   const b = await startPeer('b@1', tls);
@@ -117,8 +117,8 @@ test('with TLS, a certificate must name the address that was dialled', async () 
   expect(a.count('up', b)).toBe(0);
 });
 
-test('a peer that calls is dialled at once, however long it was away', async () => {
-  // A wait between two dials that the test would not outlast.
+test('a peer that dials this node is dialled back at once, whatever the back-off', async () => {
+  // The back-off is longer than the test.
   const harness = tcpHarness({ limits: { minBackOffMs: 600_000, maxBackOffMs: 600_000 } });
   harnesses.push(harness);
   const a = new RecordingPeer('a@1');
@@ -127,7 +127,7 @@ test('a peer that calls is dialled at once, however long it was away', async () 
   const b = await startPeer('b@1');
   b.refusals.set('a@1', 'not-member-yet');
   a.connectTo(b);
-  await waitUntil(() => a.events.some(({ kind }) => kind === 'refused'), 'the first dial was in vain');
+  await waitUntil(() => a.events.some(({ kind }) => kind === 'refused'), 'the first dial was refused');
   b.refusals.clear();
   b.connectTo(a);
   await waitUntil(() => a.count('up', b) === 1, 'b is connected');

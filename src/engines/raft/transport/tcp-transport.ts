@@ -1,7 +1,7 @@
-// The Transport port over TCP, or TLS when it is given keys.
+// The Transport port over TCP, or over TLS when it is given keys.
 //
-// Each node dials each peer: the connection that A dialled carries messages from A to B and nothing back but
-// receipts. Snapshots and probes have connections of their own.
+// Each node dials each peer: the connection that A dialled carries messages from A to B, and only receipts
+// back. Snapshots and probes have connections of their own.
 
 import type { Address } from '../../../shared/address.ts';
 import { assert, present } from '../../../shared/assert.ts';
@@ -37,7 +37,7 @@ export class TcpTransport implements Transport {
     this.#options = options;
   }
 
-  /** The error is `address_in_use`, `address_unavailable` or `listen_failed`. */
+  /** Fails with `address_in_use`, `address_unavailable` or `listen_failed`. */
   start(handlers: TransportHandlers, done: (error: Error | undefined) => void): void {
     assert(this.#started === undefined, 'a transport starts once');
     const { listenAddress, logger, tls } = this.#options;
@@ -49,12 +49,12 @@ export class TcpTransport implements Transport {
       tls,
       live: new LiveConnections(),
     };
-    const acceptor = new Acceptor(context, (from) => this.#links.get(from)?.called());
+    const acceptor = new Acceptor(context, (from) => this.#links.get(from)?.onCall());
     this.#started = { context, acceptor };
     acceptor.listen(listenAddress, done);
   }
 
-  /** Where it listens: host:port. Once `start` is done. */
+  /** The host:port it listens on, once `start` is done. */
   get listenAddress(): string {
     return this.#running.acceptor.address;
   }
@@ -83,13 +83,13 @@ export class TcpTransport implements Transport {
     for (const link of this.#links.values()) link.flush();
   }
 
-  /** The error is `unknown_peer`, `unreachable`, `peer_refused` (with the reason) or `transport_closed`. */
+  /** Fails with `unknown_peer`, `unreachable`, `peer_refused` (with the reason) or `transport_closed`. */
   openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void {
     const address = this.#links.get(to)?.address;
     if (this.#closed || address === undefined) {
       const error = this.#closed
         ? transportClosed()
-        : new CodedError('unknown_peer', `${to} is no peer of ours`);
+        : new CodedError('unknown_peer', `${to} is not a peer of this node`);
       setImmediate(done, error, undefined);
       return;
     }
@@ -99,7 +99,7 @@ export class TcpTransport implements Transport {
     });
   }
 
-  /** The error is `unreachable`, `peer_refused` (another protocol version) or `transport_closed`. */
+  /** Fails with `unreachable`, `peer_refused` (another protocol version) or `transport_closed`. */
   probe(address: string, done: (error: Error | undefined, identity: PeerIdentity | undefined) => void): void {
     if (this.#closed) {
       setImmediate(done, transportClosed(), undefined);
@@ -115,7 +115,7 @@ export class TcpTransport implements Transport {
     });
   }
 
-  /** Sends what is queued, within a bound of time; nothing is reported any more except the end of channels and dials. */
+  /** Sends the queues within a time limit. Afterwards only the ends of channels and dials are reported. */
   close(done: () => void): void {
     assert(!this.#closed, 'a transport closes once');
     this.#closed = true;
@@ -126,7 +126,7 @@ export class TcpTransport implements Transport {
       return;
     }
     const { context, acceptor } = this.#started;
-    // In this order: the listener counts the connections that it took, and is done after the last of them.
+    // The listener is done only after the last connection that it accepted is closed.
     acceptor.close(() => context.live.closeAll(done));
     context.live.closeAll(() => undefined);
   }
@@ -137,5 +137,5 @@ export class TcpTransport implements Transport {
 }
 
 function transportClosed(): CodedError {
-  return new CodedError('transport_closed', 'this node closes its connections');
+  return new CodedError('transport_closed', 'this node is closing its connections');
 }

@@ -6,7 +6,7 @@ import { type ConnectionOptions, FrameConnection } from './frame-connection.ts';
 import type { TransportLimits } from './limits.ts';
 import type { TlsMaterial } from './sockets.ts';
 
-/** What the parts of one transport share. */
+/** The objects that the parts of one transport share. */
 export interface TransportContext {
   readonly handlers: TransportHandlers;
   readonly logger: Logger;
@@ -16,7 +16,7 @@ export interface TransportContext {
   readonly live: LiveConnections;
 }
 
-/** Every connection that is not closed yet, whoever opened it. */
+/** All connections that are not closed yet, dialled or accepted. */
 export class LiveConnections {
   readonly #sockets = new Map<Socket, FrameConnection>();
   #whenEmpty: (() => void) | undefined;
@@ -24,7 +24,8 @@ export class LiveConnections {
   add(socket: Socket, options: ConnectionOptions): FrameConnection {
     const connection = new FrameConnection(socket, options);
     this.#sockets.set(socket, connection);
-    // Registered after the connection's own listener: onClosed has been called when the last one is gone.
+    // Registered after the connection's own listener, so `onClosed` has been called when the last one is
+    // gone.
     socket.on('close', () => {
       this.#sockets.delete(socket);
       if (this.#sockets.size === 0) this.#whenEmpty?.();
@@ -32,7 +33,7 @@ export class LiveConnections {
     return connection;
   }
 
-  /** Closes them all; calls `done` when the last is gone, at once when there is none. */
+  /** Closes all connections and calls `done` when the last one is gone, at once when there is none. */
   closeAll(done: () => void): void {
     if (this.#sockets.size === 0) {
       done();
