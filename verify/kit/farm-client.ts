@@ -1,5 +1,6 @@
 // The farm's calls as tests need them, over any node.
 
+import { Client } from '../../src/client/client.ts';
 import type { ApiAnswer } from './api-request.ts';
 import type { NodeProcess } from './node-process.ts';
 import { waitFor } from './wait-for.ts';
@@ -12,20 +13,21 @@ export function postPrinter(
   return node.request('/api/v1/printers', { body: { id, company: 'Prusa', model: 'MK3S+' }, headers });
 }
 
-/** Sends until it is acknowledged; a retry cannot be applied twice. */
-export async function addPrinter(node: NodeProcess, id: string): Promise<void> {
-  await waitFor(`printer ${id} is acknowledged by ${node.id}`, async () => {
-    const answer = await postPrinter(node, id, { 'idempotency-key': `test-${id}` });
-    if (answer.status === 201) return true;
-    throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
-  });
+/** A client of these nodes, which asks the first one first. */
+export function clientOf(...nodes: readonly NodeProcess[]): Client {
+  return new Client({ nodes: nodes.map(({ httpAddress }) => `http://${httpAddress}`) });
 }
 
-/** Linearizable, unless `stale`. Throws for any other answer than a list. */
-export async function printerIds(node: NodeProcess, options: { stale?: boolean } = {}): Promise<string[]> {
-  const answer = await node.request(`/api/v1/printers${options.stale ? '?consistency=stale' : ''}`);
-  if (answer.status !== 200) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
-  return (answer.body as { id: string }[]).map(({ id }) => id);
+/** Adds a printer through this node. Retries until the write is acknowledged; it is applied once. */
+export async function addPrinter(node: NodeProcess, id: string): Promise<void> {
+  const body = { id, company: 'Prusa', model: 'MK3S+' };
+  await clientOf(node).call('createPrinter', { body }, { idempotencyKey: `test-${id}` });
+}
+
+/** The ids of all printers, by a linearizable read unless `stale`. Retries while the node has no leader. */
+export async function printerIds(node: NodeProcess, { stale = false } = {}): Promise<string[]> {
+  const query = stale ? ({ consistency: 'stale' } as const) : {};
+  return (await clientOf(node).call('listPrinters', { query })).map(({ id }) => id);
 }
 
 /** Waits until the node has these printers in its own state. */

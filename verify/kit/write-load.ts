@@ -1,6 +1,6 @@
 // A steady load of writes and reads, which keeps book of what was acknowledged.
 
-import { postPrinter, printerIds } from './farm-client.ts';
+import { postPrinter } from './farm-client.ts';
 import type { NodeProcess } from './node-process.ts';
 
 const WRITERS = 6;
@@ -56,7 +56,7 @@ export class WriteLoad {
     let seen: readonly string[] = [];
     for (let count = 0; !this.#stopped; count++) {
       const before = [...this.acknowledged];
-      const ids = await printerIds(this.#node(count)).catch(() => undefined);
+      const ids = await readIds(this.#node(count));
       // No quorum just now, or a node that is down.
       if (ids === undefined) continue;
       const present = new Set(ids);
@@ -65,4 +65,10 @@ export class WriteLoad {
       seen = ids;
     }
   }
+}
+
+/** One linearizable read of one node, without a retry. Undefined when the node does not answer with a list. */
+async function readIds(node: NodeProcess): Promise<string[] | undefined> {
+  const answer = await node.request('/api/v1/printers').catch(() => undefined);
+  return answer?.status === 200 ? (answer.body as { id: string }[]).map(({ id }) => id) : undefined;
 }
