@@ -4,17 +4,20 @@ import { describe, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../kit/project-root.ts';
 import { CATALOGUE, WITHOUT_MUTANT } from './catalogue.ts';
 import { mutated } from './mutant.ts';
+import { TypeCheck } from './validity.ts';
 
 const TRAPS = fs.readFileSync(path.join(PROJECT_ROOT, 'docs', 'raft-traps.md'), 'utf8');
 const ROWS = [...TRAPS.matchAll(/^\| (\d+) \|/gm)].map((match) => Number(match[1]));
 const MIN_MUTANTS = 30;
+const types = new TypeCheck(PROJECT_ROOT);
 
 describe('the catalogue of mutants', () => {
   test.each(CATALOGUE.map((mutant) => [mutant.id, mutant] as const))(
-    '%s applies to the source of today',
+    '%s applies to the source, and compiles',
     (_, mutant) => {
       const text = fs.readFileSync(path.join(PROJECT_ROOT, mutant.file), 'utf8');
       expect(mutated(mutant, text)).not.toBe(text);
+      expect(() => types.check(mutant)).not.toThrow();
     },
   );
 

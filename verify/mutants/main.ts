@@ -1,5 +1,5 @@
-// The command `npm run sim:mutants`: a check that cannot fail is worth nothing, so bugs are put in on purpose, one at a
-// time, and each must be noticed.
+// The command `npm run sim:mutants`: puts known bugs into the code, one at a time. The simulator, the explorer or a test
+// must notice each of them.
 
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { EXIT_USAGE } from '../kit/command-options.ts';
@@ -9,26 +9,27 @@ import { Baseline } from './baseline.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { examine, isCaught, type Verdict } from './examination.ts';
 import type { Mutant } from './mutant.ts';
-import { formatCatalogue, formatTable, formatTotals, formatVerdict } from './report.ts';
+import { formatCatalogue, formatProblems, formatTable, formatTotals, formatVerdict } from './report.ts';
 import { only, rotated } from './selection.ts';
 import { testFiles } from './test-run.ts';
 import { TypeCheck } from './validity.ts';
 import { WorkingCopy } from './working-copy.ts';
 
-const EXIT_SURVIVED = 1;
+/** A mutant survived or was invalid, or the run was ended early. */
+const EXIT_FAILED = 1;
 
 const copies: WorkingCopy[] = [];
 process.once('exit', () => {
   for (const copy of copies) copy.remove();
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_SURVIVED));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_FAILED));
 
 try {
   await main(parseArguments(process.argv.slice(2), Date.now()));
 } catch (error) {
   if (!(error instanceof CodedError)) throw error;
   console.error(error.message);
-  process.exitCode = error.code === 'usage' ? EXIT_USAGE : EXIT_SURVIVED;
+  process.exitCode = error.code === 'usage' ? EXIT_USAGE : EXIT_FAILED;
 }
 
 async function main(given: MutantArguments): Promise<void> {
@@ -60,7 +61,9 @@ async function main(given: MutantArguments): Promise<void> {
   console.log(
     `\n${formatTable(verdicts)}\n\n${formatTotals(verdicts, (performance.now() - startedAt) / 1_000)}`,
   );
-  if (!verdicts.every(isCaught)) process.exitCode = EXIT_SURVIVED;
+  const problems = formatProblems(verdicts);
+  if (problems !== '') console.error(`\n${problems}`);
+  if (!verdicts.every(isCaught)) process.exitCode = EXIT_FAILED;
 }
 
 function chosen({ only: ids, rotate, turn }: MutantArguments): Mutant[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Verdict } from './examination.ts';
-import { formatTable, formatTotals } from './report.ts';
+import type { ExaminedMutant, InvalidMutant } from './examination.ts';
+import { formatProblems, formatTable, formatTotals } from './report.ts';
 
 const MUTANT = {
   id: 'off-by-one',
@@ -9,24 +9,33 @@ const MUTANT = {
   edits: [],
   bug: 'One too few.',
 };
-const SURVIVOR: Verdict = {
+const SURVIVOR: ExaminedMutant = {
+  kind: 'examined',
   mutant: MUTANT,
   simulator: { property: undefined, runs: 40, seconds: 20.2 },
   explorer: { property: undefined, runs: 5, seconds: 20 },
   tests: { failing: undefined, isEnded: true, files: 80, seconds: 60 },
 };
-const BY_SIMULATOR: Verdict = {
+const BY_SIMULATOR: ExaminedMutant = {
   ...SURVIVOR,
   simulator: { property: 'election safety', runs: 3, seconds: 2.13 },
   explorer: undefined,
 };
-const BY_TEST: Verdict = {
+const BY_TEST: ExaminedMutant = {
   ...SURVIVOR,
   simulator: undefined,
   explorer: undefined,
   tests: { ...SURVIVOR.tests, failing: { file: 'src/x.test.ts', title: 'a | b' } },
 };
-const BY_EXPLORER: Verdict = { ...SURVIVOR, explorer: { property: 'log matching', runs: 1, seconds: 4 } };
+const BY_EXPLORER: ExaminedMutant = {
+  ...SURVIVOR,
+  explorer: { property: 'log matching', runs: 1, seconds: 4 },
+};
+const INVALID: InvalidMutant = {
+  kind: 'invalid',
+  mutant: MUTANT,
+  problem: 'mutant off-by-one does not load',
+};
 
 describe('the report', () => {
   test('is a row for each mutant: what found it, after how many seeds and seconds', () => {
@@ -49,5 +58,13 @@ describe('the report', () => {
       'SURVIVE: off-by-one',
     ]);
     expect(formatTotals([BY_TEST], 1)).toContain('none survives');
+  });
+
+  test('counts an invalid mutant apart, as neither caught nor a survivor, and gives its problem', () => {
+    expect(formatTable([INVALID])).toContain('| INVALID: mutant off-by-one does not load | not run |');
+    const totals = formatTotals([BY_TEST, INVALID], 1);
+    expect(totals).toContain('caught: 1\n');
+    expect(totals).toContain('none survives\nINVALID, 1: off-by-one');
+    expect(formatProblems([BY_TEST, INVALID])).toBe('mutant off-by-one does not load');
   });
 });

@@ -1,7 +1,8 @@
-// What was found, as a table in Markdown.
+// The verdicts as a table in Markdown, and their totals.
 
-import { isCaught, type Verdict } from './examination.ts';
+import { type ExaminedMutant, isCaught, type Verdict } from './examination.ts';
 import type { Mutant } from './mutant.ts';
+import type { TestRun } from './test-run.ts';
 import type { Finding } from './worker.ts';
 
 const HEAD = ['| mutant | trap | simulator | test |', '|---|---|---|---|'];
@@ -13,21 +14,21 @@ export function formatTable(verdicts: readonly Verdict[]): string {
 }
 
 export function formatVerdict(verdict: Verdict): string {
-  const { mutant, tests } = verdict;
-  const cells = [
-    `\`${mutant.id}\``,
-    `${mutant.subject}`,
-    describeSearch(verdict),
-    tests.failing === undefined
-      ? tests.isEnded
-        ? 'none'
-        : 'none ended'
-      : `\`${tests.failing.file}\` '${shortened(tests.failing.title, MAX_TITLE_CHARACTERS)}'`,
-  ];
+  const { id, subject } = verdict.mutant;
+  const [search, test] =
+    verdict.kind === 'invalid'
+      ? [`INVALID: ${shortened(verdict.problem, MAX_TITLE_CHARACTERS)}`, 'not run']
+      : [describeSearch(verdict), describeTests(verdict.tests)];
+  const cells = [`\`${id}\``, `${subject}`, search, test];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
 }
 
-function describeSearch({ simulator, explorer }: Verdict): string {
+function describeTests({ failing, isEnded }: TestRun): string {
+  if (failing !== undefined) return `\`${failing.file}\` '${shortened(failing.title, MAX_TITLE_CHARACTERS)}'`;
+  return isEnded ? 'none' : 'none ended';
+}
+
+function describeSearch({ simulator, explorer }: ExaminedMutant): string {
   if (simulator === undefined) return 'does not run this';
   if (simulator.property !== undefined) return describeFinding(simulator, 'seed');
   if (explorer?.property !== undefined)
@@ -48,20 +49,33 @@ function shortened(text: string, most: number): string {
 }
 
 export function formatTotals(verdicts: readonly Verdict[], seconds: number): string {
-  const count = (isCounted: (verdict: Verdict) => boolean): number => verdicts.filter(isCounted).length;
+  const examined = verdicts.filter((verdict) => verdict.kind === 'examined');
+  const invalid = verdicts.filter(({ kind }) => kind === 'invalid');
+  const count = (isCounted: (verdict: ExaminedMutant) => boolean): number =>
+    examined.filter(isCounted).length;
   const simulated = count(({ simulator }) => simulator !== undefined);
   const found = count(({ simulator }) => simulator?.property !== undefined);
   const explored = count(({ explorer }) => explorer?.property !== undefined);
   const tested = count(({ tests }) => tests.failing !== undefined);
-  const survivors = verdicts.filter((verdict) => !isCaught(verdict)).map(({ mutant }) => mutant.id);
+  const survivors = examined.filter((verdict) => !isCaught(verdict));
   return [
     `${verdicts.length} mutants in ${seconds.toFixed(0)} s`,
-    `caught: ${verdicts.length - survivors.length}`,
+    `caught: ${examined.length - survivors.length}`,
     `  by the simulator: ${found} of the ${simulated} that it runs`,
     `  by the explorer, of those that the simulator missed: ${explored}`,
     `  by a test: ${tested}`,
-    survivors.length === 0 ? 'none survives' : `SURVIVE: ${survivors.join(', ')}`,
+    survivors.length === 0 ? 'none survives' : `SURVIVE: ${idsOf(survivors)}`,
+    ...(invalid.length === 0 ? [] : [`INVALID, ${invalid.length}: ${idsOf(invalid)}`]),
   ].join('\n');
+}
+
+/** The whole problem of each invalid mutant: a row of the table has no room for it. */
+export function formatProblems(verdicts: readonly Verdict[]): string {
+  return verdicts.flatMap((verdict) => (verdict.kind === 'invalid' ? [verdict.problem] : [])).join('\n\n');
+}
+
+function idsOf(verdicts: readonly Verdict[]): string {
+  return verdicts.map(({ mutant }) => mutant.id).join(', ');
 }
 
 export function formatCatalogue(mutants: readonly Mutant[]): string {

@@ -22,7 +22,7 @@ describe('a mutant', () => {
     ['breaks a type', find, "return '2';"],
     ['does not parse', find, 'return ('],
     [
-      'breaks a type of whoever imports it',
+      'breaks a type of a file that imports it',
       'export function majority(count: number): number',
       'export function majority(count: string, n = Number(count)): number',
     ],

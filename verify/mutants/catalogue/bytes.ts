@@ -7,9 +7,7 @@ export const BYTES: readonly Mutant[] = [
     id: 'two-processes-on-one-directory',
     subject: 'storage',
     file: 'src/engines/raft/storage/directory-lock.ts',
-    edits: [
-      { find: '  if (child.status === 0) return;\n', replace: '  if (child.status !== null) return;\n' },
-    ],
+    edits: [{ find: 'if (child.status === 0) return;', replace: 'if (child.status !== null) return;' }],
     bug: 'A second process opens the store that another one writes.',
   },
   {
@@ -18,8 +16,8 @@ export const BYTES: readonly Mutant[] = [
     file: 'src/engines/raft/node/log/keys.ts',
     edits: [
       {
-        find: '  for (let at = to - 1; at >= from; at--) {',
-        replace: '  for (let at = from; at < to; at++) {',
+        find: 'for (let at = to - 1; at >= from; at--) {',
+        replace: 'for (let at = from; at < to; at++) {',
       },
       {
         find: 'for (let at = from; at < to; at++) value',
@@ -34,8 +32,8 @@ export const BYTES: readonly Mutant[] = [
     file: 'src/engines/raft/codec/frame.ts',
     edits: [
       {
-        find: "if (crc32(payload) !== u32At(this.#header, 4)) throw malformed('a frame does not match its checksum');",
-        replace: '',
+        find: 'if (crc32(payload) !== u32At(this.#header, 4))',
+        replace: 'if (crc32(payload) < 0)',
       },
     ],
     bug: 'A message that was damaged on the wire is taken.',
@@ -46,8 +44,8 @@ export const BYTES: readonly Mutant[] = [
     file: 'src/engines/raft/codec/frame.ts',
     edits: [
       {
-        find: "if ((word & 0xff) !== lengthCheck(length)) throw malformed('what arrived is no frame');",
-        replace: '',
+        find: 'if ((word & 0xff) !== lengthCheck(length))',
+        replace: 'if (lengthCheck(length) < 0)',
       },
     ],
     bug: 'A damaged length leaves the reader waiting for bytes that never come.',

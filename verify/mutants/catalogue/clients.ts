@@ -43,7 +43,7 @@ export const CLIENTS: readonly Mutant[] = [
     id: 'repetition-applied-again',
     subject: 35,
     file: 'src/engines/raft/node/state/sessions.ts',
-    edits: [{ find: '    if (session.applied.has(origin.sequence)) return false;\n', replace: '' }],
+    edits: [{ find: 'if (session.applied.has(origin.sequence)) return false;', replace: '' }],
     bug: 'A write that was sent to two leaders is applied twice.',
   },
   {
@@ -63,7 +63,7 @@ export const CLIENTS: readonly Mutant[] = [
     id: 'sessions-not-saved-with-the-state',
     subject: 35,
     file: 'src/engines/raft/node/replica.ts',
-    edits: [{ find: '    this.#applier.saveSessions();\n', replace: '' }],
+    edits: [{ find: 'this.#applier.saveSessions();', replace: '' }],
     bug: 'What was applied already is forgotten in a restart.',
   },
   {
@@ -89,7 +89,7 @@ export const CLIENTS: readonly Mutant[] = [
     id: 'proposals-without-bound',
     subject: 36,
     file: 'src/engines/raft/node/requests/proposals.ts',
-    edits: [{ find: "    if (this.#pending.size >= maxWaiting) return 'too-busy';\n", replace: '' }],
+    edits: [{ find: "if (this.#pending.size >= maxWaiting) return 'too-busy';", replace: '' }],
     bug: 'Any number of writes may wait on a node.',
   },
 ];

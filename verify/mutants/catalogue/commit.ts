@@ -113,8 +113,8 @@ export const COMMIT: readonly Mutant[] = [
     file: 'src/engines/raft/core/log.ts',
     edits: [
       {
-        find: "    assert(from > this.#start.index, 'compacted entries are never truncated');\n",
-        replace: '',
+        find: 'truncateFrom(from: number): void {\n    assert(from > this.#start.index,',
+        replace: 'truncateFrom(from: number): void {\n    assert(from >= 0,',
       },
     ],
     bug: 'Nothing asserts that the log is not truncated below what was applied.',

@@ -9,20 +9,13 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/node/replica.ts',
     edits: [
       {
-        find: 'if (request.hardState !== undefined) operations.push(putHardState(request.hardState));',
-        replace: `const { hardState } = request;
-    if (hardState !== undefined) operations.push(putHardState({ term: hardState.term, votedFor: undefined }));`,
+        find: 'putHardState(request.hardState)',
+        replace: 'putHardState({ term: request.hardState.term, votedFor: undefined })',
       },
       {
-        find: `        this.core.onPersisted();
-      });
-      this.schedule();
-    });`,
-        replace: `        this.core.onPersisted();
-      });
-      this.schedule();
-    });
-    if (hardState !== undefined) this.#writer.write([putHardState(hardState)], () => undefined);`,
+        find: 'this.core.onPersisted();',
+        replace: `this.core.onPersisted();
+        if (request.hardState !== undefined) this.write([putHardState(request.hardState)]);`,
       },
     ],
     bug: 'Term and vote are two writes, and only the first is waited for: a crash between them frees the vote.',
@@ -111,7 +104,7 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/step.ts',
     edits: [
       {
-        find: '      if (!message.leadershipTransfer && isLoyal(state)) return false;\n',
+        find: 'if (!message.leadershipTransfer && isLoyal(state)) return false;',
         replace: '',
       },
     ],
@@ -135,8 +128,8 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/raft-core.ts',
     edits: [
       {
-        find: '    standWithin(state, heartbeatTicks + 1 + delay);\n',
-        replace: '    if (delay >= heartbeatTicks) this.campaignNow();\n',
+        find: 'standWithin(state, heartbeatTicks + 1 + delay);',
+        replace: 'if (delay >= heartbeatTicks) this.campaignNow();',
       },
     ],
     bug: 'A server that has just started stands at once and without asking first.',
@@ -158,7 +151,7 @@ export const ELECTIONS: readonly Mutant[] = [
     id: 'hints-end-with-the-first',
     subject: 4,
     file: 'src/engines/raft/node/election-hints.ts',
-    edits: [{ find: '    this.#attempts = 1;\n', replace: '' }],
+    edits: [{ find: 'this.#attempts = 1;', replace: '' }],
     bug: 'After the death of a leader a split vote waits for a whole time-out.',
   },
   {
@@ -167,7 +160,7 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/raft-core.ts',
     edits: [
       {
-        find: "    if (state.role === 'candidate' && ![...state.votes.values()].includes(false)) return undefined;\n",
+        find: "if (state.role === 'candidate' && ![...state.votes.values()].includes(false)) return undefined;",
         replace: '',
       },
     ],
@@ -177,14 +170,14 @@ export const ELECTIONS: readonly Mutant[] = [
     id: 'refused-for-its-log-and-no-more',
     subject: 4,
     file: 'src/engines/raft/core/election.ts',
-    edits: [{ find: '  if (!isLoyalNow && !isUpToDate) standInstead(state);\n', replace: '' }],
+    edits: [{ find: 'if (!isLoyalNow && !isUpToDate) standInstead(state);', replace: '' }],
     bug: 'The only server that can win waits for a whole time-out, since it asked a moment too early.',
   },
   {
     id: 'hint-against-own-vote',
     subject: 4,
     file: 'src/engines/raft/node/election-hints.ts',
-    edits: [{ find: '    this.#giveTimeToVote();\n', replace: '' }],
+    edits: [{ find: 'this.#giveTimeToVote();', replace: '' }],
     bug: 'A server stands against the candidate that it has just voted for, whose disk is slow.',
   },
   {
@@ -212,17 +205,8 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/election.ts',
     edits: [
       {
-        find: `    });
-  }
-  maybeConcludeElection(state);
-}
-
-/** Starts a real election.`,
-        replace: `    });
-  }
-}
-
-/** Starts a real election.`,
+        find: '}\n  maybeConcludeElection(state);',
+        replace: '}',
       },
     ],
     bug: 'A single voter waits for the answers of nobody before it stands.',

@@ -71,7 +71,7 @@ export const FARM: readonly Mutant[] = [
     id: 'finished-job-starts-again',
     subject: 'farm',
     file: 'src/farm/model/print-job-status.ts',
-    edits: [{ find: '  Failed: [],', replace: "  Failed: ['Running']," }],
+    edits: [{ find: 'Failed: [],', replace: "Failed: ['Running']," }],
     bug: 'A job that failed may run again, with nothing reserved for it.',
   },
   {
@@ -113,8 +113,8 @@ export const FARM: readonly Mutant[] = [
     file: 'src/farm/commands/idempotency.ts',
     edits: [
       {
-        find: '    if (!isTooOld && next - oldest < MAX_IDEMPOTENCY_RECORDS) break;',
-        replace: '    if (!isTooOld) break;',
+        find: 'if (!isTooOld && next - oldest < MAX_IDEMPOTENCY_RECORDS) break;',
+        replace: 'if (!isTooOld) break;',
       },
     ],
     bug: 'The answers that are kept for retries have no bound.',
@@ -149,8 +149,8 @@ export const FARM: readonly Mutant[] = [
     file: 'src/farm/model/milligrams.ts',
     edits: [
       {
-        find: "  if (milligrams / 1_000 !== value) return rejected('must have at most three decimals');\n",
-        replace: '',
+        find: 'if (milligrams / 1_000 !== value)',
+        replace: 'if (Number.isNaN(milligrams))',
       },
     ],
     bug: 'Weights with more than three decimals are rounded.',
@@ -173,7 +173,7 @@ export const FARM: readonly Mutant[] = [
     id: 'written-row-stays-in-the-cache',
     subject: 'farm',
     file: 'src/engines/raft/node/state/state-store.ts',
-    edits: [{ find: '    this.#cache.forget(key);\n', replace: '' }],
+    edits: [{ find: 'this.#cache.forget(key);', replace: '' }],
     bug: 'A row is given as it was before it was written, once the write is durable.',
   },
 ];

@@ -7,7 +7,7 @@ export const MEMBERSHIP: readonly Mutant[] = [
     id: 'change-by-a-leader-not-established',
     subject: 15,
     file: 'src/engines/raft/core/membership.ts',
-    edits: [{ find: "  if (!state.committedInOwnTerm) return 'leader-not-established';\n", replace: '' }],
+    edits: [{ find: "if (!state.committedInOwnTerm) return 'leader-not-established';", replace: '' }],
     bug: 'A leader that has committed nothing in its own term changes the members.',
   },
   {
@@ -16,7 +16,7 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'src/engines/raft/core/membership.ts',
     edits: [
       {
-        find: "  if (state.latestConfiguration.index > state.commitIndex) return 'change-under-way';\n",
+        find: "if (state.latestConfiguration.index > state.commitIndex) return 'change-under-way';",
         replace: '',
       },
     ],
@@ -28,7 +28,7 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'src/engines/raft/core/follower.ts',
     edits: [
       {
-        find: '    while (state.latestConfiguration.index >= first.index) state.configurations.pop();\n',
+        find: 'while (state.latestConfiguration.index >= first.index) state.configurations.pop();',
         replace: '',
       },
     ],
@@ -40,7 +40,7 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'src/engines/raft/core/follower.ts',
     edits: [
       {
-        find: '  state.configurations = [{ index: point.configurationIndex, configuration: point.configuration }];\n',
+        find: 'state.configurations = [{ index: point.configurationIndex, configuration: point.configuration }];',
         replace: '',
       },
     ],
@@ -52,7 +52,7 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'src/engines/raft/node/replica.ts',
     edits: [
       {
-        find: '        ...loaded.configurations.filter((later) => later.index > index),\n',
+        find: '...loaded.configurations.filter((later) => later.index > index),',
         replace: '',
       },
     ],
@@ -120,8 +120,8 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'src/engines/raft/node/membership/member-change-step.ts',
     edits: [
       {
-        find: '  if (alive >= majority(rest.length)) return undefined;\n',
-        replace: '  if (alive >= 0) return undefined;\n',
+        find: 'if (alive >= majority(rest.length)) return undefined;',
+        replace: 'if (alive >= 0) return undefined;',
       },
     ],
     bug: 'A member is removed though too few of the others answer to agree on anything.',

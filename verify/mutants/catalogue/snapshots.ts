@@ -43,7 +43,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         find: 'if (isRestoring || state.appliedIndex >= state.commitIndex) return NO_ENTRIES;',
         replace: 'if (state.appliedIndex >= state.commitIndex) return NO_ENTRIES;',
       },
-      { find: '  const isRestoring = state.durableSequence < state.restoreSequence;\n', replace: '' },
+      { find: 'const isRestoring = state.durableSequence < state.restoreSequence;', replace: '' },
     ],
     bug: 'Entries after a snapshot are applied before it has become the state.',
   },
@@ -51,7 +51,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     id: 'failed-snapshot-is-not-reported',
     subject: 23,
     file: 'src/engines/raft/node/snapshots/snapshots.ts',
-    edits: [{ find: '      clock.after(RETRY_AFTER_MS, report);\n', replace: '' }],
+    edits: [{ find: 'clock.after(RETRY_AFTER_MS, report);', replace: '' }],
     bug: 'The leader never learns that a snapshot failed, and its follower is forgotten.',
   },
   {
@@ -72,9 +72,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/node/replica.ts',
     edits: [
       {
-        find: '    operations.push(putApplied({ ...point, generation: this.state.generation }));\n    return point;',
-        replace:
-          '    this.#writer.write([putApplied({ ...point, generation: this.state.generation })], () => undefined);\n    return point;',
+        find: 'operations.push(putApplied({ ...point, generation: this.state.generation }));',
+        replace: 'this.write([putApplied({ ...point, generation: this.state.generation })]);',
       },
     ],
     bug: 'The applied index is written before the rows that it speaks of.',
@@ -96,10 +95,10 @@ export const SNAPSHOTS: readonly Mutant[] = [
     subject: 'snapshots',
     file: 'src/engines/raft/node/snapshots/snapshot-receiver.ts',
     edits: [
-      { find: '      channel?.giveBack(bytes);\n', replace: '' },
+      { find: 'channel?.giveBack(bytes);', replace: '' },
       {
-        find: '    staging.append(bytes, (error) => {',
-        replace: '    channel?.giveBack(bytes);\n    staging.append(bytes, (error) => {',
+        find: 'staging.append(bytes, (error) => {',
+        replace: 'channel?.giveBack(bytes);\n    staging.append(bytes, (error) => {',
       },
     ],
     bug: 'The memory of a chunk is used for the next one while the store has not taken it.',
@@ -160,7 +159,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     id: 'meta-pages-of-an-image-as-they-are-now',
     subject: 'snapshots',
     file: 'src/engines/raft/storage/images/tree-image.ts',
-    edits: [{ find: '        bytes.set(this.#metaPages.subarray(offset, offset + length));\n', replace: '' }],
+    edits: [{ find: 'bytes.set(this.#metaPages.subarray(offset, offset + length));', replace: '' }],
     bug: 'An image begins with the meta pages of when they are read, and goes on with the pages of before.',
   },
   {
@@ -179,7 +178,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     id: 'name-of-an-adopted-image-not-flushed',
     subject: 28,
     file: 'src/engines/raft/storage/images/staged-image.ts',
-    edits: [{ find: '      await flushNames(directory);\n', replace: '' }],
+    edits: [{ find: 'await flushNames(directory);', replace: '' }],
     bug: 'After a loss of power the data file is the old one, and the journal goes on behind the image.',
   },
   {
@@ -188,8 +187,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/node/snapshots/snapshots.ts',
     edits: [
       {
-        find: "if (isWanted) this.#cancelSenders('this node installs a snapshot');",
-        replace: '',
+        find: 'if (isWanted) this',
+        replace: 'if (isWanted && this.#senders.size < 0) this',
       },
     ],
     bug: 'A node that led goes on sending an image of the store that it replaces.',
@@ -250,7 +249,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     id: 'rows-of-the-old-state-are-kept',
     subject: 'snapshots',
     file: 'src/engines/raft/node/state/state-store.ts',
-    edits: [{ find: '    this.#cache.clear();\n', replace: '' }],
+    edits: [{ find: 'this.#cache.clear();', replace: '' }],
     bug: 'After a snapshot rows that were read before it are still given.',
   },
 ];
