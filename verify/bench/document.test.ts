@@ -30,16 +30,15 @@ test('a part that was measured again takes the place of the older one', () => {
   ]);
 });
 
-test('the page has the machine, the goals, every part with its pictures, and the notes', () => {
+test('the page has the machine, the goals, and every part with its pictures', () => {
   const parts = [resultOf('writes', 7), resultOf('reads', 12, 'wrk ended with 1')];
-  const page = pageText({ finishedAt: '2026-11-25T01:02:03.000Z', machine: MACHINE, parts }, '## What paid');
+  const page = pageText({ finishedAt: '2026-11-25T01:02:03.000Z', machine: MACHINE, parts });
   expect(page).toContain(
-    '2 cores (Some Processor), 8 GiB, Node v20.0.0, beside etcd 3.5.16; wrk sends the load',
+    '2 cores (Some Processor), 8 GiB, Node.js v20.0.0, beside etcd 3.5.16; wrk sends the load',
   );
   expect(page).toContain('## Goals: 1 of 2 reached');
   expect(page).toContain('- reads time: 12 ms (at most 10 ms): NOT reached');
-  expect(page).toContain('![A curve](../bench/results/writes-1.svg)');
-  expect(page).toContain("**'About reads' failed before its end: see there.**");
+  expect(page).toContain('![A curve](writes-1.svg)');
+  expect(page).toContain("**The part 'About reads' failed before its end.**");
   expect(page).toContain("**The part 'large' was not measured.**");
-  expect(page.trimEnd().endsWith('## What paid')).toBe(true);
 });

@@ -1,4 +1,4 @@
-// What runs have found, kept: as JSON, as pictures, and as docs/performance.md.
+// Keeps the results of runs in verify/bench/results: as JSON, as pictures, and as one page.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -23,14 +23,12 @@ export interface KeptResults {
 }
 
 const RESULTS = path.join(PROJECT_ROOT, 'verify', 'bench', 'results');
-/** Written by people: what paid, and what did not. It stands below what is measured. */
-const NOTES = path.join(PROJECT_ROOT, 'verify', 'bench', 'notes.md');
-const DOCUMENT = path.join(PROJECT_ROOT, 'docs', 'performance.md');
+const PAGE = path.join(RESULTS, 'results.md');
 const GIBIBYTE = 2 ** 30;
 
 /**
- * Keeps the results of a run, and draws its pictures. Those of a full one take the place of the same parts of the full
- * results that are kept, and the page is written anew. Returns the file.
+ * Keeps the results of a run, and returns the file. The parts of a full run replace the same parts of the full results
+ * that are kept; its pictures are drawn, and the page is written again.
  */
 export function keepResults(results: KeptResults, { isFull }: { isFull: boolean }): string {
   const file = path.join(RESULTS, isFull ? 'full.json' : 'quick.json');
@@ -46,7 +44,7 @@ function readParts(file: string): readonly PartResult[] {
   return (JSON.parse(fs.readFileSync(file, 'utf8')) as KeptResults).parts;
 }
 
-/** The newer ones where there are two of a name, in the order of PARTS. */
+/** One result of each part, the newer one where there are two, in the order of PARTS. */
 export function merged(older: readonly PartResult[], newer: readonly PartResult[]): PartResult[] {
   const byName = new Map([...older, ...newer].map((result) => [result.part, result]));
   return PARTS.flatMap((name) => byName.get(name) ?? []);
@@ -58,38 +56,35 @@ function writePage(results: KeptResults): void {
       fs.writeFileSync(path.join(RESULTS, pictureName(part, at)), chartSvg(chart));
     }
   }
-  fs.writeFileSync(DOCUMENT, pageText(results, fs.readFileSync(NOTES, 'utf8').trim()));
+  fs.writeFileSync(PAGE, pageText(results));
 }
 
-export function pageText({ finishedAt, machine, parts }: KeptResults, notes: string): string {
+export function pageText({ finishedAt, machine, parts }: KeptResults): string {
   const { processor, cores, memoryBytes, node, etcd, load } = machine;
   const goals = parts.flatMap((part) => part.goals);
   const failed = parts.filter(({ failure }) => failure !== null);
   const missing = PARTS.filter((name) => !parts.some(({ part }) => part === name));
   const minutes = parts.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
   return [
-    '# Performance',
+    '# Results of the benchmark',
     '',
-    'Written by `npm run bench -- --full`; the numbers behind it are in `verify/bench/results/full.json`.',
+    '`npm run bench -- --full` writes this page, and the numbers behind it to [full.json](full.json). ' +
+      '[docs/performance.md](../../../docs/performance.md) says what is promised.',
     '',
     `Finished ${minute(finishedAt)} on ${cores} cores (${processor}), ` +
-      `${Math.round(memoryBytes / GIBIBYTE)} GiB, Node ${node}${etcd === null ? '' : `, beside etcd ${etcd}`}; ` +
+      `${Math.round(memoryBytes / GIBIBYTE)} GiB, Node.js ${node}${etcd === null ? '' : `, beside etcd ${etcd}`}; ` +
       `${load} sends the load. All nodes and the load share these cores. Systems are measured in turns, and medians ` +
-      'shown: ratios mean more than numbers, which are of that machine. All parts together took ' +
+      'are shown. Ratios carry over to other machines better than absolute numbers. All parts together took ' +
       `${readable(Math.round(minutes))} minutes.`,
     '',
-    ...failed.map(({ title }) => `**'${title}' failed before its end: see there.**\n`),
+    ...failed.map(({ title }) => `**The part '${title}' failed before its end.**\n`),
     ...missing.map((name) => `**The part '${name}' was not measured.**\n`),
     `## Goals: ${goals.filter(isReached).length} of ${goals.length} reached`,
     '',
     ...goals.map((goal) => `- ${goalLine(goal)}`),
     '',
     // The goals stand together above.
-    ...parts.flatMap((part) =>
-      partLines({ ...part, goals: [] }, (at) => `../bench/results/${pictureName(part, at)}`),
-    ),
-    notes,
-    '',
+    ...parts.flatMap((part) => partLines({ ...part, goals: [] }, (at) => pictureName(part, at))),
   ].join('\n');
 }
 
