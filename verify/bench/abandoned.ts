@@ -1,4 +1,4 @@
-// However the bench ends, no node outlives it, and no data of one.
+// Removes nodes and their data at the end of the process, however it ends.
 
 import fs from 'node:fs';
 import type { BenchNode } from './cluster.ts';
@@ -12,12 +12,12 @@ process.on('exit', () => {
   }
 });
 
-/** To be called before the first of the nodes is started. */
+/** Call this before the first of the nodes is started. */
 export function removeAtExit(directory: string, nodes: readonly BenchNode[]): void {
   places.set(directory, nodes);
 }
 
-/** The nodes have ended. */
+/** Removes the data of nodes that have ended. */
 export function removeNow(directory: string): void {
   places.delete(directory);
   fs.rmSync(directory, { recursive: true, force: true });

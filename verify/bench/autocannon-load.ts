@@ -1,4 +1,5 @@
-// Load by autocannon, where wrk is missing: it is written in JavaScript, and takes from the nodes what it costs.
+// Load by autocannon, for machines without wrk. It runs on Node.js and takes more processor time from the
+// nodes.
 
 import autocannon from 'autocannon';
 import { jobBody, jobId } from './large/print-jobs.ts';
@@ -41,7 +42,7 @@ export async function runAutocannon(load: Load, run: string): Promise<LoadResult
   };
 }
 
-/** The same as `load.lua` sends. */
+/** Returns the request that `load.lua` sends too. */
 function requestOf({ kind, path = '', job = 1 }: Load, run: string, count: number): Request {
   const id = `${run}${String(count).padStart(7, '0')}`;
   const post = (path: string, body: object): Request => ({

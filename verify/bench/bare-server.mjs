@@ -1,4 +1,4 @@
-// What Fastify itself costs: one route that answers a constant printer by a schema. `node bare-server.mjs PORT`.
+// Bare Fastify: one route that answers a constant printer by a schema. `node bare-server.mjs PORT`.
 
 import { fastify } from 'fastify';
 

@@ -1,27 +1,27 @@
-// What a measurement needs of the cluster that it is done on, whoever wrote it.
+// A cluster as a measurement sees it: this product or etcd.
 
 export interface BenchNode {
   readonly id: string;
   readonly pid: number;
-  /** Where its API is, without a slash at the end. */
+  /** The address of its API, without a slash at the end. */
   readonly url: string;
   readonly dataDirectory: string;
   start(): Promise<void>;
-  /** Orderly; returns when the process has ended. */
+  /** Stops the node in order; returns when the process has ended. */
   stop(): Promise<void>;
   kill(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
 }
 
 export interface BenchCluster {
-  /** As it is called in results. */
+  /** Its name in results. */
   readonly name: 'raft3d' | 'etcd';
   readonly nodes: readonly BenchNode[];
-  /** Waits until all nodes take part and agree on one. */
+  /** Waits until all nodes take part and agree on a leader. */
   leader(): Promise<BenchNode>;
-  /** Sends one write with a key that no other has; resolves to whether it was acknowledged. */
+  /** Sends one write with a new key; resolves to whether it was acknowledged. */
   write(node: BenchNode, key: string, options: { timeoutMs: number }): Promise<boolean>;
-  /** Kills what still runs and removes the data. */
+  /** Kills the nodes that still run and removes their data. */
   remove(): Promise<void>;
 }
 

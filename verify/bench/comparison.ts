@@ -7,7 +7,7 @@ import { median } from './statistics.ts';
 /** A rate below this part of the other checkout's is reported. */
 export const LOWEST_RATE_RATIO = 0.95;
 
-/** What the two checkouts measured in one turn, one right after the other. */
+/** The measurements of both checkouts in one turn, one right after the other. */
 export interface Turn {
   readonly ours: Measurement;
   readonly other: Measurement;

@@ -1,4 +1,4 @@
-// What every part of the bench is given.
+// The settings of a run, and measurements that several parts share.
 
 import type { BenchCluster, BenchNode } from './cluster.ts';
 import { followersOf } from './cluster.ts';
@@ -11,19 +11,19 @@ import { medianOf } from './statistics.ts';
 
 export interface BenchContext {
   readonly isFull: boolean;
-  /** Print jobs of the large farm; undefined: as suits the size. */
+  /** Print jobs of the large farm; undefined: the default of a full or a quick run. */
   readonly jobs: number | undefined;
-  /** How often each measurement is repeated, the systems in turns. */
+  /** How often each measurement is taken, the systems in turns. */
   readonly repetitions: number;
   readonly seconds: number;
   readonly etcdVersion: string | undefined;
-  /** Says what is going on. */
+  /** Reports progress. */
   tell(line: string): void;
-  /** Undone when the part ends, however it does. */
+  /** Registers a clean-up for the end of the part, however it ends. */
   onEnd(cleanup: () => Promise<void>): void;
 }
 
-/** Three nodes of each system that is there; ours first. */
+/** Starts three nodes of each system that is installed; ours first. */
 export async function startSystems(context: BenchContext): Promise<BenchCluster[]> {
   const clusters: BenchCluster[] = [await Raft3dCluster.start(3)];
   if (context.etcdVersion !== undefined) clusters.push(await EtcdCluster.start(3));
@@ -59,7 +59,7 @@ export interface Contender<T extends Readonly<Record<string, number>>> {
   measure(): Promise<T>;
 }
 
-/** Measures the contenders in turns, as often as the context says, and gives the median of each field by name. */
+/** Measures the contenders in turns, `repetitions` times each. Returns the median of each field, by name. */
 export async function inTurns<T extends Readonly<Record<string, number>>>(
   context: BenchContext,
   contenders: readonly Contender<T>[],

@@ -27,8 +27,8 @@ const PAGE = path.join(RESULTS, 'results.md');
 const GIBIBYTE = 2 ** 30;
 
 /**
- * Keeps the results of a run, and returns the file. The parts of a full run replace the same parts of the full results
- * that are kept; its pictures are drawn, and the page is written again.
+ * Keeps the results of a run, and returns the file. The parts of a full run replace the same parts of the
+ * full results that are kept; its pictures are drawn, and the page is written again.
  */
 export function keepResults(results: KeptResults, { isFull }: { isFull: boolean }): string {
   const file = path.join(RESULTS, isFull ? 'full.json' : 'quick.json');

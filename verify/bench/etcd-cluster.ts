@@ -1,4 +1,4 @@
-// etcd as Debian ships it, default flags, driven through its JSON gateway.
+// A cluster of etcd, as Debian ships it: default flags, through its JSON gateway.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -11,7 +11,7 @@ import { removeAtExit, removeNow } from './abandoned.ts';
 import type { BenchCluster, BenchNode } from './cluster.ts';
 import { postJson } from './send.ts';
 
-/** Its version; undefined where it is not installed. */
+/** Returns the version of etcd; undefined where it is not installed. */
 export function etcdVersion(): string | undefined {
   const { status, stdout } = spawnSync('etcd', ['--version'], { encoding: 'utf8' });
   return status === 0 ? /etcd Version: (\S+)/.exec(stdout)?.[1] : undefined;
@@ -76,7 +76,7 @@ export class EtcdNode implements BenchNode {
     this.#child?.kill(signal);
   }
 
-  /** Undefined while it does not answer. */
+  /** Returns undefined while the node does not answer. */
   async status(): Promise<EtcdStatus | undefined> {
     try {
       const { status, body } = await apiRequest(`${this.url}/v3/maintenance/status`, {
@@ -85,7 +85,7 @@ export class EtcdNode implements BenchNode {
       });
       return status === 200 ? body : undefined;
     } catch {
-      // Not up yet, or gone: whoever waits asks again.
+      // The node is not up yet, or has ended: a caller that waits asks again.
       return undefined;
     }
   }

@@ -1,4 +1,5 @@
-// How often a process waits for its disk, counted by strace: the load that is traced is slow, its counts are right.
+// Counts how often a process waits for its disk, by strace. Tracing slows the load down; the counts stay
+// right.
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -10,7 +11,10 @@ const WRITE = /\b(?:write|pwrite64|pwritev|pwritev2)\((\d+)/;
 /** O_DSYNC: each write to such a file waits for the disk. */
 const SYNCHRONOUS = 0o10000;
 
-/** While `load` runs, which resolves to the number of its writes. Undefined where strace may not be used. */
+/**
+ * Counts while `load` runs, which resolves to the number of its writes. Returns undefined where strace cannot
+ * be used.
+ */
 export async function flushesPerWrite(pid: number, load: () => Promise<number>): Promise<number | undefined> {
   if (spawnSync('sh', ['-c', 'command -v strace'], { stdio: 'ignore' }).status !== 0) return undefined;
   const tracer = spawn('strace', ['-f', '-s', '0', '-e', `trace=${CALLS}`, '-p', String(pid)], {
@@ -19,7 +23,7 @@ export async function flushesPerWrite(pid: number, load: () => Promise<number>):
   const isSynchronous = synchronousFiles(pid);
   let isAttached = false;
   let flushes = 0;
-  // Line by line as they come: a file may be closed, and its number taken by another, before the end.
+  // Lines are read as they come: later a descriptor may stand for another file.
   readline.createInterface({ input: tracer.stderr }).on('line', (line) => {
     isAttached ||= line.includes('attached');
     const descriptor = WRITE.exec(line)?.[1];
@@ -32,14 +36,14 @@ export async function flushesPerWrite(pid: number, load: () => Promise<number>):
   return isAttached ? flushes / writes : undefined;
 }
 
-/** What a number stands for is looked up again after a while: files come and go. */
-const LOOK_AGAIN_AFTER = 100;
+/** Uses of a descriptor after which its file is looked up again: files are closed and opened. */
+const LOOK_AGAIN_AFTER_USES = 100;
 
 function synchronousFiles(pid: number): (descriptor: number) => boolean {
   const known = new Map<number, { isSynchronous: boolean; uses: number }>();
   return (descriptor) => {
     const seen = known.get(descriptor);
-    if (seen !== undefined && seen.uses < LOOK_AGAIN_AFTER) {
+    if (seen !== undefined && seen.uses < LOOK_AGAIN_AFTER_USES) {
       seen.uses += 1;
       return seen.isSynchronous;
     }
@@ -55,7 +59,7 @@ function isOpenedSynchronously(pid: number, descriptor: number): boolean {
     const flags = Number.parseInt(/^flags:\s+(\d+)/m.exec(information)?.[1] ?? '0', 8);
     return (flags & SYNCHRONOUS) !== 0;
   } catch {
-    // Closed since: a file of the store would be there still, or is looked up at its next use.
+    // The file was closed. A file of the store stays open, or is looked up at its next use.
     return false;
   }
 }

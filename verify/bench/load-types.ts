@@ -1,19 +1,19 @@
 // The request for a load, and its result.
 
 export interface Load {
-  /** Without a path. */
+  /** The address of the server, without a path. */
   readonly url: string;
-  /** What is sent; `load.lua` and `autocannon-load.ts` know each. */
+  /** The request that is sent; `load.lua` and `autocannon-load.ts` define each kind. */
   readonly kind: 'printer' | 'job' | 'status' | 'etcd-put' | 'etcd-range' | 'get' | 'page' | 'padded';
   readonly connections: number;
   readonly seconds: number;
-  /** On each connection, after an answer and before the next request; none where it is left out. */
+  /** A pause on each connection, between an answer and the next request; none by default. */
   readonly pauseMs?: number;
-  /** Of kinds that want one: the path to get, the key to read in base64, or a number of bytes. */
+  /** By kind: the path to get, the key to read in base64, or a number of bytes. */
   readonly path?: string;
   /**
-   * Of kinds that name print jobs: the number of the first one that is added or set to Running; of pages, below which
-   * number they begin.
+   * For kinds that name print jobs: the number of the first job that is added or set to Running. For pages:
+   * the number below which they begin.
    */
   readonly job?: number;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,18 +1,18 @@
-// Closed-loop load: each connection sends its next request when the answer to the last one is there.
+// Closed-loop load: each connection sends its next request once the last one is answered.
 
 import { spawnSync } from 'node:child_process';
 import { runAutocannon } from './autocannon-load.ts';
 import type { Load, LoadResult } from './load-types.ts';
 import { runWrk } from './wrk-load.ts';
 
-/** wrk costs a fraction of what autocannon does, on cores that the nodes need too. */
+/** wrk is preferred: it takes a fraction of autocannon's processor time, on cores that the nodes share. */
 export const HAS_WRK = spawnSync('sh', ['-c', 'command -v wrk'], { stdio: 'ignore' }).status === 0;
 
 let runs = 0;
 
 /**
- * Keys of one process of the bench are never written twice, jobs apart: they begin with the run's five characters.
- * Throws when the program fails.
+ * Runs one load. Its keys begin with five characters of this run, so that no key is written twice, jobs
+ * apart. Rejects when the load program fails.
  */
 export function runLoad(load: Load): Promise<LoadResult> {
   runs += 1;

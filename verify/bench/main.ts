@@ -1,4 +1,4 @@
-// The command `npm run bench`: how fast, how large, and against what.
+// The command `npm run bench`: measures speed, memory and disk use, and compares them with other systems.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -25,7 +25,7 @@ import { PartReport, type PartResult, partLines } from './result.ts';
 const EXIT_FAILED = 1;
 const FULL = { repetitions: 3, seconds: 10 };
 const QUICK = { repetitions: 1, seconds: 3 };
-/** Short turns: the machine is the same for both while it changes. */
+/** Short turns, so that a slow moment of the machine falls on both checkouts. */
 const COMPARISON = { repetitions: 7, seconds: 1 };
 const FULL_COMPARISON = { repetitions: 9, seconds: 3 };
 
@@ -106,7 +106,9 @@ function contextOf(
   };
 }
 
-/** Runs a part and prints its result. A part that fails leaves its findings, and nothing that runs: the others go on. */
+/**
+ * Runs a part and prints its result. The findings of a part that fails are kept, and the other parts go on.
+ */
 async function runPart(name: PartName, context: BenchContext, part: Part): Promise<PartResult> {
   const report = new PartReport(name);
   let failure: string | null = null;

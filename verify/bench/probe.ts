@@ -1,4 +1,5 @@
-// How long a node's event loop lets others wait: the smallest read there is, every few milliseconds, over one connection.
+// Measures how long a node's event loop is blocked: the smallest read, every few milliseconds, over one
+// connection.
 
 import type { BenchNode } from './cluster.ts';
 import { runLoad } from './load.ts';
@@ -9,22 +10,24 @@ export interface Waits {
   readonly longest: number;
 }
 
-/** Answered from the heap in the same turn of the event loop, and no error where there is no printer yet. */
+/**
+ * A read that is answered from memory in the same turn of the event loop. It also succeeds on an empty farm.
+ */
 const PATH = '/api/v1/printers?limit=1&consistency=stale';
 const SECONDS_A_PROBE = 1;
-/** Between two reads: without a pause they would take most of a core from what is watched. */
-const PAUSE_MS = 5;
+/** A pause between two reads: without it they would take most of a core from the watched node. */
+export const PAUSE_MS = 5;
 
 /**
- * While `action` is under way, and for a second at least: the longest wait, with the pause before it, and the worst of each
- * second's p99.9.
+ * Watches while `action` is under way, and for at least a second. Returns the longest wait, with the pause
+ * before it, and the highest p99.9 of any second.
  */
 export async function waitsDuring(node: BenchNode, action: Promise<unknown>): Promise<Waits> {
   let isOver = false;
   const over = action.finally(() => {
     isOver = true;
   });
-  // It is waited for below: what it throws must not be nobody's until then.
+  // `over` is awaited below: an earlier rejection must not count as unhandled.
   over.catch(() => undefined);
   let waits: Waits = { p999: 0, longest: 0 };
   while (!isOver) {

@@ -1,16 +1,16 @@
-// What processes cost, as the kernel counts it.
+// Processor time, memory and disk use of processes, as the kernel counts them.
 
 import fs from 'node:fs';
 
-/** USER_HZ of Linux, on every architecture that Node runs on. */
+/** USER_HZ of Linux, on every architecture that Node.js supports. */
 const TICKS_PER_SECOND = 100;
 
-/** Microseconds of processor time that the process has used, all threads, user and system. Its resolution is 10 ms. */
+/** Returns the processor time of all threads, user and system, in microseconds. Its resolution is 10 ms. */
 export function processorMicros(pid: number): number {
   return microsOf(`/proc/${pid}/stat`);
 }
 
-/** The same of the thread that runs JavaScript. */
+/** Returns the processor time of the thread that runs JavaScript, in microseconds. */
 export function mainThreadMicros(pid: number): number {
   return microsOf(`/proc/${pid}/task/${pid}/stat`);
 }
@@ -24,13 +24,13 @@ function microsOf(file: string): number {
 
 /** Resident memory in bytes. */
 export type Memory = {
-  /** VmRSS: all that follows but the peak. */
+  /** VmRSS: `anonymous` and `file` together. */
   readonly resident: number;
   /** RssAnon: the heap, stacks, buffers. */
   readonly anonymous: number;
-  /** RssFile: pages of the program and of the mapped data file, which the system takes back when it needs them. */
+  /** RssFile: pages of the program and of the mapped data file. The system can take them back. */
   readonly file: number;
-  /** VmHWM: the most that it ever was. */
+  /** VmHWM: the highest VmRSS so far. */
   readonly peak: number;
 };
 
@@ -46,7 +46,7 @@ export function memoryOf(pid: number): Memory {
   };
 }
 
-/** Ticks that all cores have spent so far: on work, and altogether. */
+/** Returns the ticks of all cores so far: busy ones, and all. */
 export function coreTicks(): { readonly busy: number; readonly all: number } {
   const [, ...fields] = fs.readFileSync('/proc/stat', 'utf8').split('\n')[0]?.split(/\s+/) ?? [];
   const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] =
@@ -55,7 +55,9 @@ export function coreTicks(): { readonly busy: number; readonly all: number } {
   return { busy, all: busy + idle + iowait };
 }
 
-/** Bytes that all files of a directory take up, holes not counted. Files may come and go meanwhile. */
+/**
+ * Returns the bytes that the files of a directory take up, without holes. Files may come and go meanwhile.
+ */
 export function diskBytes(directory: string): number {
   let bytes = 0;
   for (const entry of fs.readdirSync(directory, { recursive: true, withFileTypes: true })) {

@@ -1,4 +1,4 @@
-// Raft3D as it is shipped: the built program, default flags, one process a node.
+// A cluster of Raft3D as it is shipped: the built program, default flags, one process a node.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -12,9 +12,11 @@ import { type Checkout, THIS_CHECKOUT } from './checkout.ts';
 import type { BenchCluster, BenchNode } from './cluster.ts';
 import { postJson } from './send.ts';
 
-/** A farm of a million jobs may take its time to start, and to be carried to another node. */
+/**
+ * The bound of a wait for the cluster: a farm of a million jobs is slow to start and to send to a new node.
+ */
 const PATIENCE_MS = 600_000;
-/** Of what a process wrote that ended when it should not. */
+/** Lines of output quoted of a node that ended unexpectedly. */
 const LAST_LINES = 40;
 
 export class Raft3dNode implements BenchNode {
@@ -100,14 +102,17 @@ export class Raft3dCluster implements BenchCluster {
     return cluster;
   }
 
-  /** When all are voters and know the leader; they are asked every `intervalMs`. Fails at once when a node ends. */
+  /**
+   * Waits until all nodes are voters and know the leader; asks every `intervalMs`. Rejects as soon as a node
+   * ends.
+   */
   async leader({ intervalMs }: { intervalMs?: number } = {}): Promise<Raft3dNode> {
     const processes = this.nodes.map(({ process }) => process);
     const ended = processes.map(async (process) => {
       const { code, signal } = await process.ended;
       const lastWords = process.output.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
       throw new Error(
-        `${process.id} ended (${signal ?? code}) while the cluster was waited for, and said last:\n${lastWords}`,
+        `${process.id} ended (${signal ?? code}) before the cluster was ready. Its last output:\n${lastWords}`,
       );
     });
     const found = async (): Promise<NodeProcess> => {

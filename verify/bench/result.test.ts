@@ -1,18 +1,20 @@
 import { expect, test } from 'vitest';
 import { atLeast, atMost, isReached, PartReport, partLines, readable } from './result.ts';
 
-test('a part that fails keeps what it had found, and says what failed', () => {
+test('a part that fails keeps its findings, and says what failed', () => {
   const report = new PartReport('writes');
   report.title('Writes');
   report.table({ title: 'By connections', columns: ['', 'writes/s'], rows: [['64', 5_000]] });
   report.goal(atLeast('writes/s', 5_000, 4_000, ''));
   const lines = partLines(report.result('the machine caught fire'), () => undefined);
-  expect(lines).toContain('**It failed, and what follows was found before:** the machine caught fire');
+  expect(lines).toContain(
+    '**This part failed; the findings below are from before:** the machine caught fire',
+  );
   expect(lines.join('\n')).toContain('| 64 | 5,000 |');
   expect(lines).toContain('- writes/s: 5,000 (at least 4,000): reached');
 });
 
-test('a part shows its charts where there are pictures of them', () => {
+test('a chart is shown where there is a picture of it', () => {
   const report = new PartReport('growth');
   report.chart({ title: 'A', xLabel: 'x', yLabel: 'y', isLogarithmic: false, curves: [] });
   const result = report.result(null);
@@ -20,7 +22,7 @@ test('a part shows its charts where there are pictures of them', () => {
   expect(partLines(result, () => undefined).join('\n')).not.toContain('![');
 });
 
-test('a goal that nothing was found for is not reached', () => {
+test('a goal without a figure is not reached', () => {
   expect(isReached(atMost('x', Number.NaN, 1, ''))).toBe(false);
   expect(isReached(atLeast('x', Number.NaN, 1, ''))).toBe(false);
 });

@@ -1,15 +1,15 @@
-// What a part of the bench found, in a form that is printed, kept as JSON, and drawn alike.
+// The result of a part, in one form for printing, for JSON and for charts.
 
 export interface PartResult {
-  /** Its name on the command line, and of its pictures. */
+  /** The part's name on the command line and in the names of its pictures. */
   readonly part: string;
   readonly title: string;
-  /** What is measured and how, as far as the tables do not say it: a paragraph each. */
+  /** Paragraphs that explain how the part measures. */
   readonly text: readonly string[];
   readonly tables: readonly Table[];
   readonly charts: readonly Chart[];
   readonly goals: readonly Goal[];
-  /** What ended it early: what is here was found before. */
+  /** The error that ended the part early; the other fields hold what was found before. */
   readonly failure: string | null;
   readonly finishedAt: string;
   readonly seconds: number;
@@ -25,7 +25,7 @@ export interface Chart {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Steps of equal factors have equal widths. */
+  /** The x axis is logarithmic. */
   readonly isLogarithmic: boolean;
   readonly curves: readonly Curve[];
 }
@@ -35,17 +35,17 @@ export interface Curve {
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-/** Something that this project set out to reach. */
+/** A figure with a bound that this project promises. */
 export interface Goal {
   readonly what: string;
   readonly found: number;
   readonly wanted: number;
   readonly sense: 'at least' | 'at most';
-  /** Behind the number, with its space: ' ms'. */
+  /** Written behind the number, with its space: ' ms'. */
   readonly unit: string;
 }
 
-/** Filled while a part runs, so that what it had found is there when it fails. */
+/** Gathers findings while a part runs, so that a part that fails keeps them. */
 export class PartReport {
   readonly #part: string;
   readonly #startedAt = performance.now();
@@ -107,7 +107,7 @@ export function isReached({ found, wanted, sense }: Goal): boolean {
   return sense === 'at least' ? found >= wanted : found <= wanted;
 }
 
-/** Three digits that count, and no more than people read. */
+/** Formats a number with three significant digits, or as a whole number. */
 export function readable(value: string | number): string {
   if (typeof value === 'string') return value;
   if (!Number.isFinite(value)) return '–';
@@ -127,7 +127,7 @@ export function markdownTable({ title, columns, rows }: Table): string {
   return [`**${title}**`, '', line(columns), rule, ...rows.map(line)].join('\n');
 }
 
-/** All of it, as people read it on a terminal and on a page. `picture` names the file of a chart, or leaves it out. */
+/** Returns the result as lines of Markdown. `picture` names the file of a chart, or leaves the chart out. */
 export function partLines(part: PartResult, picture: (at: number) => string | undefined): string[] {
   const { title, text, tables, charts, goals, failure, finishedAt, seconds } = part;
   const pictures = charts.flatMap((chart, at) => {
@@ -137,7 +137,7 @@ export function partLines(part: PartResult, picture: (at: number) => string | un
   return [
     `## ${title}`,
     '',
-    ...(failure === null ? [] : [`**It failed, and what follows was found before:** ${failure}`, '']),
+    ...(failure === null ? [] : [`**This part failed; the findings below are from before:** ${failure}`, '']),
     ...text.flatMap((paragraph) => [paragraph, '']),
     ...tables.flatMap((table) => [markdownTable(table), '']),
     ...pictures,

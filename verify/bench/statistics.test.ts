@@ -15,7 +15,7 @@ test('a percentile is a value that was seen', () => {
   expect(percentile([3], 1)).toBe(3);
 });
 
-test('records come to the median of each field', () => {
+test('records are reduced to the median of each field', () => {
   expect(
     medianOf([
       { a: 1, b: 9 },

@@ -1,6 +1,6 @@
-// What repeated measurements come to.
+// Medians and percentiles of repeated measurements.
 
-/** The middle one; the mean of the two in the middle of an even number. NaN of none. */
+/** Returns the middle value, or the mean of the two in the middle. NaN without values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -9,13 +9,13 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(middle)] ?? Number.NaN;
 }
 
-/** The smallest value that `percent` of all are not above. NaN of none. */
+/** Returns the smallest value that `percent` of all values do not exceed. NaN without values. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
 }
 
-/** Each field of the records by its median: they all have the same ones. */
+/** Returns the median of each field. All records have the same fields. */
 export function medianOf<T extends Readonly<Record<string, number>>>(records: readonly T[]): T {
   const names = Object.keys(records[0] ?? {});
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-// A chart as SVG: a few curves over one axis, readable on white and on black.
+// Draws a chart as SVG: a few curves over one axis, readable on white and on black.
 
 import { type Chart, readable } from './result.ts';
 
@@ -86,7 +86,7 @@ function text(
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" font-size="${size}" text-anchor="${anchor}" fill="${fill}">${escaped}</text>`;
 }
 
-/** 1, 2 or 5 times a power of ten. */
+/** Rounds up to 1, 2 or 5 times a power of ten. */
 export function niceCeiling(value: number): number {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

@@ -1,4 +1,4 @@
-// Load by wrk, which Debian has in a package of that name.
+// Load by wrk (the Debian package `wrk`).
 
 import { spawn } from 'node:child_process';
 import path from 'node:path';

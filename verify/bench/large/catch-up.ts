@@ -1,4 +1,4 @@
-// A follower loses its disk and gets everything from the others again: how fast, and what the others notice.
+// Measures how fast a follower with a new disk catches up, and how the other nodes are affected.
 
 import { waitFor } from '../../kit/wait-for.ts';
 import { followersOf } from '../cluster.ts';
@@ -12,20 +12,20 @@ const CONNECTIONS = 64;
 const BEFORE_SECONDS = 5;
 const SLICE_SECONDS = 1;
 const MEGABYTE = 1e6;
-/** How often all nodes are asked whether it is over: by fetch, which takes as much of the processor as a write. */
+/** The interval at which all nodes are asked: a request by fetch takes as much processor time as a write. */
 const LOOK_MS = 100;
 const BUSY = { seconds: SLICE_SECONDS, connections: CONNECTIONS };
 
 export interface CatchUp {
   /** From the start of its process until it is a voter again. */
   readonly seconds: number;
-  /** Of that, from the snapshot's beginning until it is installed, by the follower's log. */
+  /** The part of it from the snapshot's beginning to its installation, by the follower's log. */
   readonly snapshotSeconds: number;
-  /** Of the image that came; NaN where no snapshot was needed. */
+  /** The size of the image; NaN where no snapshot was needed. */
   readonly receivedBytes: number;
-  /** Its data directory afterwards. */
+  /** The size of its data directory afterwards. */
   readonly dataBytes: number;
-  /** The most memory that it had. */
+  /** The peak of its resident memory. */
   readonly peakBytes: number;
   readonly leaderWaits: Waits;
   readonly followerWaits: Waits;
@@ -34,18 +34,18 @@ export interface CatchUp {
 export interface BusyCatchUp extends CatchUp {
   /** Jobs added per second: with all nodes, with the follower down, and while it catches up. */
   readonly rates: { readonly before: number; readonly down: number; readonly meanwhile: number };
-  /** Of the leader while jobs are added and no snapshot is sent. */
+  /** The leader's waits while jobs are added and no snapshot is sent. */
   readonly waitsBefore: Waits;
 }
 
-/** Nothing else goes on. */
+/** Measures without any other load. */
 export async function catchUpAtRest(farm: LargeFarm): Promise<CatchUp> {
   const { leader, follower } = await chosen(farm);
   await follower.kill();
   return caughtUp(farm, leader, follower, async () => undefined);
 }
 
-/** Jobs are added all the time, to the leader. */
+/** Measures while jobs are added to the leader. */
 export async function catchUpUnderLoad(farm: LargeFarm): Promise<BusyCatchUp> {
   const { leader, follower } = await chosen(farm);
   const added = jobsAdded(farm, leader, BEFORE_SECONDS);
@@ -62,14 +62,17 @@ export async function catchUpUnderLoad(farm: LargeFarm): Promise<BusyCatchUp> {
   return { ...found, rates: { before, down, meanwhile }, waitsBefore };
 }
 
-/** The mean of so many seconds, each with connections of its own. */
+/** Returns the mean rate of `seconds` loads of a second each. */
 async function jobsAdded(farm: LargeFarm, leader: Raft3dNode, seconds: number): Promise<number> {
   const slices: number[] = [];
   while (slices.length < seconds) slices.push((await farm.addFor(leader, BUSY)).perSecond);
   return meanOf(slices);
 }
 
-/** The same of the seconds that were over when it was: the last one, of which a part came later, counts if it is the only one. */
+/**
+ * Returns the mean rate of the loads that ended before `isOver`. The last load counts only if it is the only
+ * one.
+ */
 async function jobsAddedUntil(farm: LargeFarm, leader: Raft3dNode, isOver: () => boolean): Promise<number> {
   const slices: number[] = [];
   while (!isOver()) slices.push((await farm.addFor(leader, BUSY)).perSecond);
@@ -80,17 +83,17 @@ function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Megabytes of the image a second, its start included. */
+/** Returns megabytes of the image a second; the follower's start counts too. */
 export function comesBackAt({ receivedBytes, seconds }: CatchUp): number {
   return receivedBytes / seconds / MEGABYTE;
 }
 
-/** Jobs added while it catches up, against before. */
+/** Returns the rate of writes while the follower catches up, against before. */
 export function keptWrites({ rates }: BusyCatchUp): number {
   return rates.meanwhile / rates.before;
 }
 
-/** Of several trials: the one that is in the middle by how fast the follower came back. */
+/** Returns the trial with the middle speed of catching up. */
 export function middleTrial(trials: readonly BusyCatchUp[]): BusyCatchUp {
   const sorted = [...trials].sort((a, b) => comesBackAt(a) - comesBackAt(b));
   return sorted[Math.floor(sorted.length / 2)] as BusyCatchUp;
@@ -100,7 +103,7 @@ export function inShort(trial: BusyCatchUp): string {
   return `${comesBackAt(trial).toFixed(1)} MB/s with ${keptWrites(trial).toFixed(2)} of the writes`;
 }
 
-/** A follower that did not found the cluster: its flags let it join again. */
+/** Chooses a follower that did not found the cluster: its flags let it join again. */
 async function chosen({ cluster }: LargeFarm): Promise<{ leader: Raft3dNode; follower: Raft3dNode }> {
   const leader = await cluster.leader();
   const follower = followersOf(cluster, leader).find((node) => node !== cluster.nodes[0]);
@@ -108,7 +111,7 @@ async function chosen({ cluster }: LargeFarm): Promise<{ leader: Raft3dNode; fol
   return { leader, follower: follower as Raft3dNode };
 }
 
-/** The follower, which was killed, starts with an empty disk; `others` goes on until it has caught up. */
+/** Starts the killed follower with an empty disk. `others` runs until it has caught up. */
 async function caughtUp(
   { cluster }: LargeFarm,
   leader: Raft3dNode,
@@ -138,7 +141,7 @@ async function caughtUp(
   };
 }
 
-/** From when it answers until the whole is over. */
+/** Watches the follower from its first answer until `whole` settles. */
 async function watchFollower(
   follower: Raft3dNode,
   whole: Promise<unknown>,
@@ -149,8 +152,9 @@ async function watchFollower(
 }
 
 /**
- * By its log, which costs nobody anything meanwhile. NaN where that does not tell of a snapshot: the leader still had all
- * entries, and none was needed. Without `seconds` where it does not tell that the node became a voter: it was seen later.
+ * Reads the times from the follower's log, which costs nothing meanwhile. They are NaN where the log has no
+ * snapshot: the leader still had all entries. `seconds` is left out where the log does not say that the node
+ * became a voter.
  */
 function timesOf(
   { process }: Raft3dNode,
@@ -180,20 +184,20 @@ export function catchUpTable(atRest: CatchUp, busy: BusyCatchUp, logicalBytes: n
     columns: ['', 'at rest', 'while jobs are added'],
     rows: [
       row('until it is a voter again, s', ({ seconds }) => seconds),
-      row('of that the snapshot, s', ({ snapshotSeconds }) => snapshotSeconds),
-      row('bytes of the image a second, all of the time, MB/s', comesBackAt),
+      row('the snapshot alone, s', ({ snapshotSeconds }) => snapshotSeconds),
+      row('image, MB/s over the whole time', comesBackAt),
       row(
-        'bytes of the image a second of the snapshot, MB/s',
+        'image, MB/s during the snapshot',
         (found) => found.receivedBytes / found.snapshotSeconds / MEGABYTE,
       ),
-      row('its data directory a second, MB/s', (found) => found.dataBytes / found.seconds / MEGABYTE),
-      row('the same as JSON a second, MB/s', ({ seconds }) => logicalBytes / seconds / MEGABYTE),
-      row('the most memory that it had, MB', ({ peakBytes }) => peakBytes / MEGABYTE),
+      row('data directory, MB/s', (found) => found.dataBytes / found.seconds / MEGABYTE),
+      row('data as JSON, MB/s', ({ seconds }) => logicalBytes / seconds / MEGABYTE),
+      row('peak memory, MB', ({ peakBytes }) => peakBytes / MEGABYTE),
       rate('jobs added a second before, with all three nodes', ({ before }) => before),
       rate('jobs added a second with the follower down', ({ down }) => down),
       rate('jobs added a second while it catches up', ({ meanwhile }) => meanwhile),
-      rate('that against before', ({ meanwhile, before }) => meanwhile / before),
-      rate('that against with the follower down', ({ meanwhile, down }) => meanwhile / down),
+      rate('the same, against before', ({ meanwhile, before }) => meanwhile / before),
+      rate('the same, against with the follower down', ({ meanwhile, down }) => meanwhile / down),
     ],
   };
 }

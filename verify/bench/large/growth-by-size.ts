@@ -1,4 +1,4 @@
-// The farm while it grows, looked at where it has ten times as many jobs as at the look before.
+// Measures the farm while it grows, at each size ten times as large as the one before.
 
 import type { BenchContext } from '../context.ts';
 import { diskBytes, memoryOf } from '../processes.ts';
@@ -14,7 +14,7 @@ const MEGABYTE = 1e6;
 
 interface Look {
   readonly jobs: number;
-  /** Jobs added from there on. */
+  /** Jobs added a second, from this size on. */
   readonly perSecond: number;
   readonly pageP50: number;
   readonly pageP99: number;
@@ -22,7 +22,7 @@ interface Look {
   readonly diskBytes: number;
 }
 
-/** Lets the farm grow to `wanted` jobs. Also tells how many came a second in the longest stretch. */
+/** Grows the farm to `wanted` jobs. `perSecond`: the rate on the way to the last size. */
 export async function grow(
   context: BenchContext,
   farm: LargeFarm,
@@ -31,8 +31,8 @@ export async function grow(
   const looks: Look[] = [];
   for (let jobs = FIRST_LOOK_JOBS; jobs < wanted; jobs *= FACTOR) {
     await farm.growTo(jobs, context.tell);
-    const room = Math.floor((Math.min(wanted, jobs * FACTOR) - farm.jobs) / MOST_JOBS_PER_SECOND);
-    looks.push(await look(farm, Math.max(1, Math.min(context.seconds, room))));
+    const secondsLeft = Math.floor((Math.min(wanted, jobs * FACTOR) - farm.jobs) / MOST_JOBS_PER_SECOND);
+    looks.push(await look(farm, Math.max(1, Math.min(context.seconds, secondsLeft))));
   }
   const perSecond = await farm.growTo(wanted, context.tell);
   looks.push(await look(farm, context.seconds));

@@ -1,4 +1,4 @@
-// A farm as large as they come: a thousand printers, ten thousand spools, and as many print jobs as are asked for.
+// A large farm: a thousand printers, ten thousand spools, and any number of print jobs.
 
 import { apiRequest } from '../../kit/api-request.ts';
 import type { BenchContext } from '../context.ts';
@@ -9,9 +9,9 @@ import { jobBody, PRINTERS, printerBody, SPOOLS, spoolBody } from './print-jobs.
 
 const FILLING_CONNECTIONS = 128;
 const MAX_SECONDS_A_LOAD = 20;
-/** What is left when a load of whole seconds would be too much is added one by one, so many at a time. */
+/** Jobs added at once where a load of a whole second would add too many. */
 const AT_ONCE = 64;
-/** No load adds more: what a load of a second might overshoot is added one by one. */
+/** No load adds more jobs a second than this. */
 export const MOST_JOBS_PER_SECOND = 12_000;
 const OPENING_BRACE = 0x7b;
 const COLLECTIONS = ['printers', 'filaments', 'print_jobs'] as const;
@@ -23,7 +23,7 @@ interface Duration {
 
 export class LargeFarm {
   readonly cluster: Raft3dCluster;
-  /** Print jobs that were acknowledged. Numbers below it may be missing: those under way when a load ended. */
+  /** Print jobs that were acknowledged. Their numbers have gaps: those under way when a load ended. */
   #jobs = 0;
   #nextNumber = 1;
   #nextRunning = 1;
@@ -32,7 +32,7 @@ export class LargeFarm {
     this.cluster = cluster;
   }
 
-  /** Three nodes that hold nothing yet. */
+  /** Starts three empty nodes. */
   static async start(context: BenchContext): Promise<LargeFarm> {
     const cluster = await Raft3dCluster.start(3);
     context.onEnd(() => cluster.remove());
@@ -43,7 +43,7 @@ export class LargeFarm {
     return this.#jobs;
   }
 
-  /** Every print job has a number below it. */
+  /** The number of the next print job: all others are lower. */
   get nextNumber(): number {
     return this.#nextNumber;
   }
@@ -55,26 +55,26 @@ export class LargeFarm {
     await inBatches(SPOOLS, (at) => post(leader, '/api/v1/filaments', spoolBody(at)));
   }
 
-  /** A load that adds print jobs. */
+  /** Runs a load that adds print jobs. */
   async addFor({ url }: Raft3dNode, { seconds, connections }: Duration): Promise<LoadResult> {
     const job = this.#nextNumber;
     const found = await runLoad({ url, kind: 'job', connections, seconds, job });
     this.#jobs += found.requests - found.errors;
-    // Each connection may have sent one more, whose answer nobody waited for; and wrk throws its first one away.
+    // Each connection may have sent one more job without reading its answer, and wrk drops its first request.
     this.#nextNumber += found.requests + 2 * connections;
     return found;
   }
 
-  /** A load that sets one job after the other to Running: writes that leave the farm as large as it is. */
+  /** Runs a load that sets one job after the other to Running: writes that do not grow the farm. */
   async updateFor({ url }: Raft3dNode, { seconds, connections }: Duration): Promise<LoadResult> {
     const job = this.#nextRunning;
     const found = await runLoad({ url, kind: 'status', connections, seconds, job });
-    // Those that run already are refused, which is a write all the same.
+    // Jobs that already run are refused, which is a write as well.
     this.#nextRunning = (job + found.requests + connections) % this.#nextNumber;
     return found;
   }
 
-  /** Adds print jobs until there are `wanted`. Returns how many came a second. */
+  /** Adds print jobs until there are `wanted`. Returns the jobs added a second. */
   async growTo(wanted: number, tell: (line: string) => void): Promise<number> {
     const [startedAt, before] = [performance.now(), this.#jobs];
     while (this.#jobs < wanted) {
@@ -84,7 +84,7 @@ export class LargeFarm {
       else {
         const leader = await this.cluster.leader();
         const found = await this.addFor(leader, { seconds, connections: FILLING_CONNECTIONS });
-        if (found.perSecond === 0) throw new Error('no print job was taken');
+        if (found.perSecond === 0) throw new Error('no print job was accepted');
       }
       tell(`${this.#jobs.toLocaleString('en-US')} print jobs`);
     }
@@ -99,14 +99,14 @@ export class LargeFarm {
     this.#jobs += count;
   }
 
-  /** What a node answers, as bytes of JSON, when it is asked for all that there is; and how many resources that is. */
+  /** Reads all collections of a node. Returns the bytes of JSON and the number of resources. */
   async readAll(node: Raft3dNode): Promise<{ bytes: number; resources: number }> {
     let [bytes, resources] = [0, 0];
     for (const collection of COLLECTIONS) {
       const { body } = await fetch(`${node.url}/api/v1/${collection}?consistency=stale`);
       for await (const chunk of body ?? []) {
         bytes += chunk.length;
-        // None of our texts has one, and no resource is within another.
+        // A brace opens a resource: no text here has one, and resources are not nested.
         for (let at = chunk.indexOf(OPENING_BRACE); at !== -1; at = chunk.indexOf(OPENING_BRACE, at + 1)) {
           resources += 1;
         }

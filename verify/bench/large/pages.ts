@@ -1,4 +1,4 @@
-// Filtered pages of print jobs.
+// Loads that read filtered pages of print jobs.
 
 import type { Contender } from '../context.ts';
 import { runLoad } from '../load.ts';
@@ -18,7 +18,7 @@ interface PageLoad {
   readonly belowJob: number;
 }
 
-/** One page after the other, linearizable, from somewhere among the jobs; by what they are filtered. */
+/** Returns a load for each filter: linearizable pages, one after the other, from anywhere among the jobs. */
 export function pageLoads({ url }: Raft3dNode, { seconds, belowJob }: PageLoad): Contender<LoadResult>[] {
   return Object.entries(FILTERS).map(([name, filter]) => ({
     name,
@@ -29,14 +29,14 @@ export function pageLoads({ url }: Raft3dNode, { seconds, belowJob }: PageLoad):
   }));
 }
 
-/** Each of them once. */
+/** Runs the load of each filter once. */
 export async function filteredPages(node: Raft3dNode, load: PageLoad): Promise<Map<string, LoadResult>> {
   const found = new Map<string, LoadResult>();
   for (const { name, measure } of pageLoads(node, load)) found.set(name, await measure());
   return found;
 }
 
-/** That of the slowest filter. */
+/** Returns the latency of the slowest filter. */
 export function slowest(pages: ReadonlyMap<string, LoadResult>, percentile: 'p50' | 'p99'): number {
   return Math.max(...[...pages.values()].map((found) => found[percentile]));
 }

@@ -1,4 +1,4 @@
-// The print jobs of a large farm, by number, and what they need. `load.lua` writes the same.
+// The printers, spools and print jobs of a large farm, by number. `load.lua` writes the same jobs.
 
 export const PRINTERS = 1_000;
 export const SPOOLS = 10_000;

@@ -1,4 +1,4 @@
-// All nodes are killed while they write, and started at once: how long until they serve, and until they write again.
+// Measures how soon the cluster serves and writes again, after all nodes were killed during writes.
 
 import { once } from 'node:events';
 import net from 'node:net';
@@ -13,20 +13,20 @@ const CONNECTIONS = 64;
 const LOAD_SECONDS = 2;
 const KILL_AFTER_MS = 1_000;
 const POLL_MS = 5;
-/** How often a node that does not listen yet is tried: a request each time would take a third of a core from the nodes. */
+/** The interval of connection attempts before a node listens: requests would take a third of a core. */
 const KNOCK_MS = 10;
-/** A node that has no leader yet lets a request wait: longer than it ever does. */
+/** Longer than a node lets a request wait for a leader. */
 const ANSWER_TIMEOUT_MS = 30_000;
 const PATIENCE_MS = 600_000;
 const PRINTER = '/api/v1/printers/printer-0001';
 
 /** Milliseconds since the processes were started. */
 export type Restart = {
-  /** The last node has answered a read of a resource, possibly stale. */
+  /** Until every node has answered a possibly stale read. */
   readonly serving: number;
-  /** The same of a linearizable one. */
+  /** Until every node has answered a linearizable read. */
   readonly linearizable: number;
-  /** The first write was acknowledged, by any node. */
+  /** Until any node has acknowledged a write. */
   readonly firstWrite: number;
 };
 
@@ -36,7 +36,7 @@ export async function restartAll(farm: LargeFarm): Promise<Restart> {
   const { cluster } = farm;
   const leader = await cluster.leader();
   const load = farm.updateFor(leader, { seconds: LOAD_SECONDS, connections: CONNECTIONS });
-  // Its connections break, and what it counts is of no interest.
+  // The load's connections break, and its counts are not used.
   const loadEnded = load.catch(() => undefined);
   await sleep(KILL_AFTER_MS);
   await Promise.all(cluster.nodes.map((node) => node.kill()));
@@ -100,7 +100,7 @@ async function untilDone(
 ): Promise<number> {
   for (;;) {
     if (!process.isRunning) throw new Error(`${id} ended instead of starting`);
-    // Nobody listens yet, or the answer was an error: it is asked again.
+    // The attempt is repeated after an error.
     const isDone = await attempt().catch(() => false);
     const took = performance.now() - startedAt;
     if (isDone) return took;
@@ -117,8 +117,8 @@ export function restartTable(found: readonly Restart[]): Table {
     title: `All nodes killed while they write, and started at once; ${found.length} times, files in the page cache; ms`,
     columns: ['', 'median', 'longest'],
     rows: [
-      row('until each node has answered a read of a resource, possibly stale', ({ serving }) => serving),
-      row('until each node has answered a linearizable one', ({ linearizable }) => linearizable),
+      row('until every node has answered a possibly stale read', ({ serving }) => serving),
+      row('until every node has answered a linearizable read', ({ linearizable }) => linearizable),
       row('until the first acknowledged write', ({ firstWrite }) => firstWrite),
     ],
   };

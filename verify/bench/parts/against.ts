@@ -1,4 +1,4 @@
-// The parts `writes` and `reads` against another checkout of this project: a cluster of each, the same load in turns.
+// The parts `writes` and `reads` against another checkout: a cluster of each, and the same load in turns.
 
 import { type Checkout, THIS_CHECKOUT } from '../checkout.ts';
 import type { BenchNode } from '../cluster.ts';
@@ -76,7 +76,7 @@ async function compare(
   const loads: ComparedLoad[] = [];
   for (const plan of plans) {
     context.tell(plan.name);
-    // The first load of its kind is slower, until V8 has compiled its code.
+    // The first load of a kind is slower, until V8 has compiled the code for it.
     for (const subject of [ours, theirs]) await run(context, subject, plan);
     const turns: Turn[] = [];
     for (let turn = 0; turn < context.repetitions; turn++) {

@@ -1,4 +1,4 @@
-// Whether a leader that is only busy is taken for dead: writes to all three nodes, for as long as it takes to believe it.
+// Counts elections under full load: a leader that is only busy must not be taken for dead.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchContext } from '../context.ts';
@@ -11,19 +11,19 @@ import { median } from '../statistics.ts';
 
 const CONNECTIONS_A_NODE = 64;
 const SECONDS = { full: 600, quick: 20 };
-/** The load begins again so often, which gives a curve. */
+/** The length of one load: each gives a point of the curve. */
 const SLICE_SECONDS = { full: 30, quick: 5 };
 const LOOK_EVERY_MS = 1_000;
 const MEGABYTE = 1e6;
 
-/** What a look at all nodes shows. */
+/** The cluster as all nodes report it at one moment. */
 interface Look {
-  /** The latest that any of them is in. */
+  /** The highest term of any node. */
   readonly term: number;
   readonly leader: string;
 }
 
-/** A stretch of the load, all nodes together. */
+/** The figures of one load, all nodes together. */
 interface Slice {
   readonly untilSeconds: number;
   readonly perSecond: number;
@@ -38,8 +38,8 @@ export async function elections(context: BenchContext, report: PartReport): Prom
   const sliceSeconds = context.isFull ? SLICE_SECONDS.full : SLICE_SECONDS.quick;
   report.title(`Elections in ${seconds} seconds of full load`);
   report.text(
-    `Writes go to all three nodes over ${CONNECTIONS_A_NODE} connections each. An election is a term that was ` +
-      'reached while every process ran: nothing was killed, stopped or cut off.',
+    `Writes go to all three nodes over ${CONNECTIONS_A_NODE} connections each. An election is a new term ` +
+      'while every process runs and is connected.',
   );
   const cluster = await Raft3dCluster.start(3);
   context.onEnd(() => cluster.remove());
@@ -119,16 +119,16 @@ async function watch(cluster: Raft3dCluster, isOver: () => boolean): Promise<Loo
   return looks;
 }
 
-/** A node too busy to answer in time is left out of this look: its term is in the next. */
+/** Asks all nodes. A node too busy to answer is left out: its term is in the next look. */
 async function look(cluster: Raft3dCluster): Promise<Look> {
   const statuses = await Promise.all(cluster.nodes.map(({ process }) => process.status()));
   const latest = statuses.reduce((a, b) => ((b?.term ?? 0) > (a?.term ?? 0) ? b : a), undefined);
   return { term: latest?.term ?? 0, leader: latest?.leader_id ?? '' };
 }
 
-/** How often a node wrote that it knows no leader: also where no election came of it. */
+/** Counts how often a node reported that it knows no leader, also without an election. */
 function leaderlessLines(cluster: Raft3dCluster): number {
-  // On its console: the log file is full of requests, and was put aside by then.
+  // The console is read: the log file is full of requests, and may have been rotated.
   const linesOf = ({ process }: Raft3dNode): number => process.output.split('raft: no leader').length - 1;
   return cluster.nodes.reduce((sum, node) => sum + linesOf(node), 0);
 }
@@ -148,11 +148,11 @@ function table(
     rows: [
       ['elections', elections],
       ['different leaders seen', leaders],
-      ['times that a node lost sight of its leader', lostSight],
-      ['busy part of all cores', busy],
-      ['writes/s, median of the stretches', median(slices.map(({ perSecond }) => perSecond))],
-      ['writes/s, the last stretch', slices.at(-1)?.perSecond ?? Number.NaN],
-      ['p99 ms, worst stretch and node', Math.max(...slices.map(({ p99 }) => p99))],
+      ['times that a node lost its leader', lostSight],
+      ['busy share of all cores', busy],
+      ['writes/s, median of the loads', median(slices.map(({ perSecond }) => perSecond))],
+      ['writes/s, the last load', slices.at(-1)?.perSecond ?? Number.NaN],
+      ['p99 ms, worst load and node', Math.max(...slices.map(({ p99 }) => p99))],
       ['longest write, ms', Math.max(...slices.map(({ max }) => max))],
       ['errors', slices.reduce((sum, { errors }) => sum + errors, 0)],
     ],

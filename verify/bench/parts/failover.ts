@@ -1,4 +1,4 @@
-// How long nobody can write when the leader dies, falls silent, or stops in order.
+// Measures how long writes wait when the leader is killed, is paused, or stops in order.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchCluster, BenchNode } from '../cluster.ts';
@@ -7,14 +7,14 @@ import { type BenchContext, startSystems } from '../context.ts';
 import { atMost, type Goal, type PartReport } from '../result.ts';
 import { median, percentile } from '../statistics.ts';
 
-/** Of ours, and of the other system, whose own time-outs make its trials long. */
+/** Trials of each system. etcd's longer time-outs make its trials long. */
 const TRIALS = { full: { raft3d: 20, etcd: 8 }, quick: { raft3d: 4, etcd: 2 } };
-/** Between two trials, so that each begins with a cluster at rest. */
+/** A pause between two trials, so that each begins with an idle cluster. */
 const REST_MS = 500;
 const GIVE_UP_MS = 30_000;
-/** A write that was sent to a node that cannot take it is sent again after this long without an answer. */
+/** A write without an answer for this long is sent again. */
 const ASK_AGAIN_MS = 5_000;
-/** Writes after a fault are sent this often. */
+/** The interval of writes after a fault. */
 const BETWEEN_WRITES_MS = 20;
 const STOPPING_WRITERS = 8;
 /** How long writes go on before and after an orderly stop. */
@@ -23,8 +23,8 @@ const AROUND_STOP_MS = 1_000;
 export async function failover(context: BenchContext, report: PartReport): Promise<void> {
   report.title('When the leader goes');
   report.text(
-    `Around an orderly stop ${STOPPING_WRITERS} writers a survivor go on without a pause, and the longest write of all ` +
-      'counts; what the same writers waited in the second before is shown beside it.',
+    `Around an orderly stop ${STOPPING_WRITERS} writers write to each survivor without a pause, and the longest write ` +
+      'counts. The longest write of the same writers in the second before is shown beside it.',
   );
   const trials = context.isFull ? TRIALS.full : TRIALS.quick;
   const rows: (string | number)[][] = [];
@@ -37,14 +37,14 @@ export async function failover(context: BenchContext, report: PartReport): Promi
     const count = trials[cluster.name];
     const killed = await repeated(count, () => firstWrite(cluster, 'killed'));
     note(cluster, 'kill -9 to the first acknowledged write', killed);
-    const silent = await repeated(count, () => firstWrite(cluster, 'silent'));
-    note(cluster, 'SIGSTOP to the first acknowledged write', silent);
+    const paused = await repeated(count, () => firstWrite(cluster, 'paused'));
+    note(cluster, 'SIGSTOP to the first acknowledged write', paused);
     const stops = await repeated(count, () => longestWaits(cluster));
     const around = stops.map(({ around }) => around);
     note(cluster, 'longest write around an orderly stop', around);
     const before = stops.map(({ before }) => before);
     note(cluster, 'longest write in the second before', before);
-    if (cluster.name === 'raft3d') report.goal(...goals({ killed, silent, around }));
+    if (cluster.name === 'raft3d') report.goal(...goals({ killed, paused, around }));
     await cluster.remove();
   }
   report.table({ title: 'Milliseconds', columns: ['', 'median', '90 of 100', 'longest', 'trials'], rows });
@@ -58,19 +58,22 @@ async function repeated<T>(count: number, trial: () => Promise<T>): Promise<T[]>
 
 function goals({
   killed,
-  silent,
+  paused,
   around,
-}: Readonly<Record<'killed' | 'silent' | 'around', readonly number[]>>): Goal[] {
+}: Readonly<Record<'killed' | 'paused' | 'around', readonly number[]>>): Goal[] {
   return [
     atMost('first write after kill -9, median', median(killed), 300, ' ms'),
     atMost('first write after kill -9, longest', Math.max(...killed), 1_000, ' ms'),
-    atMost('first write after the leader fell silent, median', median(silent), 1_000, ' ms'),
+    atMost('first write after SIGSTOP of the leader, median', median(paused), 1_000, ' ms'),
     atMost('longest write around an orderly stop', Math.max(...around), 100, ' ms'),
   ];
 }
 
-/** From the fault to the first write that a survivor acknowledged. The cluster is whole again afterwards. */
-async function firstWrite(cluster: BenchCluster, fault: 'killed' | 'silent'): Promise<number> {
+/**
+ * Returns the time from the fault to the first write that a survivor acknowledged. Repairs the cluster
+ * afterwards.
+ */
+async function firstWrite(cluster: BenchCluster, fault: 'killed' | 'paused'): Promise<number> {
   const leader = await restedLeader(cluster);
   const survivors = followersOf(cluster, leader);
   const start = performance.now();
@@ -84,7 +87,7 @@ async function firstWrite(cluster: BenchCluster, fault: 'killed' | 'silent'): Pr
   return took;
 }
 
-/** One that still leads after a rest: one that was silent may take the lead again when it comes back. */
+/** Waits for a leader that still leads after a rest: a paused one may win an election when it goes on. */
 async function restedLeader(cluster: BenchCluster): Promise<BenchNode> {
   for (let seen = await cluster.leader(); ; ) {
     await sleep(REST_MS);
@@ -101,7 +104,7 @@ function nextKey(): string {
   return `failover-${keys}`;
 }
 
-/** A write to every survivor, again and again without waiting for the last ones: the first that is acknowledged counts. */
+/** Sends writes to every survivor, without waiting for answers, until the first is acknowledged. */
 async function firstOfMany(
   cluster: BenchCluster,
   nodes: readonly BenchNode[],
@@ -128,10 +131,10 @@ async function untilWritten(cluster: BenchCluster, node: BenchNode, start: numbe
     const isWritten = await cluster.write(node, nextKey(), { timeoutMs: ASK_AGAIN_MS }).catch(() => false);
     if (isWritten) return performance.now() - start;
   }
-  throw new Error(`${node.id} took no write for ${GIVE_UP_MS} ms after its leader had gone`);
+  throw new Error(`${node.id} took no write within ${GIVE_UP_MS} ms after its leader was lost`);
 }
 
-/** Writes go to the other nodes while the leader stops in order: how long the slowest of them took, and before. */
+/** Writes to the other nodes while the leader stops in order. Returns the longest write then, and before. */
 async function longestWaits(cluster: BenchCluster): Promise<{ before: number; around: number }> {
   const leader = await restedLeader(cluster);
   let isOver = false;
@@ -145,11 +148,11 @@ async function longestWaits(cluster: BenchCluster): Promise<{ before: number; ar
       }
     }),
   );
-  // Awaited at the end: what a writer throws must not be nobody's until then.
+  // `writing` is awaited at the end: an earlier rejection must not count as unhandled.
   const writing = Promise.all(writers);
   writing.catch(() => undefined);
   await sleep(REST_MS);
-  // What came before was warming up.
+  // The writes before are the warm-up.
   longest = 0;
   await sleep(AROUND_STOP_MS);
   const before = longest;

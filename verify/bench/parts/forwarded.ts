@@ -1,4 +1,4 @@
-// Writes sent to the followers: what they cost the leader, against those that it takes over HTTP itself.
+// Measures the leader's processor time for a write that a follower forwards, against one over its own HTTP.
 
 import { followersOf } from '../cluster.ts';
 import { type BenchContext, inTurns, type Measurement, measure, ratio } from '../context.ts';

@@ -1,4 +1,4 @@
-// Curves: throughput and latency by nodes and by size of a command.
+// Measures throughput and latency by the number of nodes and by the size of a command.
 
 import { type BenchContext, type Measurement, measure } from '../context.ts';
 import { post } from '../large/large-farm.ts';
@@ -15,8 +15,8 @@ type Found = readonly (readonly [x: number, Measurement])[];
 export async function growth(context: BenchContext, report: PartReport): Promise<void> {
   report.title(`Growth, over ${CONNECTIONS} connections to the leader`);
   report.text(
-    "Commands are measured up to 16 KB, and not to 100 KB: the longest that the API takes is a job's path of 4,096 " +
-      'characters, four bytes each.',
+    "Commands are measured up to 16 KB: the longest command that the API accepts has a job's path of 4,096 characters, " +
+      'four bytes each.',
   );
   const byNodes: [number, Measurement][] = [];
   for (const count of context.isFull ? NODES.full : NODES.quick) {
@@ -80,7 +80,7 @@ function charts(what: string, axis: Pick<Chart, 'xLabel' | 'isLogarithmic'>, fou
   ];
 }
 
-/** Printers, or jobs whose path makes the command about so long. */
+/** Writes printers, or jobs whose path makes the command about `bytes` long. */
 async function onCluster(
   context: BenchContext,
   nodes: number,

@@ -1,4 +1,4 @@
-// A farm with a million print jobs: memory, disk, speed, start and snapshots, beside one that has no job.
+// Measures a farm with a million print jobs: memory, disk, speed, start and snapshots.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BenchContext, inTurns, ratio } from '../context.ts';
@@ -17,7 +17,7 @@ import { LargeFarm } from '../large/large-farm.ts';
 import { filteredPages, PAGE_ROWS, pageLoads, slowest } from '../large/pages.ts';
 import { PRINTERS, SPOOLS } from '../large/print-jobs.ts';
 import { type Restart, restartAll, restartTable } from '../large/restart.ts';
-import { type Waits, waitsDuring } from '../probe.ts';
+import { PAUSE_MS, type Waits, waitsDuring } from '../probe.ts';
 import { diskBytes, type Memory, memoryOf } from '../processes.ts';
 import type { Raft3dCluster, Raft3dNode } from '../raft3d-cluster.ts';
 import { atLeast, atMost, type PartReport, readable } from '../result.ts';
@@ -25,18 +25,18 @@ import { median } from '../statistics.ts';
 
 const JOBS = { full: 1_000_000, quick: 20_000 };
 const RESTARTS = { full: 3, quick: 1 };
-/** Followers that lose their disk under load: what they do to the writes differs more than anything else here. */
+/** Followers that lose their disk under load: no other figure varies as much from trial to trial. */
 const TRIALS = { full: 5, quick: 1 };
 const CONNECTIONS = 64;
 const MEGABYTE = 1e6;
-/** Enough to see what writes do to others. */
+/** Long enough to see how writes affect other requests. */
 const PROBE_SECONDS = 5;
-/** Each adds jobs to what is measured afterwards. */
+/** Short, since each load adds jobs to the farm that is measured afterwards. */
 const BESIDE_SECONDS = 5;
 const UPDATE_ROUNDS = 4;
-/** Rounds at the end in which the data directory has to have stopped growing. */
+/** The last rounds, in which the data directory must not grow any more. */
 const SETTLED_ROUNDS = 2;
-/** Enough writes for the log to be compacted, and room on the cores. */
+/** Enough writes to compact the log, with idle time left on the cores. */
 const FEW_CONNECTIONS = 8;
 
 const LIST = 'leader, while it sends all print jobs as one list';
@@ -48,11 +48,11 @@ interface Size {
   readonly jobs: number;
   /** The data directory. */
   readonly diskBytes: number;
-  /** The data as JSON. */
+  /** The bytes of the data as JSON. */
   readonly logicalBytes: number;
 }
 
-/** What the steps find for tables of several, by the words of their rows. */
+/** Findings of several steps for one table, by the name of the row. */
 interface Findings {
   readonly waits: Map<string, Waits>;
   readonly memory: Map<string, Memory>;
@@ -64,13 +64,13 @@ export async function large(context: BenchContext, report: PartReport): Promise<
   report.title(`A farm of ${wanted.toLocaleString('en-US')} print jobs`);
   report.text(
     `With ${PRINTERS.toLocaleString('en-US')} printers and ${SPOOLS.toLocaleString('en-US')} spools on three nodes. ` +
-      'The data is counted as what the API answers when it is asked for all three collections, in bytes of JSON. ' +
-      'The data directory is all files of a node; of nodes that differ the largest counts. A megabyte is 1,000,000 bytes.',
-    "A node's event loop is watched by the smallest read there is, with pauses of 2 ms, on a connection of its own; the " +
-      'pause counts as waited. All nodes and the load share the cores, so that a wait may also be one for a core: the ' +
-      'first line is a farm at rest.',
-    'A follower with a new disk counts as caught up when it is a voter again, its start and its joining included. Where ' +
-      'the log still has every entry no snapshot is sent, and a dash stands for its time.',
+      "The data's size is the bytes of JSON that the API answers for all three collections. The data directory is all " +
+      'files of a node, and the largest of the three counts. A megabyte is 1,000,000 bytes.',
+    `A node's event loop is watched by the smallest read, with pauses of ${PAUSE_MS} ms, on its own connection; the pause ` +
+      'counts as waiting. All nodes and the load share the cores, so a wait may also be one for a core: the first line ' +
+      'is of an idle farm.',
+    'A follower with a new disk has caught up when it is a voter again, its start and its join included. Where the log ' +
+      'still has every entry, no snapshot is sent, and a dash stands for its time.',
   );
   const farm = await LargeFarm.start(context);
   const { cluster } = farm;
@@ -80,7 +80,9 @@ export async function large(context: BenchContext, report: PartReport): Promise<
   const { looks, perSecond } = await grow(context, farm, wanted);
   findings.memory.set('after the load', largestMemory(cluster));
   report.table(growthTable(looks));
-  report.text(`Over 128 connections ${readable(perSecond)} jobs a second were added in the longest stretch.`);
+  report.text(
+    `Over 128 connections ${readable(perSecond)} jobs a second were added on the way to the last size.`,
+  );
   report.chart(...growthCharts(looks));
   await sizeAndList(context, farm, findings);
   await writesBesideEmpty(context, farm, report);
@@ -93,7 +95,7 @@ export async function large(context: BenchContext, report: PartReport): Promise<
   await cluster.remove();
 }
 
-/** How large all is, and what others notice while it is sent as JSON. */
+/** Measures the size of the data, and the event loop while all of it is sent as JSON. */
 async function sizeAndList(
   context: BenchContext,
   farm: LargeFarm,
@@ -115,7 +117,7 @@ async function sizeOf(farm: LargeFarm, node: Raft3dNode): Promise<Size> {
   return { jobs: farm.jobs, diskBytes: largestDirectory(farm.cluster), logicalBytes: bytes };
 }
 
-/** Jobs added to the large farm and to one without jobs, in turns. */
+/** Adds jobs to the large farm and to one without jobs, in turns. */
 async function writesBesideEmpty(context: BenchContext, farm: LargeFarm, report: PartReport): Promise<void> {
   context.tell('jobs added beside an empty farm');
   const empty = await LargeFarm.start(context);
@@ -156,7 +158,7 @@ async function pages(context: BenchContext, farm: LargeFarm, report: PartReport)
   );
 }
 
-/** What writes alone, with the compaction of the log that comes with them, do to the event loop. */
+/** Watches the event loop under writes, which also compact the log. */
 async function waitsUnderWrites(context: BenchContext, farm: LargeFarm, { waits }: Findings): Promise<void> {
   context.tell('small reads beside writes');
   const leader = await farm.cluster.leader();
@@ -164,7 +166,7 @@ async function waitsUnderWrites(context: BenchContext, farm: LargeFarm, { waits 
   waits.set(WRITES, await waitsDuring(leader, farm.updateFor(leader, load)));
 }
 
-/** The same jobs are written again and again: the farm does not grow, nor may its files. */
+/** Writes the same jobs again and again: neither the farm nor its files may grow. */
 async function updates(
   context: BenchContext,
   farm: LargeFarm,
@@ -252,8 +254,7 @@ function memoryTable({ memory }: Findings, report: PartReport): void {
   const megabytes = ({ resident, anonymous, file, peak }: Memory): number[] =>
     [resident, anonymous, file, peak].map((bytes) => bytes / MEGABYTE);
   report.table({
-    title:
-      'Memory of a node, of three the one that has most, MB: the mapped data file is among the pages of files',
+    title: 'Memory of the node that has most, MB; file pages include the mapped data file',
     columns: ['', 'VmRSS', 'of it RssAnon', 'of it RssFile', 'VmHWM (peak)'],
     rows: [...memory].map(([when, found]) => [when, ...megabytes(found)]),
   });
@@ -279,8 +280,8 @@ async function snapshots(
   while (trials.length < wanted) trials.push(await catchUpUnderLoad(farm));
   for (const trial of trials) context.tell(inShort(trial));
   report.text(
-    `Under load there were these: ${trials.map(inShort).join('; ')}. The table shows the one that is in the middle by its ` +
-      'speed; for the goals the median of each figure counts.',
+    `The trials under load: ${trials.map(inShort).join('; ')}. The table shows the trial with the middle speed; for the ` +
+      'goals the median of each figure counts.',
   );
   const busy = middleTrial(trials);
   waits.set(SENT, atRest.leaderWaits);

@@ -14,7 +14,7 @@ import { atLeast, type Goal, type PartReport } from '../result.ts';
 import { LISTED_PRINTERS, READ_PRINTER, seedPrinters } from '../seed-printers.ts';
 
 const CONNECTIONS = 64;
-/** Lists of 1,000 printers a second that the Go program answered on such a machine, of what it had, possibly stale. */
+/** Possibly stale lists of 1,000 printers a second from the Go program, on such a machine. */
 const GO_LISTS_PER_SECOND = 1_556;
 
 export async function reads(context: BenchContext, report: PartReport): Promise<void> {
@@ -73,7 +73,7 @@ function get(
   return { name, measure: () => runLoad(load) };
 }
 
-/** A list that the caller has already, once it says which: nothing while we send no entity tags. */
+/** A list that the caller already has, by its entity tag. Empty while the API sends no entity tags. */
 async function conditional(
   context: BenchContext,
   leader: BenchNode,
@@ -98,7 +98,7 @@ async function etcdRange({ seconds }: BenchContext, etcd: BenchCluster): Promise
   return { name: 'etcd, one key, linearizable', measure: () => runLoad(load) };
 }
 
-/** In a process of its own, as ours are. */
+/** Runs bare Fastify in its own process. */
 async function startBareServer(context: BenchContext): Promise<string> {
   const [port = 0] = await freePorts(1);
   const server: ChildProcess = spawn(

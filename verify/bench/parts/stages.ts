@@ -1,4 +1,5 @@
-// Where the processor time of a write goes, by stage, on the leader and on a follower: from profiles of V8's.
+// Shows where the processor time of a write goes, by stage, on the leader and on a follower, from V8
+// profiles.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -29,9 +30,9 @@ interface Costs {
 export async function stages(context: BenchContext, report: PartReport): Promise<void> {
   report.title('Where the time goes');
   report.text(
-    `Processor time for a write, printers over ${CONNECTIONS} connections to the leader, under V8's profiler, which costs ` +
-      "something itself. A function's own time counts for the stage of its file, and what Node does for it too; the " +
-      "parts of the profile are multiplied by the main thread's processor time as the kernel counts it.",
+    `Processor time for a write: printers over ${CONNECTIONS} connections to the leader. V8's profiler itself takes some ` +
+      "time. A function's own time, and the time of Node.js functions that it calls, count for the stage of its file. " +
+      "The shares are multiplied by the main thread's processor time as the kernel counts it.",
   );
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-bench-profiles-'));
   removeAtExit(directory, []);
@@ -64,11 +65,13 @@ export async function stages(context: BenchContext, report: PartReport): Promise
     return { byStage, mainThread, otherThreads: all - mainThread };
   });
   if (ofLeader !== undefined && ofFollower !== undefined) report.table(table(ofLeader, ofFollower));
-  report.text(`${Math.round(perSecond).toLocaleString('en-US')} writes a second came through meanwhile.`);
+  report.text(
+    `${Math.round(perSecond).toLocaleString('en-US')} writes a second were acknowledged meanwhile.`,
+  );
   await cluster.remove();
 }
 
-/** Sends the signal, and waits for what the node writes then. */
+/** Sends the signal and waits for the file that the node writes then. */
 async function signalled(
   node: Raft3dNode,
   directory: string,
@@ -91,13 +94,13 @@ function table(leader: Costs, follower: Costs): Table {
   };
   return {
     title: 'Microseconds for a write',
-    columns: ['stage', 'leader', 'of all', 'follower', 'of all', 'what'],
+    columns: ['stage', 'leader', 'share', 'follower', 'share', 'work'],
     rows: [
       ...STAGES.map((stage) => row(stage, ({ byStage }) => byStage.get(stage) ?? 0, STAGE_MEANING[stage])),
       row(
         'other threads',
         ({ otherThreads }) => otherThreads,
-        "the disk's waits and copies, the collector's helpers",
+        'disk I/O and copies, garbage collector helpers',
       ),
       row('all', totalOf, ''),
     ],

@@ -1,4 +1,4 @@
-// Durable writes, sent to the leader: we and etcd in turns, at 1 to 256 connections.
+// Measures durable writes sent to the leader, of Raft3D and etcd in turns, over 1 to 256 connections.
 
 import type { BenchCluster, BenchNode } from '../cluster.ts';
 import { type BenchContext, inTurns, type Measurement, measure, ratio, startSystems } from '../context.ts';
@@ -29,7 +29,7 @@ export async function writes(context: BenchContext, report: PartReport): Promise
   const clusters = await startSystems(context);
   const subjects: Subject[] = [];
   for (const cluster of clusters) subjects.push({ cluster, leader: await cluster.leader() });
-  // Code that is compiled for speed, and files that have their size.
+  // The warm-up: V8 compiles the hot code, and files grow to their size.
   for (const subject of subjects) await write(context, subject, WARM_UP_CONNECTIONS);
   const byConnections = new Map<number, Map<string, Measurement>>();
   for (const connections of context.isFull ? CONNECTIONS : QUICK_CONNECTIONS) {
@@ -89,7 +89,7 @@ function table(byConnections: ReadonlyMap<number, ReadonlyMap<string, Measuremen
   };
 }
 
-/** Ours divided by theirs. */
+/** Returns our figures divided by etcd's. */
 function againstEtcd(byConnections: ReadonlyMap<number, ReadonlyMap<string, Measurement>>): Table[] {
   const rows = [...byConnections].flatMap(([connections, bySystem]) => {
     const [ours, theirs] = [bySystem.get('raft3d'), bySystem.get('etcd')];
@@ -145,7 +145,7 @@ function chart(
   return { title, xLabel: 'connections', yLabel, isLogarithmic: true, curves };
 }
 
-/** What was set out to be reached, against etcd's JSON gateway beside us. */
+/** The goals, against etcd's JSON gateway on the same machine. */
 const WANTED: readonly { connections: number; rate: number; latency: 'p50' | 'p99' }[] = [
   { connections: 1, rate: 1, latency: 'p50' },
   { connections: 64, rate: 1.7, latency: 'p99' },

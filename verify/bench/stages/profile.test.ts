@@ -18,11 +18,11 @@ test.each([
   ['node:_http_server', 'HTTP'],
   ['node:internal/timers', undefined],
   ['', undefined],
-])('a function of %s is of the stage %s', (url, stage) => {
+])('a function in %s belongs to the stage %s', (url, stage) => {
   expect(stageOf({ url, functionName: 'f' })).toBe(stage);
 });
 
-test('time goes to the stage of the function, or of whoever called it; time at rest counts nowhere', () => {
+test('time counts for the stage of the function or of its caller; idle time counts nowhere', () => {
   const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 0, columnNumber: 0 });
   const profile = {
     nodes: [

@@ -1,9 +1,9 @@
-// A profile of V8's, summed up by stage.
+// Sums up a V8 profile by stage.
 
 import { type CallFrame, sourceOf } from './source-of.ts';
 import { type Stage, stageOf } from './stage-of.ts';
 
-/** What of the profiler's format is read here. */
+/** The fields of the profiler's format that are read here. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -14,7 +14,7 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** The part of the time at work that each stage had, 0 to 1: all together are 1. Time at rest is left out. */
+/** Returns each stage's share of the busy time, 0 to 1. Idle time is left out. */
 export function stageShares(profile: CpuProfile): Map<Stage, number> {
   const stageByNode = stagesOf(profile);
   const micros = new Map<Stage, number>();
@@ -29,7 +29,7 @@ export function stageShares(profile: CpuProfile): Map<Stage, number> {
   return new Map([...micros].map(([stage, sum]) => [stage, sum / all]));
 }
 
-/** The stage of each node of the call tree; none where the thread was idle. */
+/** Returns the stage of each node of the call tree; none where the thread was idle. */
 function stagesOf({ nodes }: CpuProfile): Map<number, Stage> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const stages = new Map<number, Stage>();
@@ -39,7 +39,7 @@ function stagesOf({ nodes }: CpuProfile): Map<number, Stage> {
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const node = byId.get(next.id);
     if (node === undefined || node.callFrame.functionName === '(idle)') continue;
-    // What has no stage of its own, such as a call into Node, is done for the one who called.
+    // A function without a stage of its own, such as one of Node.js, counts for its caller.
     const stage = stageOf({ ...node.callFrame, url: sourceOf(node.callFrame) }) ?? next.inherited;
     stages.set(node.id, stage);
     for (const id of node.children ?? []) pending.push({ id, inherited: stage });

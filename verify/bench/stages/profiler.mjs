@@ -1,5 +1,5 @@
-// Loaded into a node by `--import`: SIGUSR2 starts the profiler of its main thread, another one ends it. What it found
-// is written to the directory that the address of this file names, under the number of the process.
+// Loaded into a node by `--import`: SIGUSR2 starts the profiler of its main thread, and the next one ends it.
+// The profile is written under the process id to the directory named in this file's URL.
 
 import fs from 'node:fs';
 import { Session } from 'node:inspector/promises';
@@ -25,7 +25,7 @@ process.on('SIGUSR2', async () => {
   }
 });
 
-/** Whole or not at all: somebody waits for the name. */
+/** Writes the file whole or not at all: the benchmark waits for its name. */
 function put(ending, text) {
   const file = path.join(directory, `${process.pid}.${ending}`);
   fs.writeFileSync(`${file}.part`, text);

@@ -1,4 +1,4 @@
-// The node's program is one file: its source map says where each of its functions comes from.
+// Finds the source file of a function of the built program, which is one file, by its source map.
 
 import fs from 'node:fs';
 import { SourceMap } from 'node:module';
@@ -15,9 +15,9 @@ export interface CallFrame {
 
 const maps = new Map<string, SourceMap | undefined>();
 
-/** The source file of a function; its own file, where that has no source map. */
+/** Returns the source file of a function, or the file itself where it has no source map. */
 export function sourceOf({ url, lineNumber, columnNumber }: CallFrame): string {
-  // A program that is run with V8's code of it has a path for its address.
+  // A program that runs with V8's cached code has a path instead of a URL.
   if (!url.startsWith('file:') && !path.isAbsolute(url)) return url;
   const file = url.startsWith('file:') ? fileURLToPath(url) : url;
   if (!maps.has(file)) maps.set(file, readMap(`${file}.map`));

@@ -1,4 +1,4 @@
-// Which stage of a write a function belongs to, by the file that it is in.
+// Assigns a function to a stage of a write, by its file.
 
 export const STAGES = [
   'HTTP',
@@ -16,20 +16,20 @@ export const STAGES = [
 export type Stage = (typeof STAGES)[number];
 
 export const STAGE_MEANING: Readonly<Record<Stage, string>> = {
-  HTTP: 'sockets of clients read, requests parsed and routed',
-  validation: 'bodies parsed and checked',
-  encode: 'commands, entries and frames to bytes and back, checksums',
-  queue: 'proposals gathered and matched, the consensus core, the replica',
-  disk: 'log and state handed to the store, on the main thread',
-  network: 'frames to and from the other nodes',
+  HTTP: 'reading sockets of clients, parsing and routing requests',
+  validation: 'parsing and checking bodies',
+  encode: 'encoding and decoding commands, entries and frames; checksums',
+  queue: 'gathering and matching proposals, the consensus core, the replica',
+  disk: 'handing log and state to the store, on the main thread',
+  network: 'sending frames to the other nodes and receiving theirs',
   apply: "the farm's rules on the committed state",
-  respond: 'answers serialised and written to sockets',
-  collector: 'dead objects found',
+  respond: 'serialising answers and writing them to sockets',
+  collector: 'garbage collection',
   system: 'outside JavaScript: the kernel, V8, the event loop itself',
   other: "Node's own JavaScript, timers, logging",
 };
 
-/** The first that fits counts. Where none does, whoever called decides. */
+/** The first match counts. Without one, the caller's stage counts. */
 const RULES: readonly (readonly [Stage, RegExp])[] = [
   [
     'validation',
@@ -60,7 +60,7 @@ const RULES: readonly (readonly [Stage, RegExp])[] = [
   ['other', /\/src\/server\//],
 ];
 
-/** `url`: of a source file, of a module of Node, or empty for what has no source. */
+/** `url` is of a source file or of a module of Node.js; it is empty for a function without a source. */
 export function stageOf({ url, functionName }: { url: string; functionName: string }): Stage | undefined {
   if (functionName === '(garbage collector)') return 'collector';
   if (functionName === '(program)') return 'system';
