@@ -15,7 +15,6 @@ export const PARTS = [
 export type PartName = (typeof PARTS)[number];
 /** The parts that two checkouts are compared by. */
 export const COMPARED_PARTS = ['writes', 'reads'] as const;
-export type ComparedPartName = (typeof COMPARED_PARTS)[number];
 
 const MAX_SECONDS = 600;
 const MAX_FARM_JOBS = 10_000_000;

@@ -5,7 +5,7 @@ import { readable, type Table } from './result.ts';
 import { median } from './statistics.ts';
 
 /** A rate below this part of the other checkout's is reported. */
-export const LOWEST_RATE_RATIO = 0.95;
+const LOWEST_RATE_RATIO = 0.95;
 
 /** The measurements of both checkouts in one turn, one right after the other. */
 export interface Turn {
