@@ -1,6 +1,6 @@
-// What the same runner says of the code as it is. A finding counts only where the code without the bug is clean:
-// otherwise everything would be caught. A run of all mutants looks at the clean code first; in any run the very seed,
-// or the file of the very test, that found something is run without the bug, once.
+// Checks the code without any mutant. A finding counts only where this code is clean: otherwise every mutant
+// would be caught. A run of all mutants checks it first. In every run, the seed or test file that found a bug
+// is also run without the bug, once.
 
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { simulate, simulateSeeds } from './searches.ts';
@@ -12,12 +12,15 @@ export class Baseline {
   readonly #cleanFiles = new Set<string>();
   #cleanSeeds = 0;
 
-  /** `directory` holds a working copy that nobody changes. */
+  /** `directory` holds a working copy that is never changed. */
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** Runs the simulator for so long, and these test files. Like the others here, throws CodedError `baseline_failed`. */
+  /**
+   * Runs the simulator for `seconds`, and these test files. Throws CodedError `baseline_failed`, as all
+   * methods do.
+   */
   async run(files: readonly string[], seconds: number): Promise<string> {
     const finding = await simulate(this.#directory, seconds);
     this.#expectClean(finding);
@@ -30,7 +33,7 @@ export class Baseline {
     );
   }
 
-  /** Seeds 1 to `seeds` are clean. */
+  /** Checks that seeds 1 to `seeds` are clean. */
   async confirmSeeds(seeds: number): Promise<void> {
     if (seeds > this.#cleanSeeds) this.#expectClean(await simulateSeeds(this.#directory, seeds));
   }
@@ -56,6 +59,6 @@ export class Baseline {
 function failed(what: string): CodedError {
   return new CodedError(
     'baseline_failed',
-    `without any mutant ${what}: mutants prove nothing until that is mended`,
+    `without any mutant ${what}: fix this first, since mutants prove nothing until then`,
   );
 }

@@ -21,7 +21,7 @@ describe('the catalogue of mutants', () => {
     },
   );
 
-  test(`has at least ${MIN_MUTANTS}, each with a name of its own in kebab-case and a sentence`, () => {
+  test(`has at least ${MIN_MUTANTS} mutants, each with a unique id in kebab-case and a sentence`, () => {
     expect(CATALOGUE.length).toBeGreaterThanOrEqual(MIN_MUTANTS);
     expect(new Set(CATALOGUE.map(({ id }) => id)).size).toBe(CATALOGUE.length);
     for (const { id, bug } of CATALOGUE) {
@@ -30,7 +30,7 @@ describe('the catalogue of mutants', () => {
     }
   });
 
-  test('has one for every trap, or the reason why there is none', () => {
+  test('has a mutant for every trap, or the reason why there is none', () => {
     expect(ROWS).toHaveLength(36);
     const missing = ROWS.filter(
       (row) => !CATALOGUE.some(({ subject }) => subject === row) && !WITHOUT_MUTANT.has(row),
@@ -40,7 +40,7 @@ describe('the catalogue of mutants', () => {
       expect(CATALOGUE.map(({ subject }) => subject)).not.toContain(row);
   });
 
-  test('names only traps that there are', () => {
+  test('names only traps that exist', () => {
     const numbers = CATALOGUE.map(({ subject }) => subject).filter((subject) => typeof subject === 'number');
     for (const number of numbers) expect(ROWS).toContain(number);
   });

@@ -23,7 +23,7 @@ export const CATALOGUE: readonly Mutant[] = [
   ...FARM,
 ];
 
-/** Rows of docs/raft-traps.md without a mutant, and why. */
+/** Rows of docs/raft-traps.md without a mutant, with the reason. */
 export const WITHOUT_MUTANT: ReadonlyMap<number, string> = new Map([
-  [27, 'there is no lease that could outlive anything: every read asks a quorum'],
+  [27, 'there are no leases: every read asks a quorum'],
 ]);

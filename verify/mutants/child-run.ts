@@ -1,16 +1,18 @@
-// One child process, run to its end or to a bound, with all that it wrote.
+// Runs one child process to its end or to a bound, and returns its output.
 
 import { spawn } from 'node:child_process';
 
 export interface ChildEnd {
-  /** Undefined when it was ended at its bound. */
+  /** Undefined when it was killed at its bound. */
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
   readonly seconds: number;
 }
 
-/** Runs this Node in `directory`. The child leads a group of its own, so that what it started ends with it. */
+/**
+ * Runs Node.js in `directory`. The child leads its own process group, so that its own children end with it.
+ */
 export function runNode(
   args: readonly string[],
   options: { directory: string; boundSeconds: number },
@@ -51,7 +53,7 @@ export function runNode(
   });
 }
 
-/** A vitest that runs in a test of vitest must not take itself for one of its workers. */
+/** Returns the environment without vitest's variables: a nested vitest must not take itself for a worker. */
 function withoutVitest(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(
     ([name]) => !/^(?:VITEST|TEST$|NODE_ENV$|NODE_OPTIONS$)/.test(name),

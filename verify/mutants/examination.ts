@@ -1,4 +1,4 @@
-// Examines one mutant: checks that it is a program, puts it in, and runs the simulator, the explorer and the tests on it.
+// Examines one mutant: checks that it is a program, and runs the simulator, the explorer and the tests on it.
 
 import { CodedError } from '../../src/shared/coded-error.ts';
 import type { Baseline } from './baseline.ts';
@@ -9,7 +9,7 @@ import type { TypeCheck } from './validity.ts';
 import type { Finding } from './worker.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
-/** What the searches and the tests said of a mutant. */
+/** The findings of the searches and the tests for a mutant. */
 export interface ExaminedMutant {
   readonly kind: 'examined';
   readonly mutant: Mutant;
@@ -20,7 +20,9 @@ export interface ExaminedMutant {
   readonly tests: TestRun;
 }
 
-/** A mutant that does not fit the source, breaks a type or does not load: it says nothing about the checks. */
+/**
+ * A mutant that does not fit the source, breaks a type or does not load. It proves nothing about the checks.
+ */
 export interface InvalidMutant {
   readonly kind: 'invalid';
   readonly mutant: Mutant;

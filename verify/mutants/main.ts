@@ -1,5 +1,5 @@
-// The command `npm run sim:mutants`: puts known bugs into the code, one at a time. The simulator, the explorer or a test
-// must notice each of them.
+// The command `npm run sim:mutants`: puts known bugs into the code, one at a time. The simulator, the
+// explorer or a test must notice each of them.
 
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { EXIT_USAGE } from '../kit/command-options.ts';

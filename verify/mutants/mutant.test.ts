@@ -13,14 +13,14 @@ const MUTANT: Mutant = {
 };
 
 describe('a mutant', () => {
-  test('changes what it names and nothing else, character by character', () => {
+  test('replaces its texts literally, and nothing else', () => {
     expect(mutated(MUTANT, 'if (a < b) return 1; // a > b')).toBe('if (a <= b) return $& 2; // a > b');
   });
 
   test.each(['return 1', 'a < b; a < b; return 1'])(
-    'fails loudly where its text does not stand once: %s',
+    'is refused where its text does not occur exactly once: %s',
     (text) => {
-      expect(() => mutated(MUTANT, text)).toThrow(/the code has moved on: what mutant off-by-one replaces/);
+      expect(() => mutated(MUTANT, text)).toThrow(/mutant off-by-one is outdated/);
     },
   );
 });

@@ -1,8 +1,8 @@
-// What a mutant is: a bug that somebody could have made, as a small change of one source file.
+// A mutant: a plausible bug, as a small change of one source file.
 
 import { CodedError } from '../../src/shared/coded-error.ts';
 
-/** A row of docs/raft-traps.md by its number, or another part of the product that has rules of its own. */
+/** A row of docs/raft-traps.md by its number, or a part of the product with its own rules. */
 export type Subject =
   | number
   | 'elections'
@@ -14,23 +14,25 @@ export type Subject =
   | 'farm';
 
 export interface Edit {
-  /** Stands in the file exactly once. */
+  /** A text that occurs in the file exactly once. Keep it short and without comments: prose changes often. */
   readonly find: string;
   readonly replace: string;
 }
 
 export interface Mutant {
-  /** In kebab-case; what is wrong in two to five words. */
+  /** The bug in two to five words, in kebab-case. */
   readonly id: string;
   readonly subject: Subject;
-  /** From the project's root. */
+  /** A path from the project's root. */
   readonly file: string;
   readonly edits: readonly Edit[];
-  /** One sentence: the bug that this puts in. */
+  /** One sentence that states the bug. */
   readonly bug: string;
 }
 
-/** The file's text with the bug in it. Throws CodedError `mutant_outdated` when the text is no longer as it was. */
+/**
+ * Returns the file's text with the bug in it. Throws CodedError `mutant_outdated` where an edit does not fit.
+ */
 export function mutated(mutant: Mutant, text: string): string {
   let result = text;
   for (const { find, replace } of mutant.edits) {
@@ -38,8 +40,8 @@ export function mutated(mutant: Mutant, text: string): string {
     if (parts.length !== 2) {
       throw new CodedError(
         'mutant_outdated',
-        `the code has moved on: what mutant ${mutant.id} replaces stands ${parts.length - 1} times in ` +
-          `${mutant.file}. Bring the mutant up to date:\n${find}`,
+        `mutant ${mutant.id} is outdated: the text that it replaces occurs ${parts.length - 1} times in ` +
+          `${mutant.file}. Update the mutant:\n${find}`,
       );
     }
     result = parts.join(replace);

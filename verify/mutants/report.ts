@@ -25,7 +25,7 @@ export function formatVerdict(verdict: Verdict): string {
 
 function describeTests({ failing, isEnded }: TestRun): string {
   if (failing !== undefined) return `\`${failing.file}\` '${shortened(failing.title, MAX_TITLE_CHARACTERS)}'`;
-  return isEnded ? 'none' : 'none ended';
+  return isEnded ? 'none' : 'not ended in time';
 }
 
 function describeSearch({ simulator, explorer }: ExaminedMutant): string {

@@ -1,14 +1,14 @@
-// The simulator and the explorer on a working copy, from outside.
+// Runs the simulator and the explorer on a working copy, each in its own process.
 
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { runNode } from './child-run.ts';
 import type { Mutant } from './mutant.ts';
 import type { Finding } from './worker.ts';
 
-/** What the simulator runs: the pure rooms. */
+/** The code that the simulator runs: the pure rooms. */
 const SIMULATED = /^src\/(?:shared|state|farm|engines\/raft\/(?:core|codec|node))\//;
 const EXPLORED = /^src\/engines\/raft\/core\//;
-/** The last seed may begin just before the time is over, and the process has to start. */
+/** Time for the process to start, and for a last seed that begins just before the time is over. */
 const GRACE_SECONDS = 30;
 const LOAD_SECONDS = 60;
 
@@ -20,18 +20,18 @@ export function isExplored({ file }: Mutant): boolean {
   return EXPLORED.test(file);
 }
 
-/** Seeds 1, 2, … for so long. A run that does not end is no finding: nobody would know what was wrong. */
+/** Runs seeds 1, 2, … for `seconds`. A run that does not end is no finding: it names no property. */
 export function simulate(directory: string, seconds: number): Promise<Finding> {
   return search(directory, { task: ['simulate', `${seconds}`], seconds });
 }
 
-/** Seeds 1 to `seeds`, however long that takes. */
+/** Runs seeds 1 to `seeds`, however long that takes. */
 export function simulateSeeds(directory: string, seeds: number): Promise<Finding> {
   return search(directory, { task: ['simulate', '0', `${seeds}`], seconds: 10 * seeds });
 }
 
 export function explore(directory: string, seconds: number): Promise<Finding> {
-  // Two situations may take as long as all others together.
+  // Two of the situations may take as long as all others together.
   return search(directory, { task: ['explore', `${seconds}`], seconds: 3 * seconds });
 }
 
@@ -49,7 +49,7 @@ async function search(
   const end = await runNode(worker(task), { directory, boundSeconds: seconds + GRACE_SECONDS });
   const line = end.stdout.trim().split('\n').at(-1) ?? '';
   if (end.code === 0 && line.startsWith('{')) return JSON.parse(line) as Finding;
-  // It did not end in time, or died of something else than a violation: that says nothing about the mutant.
+  // The process did not end in time, or failed without a violation: this says nothing about the mutant.
   return { property: undefined, runs: 0, seconds: end.seconds };
 }
 

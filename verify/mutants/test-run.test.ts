@@ -11,7 +11,7 @@ const MUTANT: Mutant = {
   bug: '',
 };
 
-describe('the tests that a mutant is given to', () => {
+describe('the tests that run on a mutant', () => {
   test('are those beside its file first, with the contract of the port; then all others', () => {
     const { near, far } = testFiles(PROJECT_ROOT, MUTANT);
     expect(near).toContain('src/engines/raft/storage/data-directory.test.ts');
@@ -20,7 +20,7 @@ describe('the tests that a mutant is given to', () => {
     expect(far).toContain('src/engines/raft/core/log.property.test.ts');
   });
 
-  test('never include those that compare text, or that run the simulator and the explorer', () => {
+  test('never include tests that compare text, or that run the simulator or the explorer', () => {
     const { near, far } = testFiles(PROJECT_ROOT, MUTANT);
     expect([...near, ...far].filter((name) => !/^(?:src|test\/contracts)\//.test(name))).toEqual([]);
     expect([...near, ...far].filter((name) => /^verify\//.test(name))).toEqual([]);
@@ -33,7 +33,7 @@ describe("vitest's report", () => {
 
   test.each([
     ['that failed', 'failed', 'failed'],
-    ['that never ran: a signal has ended its process', 'passed', 'pending'],
+    ['that never ran, since a signal ended its process', 'passed', 'pending'],
   ])('names the first test %s', (_, fileStatus, testStatus) => {
     const file = {
       name: '/tmp/src/b.test.ts',
@@ -54,7 +54,7 @@ describe("vitest's report", () => {
     expect(firstFailing({ testResults: [failed] }, asked).title).toBe('outside of its tests');
   });
 
-  test('may be an error that vitest tells of outside of all files', () => {
+  test('may have an error outside of all files', () => {
     const stderr = 'Unhandled Errors\nError: a write after the end\n    at somewhere';
     expect(firstFailing({ testResults: [passing] }, { ...asked, stderr }).title).toContain(
       'Error: a write after the end',

@@ -1,4 +1,4 @@
-// Vitest on a working copy, until the first test fails.
+// Runs vitest on a working copy, until the first test fails.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -6,12 +6,12 @@ import { runNode } from './child-run.ts';
 import type { Mutant } from './mutant.ts';
 
 export interface FailingTest {
-  /** From the project's root. */
+  /** A path from the project's root. */
   readonly file: string;
   readonly title: string;
 }
 
-/** `failing` is undefined when all passed, or when they did not end in time. */
+/** `failing` is undefined when all tests passed, and when they did not end in time. */
 export interface TestRun {
   readonly failing: FailingTest | undefined;
   readonly isEnded: boolean;
@@ -19,14 +19,14 @@ export interface TestRun {
   readonly seconds: number;
 }
 
-/** Where the tests are that count. Those of the simulator and the explorer would only find what these find themselves. */
+/** Folders of the tests that count. Tests of the simulator and the explorer would repeat the searches. */
 const FOLDERS = ['src', 'test/contracts'];
 const IS_STORE = /^src\/engines\/raft\/storage\//;
-/** The tests of the store's port. */
+/** The contract tests of the store's port. */
 const STORE_CONTRACT = 'test/contracts/key-value-store';
 const BOUND_SECONDS = 600;
 
-/** Test files in the order in which they are asked: those beside the mutant's file, then all others. */
+/** Returns the test files that run first, beside the mutant's file, and all others. */
 export function testFiles(root: string, mutant: Mutant): { near: string[]; far: string[] } {
   const files = FOLDERS.flatMap((folder) =>
     fs
@@ -56,7 +56,7 @@ export async function runTests(directory: string, files: readonly string[]): Pro
   return { ...run, failing: firstFailing(content, { directory, stderr }), isEnded: true };
 }
 
-/** What of vitest's report is read here. */
+/** The fields of vitest's report that are read here. */
 export interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
@@ -65,7 +65,7 @@ export interface VitestReport {
   }[];
 }
 
-/** `stderr`: what vitest said beside its report. */
+/** `stderr` is the output of vitest beside its report. */
 export function firstFailing(
   { testResults }: VitestReport,
   { directory, stderr }: { directory: string; stderr: string },
@@ -76,11 +76,12 @@ export function firstFailing(
     const failed = failing.assertionResults.find((one) => one.status === 'failed');
     return { file: fileOf(failing.name), title: failed?.fullName ?? 'outside of its tests' };
   }
-  // Where a signal ended the process that ran a file, vitest says that it passed, and what of it did not run.
+  // Where a signal ended the process of a file, vitest reports the file as passed and its last tests as
+  // pending.
   for (const { name, assertionResults } of testResults) {
     const pending = assertionResults.find(({ status }) => status === 'pending');
     if (pending !== undefined) return { file: fileOf(name), title: pending.fullName };
   }
-  const [error = 'it does not say which'] = /^.*Error: .*$/m.exec(stderr) ?? [];
+  const [error = 'unknown'] = /^.*Error: .*$/m.exec(stderr) ?? [];
   return { file: 'vitest', title: `an error outside of any test: ${error}` };
 }

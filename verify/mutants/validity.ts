@@ -1,4 +1,5 @@
-// Checks that a mutant is a program: one that breaks a type would be caught by any check, and so proves nothing.
+// Checks that a mutant is a program: one that breaks a type would be caught by any check, and so proves
+// nothing.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -38,8 +39,8 @@ export class TypeCheck {
   }
 
   /**
-   * Checks the changed file and, where the mutant changes its declarations, the product files that import it. Throws
-   * CodedError `mutant_invalid` or `mutant_outdated`.
+   * Checks the changed file and, where the mutant changes its declarations, the product files that import it.
+   * Throws CodedError `mutant_invalid` or `mutant_outdated`.
    */
   check(mutant: Mutant): void {
     const file = path.join(this.#root, mutant.file);
@@ -68,7 +69,7 @@ export class TypeCheck {
     return [...names].filter((name) => !name.endsWith('.test.ts'));
   }
 
-  /** What importers see of the unchanged file. */
+  /** Returns the declarations of the unchanged file: all that importers depend on. */
   #declarations(file: string): string {
     const known = this.#declarationsOf.get(file) ?? this.#emit(file);
     this.#declarationsOf.set(file, known);

@@ -1,4 +1,4 @@
-// Run as a process of its own inside a working copy, so that what it imports is the mutant:
+// Runs in its own process inside a working copy, so that it imports the mutant:
 //
 //   worker.ts load FILE                    does the file load?
 //   worker.ts simulate SECONDS [SEEDS]     seeds 1, 2, … until one is violated
@@ -10,14 +10,14 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 export interface Finding {
-  /** What was violated; undefined when nothing was. */
+  /** The violated property, if any. */
   readonly property: string | undefined;
-  /** Seeds that were run, the violated one last; or the situations that were explored. */
+  /** The number of seeds run, the violated one last, or of situations explored. */
   readonly runs: number;
   readonly seconds: number;
 }
 
-/** Begun when all is loaded. */
+/** Measures from its creation, which follows the loading of the program. */
 class Stopwatch {
   readonly #startedAt = performance.now();
 
@@ -68,7 +68,7 @@ async function explored(seconds: number): Promise<Finding> {
   for (const [at, { scenario, script, depth }] of situations.entries()) {
     const search = searchFrom(() => new Search(scenario, script));
     if (search === undefined) continue;
-    // The first two are small, and made for what lies too deep for the others.
+    // The first two are small, and reach states that lie too deep for the others.
     const until = watch.seconds + (script.length > 0 ? seconds : share);
     const bounds = { depth, maxStates: 1_000_000, isTimeUp: () => watch.seconds >= until };
     const property = propertyOf(() => search.run(bounds).violation?.property);
@@ -77,7 +77,7 @@ async function explored(seconds: number): Promise<Finding> {
   return { property: undefined, runs: situations.length, seconds: watch.seconds };
 }
 
-/** Undefined where the mutant does not come into the situation at all: that is no violation. */
+/** Returns undefined where the mutant does not reach the situation at all: that is no violation. */
 function searchFrom<T>(create: () => T): T | undefined {
   try {
     return create();
@@ -86,7 +86,7 @@ function searchFrom<T>(create: () => T): T | undefined {
   }
 }
 
-/** An error that leaves the simulated world is a finding too. */
+/** Returns the violated property. An error that leaves the simulated world is a finding too. */
 function propertyOf(run: () => string | undefined): string | undefined {
   try {
     return run();

@@ -23,7 +23,7 @@ function textIn(directory: string): string {
   return fs.readFileSync(path.join(directory, MUTANT.file), 'utf8');
 }
 
-test('a bug is put into the copy only, and taken out again', () => {
+test('a bug is put into the copy alone, and taken out again', () => {
   const original = textIn(PROJECT_ROOT);
   copy.apply(MUTANT);
   expect(textIn(copy.directory)).toContain('return 1;');

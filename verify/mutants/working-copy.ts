@@ -1,21 +1,21 @@
-// A copy of the project in a temporary directory, in which one file at a time is changed.
+// A copy of the project in a temporary directory. One file of it is changed at a time.
 
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Mutant, mutated } from './mutant.ts';
 
-/** Not part of the source, or made from it. */
+/** Folders that are not part of the source. */
 const LEFT_OUT = new Set(['node_modules', 'dist', '.git', 'data', 'logs', 'coverage']);
 /** A build that is under way works in a directory with such a name. */
 const BUILD_PREFIX = '.build-';
 
 export class WorkingCopy {
   readonly directory: string;
-  /** What the changed file was, while one is changed. */
+  /** The original of the file that is changed now. */
   #original: { readonly file: string; readonly text: string } | undefined;
 
-  /** Of the project at `root` as it is now, whose packages it shares. */
+  /** Copies the project at `root`, and shares its packages. */
   constructor(root: string) {
     this.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-mutants-'));
     for (const name of fs.readdirSync(root)) {
@@ -34,7 +34,7 @@ export class WorkingCopy {
     this.#original = { file, text };
   }
 
-  /** Takes it out again. */
+  /** Takes the bug out again. */
   revert(): void {
     if (this.#original !== undefined) fs.writeFileSync(this.#original.file, this.#original.text);
     this.#original = undefined;

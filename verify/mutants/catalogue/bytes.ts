@@ -1,4 +1,4 @@
-// The rest of what is stored and sent as bytes.
+// Other bytes that are stored and sent.
 
 import type { Mutant } from '../mutant.ts';
 
@@ -36,7 +36,7 @@ export const BYTES: readonly Mutant[] = [
         replace: 'if (crc32(payload) < 0)',
       },
     ],
-    bug: 'A message that was damaged on the wire is taken.',
+    bug: 'A message that was damaged on the wire is accepted.',
   },
   {
     id: 'frame-length-not-checked',

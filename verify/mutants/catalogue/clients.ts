@@ -1,4 +1,4 @@
-// Traps 34 to 36: what clients are told, and how much may wait.
+// Traps 34 to 36: answers to clients, and bounds on waiting requests.
 
 import type { Mutant } from '../mutant.ts';
 
@@ -13,7 +13,7 @@ export const CLIENTS: readonly Mutant[] = [
         replace: 'if (age >= leaderWaitMs) {',
       },
     ],
-    bug: 'A write that a leader may have taken is called refused when no answer comes.',
+    bug: 'A write that a leader may have accepted is reported as refused when no answer comes.',
   },
   {
     id: 'one-refusal-decides',
@@ -25,7 +25,7 @@ export const CLIENTS: readonly Mutant[] = [
         replace: "this.#settle(pending, { kind: 'refused', reason });",
       },
     ],
-    bug: 'A refusal is the answer although another leader may have taken the write.',
+    bug: 'A refusal is the answer although another leader may have accepted the write.',
   },
   {
     id: 'what-waits-said-to-be-settled',
@@ -37,7 +37,7 @@ export const CLIENTS: readonly Mutant[] = [
         replace: 'const settledBelow = this.#pending.next;',
       },
     ],
-    bug: 'A write is told to be settled while it waits, and passes for a repetition everywhere.',
+    bug: 'A waiting write is announced as settled, and every server takes it for a repetition.',
   },
   {
     id: 'repetition-applied-again',
@@ -57,14 +57,14 @@ export const CLIENTS: readonly Mutant[] = [
         replace: '    this.#point = point;',
       },
     ],
-    bug: 'What a snapshot says was applied already is forgotten.',
+    bug: 'The sessions of a snapshot are not loaded: a repeated write is applied again.',
   },
   {
     id: 'sessions-not-saved-with-the-state',
     subject: 35,
     file: 'src/engines/raft/node/replica.ts',
     edits: [{ find: 'this.#applier.saveSessions();', replace: '' }],
-    bug: 'What was applied already is forgotten in a restart.',
+    bug: 'The sessions are lost in a restart: a repeated write is applied again.',
   },
   {
     id: 'reads-without-bound',

@@ -45,7 +45,7 @@ export const COMMIT: readonly Mutant[] = [
 `,
       },
     ],
-    bug: 'What follows an append that is short or late is cut off, though nothing conflicts.',
+    bug: 'A short or late append truncates the entries behind it, though nothing conflicts.',
   },
   {
     id: 'commit-past-what-was-verified',
@@ -81,7 +81,7 @@ export const COMMIT: readonly Mutant[] = [
         replace: 'sentCommit < awaitedCommit',
       },
     ],
-    bug: 'What a fallen leader had committed is told by the next one with its first heartbeat only.',
+    bug: 'A new leader announces the commits of its predecessor only with its first heartbeat.',
   },
   {
     id: 'compacted-previous-index-is-refused',
@@ -139,7 +139,7 @@ export const COMMIT: readonly Mutant[] = [
     this.#inflights.push`,
       },
     ],
-    bug: 'What was sent to a follower counts as replicated.',
+    bug: 'Entries that were sent to a follower count as replicated.',
   },
   {
     id: 'refused-probe-is-not-checked',
@@ -151,6 +151,6 @@ export const COMMIT: readonly Mutant[] = [
         replace: 'if (message.previousLogIndex > state.log.lastIndex) {',
       },
     ],
-    bug: 'A follower looks whether it has the previous entry, and not of which term it is.',
+    bug: 'A follower checks that it has the previous entry, and ignores the term of it.',
   },
 ];

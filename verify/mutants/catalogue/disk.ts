@@ -49,7 +49,7 @@ export const DISK: readonly Mutant[] = [
 `,
       },
     ],
-    bug: 'A damaged entry counts as a torn tail: it and what follows is dropped in silence.',
+    bug: 'A damaged entry counts as a torn tail: it and all later ones are dropped silently.',
   },
   {
     id: 'truncated-block-loses-its-beginning',
@@ -80,7 +80,7 @@ export const DISK: readonly Mutant[] = [
     subject: 'storage',
     file: 'src/engines/raft/node/log/log-blocks.ts',
     edits: [{ find: 'offsetInBlock(payload, end)', replace: 'offsetInBlock(payload, end + 1)' }],
-    bug: 'Of the block that a truncation goes through one entry stays that was to go.',
+    bug: 'A truncation within a block keeps one entry too many.',
   },
   {
     id: 'compaction-deletes-the-block-of-the-start',
@@ -154,7 +154,7 @@ export const DISK: readonly Mutant[] = [
         replace: 'if (stored < 0)',
       },
     ],
-    bug: 'Values are read without a look at their checksums.',
+    bug: 'Values are read without checking their checksums.',
   },
   {
     id: 'checksum-without-the-key',
@@ -167,7 +167,7 @@ export const DISK: readonly Mutant[] = [
       },
       { find: 'if (crc32(payload, crc32(key)) !== stored)', replace: 'if (crc32(payload) !== stored)' },
     ],
-    bug: 'A value that stands under the key of another passes for good.',
+    bug: 'A value under the key of another one is accepted.',
   },
   {
     id: 'data-file-not-verified',
@@ -180,7 +180,7 @@ export const DISK: readonly Mutant[] = [
           'const { isTakenBack } = checkRow === undefined ? verifyDataFile(path) : { isTakenBack: false };',
       },
     ],
-    bug: 'LMDB maps a file that nobody has looked at.',
+    bug: 'LMDB maps a data file that was not verified.',
   },
   {
     id: 'rollback-passes-for-the-last-state',
@@ -192,7 +192,7 @@ export const DISK: readonly Mutant[] = [
         replace: 'return found !== before.transaction && found === 0;',
       },
     ],
-    bug: 'An image whose last transaction was taken back by damage passes for what the leader has.',
+    bug: 'An image whose last transaction was rolled back by damage is accepted.',
   },
   {
     id: 'flush-skipped',
@@ -211,7 +211,7 @@ export const DISK: readonly Mutant[] = [
         replace: 'fdatasync(descriptor, () => undefined);\n    setImmediate(ended, null);',
       },
     ],
-    bug: 'A write is reported when its frame was handed to the system, and not when it was flushed.',
+    bug: 'A write is reported as done before its frame is flushed.',
   },
   {
     id: 'acknowledged-before-the-flush',
@@ -227,7 +227,7 @@ export const DISK: readonly Mutant[] = [
         replace: 'await nextTurn();',
       },
     ],
-    bug: 'A checkpoint counts as carried over when LMDB has been asked for it.',
+    bug: 'A checkpoint counts as carried over before LMDB has committed it.',
   },
   {
     id: 'overlapping-syncs',
@@ -274,7 +274,7 @@ export const DISK: readonly Mutant[] = [
     });`,
       },
     ],
-    bug: 'A write that found no room is given up and reported as done.',
+    bug: 'A write that found the disk full is dropped and reported as done.',
   },
   {
     id: 'full-disk-ends-the-node',
@@ -286,7 +286,7 @@ export const DISK: readonly Mutant[] = [
         replace: "if (!(error instanceof CodedError) || error.code === 'disk_full') {",
       },
     ],
-    bug: 'A node whose disk is full stops and does not wait for room.',
+    bug: 'A node whose disk is full stops instead of waiting for free space.',
   },
   {
     id: 'proposals-taken-on-the-reserve',
@@ -298,6 +298,6 @@ export const DISK: readonly Mutant[] = [
         replace: 'return this.#parts.replica.isDiskFull || freeBytes + reserveBytes < 0;',
       },
     ],
-    bug: 'Proposals use up the room that is kept for votes and membership.',
+    bug: 'Proposals use up the disk space reserved for votes and membership changes.',
   },
 ];

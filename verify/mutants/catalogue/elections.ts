@@ -72,7 +72,7 @@ export const ELECTIONS: readonly Mutant[] = [
         replace: 'own.match = Math.max(own.match, state.log.lastIndex);',
       },
     ],
-    bug: 'A leader counts its own copy of entries that came after the write that has just ended.',
+    bug: 'A leader counts its own copy of entries that are newer than the write that has just ended.',
   },
   {
     id: 'up-to-date-as-two-comparisons',
@@ -84,7 +84,7 @@ export const ELECTIONS: readonly Mutant[] = [
         replace: 'return lastLogTerm >= this.lastTerm && lastLogIndex >= this.lastIndex;',
       },
     ],
-    bug: 'A log is up to date only when both its last term and its length are: nobody may win any more.',
+    bug: 'A log is up to date only when both its last term and its length are: no server can win any more.',
   },
   {
     id: 'longer-log-wins',
@@ -108,7 +108,7 @@ export const ELECTIONS: readonly Mutant[] = [
         replace: '',
       },
     ],
-    bug: 'Any candidate with a later term deposes a leader that everybody hears.',
+    bug: 'Any candidate with a later term deposes a leader that all servers hear.',
   },
   {
     id: 'no-pre-vote',
@@ -209,7 +209,7 @@ export const ELECTIONS: readonly Mutant[] = [
         replace: '}',
       },
     ],
-    bug: 'A single voter waits for the answers of nobody before it stands.',
+    bug: 'A single voter waits for answers before it stands, though there is no other voter.',
   },
   {
     id: 'second-vote-in-a-term',
@@ -221,6 +221,6 @@ export const ELECTIONS: readonly Mutant[] = [
         replace: 'state.leader === undefined;',
       },
     ],
-    bug: 'Whoever has no leader votes for everybody who asks.',
+    bug: 'A server without a leader votes for every candidate that asks.',
   },
 ];

@@ -53,7 +53,7 @@ export const FARM: readonly Mutant[] = [
     subject: 'farm',
     file: 'src/farm/commands/print-job.ts',
     edits: [{ find: 'if (weightMilligrams > available) {', replace: 'if (weightMilligrams < 0) {' }],
-    bug: 'A job is taken though the spool has too little left.',
+    bug: 'A job is accepted though the spool has too little left.',
   },
   {
     id: 'weight-checked-without-reservations',
@@ -65,7 +65,7 @@ export const FARM: readonly Mutant[] = [
         replace: 'return filament.remainingMilligrams;',
       },
     ],
-    bug: 'What other jobs have reserved counts as available.',
+    bug: 'Weight that other jobs have reserved counts as available.',
   },
   {
     id: 'finished-job-starts-again',
@@ -81,7 +81,7 @@ export const FARM: readonly Mutant[] = [
     edits: [
       { find: "Queued: ['Running', 'Canceled'],", replace: "Queued: ['Running', 'Done', 'Canceled']," },
     ],
-    bug: 'A job may be done that never ran.',
+    bug: 'A job that never ran may be done.',
   },
   {
     id: 'idempotency-key-ignored',
@@ -141,7 +141,7 @@ export const FARM: readonly Mutant[] = [
         replace: 'if (id.length === 0) {',
       },
     ],
-    bug: 'A printer with an id that there is already takes the place of the other.',
+    bug: 'A printer with an existing id replaces the other printer.',
   },
   {
     id: 'grams-rounded-in-silence',
@@ -174,6 +174,6 @@ export const FARM: readonly Mutant[] = [
     subject: 'farm',
     file: 'src/engines/raft/node/state/state-store.ts',
     edits: [{ find: 'this.#cache.forget(key);', replace: '' }],
-    bug: 'A row is given as it was before it was written, once the write is durable.',
+    bug: 'Once a write is durable, readers get the row as it was before.',
   },
 ];

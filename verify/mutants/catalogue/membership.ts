@@ -1,4 +1,4 @@
-// Traps 15 to 20: who is in the cluster.
+// Traps 15 to 20: membership.
 
 import type { Mutant } from '../mutant.ts';
 
@@ -56,7 +56,7 @@ export const MEMBERSHIP: readonly Mutant[] = [
         replace: '',
       },
     ],
-    bug: 'After a restart the members are those of the applied record, and the log is not asked.',
+    bug: 'After a restart the members are those of the applied record, and the log is ignored.',
   },
   {
     id: 'wiped-node-keeps-its-id',
@@ -88,7 +88,7 @@ export const MEMBERSHIP: readonly Mutant[] = [
         replace: "if (state.role !== 'leader' || state.isVoter) return;",
       },
     ],
-    bug: 'A leader that is being removed leaves at the next commit, whatever that is of.',
+    bug: 'A leader that is being removed leaves at the next commit, before its removal is committed.',
   },
   {
     id: 'removed-too-early-to-stand',

@@ -1,4 +1,4 @@
-// Traps 21 to 24: snapshots, and what is installed with them.
+// Traps 21 to 24: snapshots and their installation.
 
 import type { Mutant } from '../mutant.ts';
 
@@ -76,7 +76,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         replace: 'this.write([putApplied({ ...point, generation: this.state.generation })]);',
       },
     ],
-    bug: 'The applied index is written before the rows that it speaks of.',
+    bug: 'The applied index is written before the rows that it covers.',
   },
   {
     id: 'hole-after-a-chunk-without-room',
@@ -88,7 +88,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         replace: '    const { channel } = arrival;\n    if',
       },
     ],
-    bug: 'A transfer goes on behind a chunk that found no room.',
+    bug: 'A transfer goes on behind a chunk that found the disk full.',
   },
   {
     id: 'chunk-given-back-before-it-is-taken',
@@ -113,7 +113,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         replace: 'if (applied.index >= 0) return applied;',
       },
     ],
-    bug: 'What an image says of itself is not compared with what its sender announced.',
+    bug: 'The point of an image is not compared with the one that its sender announced.',
   },
   {
     id: 'rows-of-an-image-not-checked',
@@ -125,7 +125,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         replace: 'verifyImage(this.#path, checkRow && (() => undefined)))',
       },
     ],
-    bug: 'Rows of a snapshot that were damaged at their sender, or on their way, are taken.',
+    bug: 'Rows of a snapshot that were damaged at the sender or on the way are accepted.',
   },
   {
     id: 'leaf-of-damaged-rows-is-sound',
@@ -160,7 +160,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     subject: 'snapshots',
     file: 'src/engines/raft/storage/images/tree-image.ts',
     edits: [{ find: 'bytes.set(this.#metaPages.subarray(offset, offset + length));', replace: '' }],
-    bug: 'An image begins with the meta pages of when they are read, and goes on with the pages of before.',
+    bug: 'An image has the meta pages of when they are read, and older tree pages.',
   },
   {
     id: 'layers-survive-the-adoption',
@@ -172,7 +172,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         replace: '    if (!this.#isStopped)',
       },
     ],
-    bug: 'Rows that were in the journal only hide those of the image, and are carried over them.',
+    bug: 'Rows of the journal hide those of the adopted image, and overwrite them.',
   },
   {
     id: 'name-of-an-adopted-image-not-flushed',
@@ -191,7 +191,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         replace: 'if (isWanted && this.#senders.size < 0) this',
       },
     ],
-    bug: 'A node that led goes on sending an image of the store that it replaces.',
+    bug: 'A former leader goes on sending an image of the store that it replaces.',
   },
   {
     id: 'garbage-deleted-under-an-install',
@@ -203,7 +203,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         replace: '',
       },
     ],
-    bug: 'Rows that are garbage to the old state are deleted of the new one.',
+    bug: 'Rows that are garbage of the old state are deleted from the new one.',
   },
   {
     id: 'garbage-is-looked-for-once',
@@ -215,7 +215,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
         replace: '    this.#generation = generation;\n',
       },
     ],
-    bug: 'What was given up at the node that an image is from stays on the disk for ever.',
+    bug: 'Garbage rows of the node that an image is from stay on disk for ever.',
   },
   {
     id: 'log-compacted-under-a-snapshot',
@@ -250,6 +250,6 @@ export const SNAPSHOTS: readonly Mutant[] = [
     subject: 'snapshots',
     file: 'src/engines/raft/node/state/state-store.ts',
     edits: [{ find: 'this.#cache.clear();', replace: '' }],
-    bug: 'After a snapshot rows that were read before it are still given.',
+    bug: 'After a snapshot, readers still get rows that were cached before it.',
   },
 ];
