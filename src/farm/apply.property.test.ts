@@ -57,7 +57,7 @@ const aCommand: fc.Arbitrary<Command> = fc.record(
 
 const commands = fc.array(aCommand, { maxLength: 80, size: 'max' });
 
-/** Shop commands first, so that jobs find something to reserve. */
+/** A shop with a printer and a spool, so that jobs can reserve filament. */
 function openShop(): MemoryState {
   const state = new MemoryState();
   for (const action of [
@@ -72,7 +72,7 @@ function openShop(): MemoryState {
   return state;
 }
 
-/** Invariants F1 and F2, and: what is gone from a spool is the weight of its Done jobs. */
+/** Expects invariants F1 and F2, and that a spool lacks exactly the weight of its Done jobs. */
 function expectExactSpools(state: MemoryState, weightsAtStart: ReadonlyMap<string, number>): void {
   const printJobs = [...listPrintJobs(state)];
   for (const filament of listFilaments(state)) {
@@ -92,7 +92,7 @@ function weightOf(printJobs: readonly PrintJob[], filament: Filament, statuses: 
     .reduce((sum, printJob) => sum + printJob.weightMilligrams, 0);
 }
 
-test('each job is in the three sets of the index that it belongs to, and nothing else is there', () => {
+test('each job is in exactly its three sets of the index, and the sets contain nothing else', () => {
   fc.assert(
     fc.property(commands, (history) => {
       const state = openShop();
@@ -120,7 +120,7 @@ const filters: fc.Arbitrary<PrintJobFilters> = fc
   )
   .filter((asked) => Object.keys(asked).length > 0);
 
-test('a search finds, in order of ids, what has all that it asks for, whatever the combination', () => {
+test('a search finds the jobs that match all filters, in order of ids, for every combination', () => {
   fc.assert(
     fc.property(commands, filters, fc.constantFrom(undefined, 'a', 'c', 'f'), (history, asked, after) => {
       const state = openShop();
@@ -137,7 +137,7 @@ test('a search finds, in order of ids, what has all that it asks for, whatever t
   );
 });
 
-test('whatever is asked, reserved ≤ remaining, and the spools’ books agree with the jobs to the milligram', () => {
+test('after any commands, reserved ≤ remaining, and the spools agree with the jobs to the milligram', () => {
   fc.assert(
     fc.property(commands, (history) => {
       const state = openShop();

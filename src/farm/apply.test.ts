@@ -20,7 +20,7 @@ beforeEach(() => {
   apply(state, filamentOf('f', 1_000_000));
 });
 
-test('a new printer is there; a second of its id is refused and the first stays', () => {
+test('a second printer with the id of a first is refused, and the first stays', () => {
   expect(apply(state, printerNamed('q'))).toMatchObject({ kind: 'created', resource: { row: { id: 'q' } } });
   const before = state.toText();
   expect(apply(state, printerNamed('q'))).toEqual({
@@ -46,7 +46,7 @@ test('a new job is Queued and reserves its weight', () => {
   expect(weightsOf(state)).toEqual({ remaining: 1_000_000, reserved: 15_000 });
 });
 
-test('a job for a printer or a spool that is not there is refused', () => {
+test('a job for an unknown printer or spool is refused', () => {
   const { printJob } = printJobOf('j', 1) as Extract<ReturnType<typeof printJobOf>, { printJob: unknown }>;
   const before = state.toText();
   expect(
@@ -58,7 +58,7 @@ test('a job for a printer or a spool that is not there is refused', () => {
   expect(state.toText()).toBe(before);
 });
 
-test('of two jobs for the last grams one is taken, and the other learns what is left', () => {
+test('of two jobs for the last grams one is accepted, and the other is told the available weight', () => {
   apply(state, printJobOf('first', 600_000));
   expect(apply(state, printJobOf('second', 400_001))).toEqual({
     kind: 'refused',
@@ -89,7 +89,7 @@ test.each(['Canceled', 'Failed'] as const)('%s gives the reserved weight back', 
   expect(weightsOf(state)).toEqual({ remaining: 1_000_000, reserved: 0 });
 });
 
-test('only the shop’s transitions happen; every other is refused and changes nothing', () => {
+test('all transitions but the shop’s are refused and change nothing', () => {
   const waysTo = {
     Queued: [],
     Running: ['Running'],
@@ -121,7 +121,7 @@ test('only the shop’s transitions happen; every other is refused and changes n
   ]);
 });
 
-test('a job that is not there has no status to change', () => {
+test('a status change of an unknown job is refused', () => {
   expect(apply(state, statusOf('nothing', 'Running'))).toMatchObject({ code: 'not_found', id: 'nothing' });
 });
 
@@ -132,7 +132,7 @@ test('a node with a slow clock does not move a job back in time', () => {
   });
 });
 
-test('bytes that are no command are refused and change nothing', () => {
+test('bytes that are not a command are refused and change nothing', () => {
   const before = state.toText();
   expect(applyCommand(state, new Uint8Array([1, 2, 3]))).toEqual({
     kind: 'refused',

@@ -1,5 +1,5 @@
-// The farm's state machine: every rule that depends on the state is decided here, in log order, once, and identically
-// on every node. No clock, no randomness: times and ids come in the command.
+// The farm's state machine: every rule that depends on the state is decided here, in log order, once, and
+// identically on every node. No clock, no randomness: times and ids come in the command.
 
 import { unreachable } from '../shared/assert.ts';
 import type { StateView } from '../state/state-view.ts';

@@ -1,9 +1,9 @@
-// What applying a command gives: the resource as it is now, or why nothing changed.
+// The outcome of applying a command: the resource after it, or the reason why nothing changed.
 
 import type { PrintJobStatus } from './model/print-job-status.ts';
 import type { Resource, ResourceKind } from './model/resource.ts';
 
-/** JSON throughout: outcomes are kept in the state for retries with the same idempotency key. */
+/** JSON values only: outcomes are kept in the state for retries with the same idempotency key. */
 export type FarmOutcome =
   | { readonly kind: 'created'; readonly resource: Resource }
   | { readonly kind: 'changed'; readonly resource: Resource }
@@ -36,9 +36,9 @@ export type FarmRefusal =
       readonly to: PrintJobStatus;
       readonly allowed: readonly PrintJobStatus[];
     }
-  /** The key was used before, with another request. */
+  /** The idempotency key was used before, for another request. */
   | { readonly kind: 'refused'; readonly code: 'idempotency_key_reused' }
-  /** The bytes are no command of this version. */
+  /** The bytes are not a command of this version. */
   | { readonly kind: 'refused'; readonly code: 'malformed_command' };
 
 export type FarmRefusalCode = FarmRefusal['code'];

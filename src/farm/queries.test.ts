@@ -13,14 +13,14 @@ function shop(): MemoryState {
   return state;
 }
 
-test('lists come in the order of the ids’ UTF-8 bytes, each kind by itself', () => {
+test('each kind is listed in the order of the ids’ UTF-8 bytes', () => {
   const state = shop();
   expect([...listPrinters(state)].map(({ id }) => id)).toEqual(['a', 'b', 'p', '\uffee', '\u{1f9f5}']);
   expect([...listFilaments(state)].map(({ id }) => id)).toEqual(['f']);
   expect([...listPrintJobs(state)].map(({ id }) => id)).toEqual(['j1', 'j2', 'j3']);
 });
 
-test('a page begins after an id, whether or not that id is there, and ends at its limit', () => {
+test('a page begins after an id, which need not exist, and ends at its limit', () => {
   const state = shop();
   const ids = (options: { after?: string; limit?: number }) =>
     [...listPrinters(state, options)].map(({ id }) => id);
@@ -30,7 +30,7 @@ test('a page begins after an id, whether or not that id is there, and ends at it
   expect(ids({ limit: 0 })).toEqual([]);
 });
 
-test('a job is found when it has all that is asked for, in order of ids', () => {
+test('a search finds the jobs that match all filters, in order', () => {
   const state = shop();
   apply(state, filamentOf('g', 100));
   apply(state, printJobOf('j0', 1, { printerId: 'a', filamentId: 'g' }));

@@ -1,4 +1,4 @@
-// Questions about the state. Lists are lazy and in key order; each is good for one turn of the event loop only.
+// Queries over the state. Lists are lazy and in key order. Each is valid for one turn of the event loop only.
 
 import { present } from '../shared/assert.ts';
 import type { Json, StateReader } from '../state/state-view.ts';
@@ -10,7 +10,7 @@ import { PRINTER_PREFIX, type Printer, printerFrom } from './model/printer.ts';
 export interface ListOptions {
   /** Only rows with an id after this one, by UTF-8 bytes; the row itself need not exist. */
   readonly after?: string | undefined;
-  /** At most so many rows. */
+  /** The greatest number of rows. */
   readonly limit?: number | undefined;
 }
 
@@ -26,20 +26,20 @@ export function listPrintJobs(reader: StateReader, options: ListOptions = {}): G
   return listRows(reader, { prefix: PRINT_JOB_PREFIX, from: printJobFrom, ...options });
 }
 
-/** What a search looked at: the row when it is one of those that are looked for. */
+/** A row that a search looked at. `row` is undefined if it does not match. */
 export interface Candidate<Row> {
   readonly id: string;
   readonly row: Row | undefined;
 }
 
-/** For searches that want every row. */
+/** Returns every row as a match. */
 export function* everyRow<Row extends { readonly id: string }>(
   rows: Iterable<Row>,
 ): Generator<Candidate<Row>> {
   for (const row of rows) yield { id: row.id, row };
 }
 
-/** Jobs that have all that the filters ask for, in order of ids; `limit` is of those looked at. */
+/** Searches for jobs that match all filters, in order of ids. `limit` bounds the jobs that are looked at. */
 export function* findPrintJobs(
   reader: StateReader,
   filters: PrintJobFilters,
@@ -55,8 +55,8 @@ export function* findPrintJobs(
 }
 
 function matching(reader: StateReader, id: string, filters: PrintJobFilters): PrintJob | undefined {
-  const printJob = present(getListedPrintJob(reader, id), `print job ${id} is in an index and not there`);
-  // The index was by filament where one was asked for: what is left to be compared is the printer.
+  const printJob = present(getListedPrintJob(reader, id), `print job ${id} is in an index but missing`);
+  // If a filament was given, the index was by filament, so only the printer must still be compared.
   const { printerId } = filters;
   return printerId === undefined || printJob.printerId === printerId ? printJob : undefined;
 }

@@ -10,7 +10,7 @@ test.each([
   ['[::1]:7000', '::1', 7000],
   ['[fe80::1%eth0]:7000', 'fe80::1%eth0', 7000],
   ['[::ffff:10.0.0.1]:80', '::ffff:10.0.0.1', 80],
-])('%s is read as its host and port, and written back the same', (text, host, port) => {
+])('%s is parsed into host and port, and formatted back', (text, host, port) => {
   expect(parseAddress(text)).toEqual({ host, port });
   expect(formatAddress({ host, port })).toBe(text);
 });

@@ -3,9 +3,9 @@
 import { CodedError } from './coded-error.ts';
 
 export interface Address {
-  /** A name or an IP address without brackets. Empty means every address of this machine: only to listen on. */
+  /** A name or an IP address without brackets. Only for listening: empty means every address of this host. */
   readonly host: string;
-  /** 0 to 65535; 0 asks the system for a free port: only to listen on. */
+  /** 0 to 65535. Only for listening: 0 asks the system for a free port. */
   readonly port: number;
 }
 
@@ -13,9 +13,9 @@ export const MAX_ADDRESS_CHARACTERS = 300;
 const MAX_PORT = 65_535;
 
 const ADDRESS = /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[^:[\]]*)):(?<port>\d{1,5})$/;
-/** Host names and IPv4 addresses; names with an underscore exist on shop networks. */
+/** Host names and IPv4 addresses. Names with an underscore exist on shop networks. */
 const HOST = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})$/;
-/** What may stand between brackets, with an optional zone (fe80::1%eth0); the system judges the rest. */
+/** A text between brackets with an optional zone (fe80::1%eth0). The system checks the rest. */
 const IPV6_HOST = /^(?=[^%]*:)[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,32})?$/;
 
 /** Reads `host:port`, `:port` or `[v6]:port`. Throws CodedError `bad_address` for anything else. */
@@ -35,7 +35,7 @@ export function parseAddress(text: string): Address {
   return { host: bracketed ?? plain ?? '', port };
 }
 
-/** The text that parseAddress reads back as the same address. */
+/** Returns the text that parseAddress reads as the same address. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

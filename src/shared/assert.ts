@@ -1,6 +1,6 @@
 // Assertions are for our own bugs. They stay on in production: a node that breaks an invariant stops.
 
-/** Thrown when the program itself is wrong. Never caught to go on: the node stops and says why. */
+/** Thrown when the program itself is wrong. The node then stops and logs the message. */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';
 }
@@ -15,7 +15,7 @@ export function unreachable(value: never): never {
   throw new AssertionError(`unreachable case: ${JSON.stringify(value)}`);
 }
 
-/** Returns `value`, which the caller knows to be present; AssertionError when it is not. */
+/** Returns `value`, which the caller knows to be present. Throws AssertionError when it is not. */
 export function present<T>(value: T | undefined | null, message: string): T {
   if (value === undefined || value === null) throw new AssertionError(message);
   return value;

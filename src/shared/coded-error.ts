@@ -1,11 +1,11 @@
 // Typed errors are for the world: bad input, full disks, lost leaders.
 
-/** Values that an error may carry for the caller, beside its sentence. */
+/** Values for the caller, beside the message. */
 export type ErrorFields = Readonly<Record<string, unknown>>;
 
 /**
- * An error with a stable `code` (snake_case, part of the public contract), a sentence that says what to
- * do, and the fields at fault. The HTTP status of each code lives in src/http alone.
+ * An error with a stable `code` (snake_case, part of the public contract), a message that says what to do,
+ * and the fields at fault. Only src/api knows the HTTP status of a code.
  */
 export class CodedError extends Error {
   override readonly name: string = 'CodedError';

@@ -1,12 +1,12 @@
-// A small deterministic generator (xoshiro128**, Blackman and Vigna 2018): same seed, same numbers.
+// A small deterministic generator of random numbers (xoshiro128**, Blackman and Vigna 2018).
 
-/** The randomness that pure code is handed: nothing in raft, farm, node or sim may use Math.random. */
+/** The source of randomness of pure code, which must not use Math.random. */
 export interface Random {
-  /** An integer, 0 ≤ n < 2³². */
+  /** Returns an integer, 0 ≤ n < 2³². */
   nextUint32(): number;
-  /** An integer, 0 ≤ n < bound; bound 1 to 2³². */
+  /** Returns an integer, 0 ≤ n < bound. `bound` is 1 to 2³². */
   below(bound: number): number;
-  /** True with the given probability, 0 to 1. */
+  /** Returns true with the given probability, 0 to 1. */
   chance(probability: number): boolean;
 }
 
@@ -16,7 +16,7 @@ export class SeededGenerator implements Random {
   #c: number;
   #d: number;
 
-  /** `seed` is any safe integer; splitmix32 spreads it over the state. */
+  /** `seed` is any safe integer. splitmix32 spreads it over the state. Equal seeds give equal numbers. */
   constructor(seed: number) {
     let state = (seed ^ Math.floor(seed / 0x1_0000_0000)) >>> 0;
     const next = (): number => {

@@ -1,8 +1,8 @@
-// The order of keys: that of their bytes in UTF-8, as the store has them.
+// The order of keys in the store: by their bytes in UTF-8.
 
 /**
- * Orders well-formed strings by their UTF-8 bytes, which is the order of their code points. UTF-16, the order of `<`,
- * differs: it puts surrogates (code points from U+10000) before U+E000.
+ * Compares well-formed strings by their UTF-8 bytes, which is the order of their code points. `<` compares
+ * UTF-16 units and differs: it puts surrogates (code points from U+10000) before U+E000.
  */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeUtf8 } from './utf8.ts';
 
-test('any text is encoded as the platform does it', () => {
+test('any text is encoded like TextEncoder does', () => {
   const texts = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 600 }),
     fc.string({ unit: 'grapheme', maxLength: 600 }),
-    // Surrogates without a partner too.
+    // Also surrogates without a partner.
     fc
       .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 300 })
       .map((units) => String.fromCharCode(...units)),

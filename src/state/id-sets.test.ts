@@ -13,13 +13,13 @@ function idsWith(ids: readonly string[]): MemoryState {
   return state;
 }
 
-/** The last block before the others. */
+/** Returns the last block, then the others. */
 function blocksOf(state: MemoryState): string[] {
   const rows = [...state.range({ prefix: SET }), ...state.range({ prefix: BOUNDED_BLOCKS + SET })];
   return rows.map(([, row]) => row as string);
 }
 
-// Long ones make blocks of few ids; the last two are ordered by UTF-8 otherwise than by UTF-16.
+// Long ids make blocks of few ids. UTF-8 and UTF-16 order the last two characters differently.
 const aCharacter = fc.constantFrom('a', 'b', 'c', '\uffee', '\u{1f9f5}');
 const anId = fc.oneof(
   fc.string({ unit: aCharacter, minLength: 1, maxLength: 4 }),
@@ -27,11 +27,11 @@ const anId = fc.oneof(
 );
 const steps = fc.array(fc.record({ id: anId, isDelete: fc.boolean() }), { maxLength: 120 });
 
-test('ids that were added and not taken away are there in order, from any one on, whatever the order of changes', () => {
+test('a set contains the added ids without the deleted ones, in order, after any changes', () => {
   fc.assert(
     fc.property(steps, fc.option(anId, { nil: undefined }), (changes, after) => {
       const state = new MemoryState();
-      // Sets beside it, whose keys stand before and behind.
+      // Other sets, with keys before and after.
       addId(state, 's/Z', 'z');
       addId(state, 's/b', 'b');
       const model = new Set<string>();
@@ -58,7 +58,7 @@ test('ids that were added and not taken away are there in order, from any one on
   );
 });
 
-test('ids that ascend leave full blocks behind, and a block never grows beyond its bound by more than an id', () => {
+test('ascending ids leave full blocks behind, and no block exceeds its bound by more than an id', () => {
   const ascending = Array.from({ length: 1_000 }, (_, at) => `job-${10_000 + at}`);
   const blocks = blocksOf(idsWith(ascending));
   expect(blocks.length).toBeLessThan(1.1 * ((1_000 * 10) / LONGEST_BLOCK));
@@ -67,7 +67,7 @@ test('ids that ascend leave full blocks behind, and a block never grows beyond i
   expect(descending.length).toBeLessThan(2.5 * blocks.length);
 });
 
-test('taking away an id that is not there is a bug of ours', () => {
+test('deleting an id that is not in the set throws', () => {
   const state = idsWith(['b', 'c']);
   for (const id of ['a', 'bb', 'd']) expect(() => deleteId(state, SET, id)).toThrow();
   expect([...idsOf(state, SET)]).toEqual(['b', 'c']);

@@ -1,41 +1,43 @@
-// Sets of ids in the replicated state, each in order and in blocks: a million ids are some ten thousand rows, and one that
-// is added or taken away is one small row written.
+// Sorted sets of ids in the replicated state, stored in blocks. A million ids take some ten thousand rows,
+// and adding or deleting one id writes one small row.
 //
 // | key | value |
 // |---|---|
-// | `<set>` | the last block: the ids above those of all others |
-// | `b/<set><bound>` | a block: ids below its bound, an id too, and not below the bound of the block before |
+// | `<set>` | the last block: the ids above those of all other blocks |
+// | `b/<set><bound>` | another block: ids below its bound, which is an id, from the bound before on |
 //
-// The value is the block's ids, ascending by their UTF-8 bytes, with U+007F between them, which no id contains. The last
-// block has a key that is known, since most ids are added above all that are there; it begins with U+007F where there may be
-// others before it, so that mostly nobody has to look. Then it stays when it is empty, which no other block is. The last
-// blocks of all sets stand together: they are what is written again and again, and so few pages of the store have them all.
+// The value is the block's ids, ascending by their UTF-8 bytes, separated by U+007F, which no id contains.
+//
+// Most ids are added above all existing ones, so the last block has a fixed key. It begins with U+007F if
+// other blocks may exist, which saves a look at them. Such a last block stays when it is empty; no other
+// block is ever empty. The keys of all last blocks are adjacent: they are written most often, and few pages
+// of the store hold them.
 
 import { assert } from '../shared/assert.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
 import type { StateReader, StateView } from './state-view.ts';
 
-/** A block is written whole whenever it changes, and a dozen fit in a page. Two ids of the greatest length may be more. */
+/** A changed block is written whole, and a dozen fit in a page. Two ids of maximum length may exceed this. */
 const MAX_BLOCK_CHARACTERS = 320;
 const SEPARATOR = '\u007f';
-/** What the keys of all blocks but the last ones begin with. */
+/** The prefix of the keys of all blocks except last blocks. */
 export const BOUNDED_BLOCKS = 'b/';
 
 interface Block {
   readonly key: string;
   readonly ids: readonly string[];
-  /** Of the last block: there may be others before it. */
+  /** Whether other blocks may exist. Only set for the last block. */
   readonly hasBefore: boolean;
 }
 
-/** No set's name is the beginning of another's. The id must not be in it. */
+/** Adds an id that is not in the set. No name of a set may be a prefix of another. */
 export function addId(view: StateView, set: string, id: string): void {
   const last = view.get(set) as string | undefined;
   if (last !== undefined && isAboveAll(id, last)) append(view, { set, last, id });
   else insert(view, set, id);
 }
 
-/** Where most ids go: without a look at the others. Ids that ascend leave full blocks behind them. */
+/** Appends to the last block, the most frequent case. Ascending ids leave full blocks behind. */
 function append(view: StateView, { set, last, id }: { set: string; last: string; id: string }): void {
   if (last.length + SEPARATOR.length + id.length <= MAX_BLOCK_CHARACTERS) {
     view.put(set, last + SEPARATOR + id);
@@ -45,7 +47,7 @@ function append(view: StateView, { set, last, id }: { set: string; last: string;
   view.put(set, SEPARATOR + id);
 }
 
-/** `text` is the last block. An empty one does not tell. */
+/** Whether `id` is above all ids of the last block `text`. False for an empty block, which cannot tell. */
 function isAboveAll(id: string, text: string): boolean {
   const greatest = text.slice(text.lastIndexOf(SEPARATOR) + 1);
   return greatest !== '' && compareUtf8(greatest, id) < 0;
@@ -63,17 +65,17 @@ function insert(view: StateView, set: string, id: string): void {
   putBlock(view, { key, ids: all.slice(middle), hasBefore: key === set });
 }
 
-/** The id must be in the set. */
+/** Deletes an id that is in the set. */
 export function deleteId(view: StateView, set: string, id: string): void {
   const { key, ids, hasBefore } = blockFor(view, set, id);
   const others = ids.filter((other) => other !== id);
-  assert(others.length === ids.length - 1, `${id} is not in the set that it is to be taken from`);
+  assert(others.length === ids.length - 1, `${id} is not in the set ${set}`);
   if (others.length > 0 || hasBefore) putBlock(view, { key, ids: others, hasBefore });
   else view.delete(key);
   if (others.length === 0) maybeDeleteLast(view, set);
 }
 
-/** The last block goes when nothing is left in it nor before it. */
+/** Deletes the last block if the set is empty. */
 function maybeDeleteLast(view: StateView, set: string): void {
   const last = lastBlock(view, set);
   if (last === undefined || last.ids.length > 0) return;
@@ -81,7 +83,7 @@ function maybeDeleteLast(view: StateView, set: string): void {
   view.delete(set);
 }
 
-/** The ids after `after`, in order. As lazy as `range`, and valid as long. */
+/** Returns the ids after `after`, in order. As lazy as `range`, and valid as long. */
 export function* idsOf(reader: StateReader, set: string, after?: string): Generator<string> {
   const last = lastBlock(reader, set);
   if (last?.hasBefore === true) {
@@ -91,7 +93,7 @@ export function* idsOf(reader: StateReader, set: string, after?: string): Genera
   if (last !== undefined) yield* idsAfter(last.ids, after);
 }
 
-/** The block that has the id, or would have it. */
+/** Returns the block that contains the id, or into which it belongs. */
 function blockFor(reader: StateReader, set: string, id: string): Block {
   const last = lastBlock(reader, set);
   if (last === undefined) return { key: set, ids: [], hasBefore: false };
@@ -110,7 +112,7 @@ function lastBlock(reader: StateReader, set: string): Block | undefined {
   return { key: set, ids: idsIn(hasBefore ? text.slice(SEPARATOR.length) : text), hasBefore };
 }
 
-/** Those with a bound above `id`, in order. */
+/** Returns the blocks with a bound above `id`, in order. */
 function* boundedBlocks(reader: StateReader, set: string, id: string): Generator<Block> {
   for (const [key, row] of reader.range({ prefix: boundedKey(set, ''), after: boundedKey(set, id) })) {
     yield { key, ids: idsIn(row as string), hasBefore: false };
@@ -125,7 +127,7 @@ function putBlock(view: StateView, { key, ids, hasBefore }: Block): void {
   view.put(key, (hasBefore ? SEPARATOR : '') + ids.join(SEPARATOR));
 }
 
-/** How many ids stand before `id`. */
+/** Returns the number of ids before `id`. */
 function placeOf(ids: readonly string[], id: string): number {
   return ids.findLastIndex((other) => compareUtf8(other, id) < 0) + 1;
 }

@@ -6,7 +6,7 @@ import { MemoryState } from './memory-state.ts';
 
 const aKey = fc.string({ unit: 'binary', maxLength: 6 });
 
-test('keys compare as their UTF-8 bytes do', () => {
+test('keys compare like their UTF-8 bytes', () => {
   fc.assert(
     fc.property(aKey, aKey, (a, b) => {
       expect(Math.sign(compareUtf8(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -14,7 +14,7 @@ test('keys compare as their UTF-8 bytes do', () => {
   );
 });
 
-test('a range gives what filtering and sorting all keys would give', () => {
+test('a range equals all keys, filtered and sorted', () => {
   const aShortKey = fc.string({ unit: fc.constantFrom('a', 'b', '\uffee', '\u{1f9f5}'), maxLength: 4 });
   const options = fc.record(
     { prefix: aShortKey, after: aShortKey, reverse: fc.boolean() },
@@ -38,7 +38,7 @@ test('a range gives what filtering and sorting all keys would give', () => {
   );
 });
 
-test('what was put is read back until it is deleted, and shares nothing with what was put', () => {
+test('a value is read back until it is deleted, and shares nothing with the value that was put', () => {
   const state = new MemoryState();
   const value = { list: [1, 'two', null] };
   state.put('a', value);

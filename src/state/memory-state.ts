@@ -1,5 +1,5 @@
-// The replicated state in memory: for tests and for whoever needs a scratch copy. Rows are kept as JSON text, so that
-// what comes back can share nothing with what was put, as in the real store.
+// The replicated state in memory, for tests and for scratch copies. Rows are kept as JSON text, so a value
+// that is read shares nothing with the value that was put, as in the real store.
 
 import { present } from '../shared/assert.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
@@ -24,19 +24,19 @@ export class MemoryState implements StateView {
     return this.#versions.get(prefix) ?? 0;
   }
 
-  #changed(key: string): void {
+  #countChange(key: string): void {
     const collection = collectionOf(key);
     this.#versions.set(collection, this.version(collection) + 1);
   }
 
   put(key: string, value: Json): void {
-    this.#changed(key);
+    this.#countChange(key);
     if (!this.#valueTexts.has(key)) this.#sortedKeys.splice(this.#placeOf(key), 0, key);
     this.#valueTexts.set(key, JSON.stringify(value));
   }
 
   delete(key: string): void {
-    this.#changed(key);
+    this.#countChange(key);
     if (this.#valueTexts.delete(key)) this.#sortedKeys.splice(this.#placeOf(key), 1);
   }
 
@@ -63,18 +63,18 @@ export class MemoryState implements StateView {
     }
   }
 
-  /** Every row as text, in key order: two states are the same when these are. */
+  /** Returns every row as text, in key order. Two states are equal when their texts are. */
   toText(): string {
     return this.#sortedKeys.map((key) => `${JSON.stringify(key)}: ${this.#valueTexts.get(key)}`).join('\n');
   }
 
-  /** The position of a key, or where it would be. */
+  /** Returns the position of a key, or the position at which it belongs. */
   #placeOf(key: string): number {
     return firstIndexWhere(this.#sortedKeys, (other) => compareUtf8(other, key) >= 0);
   }
 }
 
-/** The first index whose key satisfies `predicate`, which must stay true from there on; the length when none does. */
+/** Returns the first index with a true `predicate`, which stays true from there on, or the length. */
 function firstIndexWhere(keys: readonly string[], predicate: (key: string) => boolean): number {
   let low = 0;
   let high = keys.length;

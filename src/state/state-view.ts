@@ -1,6 +1,6 @@
-// How the farm sees its replicated state: an ordered map of strings to JSON values.
+// The farm's view of its replicated state: an ordered map from strings to JSON values.
 
-/** A JSON value. Values handed out or in are never changed in place: write a new one. */
+/** A JSON value. A value that was read or written is never changed in place: write a new one. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json };
 
 export interface RangeOptions {
@@ -11,26 +11,26 @@ export interface RangeOptions {
   readonly reverse?: boolean;
 }
 
-/** A consistent picture of the state. Keys are ordered by their UTF-8 bytes. */
+/** A consistent view of the state. Keys are ordered by their UTF-8 bytes. */
 export interface StateReader {
   get(key: string): Json | undefined;
-  /** As `get`, for one of many rows that will hardly be asked for again soon. */
+  /** Like `get`, for one of many rows that are hardly read again soon. */
   getOnce(key: string): Json | undefined;
-  /** Lazy: stop iterating when you have enough. Not valid across a return to the event loop. */
+  /** Lazy. The iterator is not valid after a return to the event loop. */
   range(options: RangeOptions): Iterable<readonly [key: string, value: Json]>;
   /**
-   * Grows whenever rows of a collection may have changed: those whose keys begin with `prefix`, which is what keys have
-   * up to their first slash, that included. Good for comparison within one process.
+   * Returns a number that grows when a row of the collection `prefix` may have changed. See collectionOf.
+   * Numbers of different processes do not compare.
    */
   version(prefix: string): number;
 }
 
-/** Up to the first slash of a key, that included: which collection its row belongs to. */
+/** Returns the collection of a key: the key up to and including its first slash. */
 export function collectionOf(key: string): string {
   return key.slice(0, key.indexOf('/') + 1);
 }
 
-/** The state inside `apply`: what is written is seen at once by later reads, and becomes durable with the applied index. */
+/** The state inside `apply`. Later reads see a write at once. It becomes durable with the applied index. */
 export interface StateView extends StateReader {
   put(key: string, value: Json): void;
   delete(key: string): void;

@@ -14,7 +14,7 @@ function decodeText(text: string): Command | undefined {
   return decodeCommand(new TextEncoder().encode(text));
 }
 
-test.each(EXAMPLES)('a command comes back as it went: $action.kind', (command) => {
+test.each(EXAMPLES)('a command decodes to the one that was encoded: $action.kind', (command) => {
   expect(decodeCommand(encodeCommand(command))).toEqual(command);
 });
 
@@ -28,14 +28,14 @@ test('the encoding is on disks and never changes', () => {
   ]);
 });
 
-test('bytes that are no command decode to nothing, and never throw', () => {
+test('bytes that are not a command decode to undefined, and never throw', () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => decodeCommand(bytes) === undefined));
   fc.assert(fc.property(fc.json(), (text) => decodeText(text) === undefined));
   expect(decodeCommand(new Uint8Array([0xff, 0xfe]))).toBeUndefined();
   expect(decodeText('['.repeat(100_000))).toBeUndefined();
 });
 
-test('a command with one value of a wrong kind, anywhere, decodes to nothing', () => {
+test('a command with one value of a wrong kind decodes to undefined', () => {
   const wrong = [null, true, 1.5, -1, 1e300, '', 'x\n', {}, [], 'x'.repeat(5_000)];
   for (const command of EXAMPLES) {
     for (const path of leafPaths(command)) {
@@ -51,7 +51,7 @@ test('a command with one value of a wrong kind, anywhere, decodes to nothing', (
   }
 });
 
-test('a command that lacks something, has more, or is of an unknown kind decodes to nothing', () => {
+test('a command with missing or additional values, or of an unknown kind, decodes to undefined', () => {
   for (const command of EXAMPLES) {
     const parts = JSON.parse(new TextDecoder().decode(encodeCommand(command))) as unknown[];
     const [atMs, fields, claim] = parts as [number, unknown[], unknown[] | undefined];
@@ -71,7 +71,7 @@ test('a command that lacks something, has more, or is of an unknown kind decodes
   }
 });
 
-test('what is left on a new spool is at most its total, and a spool and a job weigh something', () => {
+test('a new spool has at most its total left, and the weights of spools and jobs are positive', () => {
   for (const action of [filamentOf('f', 5, 6), filamentOf('f', 0), printJobOf('j', 0)]) {
     expect(decodeCommand(encodeCommand({ atMs: 0, action }))).toBeUndefined();
   }

@@ -1,6 +1,6 @@
-// The replicated command, one a log entry. Everything that must be the same on all replicas (ids, times) is decided by
-// the node that took the request, and carried here. The encoding is JSON: [time, action], or [time, action,
-// [idempotency key, fingerprint]]. The file of each noun has the encoding of its actions.
+// The replicated command, one a log entry. Everything that must be the same on all replicas (ids, times) is
+// decided by the node that took the request, and carried here. The encoding is JSON: [time, action], or
+// [time, action, [idempotency key, fingerprint]]. The file of each noun has the encoding of its actions.
 
 import { unreachable } from '../../shared/assert.ts';
 import { encodeUtf8 } from '../../shared/utf8.ts';
@@ -20,7 +20,7 @@ import {
 import { ADD_PRINTER_LETTER, type AddPrinter, decodeAddPrinter, encodeAddPrinter } from './printer.ts';
 
 export interface Command {
-  /** Milliseconds since 1970 at the node that took the request. For people and for ages, never for ordering. */
+  /** Milliseconds since 1970 at the node that took the request. For people and ages, never for ordering. */
   readonly atMs: number;
   readonly action: Action;
   /** Present when the caller sent an idempotency key. */

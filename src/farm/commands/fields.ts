@@ -3,7 +3,7 @@
 import { checkId } from '../model/identifier.ts';
 import { checkText } from '../model/text.ts';
 
-/** A command as a JSON array: a letter that tells the kind of command, then the fields without their names. */
+/** A command as a JSON array: a letter for the kind of command, then the fields without their names. */
 export type EncodedFields = readonly (string | number)[];
 
 export function isArray(value: unknown): value is readonly unknown[] {

@@ -30,13 +30,13 @@ test('a retry gets the first answer and applies nothing', () => {
   expect(state.toText()).toBe(before);
 });
 
-test('a retry with another minted id gets the first one', () => {
+test('a retry with another generated id gets the first one', () => {
   const first = apply(state, printerNamed('minted-1'), { idempotency: CLAIM });
   expect(apply(state, printerNamed('minted-2'), { idempotency: CLAIM })).toEqual(first);
   expect(getPrinter(state, 'minted-2')).toBeUndefined();
 });
 
-test('a refusal is kept too: the retry is refused alike, although it would pass by now', () => {
+test('a refusal is kept too: the retry is refused, although it would now succeed', () => {
   const refused = apply(state, printJobOf('j', 1_001), { idempotency: CLAIM });
   expect(refused).toMatchObject({ code: 'insufficient_filament' });
   expect(apply(state, printJobOf('j', 10), { idempotency: CLAIM })).toEqual(refused);
@@ -54,7 +54,7 @@ test('a key that comes with another request is refused, and the first answer sta
   expect(apply(state, printerNamed('q'), { idempotency: CLAIM })).toEqual(first);
 });
 
-test('records older than a day go, a few a command, whether or not that command has a key', () => {
+test('every command drops a few records older than a day, with or without a key of its own', () => {
   const RECORDS = MAX_PRUNED_PER_COMMAND + 1;
   for (let index = 0; index < RECORDS; index += 1) {
     apply(state, printerNamed(`q${index}`), { idempotency: { key: `k${index}`, fingerprint: 'x' } });
@@ -68,7 +68,7 @@ test('records older than a day go, a few a command, whether or not that command 
   expect([recordCount(), queueCount()]).toEqual([0, 0]);
 });
 
-test('there are never more records than the bound, and the oldest go first', () => {
+test('the number of records is bounded, and the oldest are dropped first', () => {
   for (let index = 0; index < MAX_IDEMPOTENCY_RECORDS + 10; index += 1) {
     apply(state, statusOf('nothing', 'Done'), { idempotency: { key: `k${index}`, fingerprint: 'x' } });
   }

@@ -1,8 +1,10 @@
-// Idempotency keys: the claim that comes with a command, and the answers that are kept for retries. Answers live in the
-// replicated state, so every node gives a retry the same answer, also after a change of leader, a restart or a snapshot.
+// Idempotency keys: the claim that comes with a command, and the answers that are kept for retries. Answers
+// live in the replicated state, so every node gives a retry the same answer, also after a change of leader, a
+// restart or a snapshot.
 //
-// Ages are computed from the commands' own times, which are the clocks of the nodes that took the requests. A clock that
-// is a day wrong drops records early or keeps them longer. The bound on their number does not depend on clocks.
+// Ages are computed from the commands' own times, which are the clocks of the nodes that took the requests. A
+// clock that is a day wrong drops records early or keeps them longer. The bound on their number does not
+// depend on clocks.
 //
 // | key | value |
 // |---|---|

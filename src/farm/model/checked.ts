@@ -1,4 +1,5 @@
-// What a check of one value from outside gives: the value in the form that the farm keeps, or what is wrong with it.
+// The result of a check of one value from outside: the value in the form that the farm stores, or the
+// problem.
 
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }

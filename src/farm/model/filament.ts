@@ -1,10 +1,10 @@
-// A filament, which is one spool, and its row in the replicated state: key `f/<id>`, value [material, color, total,
-// remaining, reserved].
+// A filament, which is one spool, and its row in the replicated state: key `f/<id>`, value [material, color,
+// total, remaining, reserved].
 
 import { assert } from '../../shared/assert.ts';
 import type { Json, StateReader, StateView } from '../../state/state-view.ts';
 
-/** Invariant F1: 0 ≤ reserved ≤ remaining ≤ total. Held by `putFilament`; tested in apply.property.test.ts. */
+/** Invariant F1: 0 ≤ reserved ≤ remaining ≤ total. `putFilament` holds it; test: apply.property.test.ts. */
 export type Filament = {
   readonly id: string;
   readonly material: string;

@@ -9,7 +9,7 @@ test.each([
   ['a/b c?#%', 'a/b c?#%'],
   ['__proto__', '__proto__'],
   ['\u{1f9f5}'.repeat(MAX_ID_CHARACTERS), '\u{1f9f5}'.repeat(MAX_ID_CHARACTERS)],
-])('%j is kept as the id %j', (given, kept) => expect(checkId(given)).toEqual({ ok: true, value: kept }));
+])('%j becomes the id %j', (given, kept) => expect(checkId(given)).toEqual({ ok: true, value: kept }));
 
 test.each([
   '',
@@ -30,4 +30,4 @@ test.each([
   undefined,
   {},
   ['a'],
-])('%j is no id', (given) => expect(checkId(given)).toMatchObject({ ok: false }));
+])('%j is not an id', (given) => expect(checkId(given)).toMatchObject({ ok: false }));

@@ -1,4 +1,5 @@
-// Ids of printers, filaments and print jobs: chosen by the caller, or minted by the node that was asked.
+// Ids of printers, filaments and print jobs. The caller chooses one, or the node that takes the request
+// generates it.
 
 import { type Checked, rejected } from './checked.ts';
 import { checkText } from './text.ts';
@@ -6,8 +7,8 @@ import { checkText } from './text.ts';
 export const MAX_ID_CHARACTERS = 128;
 
 /**
- * A string of 1 to 128 characters, or a safe integer, which is kept as its decimal string: `7` and `"7"` are one id.
- * `.` and `..` are refused: every URL parser folds them away, so nobody could ask for that resource.
+ * Accepts a string of 1 to 128 characters, or a safe integer, which becomes its decimal string: `7` and `"7"`
+ * are one id. `.` and `..` are refused: URL parsers remove them, so the resource could never be requested.
  */
 export function checkId(value: unknown): Checked<string> {
   if (typeof value === 'number') {

@@ -9,8 +9,8 @@ test.each([
   ['hips', 'HIPS'],
   ['Wood-filled', 'Wood-filled'],
   ['plastic', 'plastic'],
-])('%j is kept as %j', (given, kept) => expect(checkMaterial(given)).toEqual({ ok: true, value: kept }));
+])('%j becomes %j', (given, kept) => expect(checkMaterial(given)).toEqual({ ok: true, value: kept }));
 
-test.each(['', '  ', 'a\u0007', 'x'.repeat(65), 5, undefined])('%j is no material', (given) =>
+test.each(['', '  ', 'a\u0007', 'x'.repeat(65), 5, undefined])('%j is not a material', (given) =>
   expect(checkMaterial(given)).toMatchObject({ ok: false }),
 );

@@ -8,7 +8,7 @@ import {
   MAX_WEIGHT_MILLIGRAMS,
 } from './milligrams.ts';
 
-test('every weight with up to three decimals survives the way in and out, through its decimal text', () => {
+test('every weight with up to three decimals survives the conversion in and out', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: MAX_WEIGHT_MILLIGRAMS }), (milligrams) => {
       const text = `${Math.floor(milligrams / 1_000)}.${String(milligrams % 1_000).padStart(3, '0')}`;
@@ -32,11 +32,11 @@ test('a fourth decimal is refused, small or large', () => {
 });
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY, -0.001, MAX_WEIGHT_GRAMS + 1, 1e300, '5', null, undefined])(
-  '%s is no weight',
+  '%s is not a weight',
   (value) => expect(checkGrams(value)).toMatchObject({ ok: false }),
 );
 
-test('nothing is a weight, but not a positive one; minus nothing is nothing', () => {
+test('0 is a weight, but not a positive one, and -0 is 0', () => {
   expect(checkGrams(0)).toEqual({ ok: true, value: 0 });
   expect(checkGrams(-0)).toEqual({ ok: true, value: 0 });
   expect(checkPositiveGrams(0)).toMatchObject({ ok: false });

@@ -1,5 +1,5 @@
-// The index of print jobs by status, printer and filament: sets of ids (id-sets.ts) in the replicated state. A filtered
-// page of a million jobs reads little more than the rows that it shows.
+// The index of print jobs by status, printer and filament: sets of ids (id-sets.ts) in the replicated state.
+// A filtered page of a million jobs reads little more than the rows that it shows.
 //
 // | set |
 // |---|
@@ -49,8 +49,8 @@ export function indexPrintJob(
 }
 
 /**
- * Ids of the jobs that may match, in order, from the first id after `after`. They come from the narrowest set: by
- * filament, else by printer, each together with the status. At least one filter must be given.
+ * Ids of the jobs that may match, in order, from the first id after `after`. They come from the narrowest
+ * set: by filament, else by printer, each together with the status. At least one filter must be given.
  */
 export function indexedJobs(
   reader: StateReader,

@@ -1,11 +1,11 @@
-// The life of a print job: Queued → Running → Done, with Canceled and Failed on the side.
+// The life cycle of a print job: Queued → Running → Done, or to Canceled or Failed.
 
 import { accepted, type Checked, rejected } from './checked.ts';
 
 export const PRINT_JOB_STATUSES = ['Queued', 'Running', 'Done', 'Canceled', 'Failed'] as const;
 export type PrintJobStatus = (typeof PRINT_JOB_STATUSES)[number];
 
-/** How rows say it. These letters are on disks: never give one another meaning. */
+/** The statuses in rows. These letters are on disks. Never give one another meaning. */
 export const STATUS_CODES = {
   Queued: 'q',
   Running: 'r',
@@ -32,7 +32,7 @@ const STATUS_BY_LOWER_CASE: ReadonlyMap<string, PrintJobStatus> = new Map([
   ['cancelled', 'Canceled'],
 ]);
 
-/** The statuses that a job may take from `status`. */
+/** Returns the statuses that a job may change to from `status`. */
 export function nextStatuses(status: PrintJobStatus): readonly PrintJobStatus[] {
   return NEXT_STATUSES[status];
 }
@@ -41,7 +41,7 @@ export function statusOfCode(code: StatusCode): PrintJobStatus {
   return STATUS_BY_CODE[code];
 }
 
-/** A status name in any case; `Cancelled` is taken for `Canceled`. */
+/** Accepts the name of a status in any case. `Cancelled` becomes `Canceled`. */
 export function checkPrintJobStatus(value: unknown): Checked<PrintJobStatus> {
   const status = typeof value === 'string' ? STATUS_BY_LOWER_CASE.get(value.toLowerCase()) : undefined;
   if (status === undefined) return rejected(`must be one of ${PRINT_JOB_STATUSES.join(', ')}`);

@@ -1,9 +1,9 @@
-// A print job, and its row in the replicated state: key `z/<id>`, value [printer, filament, path, milligrams, status
-// code, created at, updated at]. print-job-index.ts finds jobs by field.
+// A print job, and its row in the replicated state: key `z/<id>`, value [printer, filament, path, milligrams,
+// status code, created at, updated at]. print-job-index.ts finds jobs by field.
 //
-// Jobs are most of the state, and new ids mostly sort last. With the last prefix of all keys they are appended to
-// LMDB's tree, which leaves full pages behind. Inserted elsewhere they would leave half of each page empty. For the
-// same reason a row keeps its length when its status changes.
+// Jobs are most of the state, and new ids mostly sort last. With the last prefix of all keys they are
+// appended to LMDB's tree, which leaves full pages behind. Inserted elsewhere they would leave half of each
+// page empty. For the same reason a row keeps its length when its status changes.
 
 import type { Json, StateReader, StateView } from '../../state/state-view.ts';
 import { indexPrintJob } from './print-job-index.ts';

@@ -1,4 +1,4 @@
-// Text that people give: bounded, well-formed, on one line.
+// Text from outside: bounded, well-formed, on one line.
 
 import { accepted, type Checked, rejected } from './checked.ts';
 
@@ -9,7 +9,7 @@ export const MAX_FILE_PATH_CHARACTERS = 4_096;
 /** Control characters (Cc) break logs and terminals; lone surrogates (Cs) have no UTF-8 form. */
 const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
 
-/** A string of 1 to `maxCharacters` Unicode code points, not blank, kept as given. */
+/** Accepts a string of 1 to `maxCharacters` Unicode code points that is not blank, unchanged. */
 export function checkText(value: unknown, maxCharacters: number): Checked<string> {
   if (typeof value !== 'string') return rejected('must be a string');
   if (value.trim() === '') return rejected('must not be empty or blank');
@@ -21,7 +21,7 @@ export function checkText(value: unknown, maxCharacters: number): Checked<string
 }
 
 function isLongerThan(text: string, maxCharacters: number): boolean {
-  // A code point is one or two UTF-16 units: long texts are not worth counting.
+  // A code point is one or two UTF-16 units, so most texts need no count.
   if (text.length <= maxCharacters) return false;
   if (text.length > 2 * maxCharacters) return true;
   return [...text].length > maxCharacters;

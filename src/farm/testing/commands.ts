@@ -1,4 +1,4 @@
-// Short ways for tests to say a command and to apply it.
+// Commands for tests, and a short way to apply them.
 
 import { present } from '../../shared/assert.ts';
 import type { StateView } from '../../state/state-view.ts';
@@ -32,7 +32,7 @@ export function filamentOf(
   return { kind: 'add_filament', filament };
 }
 
-/** A job for printer `p` and filament `f`. */
+/** A job for printer `p` and filament `f`, unless `where` says otherwise. */
 export function printJobOf(
   id: string,
   weightMilligrams: number,
@@ -53,7 +53,7 @@ export function statusOf(id: string, status: PrintJobStatus): Action {
   return { kind: 'change_print_job_status', id, status };
 }
 
-/** The numbers of filament `f`. */
+/** Returns the weights of filament `f`. */
 export function weightsOf(view: StateView): { remaining: number; reserved: number } {
   const filament = present(getFilament(view, 'f'), 'there is no filament f');
   return { remaining: filament.remainingMilligrams, reserved: filament.reservedMilligrams };

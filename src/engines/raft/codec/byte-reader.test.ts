@@ -12,7 +12,7 @@ function written(write: (writer: ByteWriter) => void): Uint8Array {
   return writer.take();
 }
 
-test('every value that is written is read back, in the same order', () => {
+test('values are read back as written, in the same order', () => {
   const values = fc.record({
     u8: fc.nat({ max: 0xff }),
     u32: fc.nat({ max: 0xffff_ffff }),
@@ -51,7 +51,7 @@ test('every value that is written is read back, in the same order', () => {
   );
 });
 
-test('numbers of fixed width are big-endian, so that their bytes sort like the numbers', () => {
+test('numbers of fixed width are big-endian, so their bytes sort like the numbers', () => {
   expect([...written((writer) => writer.u32(0x01020304))]).toEqual([1, 2, 3, 4]);
   expect([...written((writer) => writer.u48(0x010203040506))]).toEqual([1, 2, 3, 4, 5, 6]);
 });
@@ -84,7 +84,7 @@ test.each([
   expect(() => read(new ByteReader(new Uint8Array(bytes)))).toThrow(malformed);
 });
 
-test('a writer refuses what its reader would refuse: that is a bug of the caller', () => {
+test('a writer asserts what its reader would refuse', () => {
   const writer = new ByteWriter();
   for (const value of [-1, 1.5, Number.NaN, 2 ** 53]) {
     expect(() => writer.varint(value)).toThrow('varint');
@@ -95,7 +95,7 @@ test('a writer refuses what its reader would refuse: that is a bug of the caller
   expect(() => writer.string('four', 3)).toThrow('bound');
 });
 
-test('what a writer handed over is not touched by what it writes next', () => {
+test('bytes that a writer handed over do not change with later writes', () => {
   const writer = new ByteWriter();
   writer.raw(new Uint8Array([1, 2, 3]));
   const first = writer.take();
@@ -104,7 +104,7 @@ test('what a writer handed over is not touched by what it writes next', () => {
   expect([...writer.take()]).toEqual([9, 9, 9, 9]);
 });
 
-test('a truncated writer goes on from there', () => {
+test('a truncated writer continues from its new end', () => {
   const writer = new ByteWriter();
   writer.raw(new Uint8Array([1, 2, 3]));
   writer.truncate(1);

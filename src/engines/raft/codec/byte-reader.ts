@@ -1,17 +1,17 @@
-// Reads what ByteWriter wrote, and nothing else: each value has one spelling. Throws CodedError `malformed`.
+// Reads the bytes of a ByteWriter. Each value has exactly one spelling. Throws CodedError `malformed`.
 
 import { malformed } from './malformed.ts';
 
 const MAX_VARINT_BYTES = 8;
 
-/** The byte order mark is text like any other: what was written comes back. */
+/** Keeps a byte order mark, so that any text that was written is read back. */
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
   #offset = 0;
 
-  /** Byte strings that are read are views of `bytes`, which must not change afterwards. */
+  /** Byte strings that are read are views of `bytes`, which must not change. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
@@ -39,7 +39,7 @@ export class ByteReader {
     return (this.u8() * 0x100 + this.u8()) * 0x1_0000_0000 + this.u32();
   }
 
-  /** A safe integer from `min` on, in its shortest spelling. */
+  /** Reads a safe integer of at least `min`, in its shortest spelling. */
   varint(min = 0): number {
     const value = this.#varint();
     if (value < min) throw malformed(`a number is ${value} and must be at least ${min}`);
@@ -52,7 +52,7 @@ export class ByteReader {
     return byte === 1;
   }
 
-  /** How many items follow. Each takes at least `minItemBytes` (≥ 1), so a lie cannot make us reserve much. */
+  /** Reads a number of items. Each takes at least `minItemBytes` (≥ 1), so a wrong number is cheap. */
   count(minItemBytes: number, maxItems = Number.MAX_SAFE_INTEGER): number {
     const count = this.#varint();
     if (count > maxItems) throw malformed(`there are ${count} items, and ${maxItems} are the most`);
@@ -60,7 +60,7 @@ export class ByteReader {
     return count;
   }
 
-  /** Goes `length` bytes further, and says from where. */
+  /** Skips `length` bytes, and returns the offset before them. */
   skip(length: number): number {
     if (length > this.remaining) throw malformed('the bytes end in the middle of a value');
     const from = this.#offset;
@@ -68,7 +68,7 @@ export class ByteReader {
     return from;
   }
 
-  /** A view, not a copy. */
+  /** Returns a view, not a copy. */
   raw(length: number): Uint8Array {
     if (length > this.remaining) throw malformed('the bytes end in the middle of a value');
     const from = this.#offset;
@@ -76,7 +76,7 @@ export class ByteReader {
     return this.#bytes.subarray(from, this.#offset);
   }
 
-  /** A view, not a copy. */
+  /** Returns a view, not a copy. */
   bytes(maxBytes = Number.MAX_SAFE_INTEGER): Uint8Array {
     const length = this.#varint();
     if (length > maxBytes) throw malformed(`a value has ${length} bytes, and ${maxBytes} are the most`);
@@ -87,7 +87,7 @@ export class ByteReader {
     return decodeText(this.bytes(maxBytes));
   }
 
-  /** Call when all is read. */
+  /** Called when everything was read. */
   end(): void {
     if (this.remaining > 0) throw malformed(`${this.remaining} bytes follow the last value`);
   }
@@ -109,7 +109,7 @@ export class ByteReader {
   }
 }
 
-/** Throws CodedError `malformed` where the bytes are not UTF-8. */
+/** Throws CodedError `malformed` if the bytes are not UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return textDecoder.decode(bytes);
@@ -118,7 +118,7 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** The big-endian number at `offset`, where four bytes must be. */
+/** Returns the big-endian number at `offset`, where four bytes must exist. */
 export function u32At(bytes: Uint8Array, offset: number): number {
   return (
     (((bytes[offset] ?? 0) << 24) |

@@ -1,9 +1,9 @@
-// Builds one run of bytes. What it writes, ByteReader reads. Multi-byte numbers of fixed width are big-endian.
+// Writes one sequence of bytes, for ByteReader to read. Multi-byte numbers of fixed width are big-endian.
 
 import { assert } from '../../../shared/assert.ts';
 
 const DEFAULT_CAPACITY_BYTES = 256;
-/** A buffer that was handed over is replaced by one of its size, up to here: bursts pass, memory comes back. */
+/** A buffer that was handed over is replaced by one of its size, up to this bound. */
 const MAX_REMEMBERED_CAPACITY_BYTES = 64 * 1024;
 const MAX_VARINT_BYTES = 8;
 const MAX_U32 = 0xffff_ffff;
@@ -13,12 +13,12 @@ const SHORT_TEXT_CHARACTERS = 0x80;
 
 const textEncoder = new TextEncoder();
 
-/** Numbers out of range and text over its bound are bugs of the caller: AssertionError. */
+/** Throws AssertionError for numbers out of range and text over its bound, which are bugs of the caller. */
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
 
-  /** `room`, which nobody else may use, is where it writes until it needs more. */
+  /** The writer writes into `room`, which nothing else may use, until it needs more. */
   constructor(room: Uint8Array | number = DEFAULT_CAPACITY_BYTES) {
     this.#bytes = typeof room === 'number' ? new Uint8Array(room) : room;
   }
@@ -47,14 +47,14 @@ export class ByteWriter {
     this.u32(value % 0x1_0000_0000);
   }
 
-  /** A safe integer ≥ 0, seven bits a byte, lowest first: 1 byte below 128, at most 8. */
+  /** Writes a safe integer ≥ 0, seven bits a byte, lowest bits first: 1 byte below 128, at most 8. */
   varint(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, 'a varint is a safe integer that is not negative');
     this.#makeRoom(MAX_VARINT_BYTES);
     const bytes = this.#bytes;
     let at = this.#length;
     let rest = value;
-    // Bit operations see 32 bits only: what is above goes by division.
+    // Bit operations work on 32 bits only. Higher bits need division.
     while (rest > MAX_U32) {
       bytes[at++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
@@ -71,20 +71,20 @@ export class ByteWriter {
     this.u8(value ? 1 : 0);
   }
 
-  /** The bytes alone: the reader must know how many there are. */
+  /** Writes the bytes without their length, which the reader must know. */
   raw(bytes: Uint8Array): void {
     this.#makeRoom(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
-  /** Length and bytes. */
+  /** Writes length and bytes. */
   bytes(bytes: Uint8Array): void {
     this.varint(bytes.length);
     this.raw(bytes);
   }
 
-  /** Length and UTF-8, at most `maxBytes` of it. */
+  /** Writes length and UTF-8, which takes at most `maxBytes`. */
   string(text: string, maxBytes: number): void {
     if (text.length < SHORT_TEXT_CHARACTERS && text.length <= maxBytes && this.#shortAscii(text)) return;
     const encoded = textEncoder.encode(text);
@@ -95,7 +95,7 @@ export class ByteWriter {
   /** Overwrites four bytes that are already written. */
   patchU32(offset: number, value: number): void {
     assert(Number.isInteger(value) && value >= 0 && value <= MAX_U32, 'a u32 is an integer from 0 to 2^32-1');
-    assert(offset >= 0 && offset + 4 <= this.#length, 'only what is written can be patched');
+    assert(offset >= 0 && offset + 4 <= this.#length, 'only written bytes can be patched');
     const bytes = this.#bytes;
     bytes[offset] = value >>> 24;
     bytes[offset + 1] = value >>> 16;
@@ -103,18 +103,18 @@ export class ByteWriter {
     bytes[offset + 3] = value;
   }
 
-  /** Forgets everything from `length` on. */
+  /** Drops everything from `length` on. */
   truncate(length: number): void {
     assert(length >= 0 && length <= this.#length, 'truncation never lengthens');
     this.#length = length;
   }
 
-  /** What is written from `from` on, not copied: good until the next write. */
+  /** Returns the written bytes from `from` on as a view that is valid until the next write. */
   view(from = 0): Uint8Array {
     return this.#bytes.subarray(from, this.#length);
   }
 
-  /** Hands over what is written, not copied, and starts anew. */
+  /** Hands over the written bytes without a copy, and starts again empty. */
   take(): Uint8Array {
     const taken = this.view();
     this.#bytes = new Uint8Array(0);

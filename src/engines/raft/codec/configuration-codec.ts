@@ -1,4 +1,4 @@
-// The cluster's configuration in bytes: part of log entries and of snapshots.
+// The cluster's configuration in bytes, as part of log entries and snapshots.
 
 import { MAX_ADDRESS_CHARACTERS } from '../../../shared/address.ts';
 import { assert } from '../../../shared/assert.ts';
@@ -10,7 +10,7 @@ import { malformed } from './malformed.ts';
 export const MAX_SERVER_ID_BYTES = 256;
 export const MAX_ADDRESS_BYTES = MAX_ADDRESS_CHARACTERS;
 
-/** Of members, and of removed servers that are remembered: the bounds of src/engines/raft/core/configuration.ts, which tests hold. */
+/** MAX_MEMBERS and MAX_REMEMBERED_REMOVALS of core/configuration.ts. Tests hold that they are equal. */
 const MAX_LISTED_SERVERS = 64;
 
 const VOTER = 1;

@@ -7,7 +7,7 @@ afterEach(() => leaveLongChecksumsTo(undefined));
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** One bit at a time, straight from the definition. */
+/** The definition: one bit at a time. */
 function slowCrc32(bytes: Uint8Array): number {
   let crc = 0xffff_ffff;
   for (const byte of bytes) {
@@ -42,14 +42,14 @@ test('a checksum can be taken in pieces', () => {
   );
 });
 
-test('the checksum of a part is that of the part by itself', () => {
+test('the checksum of a part equals that of a copy of the part', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), fc.nat(64), fc.nat(64), (bytes, from, length) => {
       const start = Math.min(from, bytes.length);
       const end = Math.min(start + length, bytes.length);
       const expected = slowCrc32(bytes.subarray(start, end));
       expect(crc32Between(bytes, start, end)).toBe(expected);
-      // The same block again, and another one at another place of the same memory.
+      // The same block again, and another block in the same memory.
       expect(crc32InBlock(bytes, start, end)).toBe(expected);
       expect(crc32InBlock(bytes, start, end)).toBe(expected);
       expect(crc32InBlock(bytes.subarray(start), 0, end - start)).toBe(expected);
@@ -57,7 +57,7 @@ test('the checksum of a part is that of the part by itself', () => {
   );
 });
 
-test('what the platform does for long bytes is the same', () => {
+test('the platform computes the same checksum of long bytes', () => {
   const lengths: number[] = [];
   leaveLongChecksumsTo((bytes, seed) => {
     lengths.push(bytes.length);
@@ -74,6 +74,6 @@ test('what the platform does for long bytes is the same', () => {
   expect(Math.min(...lengths)).toBeGreaterThanOrEqual(1_000);
 });
 
-test('a platform with another checksum is not taken', () => {
+test('a platform with another checksum is refused', () => {
   expect(() => leaveLongChecksumsTo((bytes) => bytes.length)).toThrow('another checksum');
 });

@@ -12,7 +12,7 @@ function bytesOf(entries: readonly Entry[]): Uint8Array {
   return writeBlock(entries).take();
 }
 
-test('every block comes back from its bytes', () => {
+test('a block decodes to the entries that it was made of', () => {
   fc.assert(
     fc.property(entryBlocks(FIRST), (entries) => {
       expect(readBlock(bytesOf(entries), FIRST)).toEqual(entries);
@@ -20,7 +20,7 @@ test('every block comes back from its bytes', () => {
   );
 });
 
-test('a scan sees of each entry what decoding it gives', () => {
+test('a scan finds the same entries as decoding', () => {
   fc.assert(
     fc.property(entryBlocks(FIRST), (entries) => {
       const bytes = bytesOf(entries);
@@ -37,7 +37,7 @@ test('a scan sees of each entry what decoding it gives', () => {
   );
 });
 
-test('what lies before an entry of a block is a block', () => {
+test('the bytes before an entry of a block are a block', () => {
   fc.assert(
     fc.property(entryBlocks(FIRST), fc.nat(), (entries, number) => {
       const count = number % entries.length;
@@ -49,7 +49,7 @@ test('what lies before an entry of a block is a block', () => {
   );
 });
 
-test('a block that ends within an entry, has none, or has one out of its place is malformed', () => {
+test('a block that is empty, ends within an entry, or has an entry out of order is malformed', () => {
   fc.assert(
     fc.property(entryBlocks(FIRST), fc.nat(), (entries, number) => {
       const bytes = bytesOf(entries);
@@ -63,7 +63,7 @@ test('a block that ends within an entry, has none, or has one out of its place i
   expect(() => readBlock(new Uint8Array(0), FIRST)).toThrow(malformed);
 });
 
-test('bytes that stand ready for a seal are not copied for it', () => {
+test('sealing a written block copies no bytes', () => {
   const data = new Uint8Array(2_000);
   const writer = writeBlock([{ kind: 'command', index: 1, term: 1, data }], 4);
   const before = writer.view().buffer;

@@ -1,5 +1,5 @@
-// Consecutive log entries in bytes, one behind the other: what one row of the log on disk holds. Each tells its own
-// length, so that any beginning of a block that ends between two entries is a block too.
+// Consecutive log entries in bytes, which one row of the log on disk holds. Each entry tells its own length.
+// So any beginning of a block that ends between two entries is a block too.
 
 import { allocateBytes } from '../../../shared/allocate-bytes.ts';
 import type { Entry } from '../core/entry.ts';
@@ -8,7 +8,7 @@ import { ByteWriter } from './byte-writer.ts';
 import { EntryScanner, MAX_COMMAND_OVERHEAD_BYTES, readEntry, writeEntry } from './entry-codec.ts';
 import { malformed } from './malformed.ts';
 
-/** With room for `spareBytes` more behind the entries. Nothing is copied when all of them are commands. */
+/** Leaves room for `spareBytes` after the entries. Nothing is copied if all entries are commands. */
 export function writeBlock(entries: readonly Entry[], spareBytes = 0): ByteWriter {
   let roomBytes = spareBytes;
   for (const entry of entries) {
@@ -21,8 +21,8 @@ export function writeBlock(entries: readonly Entry[], spareBytes = 0): ByteWrite
 }
 
 /**
- * At least one entry, the first with index `firstIndex`. Commands are views of `bytes`, which must not change
- * afterwards. Throws CodedError `malformed`.
+ * Reads at least one entry, the first with index `firstIndex`. Commands are views of `bytes`, which must not
+ * change. Throws CodedError `malformed`.
  */
 export function readBlock(bytes: Uint8Array, firstIndex: number): Entry[] {
   const reader = new ByteReader(bytes);
@@ -38,11 +38,11 @@ export function readBlock(bytes: Uint8Array, firstIndex: number): Entry[] {
   return entries;
 }
 
-/** Where entry `index` of a block begins. Throws CodedError `malformed` when it is not there. */
+/** Returns the offset of entry `index` in a block. Throws CodedError `malformed` if the block lacks it. */
 export function offsetInBlock(bytes: Uint8Array, index: number): number {
   const scanner = new EntryScanner(bytes);
   while (scanner.next()) {
     if (scanner.index === index) return scanner.offset;
   }
-  throw malformed(`entry ${index} is not there`);
+  throw malformed(`entry ${index} is missing`);
 }

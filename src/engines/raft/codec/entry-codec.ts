@@ -1,4 +1,5 @@
-// Log entries in bytes, the same in the store and in append requests: kind, index, term, then what the kind holds.
+// Log entries in bytes, the same in the store and in append requests: kind, index, term, then fields of the
+// kind.
 
 import { allocateBytes } from '../../../shared/allocate-bytes.ts';
 import { unreachable } from '../../../shared/assert.ts';
@@ -8,17 +9,16 @@ import { ByteWriter } from './byte-writer.ts';
 import { readConfiguration, writeConfiguration } from './configuration-codec.ts';
 import { malformed } from './malformed.ts';
 
-/** These numbers are on disks: never give one another meaning. */
+/** These numbers are on disks. Never give one another meaning. */
 const COMMAND = 1;
 const CONFIGURATION = 2;
 const LEADER_START = 3;
 
 /** Kind, index, term. */
 export const MIN_ENTRY_BYTES = 3;
-/** Kind, index, term and the length of the command, each at its longest. */
+/** Kind, index, term and the length of the command, each at its greatest size. */
 export const MAX_COMMAND_OVERHEAD_BYTES = 25;
 
-/** What comes back may be a piece of a larger block: to be copied on, not to be kept. */
 export function encodeEntry(entry: Entry): Uint8Array {
   const commandBytes = entry.kind === 'command' ? entry.data.length : 0;
   const writer = new ByteWriter(allocateBytes(MAX_COMMAND_OVERHEAD_BYTES + commandBytes));
@@ -26,7 +26,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
   return writer.take();
 }
 
-/** A command's data is a view of `bytes`, which must not change afterwards. Throws CodedError `malformed`. */
+/** The data of a command is a view of `bytes`, which must not change. Throws CodedError `malformed`. */
 export function decodeEntry(bytes: Uint8Array): Entry {
   const reader = new ByteReader(bytes);
   const entry = readEntry(reader);
@@ -66,7 +66,7 @@ export function readEntry(reader: ByteReader): Entry {
   return readOther(reader, kind, { index, term });
 }
 
-/** What is no command: rare. */
+/** The rare entries that are not commands. */
 export type OtherEntry = Exclude<Entry, CommandEntry>;
 
 function readOther(
@@ -85,25 +85,25 @@ function readOther(
 }
 
 /**
- * Goes through entries that lie one behind the other and makes no object for a command: a start looks at every entry of
- * the log. Throws CodedError `malformed`, as `readEntry` does.
+ * Iterates over consecutive entries without creating an object for a command, because a start scans the whole
+ * log. Throws CodedError `malformed`, like `readEntry`.
  */
 export class EntryScanner {
   readonly #reader: ByteReader;
   index = 0;
   term = 0;
-  /** Where the entry begins, or where the bytes end when there are no more. */
+  /** The start of the entry, or the end of the bytes if there are no more entries. */
   offset = 0;
-  /** Length of the command; 0 for what is none. */
+  /** The length of the command. 0 for other entries. */
   commandBytes = 0;
-  /** The entry, when it is no command. */
+  /** The entry if it is not a command. */
   other: OtherEntry | undefined;
 
   constructor(bytes: Uint8Array) {
     this.#reader = new ByteReader(bytes);
   }
 
-  /** False when there are no more. */
+  /** False if there are no more entries. */
   next(): boolean {
     const reader = this.#reader;
     this.offset = reader.offset;

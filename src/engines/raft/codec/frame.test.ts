@@ -16,7 +16,7 @@ function drain(decoder: FrameDecoder): Uint8Array[] {
   return found;
 }
 
-test('payloads come back however the stream is cut', () => {
+test('payloads are the same however the stream is divided', () => {
   fc.assert(
     fc.property(fc.array(payloads, { maxLength: 6 }), fc.array(fc.nat({ max: 20 })), (sent, cuts) => {
       const stream = join(sent.map(encodeFrame));
@@ -61,7 +61,7 @@ test('every changed byte of a frame is malformed', () => {
   );
 });
 
-test('random bytes never end in anything but a payload, a wait or the coded error', () => {
+test('random bytes give only payloads, a wait for more, or the coded error', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const decoder = new FrameDecoder();
@@ -89,7 +89,7 @@ test('the largest frame passes, and one byte more is a bug of the sender', () =>
   expect(() => encodeFrame(new Uint8Array(MAX_FRAME_PAYLOAD_BYTES + 1))).toThrow('fits no frame');
 });
 
-test('the memory of a long payload is used again when it was given back, and not before', () => {
+test('the memory of a long payload is reused only after it was given back', () => {
   const decoder = new FrameDecoder();
   const take = (value: number): Uint8Array => {
     const frame = encodeFrame(new Uint8Array(100_000).fill(value));
@@ -106,13 +106,13 @@ test('the memory of a long payload is used again when it was given back, and not
   expect(third.buffer).toBe(first.buffer);
   expect(third).toEqual(new Uint8Array(100_000).fill(3));
   expect(second).toEqual(new Uint8Array(100_000).fill(2));
-  // Whoever gives back twice does not have it lent twice.
+  // Memory that is given back twice is not lent twice.
   decoder.giveBack(third);
   decoder.giveBack(third);
   expect(take(4).buffer).not.toBe(take(5).buffer);
 });
 
-test('memory that others may have a part of is not taken for a payload', () => {
+test('memory that the decoder did not lend is not reused for a payload', () => {
   const decoder = new FrameDecoder();
   const chunk = join([encodeFrame(new Uint8Array([1])), encodeFrame(new Uint8Array(70_000).fill(7))]);
   decoder.push(chunk);
@@ -123,7 +123,7 @@ test('memory that others may have a part of is not taken for a payload', () => {
   expect(payload).toEqual(new Uint8Array(70_000).fill(7));
 });
 
-test('a payload stays as it was while the next chunks are read', () => {
+test('a payload does not change while the next chunks are read', () => {
   const frame = encodeFrame(new Uint8Array([1, 2, 3, 4]));
   const decoder = new FrameDecoder();
   decoder.push(frame.subarray(0, 9));

@@ -1,12 +1,10 @@
-// Frames: how a stream of bytes is cut into payloads, on connections between nodes and in nothing else.
+// Frames divide the byte stream between two nodes into payloads.
 //
-//   length of the payload   3 bytes, big-endian
-//   check of the length     1 byte: the exclusive or of those three, inverted
-//   checksum                4 bytes, CRC-32 of the payload, big-endian
-//   payload
+// length of the payload   3 bytes, big-endian check of the length     1 byte: the exclusive or of those
+// three, inverted checksum                4 bytes, CRC-32 of the payload, big-endian payload
 //
-// The length has a check of its own because a wrong one would otherwise leave the reader waiting, in silence, for
-// bytes that never were a part of this frame.
+// The length has its own check. With a wrong length the reader would wait silently for bytes that are not
+// part of this frame.
 
 import { assert } from '../../../shared/assert.ts';
 import { u32At } from './byte-reader.ts';
@@ -16,10 +14,10 @@ import { malformed } from './malformed.ts';
 
 export const FRAME_HEADER_BYTES = 8;
 export const MAX_FRAME_PAYLOAD_BYTES = 8 * 1024 * 1024;
-/** Of payloads whose memory is used again: shorter ones are not worth it. */
+/** Memory of shorter payloads is not reused: that gains nothing. */
 const MIN_LENT_BYTES = 64 * 1024;
 
-/** Starts a frame at the end of `writer`; write the payload next, then call endFrame with what came back. */
+/** Starts a frame at the end of `writer`, and returns its start. Write the payload, then call endFrame. */
 export function beginFrame(writer: ByteWriter): number {
   const start = writer.length;
   writer.u32(0);
@@ -27,14 +25,14 @@ export function beginFrame(writer: ByteWriter): number {
   return start;
 }
 
-/** Completes the frame that began at `start`. A payload over MAX_FRAME_PAYLOAD_BYTES is a bug of the caller. */
+/** Completes the frame at `start`. A payload over MAX_FRAME_PAYLOAD_BYTES is a bug of the caller. */
 export function endFrame(writer: ByteWriter, start: number): void {
   const payload = writer.view(start + FRAME_HEADER_BYTES);
   writer.patchU32(start, lengthWord(payload.length));
   writer.patchU32(start + 4, crc32(payload));
 }
 
-/** What stands before `payload` in its frame. */
+/** Returns the header of the frame around `payload`. */
 export function frameHeader(payload: Uint8Array): Uint8Array {
   const writer = new ByteWriter(FRAME_HEADER_BYTES);
   writer.u32(lengthWord(payload.length));
@@ -42,7 +40,7 @@ export function frameHeader(payload: Uint8Array): Uint8Array {
   return writer.take();
 }
 
-/** One frame around `payload`. */
+/** Returns one frame around `payload`. */
 export function encodeFrame(payload: Uint8Array): Uint8Array {
   const writer = new ByteWriter(FRAME_HEADER_BYTES + payload.length);
   writer.raw(frameHeader(payload));
@@ -50,7 +48,7 @@ export function encodeFrame(payload: Uint8Array): Uint8Array {
   return writer.take();
 }
 
-/** The length with its check. */
+/** Returns length and check as one word. */
 function lengthWord(length: number): number {
   assert(length <= MAX_FRAME_PAYLOAD_BYTES, `a payload of ${length} bytes fits no frame`);
   return length * 0x100 + lengthCheck(length);
@@ -61,23 +59,24 @@ function lengthCheck(length: number): number {
 }
 
 /**
- * Cuts a stream into payloads. After each push, call `next` until it gives undefined. A CodedError `malformed` from
- * it means that the stream cannot be read any further: close the connection.
+ * Divides a stream into payloads. After each push, call `next` until it returns undefined. After a CodedError
+ * `malformed` the stream cannot be read any further: close the connection.
  */
 export class FrameDecoder {
-  /** Frames that are longer are refused before anything is reserved for them. May be changed between frames. */
+  /** Longer frames are refused before memory is reserved for them. May change between frames. */
   maxPayloadBytes: number;
 
   #chunk: Uint8Array = EMPTY;
   #offset = 0;
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
   #headerFilled = 0;
-  /** The payload that is being put together from several chunks; undefined while a header is read. */
+  /** The payload that is assembled from several chunks. Undefined while a header is read. */
   #payload: Uint8Array | undefined;
   #payloadFilled = 0;
   /**
-   * Memory of long payloads: what was given back, and what is somebody else's. One spare is enough, as one is put together while
-   * the one before is still read, and a peer may have many connections open.
+   * Memory of long payloads: one spare buffer that was given back, and the buffers that a caller still uses.
+   * One spare is enough: one payload is assembled while the previous one is read. A peer may have many
+   * connections open.
    */
   #spare: Uint8Array | undefined;
   readonly #lent = new WeakSet<ArrayBufferLike>();
@@ -86,22 +85,22 @@ export class FrameDecoder {
     this.maxPayloadBytes = maxPayloadBytes;
   }
 
-  /** True when the stream may end here: no frame has begun. */
+  /** Whether the stream may end here, because no frame has begun. */
   get atBoundary(): boolean {
     return this.#headerFilled === 0 && this.#offset === this.#chunk.length;
   }
 
-  /** Takes the next bytes, which must not change afterwards: payloads may be views of them. */
+  /** Takes the next bytes. They must not change afterwards, because payloads may be views of them. */
   push(chunk: Uint8Array): void {
     assert(
       this.#offset === this.#chunk.length,
-      'the last chunk is read to its end before the next one comes',
+      'the next chunk came before the last one was read to its end',
     );
     this.#chunk = chunk;
     this.#offset = 0;
   }
 
-  /** The next whole payload; undefined when it takes more bytes. */
+  /** Returns the next whole payload, or undefined if it needs more bytes. */
   next(): Uint8Array | undefined {
     if (this.#headerFilled < FRAME_HEADER_BYTES) {
       this.#headerFilled += this.#copyInto(this.#header, this.#headerFilled);
@@ -118,14 +117,14 @@ export class FrameDecoder {
   #readLength(): number {
     const word = u32At(this.#header, 0);
     const length = word >>> 8;
-    if ((word & 0xff) !== lengthCheck(length)) throw malformed('what arrived is no frame');
+    if ((word & 0xff) !== lengthCheck(length)) throw malformed('the bytes are not a frame');
     if (length > this.maxPayloadBytes) {
       throw malformed(`a frame of ${length} bytes is over the bound of ${this.maxPayloadBytes}`);
     }
     return length;
   }
 
-  /** A view when the payload lies in one chunk, else a copy that grows chunk by chunk. */
+  /** Returns a view if the payload is within one chunk, else a copy that is filled chunk by chunk. */
   #nextPayload(length: number): Uint8Array | undefined {
     if (this.#payload === undefined) {
       const end = this.#offset + length;
@@ -145,8 +144,8 @@ export class FrameDecoder {
   }
 
   /**
-   * The bytes of a payload, or a part of them, are not read any more: their memory may be that of a later one. For long
-   * payloads, which come one after the other: new memory for each has V8's collector run all the time.
+   * Gives the memory of a payload, or of a part of it, back for a later payload. The caller must not read it
+   * any more. New memory for each long payload of a snapshot would keep V8's garbage collector running.
    */
   giveBack(bytes: Uint8Array): void {
     if (this.#lent.delete(bytes.buffer)) this.#spare = new Uint8Array(bytes.buffer);
@@ -161,7 +160,7 @@ export class FrameDecoder {
     return room.subarray(0, length);
   }
 
-  /** Moves what the chunk has and `target` still lacks; returns how many bytes that were. */
+  /** Copies the bytes that `target` still lacks, as far as the chunk has them. Returns their number. */
   #copyInto(target: Uint8Array, filled: number): number {
     const moved = Math.min(target.length - filled, this.#chunk.length - this.#offset);
     target.set(this.#chunk.subarray(this.#offset, this.#offset + moved), filled);

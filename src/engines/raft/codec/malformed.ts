@@ -1,6 +1,6 @@
 import { CodedError } from '../../../shared/coded-error.ts';
 
-/** Bytes that this version did not write: the one error of every decoder in this room. */
+/** The one error of every decoder in this room: this version never writes these bytes. */
 export function malformed(message: string): CodedError {
   return new CodedError('malformed', message);
 }

@@ -24,7 +24,7 @@ const CODECS: readonly Codec[] = [
 
 const malformed = expect.objectContaining({ code: 'malformed' });
 
-test.each(CODECS)('every $name comes back from its bytes', ({ values, encode, decode }) => {
+test.each(CODECS)('a $name decodes to the value that was encoded', ({ values, encode, decode }) => {
   fc.assert(
     fc.property(values, (value) => {
       expect(decode(encode(value as never))).toEqual(value);
@@ -49,7 +49,7 @@ test.each(CODECS)(
   },
 );
 
-/** What decodes is what its bytes say, spelled the only way: so it must encode to the same bytes. */
+/** Every value has one spelling, so bytes that decode must encode to the same bytes. */
 function decodesExactlyOrNotAtAll({ encode, decode }: Codec, bytes: Uint8Array): void {
   let decoded: unknown;
   try {
@@ -104,7 +104,7 @@ test('entries that do not follow the previous index one by one are malformed', (
 });
 
 test.each(['forwarded-proposals', 'proposals-refused'] as const)(
-  '%s with more than a message may list are malformed before anything is reserved for them',
+  '%s with more items than the bound are malformed before memory is reserved',
   (kind) => {
     const list = new ByteWriter();
     list.u8(kind === 'forwarded-proposals' ? 2 : 3);
@@ -115,7 +115,7 @@ test.each(['forwarded-proposals', 'proposals-refused'] as const)(
   },
 );
 
-test('an append request with more entries than one may have is malformed', () => {
+test('an append request with more entries than the bound is malformed', () => {
   const request = {
     kind: 'append-request' as const,
     ...{ from: 'a@1', to: 'b@1', term: 2, previousLogIndex: 0, previousLogTerm: 0, commitIndex: 0 },
@@ -137,7 +137,7 @@ test('an append request with more entries than one may have is malformed', () =>
   expect(() => decodePeerMessage(changed)).toThrow(`${MAX_ENTRIES_A_REQUEST} are the most`);
 });
 
-test('a configuration whose members are not in order is malformed', () => {
+test('a configuration with unsorted members is malformed', () => {
   const member = { role: 'voter' as const, raftAddress: 'h:1', httpAddress: 'h:2' };
   const bytes = encodeEntry({
     kind: 'configuration',
@@ -154,7 +154,7 @@ test('a configuration whose members are not in order is malformed', () => {
   expect(() => decodeEntry(bytes)).toThrow('not sorted');
 });
 
-test('the largest configuration that the core allows has bytes', () => {
+test('the largest configuration that the core allows can be encoded', () => {
   const server = (number: number): string => `node${String(number).padStart(3, '0')}@1`;
   const entry = {
     kind: 'configuration' as const,
@@ -173,7 +173,7 @@ test('the largest configuration that the core allows has bytes', () => {
   expect(decodeEntry(encodeEntry(entry))).toEqual(entry);
 });
 
-test('proposals that are encoded together are the same bytes as each alone', () => {
+test('proposals encoded together have the same bytes as each alone', () => {
   fc.assert(
     fc.property(fc.array(proposals, { maxLength: 5 }), (several) => {
       const together = encodeProposals(several);

@@ -1,4 +1,4 @@
-// What travels on the connections between nodes, in bytes (src/engines/raft/codec/peer-message.ts).
+// The messages of peer-message.ts in bytes.
 
 import { assert, unreachable } from '../../../shared/assert.ts';
 import type { MemberChange, MemberChangeOutcome } from '../../engine.ts';
@@ -9,7 +9,7 @@ import { malformed } from './malformed.ts';
 import type { PeerMessage, ProposalsRefused } from './peer-message.ts';
 import { readRaftMessage, writeRaftMessage } from './raft-message-codec.ts';
 
-/** A change of these numbers, or of any field, is a new protocol version (src/engines/raft/transport/hello.ts). */
+/** A change of these numbers or of any field needs a new protocol version (transport/hello.ts). */
 const KINDS = {
   raft: 1,
   'forwarded-proposals': 2,
@@ -25,13 +25,13 @@ const OUTCOMES = { done: 1, refused: 2, 'no-leader': 3, unknown: 4 } as const sa
   number
 >;
 
-/** Each list is sent as the position in it. */
+/** A value of these lists is sent as its position in the list. */
 const REFUSAL_REASONS: readonly ProposalsRefused['reason'][] = ['not-leader', 'too-busy', 'disk-full'];
 const RESULTING_ROLES = ['voter', 'learner', 'removed'] as const;
 
 /**
- * In one message, forwarded or refused. Each takes a byte at least and some hundred in memory: without a bound one frame
- * of them could fill it.
+ * Bound on the proposals of one message, forwarded or refused. A proposal takes at least one byte in a frame
+ * and some hundred in memory, so without a bound one frame could fill the memory.
  */
 export const MAX_PROPOSALS_A_MESSAGE = 1_024;
 const MAX_NODE_ID_BYTES = 256;
@@ -44,7 +44,7 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
   return writer.take();
 }
 
-/** Byte strings in the message are views of `bytes`, which must not change afterwards. Throws CodedError `malformed`. */
+/** Byte strings of the message are views of `bytes`, which must not change. Throws CodedError `malformed`. */
 export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
   const reader = new ByteReader(bytes);
   const message = readPeerMessage(reader);

@@ -1,19 +1,20 @@
-// What travels on the connections between nodes: the core's messages, and what nodes carry for each other.
+// Messages on the connections between nodes: those of the core, and requests that one node forwards to
+// another.
 
 import type { MemberChange, MemberChangeOutcome } from '../../engine.ts';
 import type { ServerId } from '../core/configuration.ts';
 import type { Message } from '../core/message.ts';
 
-/** Commands on their way to the leader. Each is an encoded Proposal, opaque here. */
+/** Proposals for the leader. Each is an encoded Proposal, opaque here. */
 export interface ForwardedProposals {
   readonly kind: 'forwarded-proposals';
   readonly proposals: readonly Uint8Array[];
 }
 
-/** The leader (or one who is not) did not take these: they are surely not in its log from this forwarding. */
+/** The receiver refused these proposals. They did not enter its log by this forwarding. */
 export interface ProposalsRefused {
   readonly kind: 'proposals-refused';
-  /** Sequence numbers of the asking node's proposals. */
+  /** Sequence numbers of the proposals, given by the node that forwarded them. */
   readonly sequences: readonly number[];
   readonly reason: 'not-leader' | 'too-busy' | 'disk-full';
 }
@@ -30,13 +31,13 @@ export interface MemberChangeAnswer {
   readonly outcome: MemberChangeOutcome;
 }
 
-/** The first message on every connection: where to dial the sender, for a node that does not know it (yet). */
+/** The first message on every connection: the address at which a node can dial the sender. */
 export interface Introduction {
   readonly kind: 'introduction';
   readonly raftAddress: string;
 }
 
-/** One of the core's messages, whose `from` must be the peer that the connection's hello proved. */
+/** A message of the core. Its `from` must be the peer that the connection's hello proved. */
 export interface RaftMessage {
   readonly kind: 'raft';
   readonly message: Message;
@@ -50,14 +51,14 @@ export type PeerMessage =
   | ForwardedMemberChange
   | MemberChangeAnswer;
 
-/** Who proposed, so that a retried proposal is applied once: kept in the replicated state (dissertation §6.3). */
+/** The origin of a proposal. It is kept in the state, so that a retry is applied once (dissertation §6.3). */
 export interface ProposalOrigin {
   readonly server: ServerId;
-  /** Counts the starts of that server's process: proposals of an earlier start are refused when they arrive late. */
+  /** Counts the starts of that server's process. Late proposals of an earlier start are refused. */
   readonly boot: number;
   /** 1, 2, 3 … within the boot. */
   readonly sequence: number;
-  /** Every sequence below this one is settled at the origin: its record may be dropped. */
+  /** Every sequence below this one is settled at the origin, so its record may be dropped. */
   readonly settledBelow: number;
 }
 

@@ -1,14 +1,13 @@
-// Proposals in bytes: the data of command entries, and what nodes forward to the leader.
+// Proposals in bytes, as the data of command entries and as nodes forward them to the leader.
 
 import { ByteReader, decodeText } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { MAX_SERVER_ID_BYTES } from './configuration-codec.ts';
 import type { Proposal } from './peer-message.ts';
 
-/** A server id of common length, and four numbers. */
+/** The size of a server id of common length and of four numbers. */
 const EXPECTED_OVERHEAD_BYTES = 64;
 
-/** One alone. */
 export function encodeProposal(proposal: Proposal): Uint8Array {
   const writer = new ByteWriter(EXPECTED_OVERHEAD_BYTES + proposal.command.length);
   writeProposal(writer, proposal);
@@ -16,8 +15,8 @@ export function encodeProposal(proposal: Proposal): Uint8Array {
 }
 
 /**
- * Each a view of one buffer: thousands are kept for a moment, by the log, and V8 looks after each buffer by itself. None
- * must change afterwards.
+ * Returns views of one buffer, which must not change. The log keeps thousands of proposals for a moment, and
+ * V8 manages every separate buffer at a cost.
  */
 export function encodeProposals(proposals: readonly Proposal[]): Uint8Array[] {
   const expectedBytes = proposals.reduce(
@@ -41,7 +40,7 @@ function writeProposal(writer: ByteWriter, { origin, command }: Proposal): void 
   writer.bytes(command);
 }
 
-/** The command is a view of `bytes`, which must not change afterwards. Throws CodedError `malformed`. */
+/** The command is a view of `bytes`, which must not change. Throws CodedError `malformed`. */
 export function decodeProposal(bytes: Uint8Array): Proposal {
   const reader = new ByteReader(bytes);
   const origin = {
@@ -55,7 +54,7 @@ export function decodeProposal(bytes: Uint8Array): Proposal {
   return { origin, command };
 }
 
-/** Most proposals come from the server that the one before came from. */
+/** Most proposals come from the same server as the one before. */
 let lastServer = { bytes: new Uint8Array(0), text: '' };
 
 function readServer(reader: ByteReader): string {

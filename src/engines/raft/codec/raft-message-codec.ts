@@ -1,4 +1,4 @@
-// The core's messages in bytes: kind, from, to, term, then the fields in the order of src/engines/raft/core/message.ts.
+// The core's messages in bytes: kind, from, to, term, then the fields in the order of core/message.ts.
 
 import { assert, unreachable } from '../../../shared/assert.ts';
 import type { Entry } from '../core/entry.ts';
@@ -9,7 +9,7 @@ import { MAX_SERVER_ID_BYTES } from './configuration-codec.ts';
 import { MIN_ENTRY_BYTES, readEntry, writeEntry } from './entry-codec.ts';
 import { malformed } from './malformed.ts';
 
-/** A change of these numbers, or of any field, is a new protocol version (src/engines/raft/transport/hello.ts). */
+/** A change of these numbers or of any field needs a new protocol version (transport/hello.ts). */
 const KINDS = {
   'pre-vote-request': 1,
   'pre-vote-response': 2,
@@ -24,7 +24,7 @@ const KINDS = {
   'timeout-now': 11,
 } as const satisfies Record<Message['kind'], number>;
 
-/** More than the bound on an append's bytes lets through, each entry counting for 24 and more (src/engines/raft/core/entry.ts). */
+/** More than `maxAppendBytes` of the core allows: each entry counts for at least 24 bytes (core/entry.ts). */
 export const MAX_ENTRIES_A_REQUEST = 32_768;
 
 export function writeRaftMessage(writer: ByteWriter, message: Message): void {
@@ -85,7 +85,7 @@ function writeAppendRequest(writer: ByteWriter, message: AppendRequest): void {
   for (const entry of message.entries) writeEntry(writer, entry);
 }
 
-/** Throws CodedError `malformed`. Fields are read in the order in which they stand here. */
+/** Throws CodedError `malformed`. Fields are read in the order in which they are written here. */
 export function readRaftMessage(reader: ByteReader): Message {
   const kind = reader.u8();
   const from = reader.string(MAX_SERVER_ID_BYTES);

@@ -16,7 +16,7 @@ test('a sealed record opens under its key', () => {
   );
 });
 
-test('what a writer holds is sealed as its bytes are', () => {
+test("a writer's content is sealed like the same bytes", () => {
   fc.assert(
     fc.property(keys, payloads, (key, payload) => {
       const writer = new ByteWriter(payload.length);
@@ -26,7 +26,7 @@ test('what a writer holds is sealed as its bytes are', () => {
   );
 });
 
-test.each(['', '["a",1]', 'ü', 'x'.repeat(300)])('a text is sealed as its bytes are: %#', (text) => {
+test.each(['', '["a",1]', 'ü', 'x'.repeat(300)])('a text is sealed like its bytes: %#', (text) => {
   const key = new TextEncoder().encode('key');
   expect(sealText(key, text)).toEqual(seal(key, new TextEncoder().encode(text)));
 });
@@ -52,7 +52,7 @@ test('a record under another key is damage, and the error names that key', () =>
   );
 });
 
-test('a row is checked where it lies as it is when it is opened', () => {
+test('a row is checked in place with the same result as when it is opened', () => {
   fc.assert(
     fc.property(keys, payloads, fc.integer({ min: 1, max: 255 }), (key, payload, change) => {
       const sealed = seal(key, payload);

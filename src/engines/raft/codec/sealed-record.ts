@@ -1,5 +1,5 @@
-// Values of the store with a checksum of their own: LMDB's pages have none. The key goes in too, so that a value
-// found under another key is damage.
+// Sealed values of the store: each ends with its own checksum, because LMDB's pages have none. The checksum
+// includes the key, so a value under another key is damage.
 
 import { allocateBytes } from '../../../shared/allocate-bytes.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -10,7 +10,7 @@ import { crc32, crc32Between, crc32InBlock } from './crc32.ts';
 
 export const CHECKSUM_BYTES = 4;
 
-/** A row where it lies: its key and, right behind it, its sealed value. Millions are checked, so none is copied. */
+/** A row in place: its key, directly followed by its sealed value. Checks of a whole file copy no row. */
 export interface AdjacentRow {
   readonly bytes: Uint8Array;
   readonly keyStart: number;
@@ -19,26 +19,26 @@ export interface AdjacentRow {
   readonly valueEnd: number;
 }
 
-/** `payload`, then CRC-32 of key and payload, big-endian. */
+/** Returns `payload` followed by CRC-32 of key and payload, big-endian. */
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const sealed = allocateBytes(payload.length + CHECKSUM_BYTES);
   sealed.set(payload);
   return closed(key, sealed);
 }
 
-/** Seals the payload that `writer` holds where it lies, and takes it from there. */
+/** Seals the payload of `writer` in place, and takes it from there. */
 export function sealWritten(key: Uint8Array, writer: ByteWriter): Uint8Array {
   writer.u32(crc32(writer.view(), crc32(key)));
   return writer.take();
 }
 
-/** `text` in UTF-8, sealed. */
+/** Returns `text` in UTF-8, sealed. */
 export function sealText(key: Uint8Array, text: string): Uint8Array {
   const sealed = encodeShortAscii(text, { before: 0, after: CHECKSUM_BYTES });
   return sealed === undefined ? seal(key, encodeUtf8(text)) : closed(key, sealed);
 }
 
-/** Writes the checksum where the payload ends. */
+/** Writes the checksum at the end of the payload. */
 function closed(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   const end = sealed.length - CHECKSUM_BYTES;
   const checksum = crc32Between(sealed, 0, end, crc32(key));
@@ -49,7 +49,7 @@ function closed(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   return sealed;
 }
 
-/** The payload as a view of `value`. Throws CodedError `record_damaged` with the key in hexadecimal. */
+/** Returns the payload as a view of `value`. Throws CodedError `record_damaged` with the key in hex. */
 export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
   const end = value.length - CHECKSUM_BYTES;
   if (end < 0) throw damaged(key, 'is too short to hold a checksum');
@@ -59,13 +59,13 @@ export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
   return payload;
 }
 
-/** Whether key, payload and seal, which lie one behind the other in `bytes` from `from` to `end`, belong together. */
+/** Whether key, payload and seal, which are consecutive in `bytes` from `from` to `end`, belong together. */
 function isSealedBetween(bytes: Uint8Array, from: number, end: number): boolean {
   const sealAt = end - CHECKSUM_BYTES;
   return sealAt >= from && crc32InBlock(bytes, from, sealAt) === u32At(bytes, sealAt);
 }
 
-/** `openSealed` for a row where it lies: throws the same, and returns nothing. */
+/** Checks a row in place. Throws like `openSealed`, and returns nothing. */
 export function checkSealed({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {
   const end = valueEnd - CHECKSUM_BYTES;
   if (end >= valueStart && isSealedBetween(bytes, keyStart, valueEnd)) return;

@@ -7,13 +7,13 @@ const FIVE = ['a', 'b', 'c', 'd', 'e'];
 
 describe('§5.4.2 committing entries of earlier terms', () => {
   test('figure 8: a majority that holds an entry of an older term does not commit it (trap 8)', () => {
-    // (a) In term 2, a has put entry 2 on b only. (b) In term 3, e has entry 2 of its own.
+    // (a) In term 2, a replicated entry 2 to b only. (b) In term 3, e has entry 2 of its own.
     const cluster = new TestCluster({
       voters: FIVE,
       logs: { a: [1, 2], b: [1, 2], c: [1], d: [1], e: [1, 3] },
     });
     cluster.crash('e');
-    // (c) a leads in term 4 and replicates entry 2 to c: three of five hold it. Its own entry gets nowhere.
+    // (c) a leads in term 4 and replicates entry 2 to c: three of five hold it. Its own entry is lost.
     for (let i = 0; i < 2; i++) cluster.standForElection('a');
     cluster.isLost = (message) => {
       if (message.kind !== 'append-request') return false;
@@ -86,7 +86,7 @@ describe('§5.4.2 committing entries of earlier terms', () => {
     expect(cluster.server('a').core.commitIndex).toBe(2);
   });
 
-  test('an acknowledgement from nobody in the configuration is no acknowledgement', () => {
+  test('an acknowledgement from a server outside the configuration does not count', () => {
     const cluster = new TestCluster({ ...ABC, others: ['x', 'y'] });
     cluster.elect('a');
     cluster.isolate('a');
@@ -100,7 +100,7 @@ describe('§5.4.2 committing entries of earlier terms', () => {
 });
 
 describe('dissertation §10.2.1 a leader whose disk does not answer (trap 32)', () => {
-  test('steps down within an election time-out, and another takes over', () => {
+  test('steps down within an election timeout, and another server takes over', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.elect('a');
     cluster.holdDisk('a');
@@ -126,7 +126,7 @@ describe('dissertation §10.2.1 a leader whose disk does not answer (trap 32)', 
     expect(cluster.server('a').commands).toEqual(['x']);
   });
 
-  test('goes on leading when every write is slow but answers in time', () => {
+  test('keeps leading when every write is slow but in time', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.holdDisk('a');

@@ -1,5 +1,5 @@
-// What may leave before the disk has answered, and what may not. `TestSafety` checks the same of every
-// message of every test.
+// The messages that may leave before the disk has answered, and those that may not. SafetyChecker checks the
+// same for every message of every test.
 
 import { describe, expect, test } from 'vitest';
 import { MAX_WAITING_MESSAGES } from './state.ts';
@@ -12,7 +12,7 @@ function kindsFrom(cluster: TestCluster, id: string): string[] {
   return cluster.sent.filter(({ from }) => from === id).map(({ kind }) => kind);
 }
 
-describe('§5.1 what promises durability waits for the disk (trap 2)', () => {
+describe('§5.1 messages that promise durability wait for the disk (trap 2)', () => {
   test('a vote leaves only once it is durable', () => {
     const cluster = new TestCluster(ABC);
     cluster.holdDisk('b');
@@ -37,7 +37,7 @@ describe('§5.1 what promises durability waits for the disk (trap 2)', () => {
     }
   });
 
-  test('a crash before the vote is durable leaves the vote free, and after it not', () => {
+  test('a vote that is durable survives a crash, one that is not is free again', () => {
     for (const isDurable of [true, false]) {
       const cluster = new TestCluster({ ...ABC });
       cluster.isLost = ({ from, kind }) => from === 'b' && kind === 'vote-response';
@@ -56,7 +56,7 @@ describe('§5.1 what promises durability waits for the disk (trap 2)', () => {
     }
   });
 
-  test('a candidacy is told only once the own vote is durable, and the own vote counts only then', () => {
+  test('a candidate sends vote requests, and counts its own vote, only once that vote is durable', () => {
     const cluster = new TestCluster(ABC);
     cluster.holdDisk('a');
     cluster.standForElection('a');
@@ -93,7 +93,7 @@ describe('§5.1 what promises durability waits for the disk (trap 2)', () => {
     expect(cluster.server('a').commands).toEqual(['x']);
   });
 
-  test('heartbeats are answered while a log write is under way, so that a slow disk deposes nobody', () => {
+  test('heartbeats are answered while a log write is under way, so a slow disk deposes no leader', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.crash('c');
@@ -119,7 +119,7 @@ describe('§5.1 what promises durability waits for the disk (trap 2)', () => {
 });
 
 describe('writes under way and the log', () => {
-  test('one write at a time; what comes meanwhile goes with the next', () => {
+  test('there is one write at a time, and later entries go with the next one', () => {
     const cluster = new TestCluster({ voters: ['a'] });
     cluster.elect('a');
     cluster.holdDisk('a');
@@ -132,10 +132,10 @@ describe('writes under way and the log', () => {
     expect(cluster.server('a').commands).toEqual(['x', 'y', 'z']);
   });
 
-  test('entries that are truncated while they are being written are never acknowledged', () => {
+  test('entries that are truncated during their write are never acknowledged', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
-    // b is writing entries 3 to 5 of a when c, which lacks them, becomes leader and replaces them.
+    // b is writing entries 3 to 5 of a when c, which lacks them, stands for election.
     cluster.isolate('c');
     cluster.holdDisk('b');
     cluster.propose('a', 'x', 'y', 'z');
@@ -148,7 +148,7 @@ describe('writes under way and the log', () => {
     expect(cluster.server('c').core.role).toBe('candidate');
     const first = cluster.sent.length;
     cluster.completeWrite('b');
-    // Its log is longer: b refuses its vote, and later c gets what b has.
+    // The log of b is longer: b refuses its vote, and later c gets the entries of b.
     expect(cluster.sent.slice(first).filter(({ kind }) => kind === 'append-response')).toEqual([]);
     cluster.releaseDisk('b');
     cluster.settle();
@@ -156,7 +156,7 @@ describe('writes under way and the log', () => {
     expect(cluster.termsOf('c')).toEqual([1, 2, 2, 2, 2, 4]);
   });
 
-  test('a truncation while the longer log is being written leaves nothing of it on disk', () => {
+  test('a truncation during the write of a longer log leaves nothing of that log on disk', () => {
     const cluster = new TestCluster({ ...ABC, logs: { a: [1, 1, 3], b: [1, 1, 3], c: [1, 1] } });
     const append = { kind: 'append-request', to: 'c', previousLogTerm: 1, commitIndex: 0 } as const;
     const entry = (index: number, term: number) => ({ kind: 'leader-start', index, term }) as const;
@@ -179,7 +179,7 @@ describe('writes under way and the log', () => {
     expect(answers).toMatchObject([{ to: 'a', success: true, index: 3, term: 4 }]);
   });
 
-  test('answers that wait for a disk that does not answer are bounded (trap 36)', () => {
+  test('the messages that wait for a stuck disk are bounded (trap 36)', () => {
     const cluster = new TestCluster(ABC);
     cluster.holdDisk('c');
     const heartbeat = { kind: 'heartbeat-request', from: 'a', to: 'c', term: 2 } as const;

@@ -10,7 +10,7 @@ function rolesOf(cluster: TestCluster): string[] {
 }
 
 describe('§5.2 elections', () => {
-  test('a server starts as a follower, and stands after an election time-out without a leader', () => {
+  test('a server starts as a follower, and stands after an election timeout without a leader', () => {
     const cluster = new TestCluster(ABC);
     cluster.tick('a', 2 * ELECTION_TICKS - 2);
     expect(rolesOf(cluster)).toEqual(['follower', 'follower', 'follower']);
@@ -29,7 +29,7 @@ describe('§5.2 elections', () => {
     expect(cluster.server('a').core.term).toBe(2);
   });
 
-  test('a vote is given to one candidate in a term, first come, first served', () => {
+  test('a server votes for one candidate in a term, the first that asks', () => {
     const cluster = new TestCluster(ABC);
     cluster.standForElection('a');
     cluster.standForElection('b');
@@ -40,7 +40,7 @@ describe('§5.2 elections', () => {
     expect(cluster.server('b').core.votedFor).toBe('b');
   });
 
-  test('a split vote elects nobody, and randomized time-outs end it', () => {
+  test('a split vote elects no leader, and random election timeouts resolve it', () => {
     const ids = ['a', 'b', 'c', 'd'];
     const cluster = new TestCluster({ voters: ids, core: randomTimeouts(1) });
     for (const id of ids) cluster.standForElection(id);
@@ -49,7 +49,7 @@ describe('§5.2 elections', () => {
     cluster.runUntil(() => cluster.leader !== undefined);
   });
 
-  test('a candidate that hears of the leader of its term follows it', () => {
+  test('a candidate follows the leader of its term', () => {
     const cluster = new TestCluster(ABC);
     cluster.isolate('b');
     cluster.standForElection('a');
@@ -62,7 +62,7 @@ describe('§5.2 elections', () => {
     expect(cluster.server('b').core.term).toBe(2);
   });
 
-  test('a leader that hears of a later term follows', () => {
+  test('a leader that hears of a later term becomes a follower', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.isolate('a');
@@ -73,7 +73,7 @@ describe('§5.2 elections', () => {
     expect(rolesOf(cluster)).toEqual(['follower', 'leader', 'follower']);
   });
 
-  test('votes of an earlier term elect nobody', () => {
+  test('votes of an earlier term do not count', () => {
     const cluster = new TestCluster(ABC);
     cluster.standForElection('a');
     const requests = cluster.network.splice(0);
@@ -84,7 +84,7 @@ describe('§5.2 elections', () => {
     expect(cluster.server('a').core.role).toBe('candidate');
   });
 
-  test('a vote that comes twice counts once', () => {
+  test('a repeated vote counts once', () => {
     const cluster = new TestCluster({ voters: ['a', 'b', 'c', 'd', 'e'] });
     for (const id of ['c', 'd', 'e']) cluster.isolate(id);
     cluster.standForElection('a');
@@ -102,7 +102,7 @@ describe('§5.4.1 a candidate needs an up-to-date log', () => {
     cluster.crash('c');
     cluster.standForElection('a');
     cluster.settle();
-    // A second attempt, where the first only taught the candidate the term.
+    // A second attempt, because the first may only tell the candidate the term.
     if (cluster.server('a').core.role === 'follower') {
       cluster.standForElection('a');
       cluster.settle();
@@ -129,7 +129,7 @@ describe('§5.4.1 a candidate needs an up-to-date log', () => {
 });
 
 describe('dissertation §9.6 pre-vote', () => {
-  test('a partitioned server that comes back does not depose the leader (trap 4)', () => {
+  test('a server that returns from a partition does not depose the leader (trap 4)', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.isolate('c');
@@ -141,9 +141,8 @@ describe('dissertation §9.6 pre-vote', () => {
     expect(cluster.server('a').core.term).toBe(2);
   });
 
-  test('a server of a later term with an old log learns nothing but the others win (etcd 8501)', () => {
-    // a has been in term 9 alone and lacks entries: the others, in lower terms, must still elect one of
-    // themselves.
+  test('a server of a later term with an old log does not keep the others from winning (etcd 8501)', () => {
+    // a reached term 9 alone and lacks entries. The others, in lower terms, must still elect one of them.
     const cluster = new TestCluster({ ...ABC, logs: { a: [1], b: [1, 1], c: [1, 1] } });
     cluster.crash('c');
     for (let i = 0; i < 8; i++) cluster.standForElection('a');
@@ -178,7 +177,7 @@ describe('dissertation §9.6 pre-vote', () => {
 });
 
 describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
-  test('a leader that a majority does not answer steps down within two election time-outs', () => {
+  test('a leader without answers of a majority steps down within two election timeouts', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.isolate('a');
@@ -189,7 +188,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.server('a').core).toMatchObject({ role: 'follower', leader: undefined });
   });
 
-  test('a leader that is heard but does not hear steps down too (trap 5)', () => {
+  test('a leader that only the answers do not reach steps down too (trap 5)', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.elect('a');
     cluster.cutOneWay('b', 'a');
@@ -199,7 +198,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.leader?.id).not.toBe('a');
   });
 
-  test('a majority is enough to go on leading, and learners do not count for it', () => {
+  test('a majority of voters is enough to keep leading, and learners do not count', () => {
     const cluster = new TestCluster({ voters: ['a', 'b', 'c'], learners: ['d', 'e'] });
     cluster.elect('a');
     cluster.crash('c');
@@ -209,7 +208,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     cluster.runUntil(() => cluster.server('a').core.role !== 'leader');
   });
 
-  test('a follower that has just heard of its leader ignores candidates of later terms', () => {
+  test('a follower that just heard from its leader ignores candidates of later terms', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.cut('a', 'c');
@@ -220,7 +219,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.server('c').core.role).toBe('candidate');
   });
 
-  test('of three in a line, the middle one alone sees all, and there is one stable leader (trap 5)', () => {
+  test('of three servers in a line, of which only the middle one sees both others, one is a stable leader (trap 5)', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.cut('a', 'c');
@@ -228,11 +227,11 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.server('a').core).toMatchObject({ role: 'leader', term: 2 });
   });
 
-  test('five servers of which each cannot see two others find a leader and keep it (trap 5)', () => {
+  test('five servers that each cannot see two others elect a leader and keep it (trap 5)', () => {
     const ids = ['a', 'b', 'c', 'd', 'e'];
     const cluster = new TestCluster({ voters: ids, core: randomTimeouts(1) });
     for (const [position, id] of ids.entries()) cluster.cut(id, ids[(position + 1) % ids.length] ?? '');
-    // Each sees two others: with itself a majority.
+    // Each sees two others, which is a majority with itself.
     cluster.runUntil(() => cluster.leader !== undefined);
     cluster.run(5 * ELECTION_TICKS);
     const term = cluster.leader?.core.term;
@@ -240,7 +239,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.leader?.core.term).toBe(term);
   });
 
-  test('a candidate whose term is later than that of the leader is freed in the end', () => {
+  test("a candidate of a later term than the leader's rejoins in the end", () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.at('c', ({ core }) => core.suspectLeader('a'));
@@ -253,7 +252,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.leader).toBeDefined();
   });
 
-  test('a hint that is of no use changes nothing, and says so', () => {
+  test('a hint without use changes nothing, and returns undefined', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     expect(cluster.server('b').core.suspectLeader('c')).toBeUndefined();
@@ -263,7 +262,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.server('b').core).toMatchObject({ leader: 'a' });
   });
 
-  test('all that are told at the same time stand within the ticks that they give', () => {
+  test('servers that get the hint at the same time stand within the ticks that it returns', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const cluster = new TestCluster({ ...ABC, core: randomTimeouts(seed) });
       cluster.elect('a');
@@ -283,7 +282,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     }
   });
 
-  test('those that are told their places at the same time stand in that order', () => {
+  test('servers that get places in an order stand in that order', () => {
     const cluster = new TestCluster(ABC);
     const places = { b: 0, c: 1, a: 2 };
     for (const [id, place] of Object.entries(places)) cluster.server(id).core.standSoon(place);
@@ -298,7 +297,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(stood).toEqual(['b', 'c', 'a']);
   });
 
-  test('suspecting a leader that lives changes nothing in the end', () => {
+  test('suspecting a living leader changes nothing in the end', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.at('b', ({ core }) => core.suspectLeader('a'));
@@ -306,7 +305,7 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
     expect(cluster.server('a').core).toMatchObject({ role: 'leader', term: 2 });
   });
 
-  test('suspecting a leader that is gone elects another well before the time-out', () => {
+  test('suspecting a dead leader elects another well before the election timeout', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.elect('a');
     cluster.crash('a');
@@ -315,9 +314,9 @@ describe('dissertation §4.2.3 stickiness and §6.2 check-quorum', () => {
   });
 });
 
-describe('who may stand and who may vote', () => {
-  test('a learner votes when it is asked: it may be a voter that has not learnt so (trap 6)', () => {
-    // b and c know that c is a voter by now; c does not. a is gone.
+describe('the right to stand and to vote', () => {
+  test('a learner votes when asked: it may be a voter that does not know it yet (trap 6)', () => {
+    // a and b know that c is a voter by now; c does not. a has crashed.
     const cluster = new TestCluster({ voters: ['a', 'b'], learners: ['c'] });
     cluster.elect('a');
     cluster.isLost = ({ to, kind }) => to === 'c' && kind === 'append-request';
@@ -333,7 +332,7 @@ describe('who may stand and who may vote', () => {
     expect(cluster.leader?.id).toBe('b');
   });
 
-  test('the vote of a learner that is none to the candidate does not count', () => {
+  test('the vote of a server that is a learner to the candidate does not count', () => {
     const cluster = new TestCluster({ voters: ['a', 'b', 'c'], learners: ['d', 'e'] });
     cluster.crash('b');
     cluster.crash('c');
@@ -344,7 +343,7 @@ describe('who may stand and who may vote', () => {
     expect(cluster.server('a').core.role).toBe('candidate');
   });
 
-  test('a learner does not go on believing in a leader that has fallen silent', () => {
+  test('a learner drops a silent leader', () => {
     const cluster = new TestCluster({ voters: ['a'], learners: ['b'] });
     cluster.elect('a');
     cluster.run(1);
@@ -354,7 +353,7 @@ describe('who may stand and who may vote', () => {
     expect(cluster.server('b').core.role).toBe('follower');
   });
 
-  test('a learner, and a server that belongs to nothing, never stand', () => {
+  test('a learner and a server that is not a member never stand', () => {
     const cluster = new TestCluster({ voters: ['a'], learners: ['b'], others: ['c'] });
     for (const id of ['b', 'c'] satisfies ServerId[]) {
       cluster.tick(id, 10 * ELECTION_TICKS);
@@ -365,7 +364,7 @@ describe('who may stand and who may vote', () => {
     }
   });
 
-  test('a single voter elects itself, also after a restart and with a learner that is down (trap 7)', () => {
+  test('a single voter elects itself, also after a restart and with a stopped learner (trap 7)', () => {
     const cluster = new TestCluster({ voters: ['a'], learners: ['b'] });
     cluster.crash('b');
     cluster.runUntil(() => cluster.leader?.id === 'a');

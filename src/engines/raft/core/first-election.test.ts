@@ -9,7 +9,7 @@ function rolesOf(cluster: TestCluster): string[] {
 }
 
 describe('servers that start together', () => {
-  test('they elect a leader well before the time-out, whatever their seeds', () => {
+  test('elect a leader well before the election timeout, with any seed', () => {
     for (let seed = 1; seed <= 200; seed++) {
       const cluster = new TestCluster({ ...ABC, core: randomTimeouts(seed) });
       for (const id of ABC.voters) cluster.at(id, ({ core }) => core.standSoon());
@@ -17,7 +17,7 @@ describe('servers that start together', () => {
     }
   });
 
-  test('a split vote between two of three is ended by the next hint, not by a whole time-out', () => {
+  test('a split vote between two of three ends with the next hint, not after a whole election timeout', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.crash('c');
     cluster.standForElection('a');
@@ -28,7 +28,7 @@ describe('servers that start together', () => {
     cluster.runUntil(() => cluster.leader !== undefined, ELECTION_TICKS + 1);
   });
 
-  test('a candidate that nobody refused goes on waiting for its votes: those of slow disks, or its own', () => {
+  test('a candidate that no voter refused keeps waiting for votes from slow disks, its own included', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.standForElection('a');
     expect(cluster.server('a').core.role).toBe('candidate');
@@ -39,7 +39,7 @@ describe('servers that start together', () => {
     expect(cluster.leader?.core.term).toBe(term);
   });
 
-  test('the first heartbeat of a living leader keeps a server that has just started from standing', () => {
+  test('the first heartbeat of a living leader keeps a restarted server from standing', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.elect('a');
     cluster.crash('c');
@@ -51,7 +51,7 @@ describe('servers that start together', () => {
     expect(cluster.server('a').core).toMatchObject({ role: 'leader', term: 2 });
   });
 
-  test('a server that has just started and hears no heartbeat asks, is refused, and changes no term (§4.2.3)', () => {
+  test('a restarted server that hears no heartbeat is refused by pre-vote, and changes no term (§4.2.3)', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.elect('a');
     cluster.crash('c');
@@ -67,7 +67,7 @@ describe('servers that start together', () => {
     expect(rolesOf(cluster)).toEqual(['leader', 'follower', 'follower']);
   });
 
-  test('one whose log is behind does not keep the others from electing one of themselves (§5.4.1)', () => {
+  test('a server whose log is behind does not keep the others from electing one of themselves (§5.4.1)', () => {
     const logs = { a: [1], b: [1, 1], c: [1, 1] };
     const cluster = new TestCluster({ ...ABC, logs, core: randomTimeouts(1) });
     cluster.at('a', ({ core }) => core.standSoon());
@@ -77,7 +77,7 @@ describe('servers that start together', () => {
     expect(cluster.leader?.id).not.toBe('a');
   });
 
-  test('the hint changes nothing where a leader is known, where this server leads, and where it may not stand', () => {
+  test('the hint does nothing on a server that leads, knows a leader, or may not stand', () => {
     const cluster = new TestCluster({ voters: ['a', 'b'], learners: ['c'], others: ['d'] });
     cluster.elect('a');
     cluster.run(1);

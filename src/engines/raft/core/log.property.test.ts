@@ -42,10 +42,10 @@ const someSteps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 60, size: 'max' },
 );
 
-/** So large that a few of them are more than is kept in memory; entries are told apart by their identity. */
+/** So large that memory keeps only a few of them. Entries are compared by identity. */
 const LARGE = new Uint8Array(MAX_CACHED_BYTES / 4);
 
-/** A log as a plain list, beside a log over a disk that is one. */
+/** A log as a plain list, beside a RaftLog on a disk that is a list too. */
 class LogModel {
   log: RaftLog;
   entries: Entry[] = [];
@@ -53,7 +53,7 @@ class LogModel {
   readonly #disk = new Map<number, Entry>();
   #diskStart: LogPosition = { index: 0, term: 0 };
   #write: { readonly write: LogWrite; readonly start: LogPosition } | undefined;
-  /** Set from a restore until its write is taken: the write then begins the log anew. */
+  /** Set from a restore until its write is taken. That write begins the log anew. */
   #isRestored = false;
 
   constructor() {
@@ -106,7 +106,7 @@ class LogModel {
     const read = this.#read();
     expect(read.length).toBe(this.entries.length);
     expect(read.every((entry, position) => entry === this.entries[position])).toBe(true);
-    // What is said to be durable would be there after a crash.
+    // Entries up to the durable index survive a crash.
     if (this.#diskStart !== this.start) return;
     const durable = this.entries.filter(({ index }) => index <= log.durableIndex);
     expect(durable.every((entry) => this.#disk.get(entry.index) === entry)).toBe(true);
@@ -125,7 +125,7 @@ class LogModel {
     return present(this.#disk.get(index), `entry ${index} is read, and not on disk`);
   }
 
-  /** All entries, batch by batch. */
+  /** Reads all entries, batch by batch. */
   #read(): Entry[] {
     const entries: Entry[] = [];
     while (this.start.index + entries.length < this.lastIndex) {
@@ -144,7 +144,7 @@ class LogModel {
     }
   }
 
-  /** As a follower does: what goes is replaced at once, by an entry of a later term. */
+  /** Truncates like a follower, which replaces the entries at once by one of a later term. */
   #truncate(from: number): void {
     if (from > this.lastIndex) return;
     const term = present(this.entries.at(-1), 'there is an entry').term + 1;
@@ -189,7 +189,7 @@ class LogModel {
     this.log.restore(this.start);
   }
 
-  /** The process died: what is left is what is on disk. */
+  /** Drops everything but the disk, because the process died. */
   #restart(): void {
     this.#write = undefined;
     this.#isRestored = false;
@@ -203,7 +203,7 @@ class LogModel {
 }
 
 describe('the log', () => {
-  test('is the list that it stands for, through writes, truncations, compactions, restores and crashes', () => {
+  test('equals a plain list, through writes, truncations, compactions, restores and crashes', () => {
     fc.assert(
       fc.property(someSteps, (steps) => {
         const model = new LogModel();
@@ -259,14 +259,14 @@ describe('the log', () => {
     );
   });
 
-  test('one search for the meeting point looks at a bounded number of entries', () => {
+  test('one search of the back-off looks at a bounded number of entries', () => {
     const log = new RaftLog({ term: () => 0, entries: () => [] }, { index: 0, term: 0 }, 0);
     log.append(logOfTerms(Array.from({ length: 3 * MAX_BACK_OFF_STEPS }, () => 5)));
     const found = lastIndexAtMostTerm(log, { index: 3 * MAX_BACK_OFF_STEPS, term: 4 });
     expect(found).toEqual({ index: 2 * MAX_BACK_OFF_STEPS, term: 5 });
   });
 
-  test('memory for applied entries is bounded, and what is let go is read from disk (trap 36)', () => {
+  test('memory for applied entries is bounded, and dropped entries are read from disk (trap 36)', () => {
     const disk: Entry[] = [];
     const reader = {
       term: (index: number) => present(disk[index - 1], 'on disk').term,
@@ -288,7 +288,7 @@ describe('the log', () => {
     expect(cached).toBeLessThanOrEqual(MAX_CACHED_BYTES);
   });
 
-  test('is never truncated into what was compacted (trap 14)', () => {
+  test('is never truncated into compacted entries (trap 14)', () => {
     const log = new RaftLog({ term: () => 1, entries: () => [] }, { index: 5, term: 1 }, 8);
     expect(() => log.truncateFrom(5)).toThrow('never truncated');
   });

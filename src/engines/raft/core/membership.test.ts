@@ -11,7 +11,7 @@ function membersAt(cluster: TestCluster, id: string): string {
 }
 
 describe('dissertation §4.1 one change at a time', () => {
-  test('a change is in force from the moment that it is appended', () => {
+  test('a change is in force as soon as it is appended', () => {
     const cluster = new TestCluster({ ...ABC, others: ['d'] });
     cluster.elect('a');
     cluster.isolate('a');
@@ -34,11 +34,11 @@ describe('dissertation §4.1 one change at a time', () => {
     });
   });
 
-  test('no change before the leader has committed in its own term (trap 15; raft-dev, July 2015)', () => {
+  test('a leader refuses changes before it committed in its own term (trap 15; raft-dev, July 2015)', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('b');
     cluster.run(HEARTBEAT_TICKS);
-    // The configuration in force is committed: only the entry of the own term is missing.
+    // The configuration in force is committed. Only an entry of the own term is missing.
     cluster.isLost = ({ kind }) => kind === 'append-request';
     cluster.at('b', ({ core }) => core.stepDown());
     cluster.elect('a');
@@ -52,7 +52,7 @@ describe('dissertation §4.1 one change at a time', () => {
     expect(cluster.change('a', (now) => withoutMember(now, 'c'))).toMatchObject({ kind: 'appended' });
   });
 
-  test('a configuration without voters, or one that differs in two members, is not taken', () => {
+  test('a configuration without voters, or one that differs in two members, is refused', () => {
     const cluster = new TestCluster({ voters: ['a'], others: ['b', 'c'] });
     cluster.elect('a');
     expect(cluster.change('a', () => EMPTY_CONFIGURATION)).toEqual({ kind: 'refused', reason: 'no-voters' });
@@ -60,7 +60,7 @@ describe('dissertation §4.1 one change at a time', () => {
     expect(cluster.change('a', (now) => withMember(now, member('b')))).toMatchObject({ kind: 'appended' });
   });
 
-  test('elsewhere than at the leader, and during a transfer, a change is refused', () => {
+  test('a change is refused on other servers than the leader, and during a transfer', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     expect(cluster.change('b', (now) => now)).toEqual({ kind: 'refused', reason: 'not-leader' });
@@ -93,7 +93,7 @@ describe('dissertation §4.1 one change at a time', () => {
 });
 
 describe('dissertation §4.2 learners and their promotion', () => {
-  test('a learner that is a voter by now counts at once', () => {
+  test('a promoted learner counts at once', () => {
     const cluster = new TestCluster({ voters: ['a'], learners: ['b'] });
     cluster.elect('a');
     cluster.isolate('b');
@@ -122,7 +122,7 @@ describe('§4.1 a configuration that is truncated is rolled back (trap 17)', () 
     expect(membersAt(cluster, 'c')).toBe('a b c');
   });
 
-  test('also when that lives only in the snapshot (canonical/raft 323), before and after a restart', () => {
+  test('also when only the snapshot has that configuration (canonical/raft 323), before and after a restart', () => {
     for (const restarts of [false, true]) {
       const cluster = new TestCluster(ABC);
       cluster.elect('a');
@@ -168,7 +168,7 @@ describe('§4.1 a configuration that is truncated is rolled back (trap 17)', () 
 });
 
 describe('dissertation §4.2.2 removing the leader (trap 20)', () => {
-  test('it leads until the change is committed, without counting itself, then hands over', () => {
+  test('a removed leader leads until the change is committed, without counting itself, then hands over', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.cut('a', 'c');
@@ -186,7 +186,7 @@ describe('dissertation §4.2.2 removing the leader (trap 20)', () => {
     expect(cluster.server('a').commands).toEqual([]);
   });
 
-  test('it does not leave when something else is committed', () => {
+  test('a removed leader does not leave when another entry is committed', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.isLost = (message) =>
@@ -197,14 +197,14 @@ describe('dissertation §4.2.2 removing the leader (trap 20)', () => {
     expect(cluster.server('a').core).toMatchObject({ role: 'leader', commitIndex: 3, lastLogIndex: 4 });
   });
 
-  test('removed, it never stands again, and one that knows nothing of it disturbs nobody (trap 4)', () => {
+  test('a removed server never stands again, and one that does not know of its removal disturbs no leader (trap 4)', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.isolate('c');
     cluster.change('a', (now) => withoutMember(now, 'c'));
     cluster.settle();
     cluster.heal();
-    // c was not told: it takes itself for a voter, and stands for ever.
+    // c does not know: it still stands as a voter, again and again.
     cluster.run(10 * ELECTION_TICKS);
     expect(cluster.sent.some(({ kind, from }) => kind === 'pre-vote-request' && from === 'c')).toBe(true);
     expect(cluster.server('a').core).toMatchObject({ role: 'leader', term: 2 });
@@ -215,7 +215,7 @@ describe('dissertation §4.2.2 removing the leader (trap 20)', () => {
     expect(cluster.server('a').core.role).toBe('follower');
   });
 
-  test('it still stands for election until its removal is committed: the other may need it (figure 4.6)', () => {
+  test('a removed server still stands until its removal is committed, as the other may need it (figure 4.6)', () => {
     for (const restarts of [false, true]) {
       const cluster = new TestCluster({ voters: ['a', 'b'], core: randomTimeouts(2) });
       cluster.elect('a');
@@ -247,7 +247,7 @@ describe('dissertation §4.2.2 removing the leader (trap 20)', () => {
     expect(membersAt(cluster, 'a')).toBe('(a) b c');
   });
 
-  test('if it dies before the change is committed, the others decide', () => {
+  test('if a removed leader dies before the change is committed, the others decide', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(3) });
     cluster.elect('a');
     cluster.isolate('a');

@@ -8,8 +8,8 @@ function replicating(match: number): Progress {
   return progress;
 }
 
-describe('what a leader knows of a follower', () => {
-  test('while it probes, one append is out at a time', () => {
+describe('the progress of a follower', () => {
+  test('in probe, one append is in flight at a time', () => {
     const progress = new Progress(5);
     expect(progress.canSend()).toBe(true);
     progress.onSent({ lastIndex: 7, bytes: 100 });
@@ -17,7 +17,7 @@ describe('what a leader knows of a follower', () => {
     expect(progress.next).toBe(5);
   });
 
-  test('while it replicates, appends under way are bounded in number and in bytes (trap 36)', () => {
+  test('in replicate, appends in flight are bounded in number and bytes (trap 36)', () => {
     const many = replicating(0);
     for (let index = 1; index <= MAX_INFLIGHT_APPENDS; index++) {
       expect(many.canSend()).toBe(true);
@@ -29,7 +29,7 @@ describe('what a leader knows of a follower', () => {
     expect(large.canSend()).toBe(false);
   });
 
-  test('an answer frees what it covers, and no more', () => {
+  test('an answer frees exactly the appends that it covers', () => {
     const progress = replicating(0);
     for (let index = 1; index <= MAX_INFLIGHT_APPENDS; index++)
       progress.onSent({ lastIndex: index, bytes: 1 });
@@ -40,7 +40,7 @@ describe('what a leader knows of a follower', () => {
     expect(progress.canSend()).toBe(false);
   });
 
-  test('the match never goes back', () => {
+  test('the match index never decreases', () => {
     const progress = replicating(8);
     expect(progress.onAcknowledged(5)).toBe(false);
     expect(progress.match).toBe(8);
@@ -51,7 +51,7 @@ describe('what a leader knows of a follower', () => {
     expect(progress.next).toBe(9);
   });
 
-  test('a refusal that does not speak of the probe that is out is out of date', () => {
+  test('a refusal of another append than the probe in flight is outdated', () => {
     const progress = new Progress(10);
     progress.onSent({ lastIndex: 9, bytes: 0 });
     expect(progress.onRefused({ rejected: 4, nextTry: 2 })).toBe(false);
@@ -61,7 +61,7 @@ describe('what a leader knows of a follower', () => {
     expect(progress.canSend()).toBe(true);
   });
 
-  test('every refusal moves the probe back, whatever the hint says', () => {
+  test('every refusal moves the probe back, with any hint', () => {
     const progress = new Progress(10);
     for (let rejected = 9; rejected >= 1; rejected--) {
       progress.onSent({ lastIndex: rejected, bytes: 0 });
@@ -70,7 +70,7 @@ describe('what a leader knows of a follower', () => {
     }
   });
 
-  test('nothing is appended while a snapshot is on its way', () => {
+  test('nothing is appended while a snapshot is in flight', () => {
     const progress = replicating(3);
     progress.becomeSnapshot();
     expect(progress.canSend()).toBe(false);

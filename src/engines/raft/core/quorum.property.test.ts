@@ -6,14 +6,14 @@ const someVoters = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 
   maxLength: 9,
 });
 
-/** All ways to choose more than half of the voters. */
+/** Returns all sets of more than half of the voters. */
 function majorities(voters: readonly string[]): string[][] {
   let subsets: string[][] = [[]];
   for (const voter of voters) subsets = subsets.flatMap((subset) => [subset, [...subset, voter]]);
   return subsets.filter((subset) => 2 * subset.length > voters.length);
 }
 
-test('the quorum value is the highest that all of some majority have reached (trap 9)', () => {
+test('the quorum value is the highest value that a majority has reached (trap 9)', () => {
   fc.assert(
     fc.property(someVoters, fc.array(fc.nat(5), { minLength: 9, maxLength: 9 }), (voters, values) => {
       const reached = (voter: string): number => values[voter.charCodeAt(0) - 97] ?? 0;
@@ -30,7 +30,7 @@ test('any two majorities of configurations that differ in one voter share a serv
   }
 });
 
-test('an election is won with a majority of grants, and lost when no majority can grant any more', () => {
+test('an election is won by a majority of grants, and lost when no majority can grant any more', () => {
   const someVotes = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'x', 'y', 'z'), fc.boolean());
   fc.assert(
     fc.property(someVoters, someVotes, (voters, given) => {
@@ -44,7 +44,7 @@ test('an election is won with a majority of grants, and lost when no majority ca
   );
 });
 
-test('nobody agrees on nothing: without voters there is no quorum value and no election', () => {
+test('without voters there is no quorum value and no election', () => {
   expect(quorumValue([], () => 9)).toBe(0);
   expect(tallyVotes([], new Map([['a', true]]))).toBe('lost');
 });

@@ -12,7 +12,7 @@ function led(): TestCluster {
 }
 
 describe('dissertation §6.4 ReadIndex', () => {
-  test('a read on the leader and on a follower gets the commit index as of its beginning', () => {
+  test('a read on the leader and on a follower gets the commit index at its beginning', () => {
     const cluster = led();
     cluster.propose('a', 'x');
     cluster.settle();
@@ -21,7 +21,7 @@ describe('dissertation §6.4 ReadIndex', () => {
     for (const id of ['a', 'c']) expect(cluster.server(id).reads).toEqual([{ requestId: 1, readIndex: 3 }]);
   });
 
-  test('a leader that was deposed confirms nothing (trap 25)', () => {
+  test('a deposed leader confirms no reads (trap 25)', () => {
     const cluster = led();
     cluster.isolate('a');
     cluster.elect('b');
@@ -36,7 +36,7 @@ describe('dissertation §6.4 ReadIndex', () => {
     expect(cluster.server('a')).toMatchObject({ reads: [], refusedReads: [1] });
   });
 
-  test('answers to heartbeats from before the read confirm nothing', () => {
+  test('answers to heartbeats from before a read do not confirm it', () => {
     const cluster = led();
     cluster.tick('a', HEARTBEAT_TICKS);
     const heartbeats = cluster.network.splice(0);
@@ -46,10 +46,10 @@ describe('dissertation §6.4 ReadIndex', () => {
     expect(cluster.server('a').reads).toEqual([]);
   });
 
-  test('no read before the leader has committed in its own term (trap 25)', () => {
+  test('a leader confirms no read before it committed in its own term (trap 25)', () => {
     const cluster = led();
     cluster.propose('a', 'x');
-    // b and c hold x, which is committed; nobody but a knows so.
+    // b and c hold x, which is committed. Only a knows that it is.
     cluster.isLost = (message) => message.kind === 'append-request' && message.entries.length === 0;
     cluster.settle();
     cluster.crash('a');
@@ -66,7 +66,7 @@ describe('dissertation §6.4 ReadIndex', () => {
     expect(cluster.server('c').reads).toEqual([{ requestId: 2, readIndex: 4 }]);
   });
 
-  test('reads that come together share one round of heartbeats', () => {
+  test('reads that arrive together share one round of heartbeats', () => {
     const cluster = led();
     cluster.sent.length = 0;
     cluster.at('a', (server) => {
@@ -77,7 +77,7 @@ describe('dissertation §6.4 ReadIndex', () => {
     expect(cluster.sent.filter(({ kind }) => kind === 'heartbeat-request').length).toBe(2);
   });
 
-  test('a read that comes while a round is out waits for the next one', () => {
+  test('a read that arrives during a round waits for the next one', () => {
     const cluster = led();
     cluster.read('a', 1);
     const first = cluster.network.splice(0);
@@ -105,11 +105,11 @@ describe('dissertation §6.4 ReadIndex', () => {
     expect(cluster.server('a').core.role).toBe('leader');
     cluster.read('a', 2);
     for (const message of [...late, ...late]) cluster.at('a', ({ core }) => core.step(message));
-    // What the second one would return is from before x.
+    // A confirmed second read would return a state from before x.
     expect(cluster.server('a').reads).toEqual([{ requestId: 1, readIndex: 2 }]);
   });
 
-  test('answers to the rounds of an earlier leadership confirm nothing', () => {
+  test('answers to the rounds of an earlier leadership confirm no read', () => {
     const cluster = led();
     for (let requestId = 1; requestId <= 5; requestId++) {
       cluster.read('a', requestId);
@@ -132,7 +132,7 @@ describe('dissertation §6.4 ReadIndex', () => {
     expect(cluster.server('a').reads).toEqual([{ requestId: 1, readIndex: 2 }]);
   });
 
-  test('learners confirm nothing, and read like everybody', () => {
+  test('learners confirm no reads, and can read', () => {
     const cluster = new TestCluster({ voters: ['a', 'b', 'c'], learners: ['d', 'e'] });
     cluster.elect('a');
     cluster.read('d', 1);
@@ -145,7 +145,7 @@ describe('dissertation §6.4 ReadIndex', () => {
     expect(cluster.server('a').reads).toEqual([]);
   });
 
-  test('a leader that stepped down refuses the reads that wait, its own and those of others', () => {
+  test('a leader that steps down refuses all waiting reads, its own and those of followers', () => {
     const cluster = led();
     cluster.isLost = ({ kind }) => kind === 'heartbeat-response';
     cluster.read('a', 1);
@@ -163,7 +163,7 @@ describe('dissertation §6.4 ReadIndex', () => {
     expect(cluster.server('a').refusedReads).toEqual([1]);
   });
 
-  test('more reads than may wait are refused (trap 36)', () => {
+  test('reads above the bound on waiting reads are refused (trap 36)', () => {
     const cluster = led();
     cluster.isolate('a');
     cluster.at('a', (server) => {

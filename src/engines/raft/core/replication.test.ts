@@ -11,7 +11,7 @@ import { HEARTBEAT_TICKS } from './testing/server.ts';
 
 const ABC = { voters: ['a', 'b', 'c'] };
 
-/** A cluster that `leader` leads. */
+/** A cluster led by `leader`. */
 function led(leader: string, options: TestClusterOptions = ABC): TestCluster {
   const cluster = new TestCluster(options);
   cluster.elect(leader);
@@ -19,14 +19,14 @@ function led(leader: string, options: TestClusterOptions = ABC): TestCluster {
 }
 
 describe('§5.3 log replication', () => {
-  test('what is proposed is applied by all, in one order', () => {
+  test('all servers apply the proposals, in one order', () => {
     const cluster = led('a');
     for (const text of ['x', 'y', 'z']) cluster.propose('a', text);
     cluster.run(HEARTBEAT_TICKS);
     for (const server of cluster.running) expect(server.commands).toEqual(['x', 'y', 'z']);
   });
 
-  test('that it is committed is said with the next entries or heartbeat, in no message of its own', () => {
+  test('the commit index goes with the next entries or heartbeat, not in a message of its own', () => {
     const cluster = led('a');
     cluster.run(HEARTBEAT_TICKS);
     cluster.sent.length = 0;
@@ -41,7 +41,7 @@ describe('§5.3 log replication', () => {
     expect(cluster.server('b').commands).toEqual(['x', 'y']);
   });
 
-  test('a follower whose own proposal it is, or who reads, hears at once that it is committed', () => {
+  test('a follower that proposed an entry, or that reads, hears at once of its commit', () => {
     const cluster = led('a');
     cluster.at('a', ({ core }) => core.propose([command('x')], 'b'));
     cluster.settle();
@@ -51,7 +51,7 @@ describe('§5.3 log replication', () => {
     expect(cluster.server('c').commands).toEqual(['x']);
   });
 
-  test('a follower that reads while its disk is slow hears of the commit before its own copy is durable', () => {
+  test('a follower that reads with a slow disk hears of the commit before its own copy is durable', () => {
     const cluster = led('a');
     cluster.run(HEARTBEAT_TICKS);
     cluster.holdDisk('c');
@@ -62,7 +62,7 @@ describe('§5.3 log replication', () => {
     expect(cluster.server('c').commands).toEqual(['x']);
   });
 
-  test('a minority that is down does not stop the others, and catches up', () => {
+  test('a stopped minority does not stop the others, and catches up', () => {
     const cluster = led('a');
     cluster.crash('c');
     cluster.propose('a', 'x');
@@ -81,7 +81,7 @@ describe('§5.3 log replication', () => {
     expect(cluster.server('a').commands).toEqual([]);
   });
 
-  // Figure 7: the leader of term 8, and the six followers that it may find.
+  // Figure 7: the leader of term 8, and six possible followers.
   const LEADER = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
   test.each([
     { name: '(a) one missing', log: [1, 1, 1, 4, 4, 5, 5, 6, 6] },
@@ -103,7 +103,7 @@ describe('§5.3 log replication', () => {
     expect(cluster.server('c').applied).toEqual(cluster.server('a').applied);
   });
 
-  test('back-off goes by terms: a long divergent log costs few round trips (trap 13)', () => {
+  test('back-off goes by term: a long divergent log costs few round trips (trap 13)', () => {
     const agreed = Array.from({ length: 10 }, () => 1);
     const of = (length: number, term: number): number[] => Array.from({ length }, () => term);
     const leader = [...agreed, ...of(300, 4), ...of(200, 5)];
@@ -118,10 +118,10 @@ describe('§5.3 log replication', () => {
   });
 });
 
-describe('§5.3 what a follower does with an append', () => {
+describe('§5.3 appends at a follower', () => {
   const APPEND = { kind: 'append-request', from: 'a', to: 'c', term: 2 } as const;
 
-  /** c has six entries, none of which it knows to be committed; it follows a in term 2. */
+  /** c has six entries, follows a in term 2, and knows of no committed entry. */
   function follower(): TestCluster {
     const cluster = new TestCluster({ ...ABC, logs: { a: [1, 1], b: [1, 1], c: [1, 1] } });
     cluster.isLost = ({ kind }) => kind === 'append-response';
@@ -152,8 +152,8 @@ describe('§5.3 what a follower does with an append', () => {
     }
   });
 
-  test('the commit index goes no further than the append has verified (trap 11)', () => {
-    // The log of c goes on with entries of a leader that is gone.
+  test('the commit index never goes beyond the entries that an append verified (trap 11)', () => {
+    // The log of c ends with entries of a former leader.
     const cluster = new TestCluster({ ...ABC, logs: { a: [1, 1], b: [1, 1], c: [1, 1, 2, 2, 2] } });
     const entries = logOfTerms([1, 1]).slice(1);
     cluster.deliver({
@@ -167,7 +167,7 @@ describe('§5.3 what a follower does with an append', () => {
     expect(cluster.server('c').core.commitIndex).toBe(2);
   });
 
-  test('a heartbeat commits no further than the log goes', () => {
+  test('a heartbeat never commits beyond the end of the log', () => {
     const cluster = led('a', { ...ABC, logs: { a: [1], b: [1], c: [1] } });
     cluster.deliver({
       kind: 'heartbeat-request',
@@ -180,7 +180,7 @@ describe('§5.3 what a follower does with an append', () => {
     expect(cluster.server('c').core.commitIndex).toBe(2);
   });
 
-  test('an append before what is compacted is no conflict (trap 12)', () => {
+  test('an append before the start of the log is no conflict (trap 12)', () => {
     const cluster = led('a');
     for (const text of ['x', 'y', 'z', 'w']) {
       cluster.propose('a', text);
@@ -212,7 +212,7 @@ describe('§5.3 what a follower does with an append', () => {
     expect(cluster.termsOf('c')).toEqual([1, 1, 2, 2, 2, 2]);
   });
 
-  test('an answer that is lost, late or repeated does no harm', () => {
+  test('a lost, late or repeated answer does no harm', () => {
     const cluster = led('a');
     cluster.propose('a', 'x');
     cluster.settle();
@@ -224,7 +224,7 @@ describe('§5.3 what a follower does with an append', () => {
     expect(cluster.server('a').core.progressOf('c')).toMatchObject({ state: 'replicate' });
   });
 
-  test('a refusal that is out of date does not move the leader back', () => {
+  test('an outdated refusal does not move the leader back', () => {
     const cluster = led('a', { ...ABC, logs: { a: [1, 1, 1], b: [1, 1, 1], c: [1] } });
     const refusal = cluster.sent.find((message) => message.kind === 'append-response' && !message.success);
     expect(refusal).toMatchObject({ from: 'c' });
@@ -238,7 +238,7 @@ describe('§5.3 what a follower does with an append', () => {
 });
 
 describe('§5.3 lost messages and bounds', () => {
-  test('appends and answers that are lost are made up for by heartbeats', () => {
+  test('heartbeats make up for lost appends and answers', () => {
     const cluster = led('a');
     for (const kind of ['append-request', 'append-response']) {
       cluster.isLost = (message) => message.kind === kind;
@@ -251,7 +251,7 @@ describe('§5.3 lost messages and bounds', () => {
       expect(server.commands).toEqual(['append-request', 'append-response']);
   });
 
-  test('so they are when the whole window of appends is lost, and it is never exceeded (trap 36)', () => {
+  test('heartbeats make up for a lost window of appends, which is never exceeded (trap 36)', () => {
     const cluster = led('a');
     cluster.cut('a', 'c');
     cluster.sent.length = 0;
@@ -269,7 +269,7 @@ describe('§5.3 lost messages and bounds', () => {
     expect(cluster.server('c').commands.length).toBe(200);
   });
 
-  test('a follower is told of the commit though the messages that told it are lost', () => {
+  test('a follower hears of a commit although the first messages about it are lost', () => {
     const cluster = led('a');
     cluster.propose('a', 'x');
     cluster.isLost = (message) => message.kind === 'append-request' && message.entries.length === 0;
@@ -279,14 +279,14 @@ describe('§5.3 lost messages and bounds', () => {
     expect(cluster.server('c').commands).toEqual(['x']);
   });
 
-  test('appends are pipelined: the next leaves before the last is answered', () => {
+  test('appends are pipelined: the next one leaves before the last one is answered', () => {
     const cluster = led('a');
     cluster.network = [];
     for (const text of ['x', 'y', 'z']) cluster.propose('a', text);
     expect(cluster.network.filter(({ kind, to }) => kind === 'append-request' && to === 'b').length).toBe(3);
   });
 
-  test('one append carries no more bytes than it may, but at least one entry', () => {
+  test('one append carries a bounded number of bytes, but at least one entry', () => {
     const cluster = led('a', { ...ABC, core: { maxAppendBytes: 100 } });
     cluster.sent.length = 0;
     cluster.propose('a', 'x'.repeat(500), ...Array.from({ length: 20 }, (_, i) => `${i}`));
@@ -299,7 +299,7 @@ describe('§5.3 lost messages and bounds', () => {
     expect(Math.max(...counts)).toBe(3);
   });
 
-  test('with too much uncommitted a leader answers too-busy, and takes more once it is applied (trap 36)', () => {
+  test('a leader with too many uncommitted bytes refuses as too-busy, until they are applied (trap 36)', () => {
     const cluster = led('a', { ...ABC, core: { maxUncommittedBytes: 200 } });
     cluster.cut('a', 'b');
     cluster.cut('a', 'c');
@@ -311,7 +311,7 @@ describe('§5.3 lost messages and bounds', () => {
     expect(cluster.propose('a', 'y')).toMatchObject({ kind: 'appended' });
   });
 
-  test('entries of earlier leaders make no room for proposals when they are applied', () => {
+  test('applied entries of earlier leaders make no room for proposals', () => {
     const of = Array.from({ length: 50 }, () => 1);
     const cluster = new TestCluster({
       ...ABC,
@@ -322,7 +322,7 @@ describe('§5.3 lost messages and bounds', () => {
     cluster.elect('a');
     cluster.propose('a', 'x'.repeat(150));
     expect(cluster.propose('a', 'y'.repeat(150))).toMatchObject({ reason: 'too-busy' });
-    // The leader's first entry, and with it those before, is committed; the proposal is not.
+    // The leader's first entry and those before it are committed. The proposal is not.
     for (const from of ['b', 'c']) {
       const answer = { kind: 'append-response', from, to: 'a', term: 2, success: true } as const;
       cluster.at('a', ({ core }) => core.step({ ...answer, index: 51, hintIndex: 0, hintTerm: 0 }));
@@ -331,11 +331,11 @@ describe('§5.3 lost messages and bounds', () => {
     expect(cluster.propose('a', 'y'.repeat(150))).toMatchObject({ reason: 'too-busy' });
   });
 
-  test('a proposal elsewhere than at the leader is refused', () => {
+  test('a proposal on another server than the leader is refused', () => {
     expect(led('a').propose('b', 'x')).toEqual({ kind: 'refused', reason: 'not-leader' });
   });
 
-  test('proposing nothing changes nothing and holds nothing back', () => {
+  test('an empty proposal changes nothing and delays no message', () => {
     const cluster = led('a');
     cluster.at('a', ({ core }) => core.propose([]));
     cluster.at('a', ({ core }) => core.stepDown());

@@ -8,7 +8,7 @@ const SEEDS = 500;
 const STEPS = 400;
 const MAX_TICKS_TO_REST = 500;
 
-/** Lets time pass until a command that is proposed now is applied by all members. Returns the leader. */
+/** Runs until all members have applied a command that is proposed now. Returns the leader. */
 function comeToRest(cluster: TestCluster): TestServer {
   const isDone = (): boolean => {
     const { leader } = cluster;
@@ -22,10 +22,10 @@ function comeToRest(cluster: TestCluster): TestServer {
     return members.every(({ applied }) => applied.length === leader.applied.length);
   };
   cluster.runUntil(isDone, MAX_TICKS_TO_REST);
-  return present(cluster.leader, 'somebody leads');
+  return present(cluster.leader, 'there is a leader');
 }
 
-/** Runs one seed; how far it got. Safety is checked after every step. */
+/** Runs one seed, and returns how far it got. Safety is checked after every step. */
 function run(seed: number): { committed: number; changes: number; snapshots: number; terms: number } {
   const schedule = new TestSchedule(seed);
   const { cluster } = schedule;
@@ -45,7 +45,7 @@ function run(seed: number): { committed: number; changes: number; snapshots: num
 describe('random schedules of messages, time, crashes, slow disks, cuts, snapshots and membership changes', () => {
   const totals = { committed: 0, changes: 0, snapshots: 0, terms: 0 };
 
-  test(`${SEEDS} of them keep what figure 3 promises, and the cluster comes to rest when the faults end`, () => {
+  test(`${SEEDS} of them keep the properties of figure 3, and the cluster recovers when the faults end`, () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       try {
         const reached = run(seed);
@@ -57,7 +57,7 @@ describe('random schedules of messages, time, crashes, slow disks, cuts, snapsho
     }
   });
 
-  test('and they are no empty ones', () => {
+  test('the schedules commit entries, change members, elect leaders and send snapshots', () => {
     expect(totals.committed / SEEDS).toBeGreaterThan(20);
     expect(totals.changes / SEEDS).toBeGreaterThan(2);
     expect(totals.terms / SEEDS).toBeGreaterThan(4);

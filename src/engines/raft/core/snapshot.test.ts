@@ -5,7 +5,7 @@ import { ELECTION_TICKS, HEARTBEAT_TICKS } from './testing/server.ts';
 
 const ABC = { voters: ['a', 'b', 'c'] };
 
-/** a leads, c is cut off and ten entries behind, and a's log begins after them. */
+/** a leads. c is cut off and ten entries behind, and the log of a begins after them. */
 function behind(): TestCluster {
   const cluster = new TestCluster(ABC);
   cluster.elect('a');
@@ -27,7 +27,7 @@ function pointOf(index: number, term: number): AppliedState {
 }
 
 describe('§7 snapshots', () => {
-  test('a follower that needs what is compacted gets a snapshot, and then the entries after it', () => {
+  test('a follower that needs compacted entries gets a snapshot, and then the entries after it', () => {
     const cluster = behind();
     cluster.propose('a', 'after');
     cluster.heal();
@@ -36,7 +36,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('a').core.progressOf('c')).toMatchObject({ state: 'replicate', match: 13 });
   });
 
-  test('a snapshot is asked for only when the follower is there to take it, and once', () => {
+  test('a snapshot is wanted once, and only for a follower that answers', () => {
     const cluster = behind();
     cluster.deliversSnapshots = false;
     cluster.run(2 * ELECTION_TICKS);
@@ -49,7 +49,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('a').snapshotsWanted).toEqual(['c']);
   });
 
-  test('a snapshot that fails is tried again, after a heartbeat and not at once (trap 23)', () => {
+  test('a failed snapshot is repeated, after a heartbeat and not at once (trap 23)', () => {
     const cluster = behind();
     cluster.deliversSnapshots = false;
     cluster.heal();
@@ -69,7 +69,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('c').applied).toEqual(cluster.server('a').applied);
   });
 
-  test('a snapshot that was installed though the leader took it for failed is not sent for ever (trap 23)', () => {
+  test('an installed snapshot that the leader takes for failed is not sent for ever (trap 23)', () => {
     const cluster = behind();
     cluster.deliversSnapshots = false;
     cluster.heal();
@@ -82,7 +82,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('c').applied).toEqual(cluster.server('a').applied);
   });
 
-  test('the follower crashes while it installs: nothing is half there, and the next one succeeds (trap 22)', () => {
+  test('a crash during the install leaves nothing half done, and the next snapshot succeeds (trap 22)', () => {
     const cluster = behind();
     cluster.deliversSnapshots = false;
     cluster.holdDisk('c');
@@ -98,7 +98,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('c').applied).toEqual(cluster.server('a').applied);
   });
 
-  test('the conflicting tail of the log goes, in memory and on disk (trap 21)', () => {
+  test('the conflicting end of the log is deleted, in memory and on disk (trap 21)', () => {
     const tail = Array.from({ length: 30 }, () => 2);
     const cluster = new TestCluster({ ...ABC, logs: { a: [1, 3], b: [1, 3], c: [1, ...tail] } });
     cluster.isolate('c');
@@ -120,7 +120,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('c').applied).toEqual(cluster.server('a').applied);
   });
 
-  test('a log that agrees with the snapshot is kept, and committed that far (§7, rule 6)', () => {
+  test('a log that agrees with the snapshot is kept, and committed up to it (§7, rule 6)', () => {
     const cluster = new TestCluster({ ...ABC, logs: { a: [1, 3, 3, 3], b: [1, 3, 3, 3], c: [1, 3, 3, 3] } });
     const ended: (number | undefined)[] = [];
     cluster.at('c', (server) => server.stage(pointOf(3, 3), (index) => ended.push(index)));
@@ -133,7 +133,7 @@ describe('§7 snapshots', () => {
     expect(ended).toEqual([undefined]);
   });
 
-  test('one that holds no more than what is committed changes nothing', () => {
+  test('a snapshot without uncommitted entries changes nothing', () => {
     const cluster = behind();
     const old = cluster.server('b').disk.state;
     cluster.propose('a', 'x');
@@ -143,7 +143,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('b').applied).toEqual(before);
   });
 
-  test('nothing is applied, acknowledged or stood for before the switch is durable (trap 22)', () => {
+  test('a server applies nothing, acknowledges nothing and does not stand before the switch is durable (trap 22)', () => {
     const cluster = behind();
     const { state } = cluster.server('a').disk;
     const { point } = state;
@@ -176,7 +176,7 @@ describe('§7 snapshots', () => {
     expect(cluster.sent).toMatchObject([{ kind: 'append-response', success: true, index: commitIndex }]);
   });
 
-  test('entries that come after the snapshot while it is being written are applied after it', () => {
+  test('entries that arrive during the write of a snapshot are applied after it', () => {
     const cluster = behind();
     cluster.holdDisk('c');
     cluster.heal();
@@ -188,7 +188,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('c').applied).toEqual(cluster.server('a').applied);
   });
 
-  test('a snapshot that arrives at one that leads by now is not needed, and stops nobody', () => {
+  test('a server that was elected meanwhile does not need the snapshot, and keeps leading', () => {
     const cluster = new TestCluster(ABC);
     cluster.elect('a');
     cluster.isLost = (message) => message.kind === 'append-request' && message.entries.length === 0;
@@ -198,13 +198,13 @@ describe('§7 snapshots', () => {
     cluster.crash('a');
     cluster.isLost = ({ kind }) => kind === 'append-response';
     cluster.elect('b');
-    // It holds x, and does not know yet that x is committed.
+    // b holds x, and does not know yet that x is committed.
     expect(cluster.server('b').core.commitIndex).toBeLessThan(state.point.index);
     cluster.at('b', (server) => server.stage(state, (index) => expect(index).toBeUndefined()));
     expect(cluster.server('b').core.role).toBe('leader');
   });
 
-  test('a candidate whose log is replaced is no candidate any more', () => {
+  test('a candidate whose log is replaced becomes a follower', () => {
     const cluster = behind();
     cluster.at('c', ({ core }) => core.suspectLeader('a'));
     cluster.standForElection('c');
@@ -219,7 +219,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('c').core.role).toBe('follower');
   });
 
-  test('a server that belonged to nothing joins by snapshot', () => {
+  test('a server that was no member joins by snapshot', () => {
     const cluster = new TestCluster({ voters: ['a'], others: ['b'] });
     cluster.elect('a');
     for (let i = 0; i < 20; i++) cluster.propose('a', `${i}`);
@@ -231,7 +231,7 @@ describe('§7 snapshots', () => {
     expect(cluster.server('b').core.configuration).toEqual(configurationOf(['a'], ['b']));
   });
 
-  test('the configuration that a snapshot brings is in force, where its entry never came (trap 17)', () => {
+  test('the configuration of a snapshot is in force, although its entry never arrived (trap 17)', () => {
     const cluster = new TestCluster({ ...ABC, others: ['d'] });
     cluster.elect('a');
     cluster.isolate('c');
@@ -249,7 +249,7 @@ describe('§7 snapshots', () => {
     expect(core.committedConfiguration).toEqual(core.configuration);
   });
 
-  test('only what is applied is compacted', () => {
+  test('only applied entries are compacted', () => {
     const cluster = behind();
     cluster.isolate('a');
     cluster.propose('a', 'x');

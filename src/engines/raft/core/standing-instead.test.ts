@@ -9,14 +9,14 @@ function rolesOf(cluster: TestCluster): string[] {
   return [...cluster.servers.values()].map(({ core }) => core.role);
 }
 
-describe('a server that is asked for a pre-vote by one whose log is behind', () => {
-  test('whoever refuses for its log, and knows no leader either, stands itself and not a whole time-out later', () => {
+describe('a server that gets a pre-vote request from a server whose log is behind', () => {
+  test('stands soon, not after a whole election timeout, if it follows no leader', () => {
     const cluster = new TestCluster({ ...ABC, core: randomTimeouts(1) });
     cluster.isLost = ({ kind, to }) => kind === 'append-request' && to === 'a';
     cluster.elect('b');
     cluster.run(HEARTBEAT_TICKS);
     cluster.crash('b');
-    // It asks a moment too early, is refused out of loyalty, and would have to wait.
+    // c asks a moment too early, is refused by loyalty, and would have to wait.
     cluster.at('c', ({ core }) => core.suspectLeader('b'));
     cluster.run(SPREAD_TICKS + 1);
     expect(rolesOf(cluster)).toEqual(['follower', 'leader', 'pre-candidate']);
@@ -25,7 +25,7 @@ describe('a server that is asked for a pre-vote by one whose log is behind', () 
     cluster.runUntil(() => cluster.server('c').core.role === 'leader', 2 * SPREAD_TICKS + 1);
   });
 
-  test('a refusal for the log has nobody stand who is loyal to a leader', () => {
+  test('does not stand while it is loyal to a leader', () => {
     const cluster = new TestCluster({ ...ABC, logs: { a: [1], b: [1, 1], c: [1, 1] } });
     cluster.elect('b');
     cluster.cut('a', 'b');

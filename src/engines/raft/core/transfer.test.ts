@@ -16,7 +16,7 @@ function transfer(cluster: TestCluster): boolean {
 }
 
 describe('dissertation §3.10 leadership transfer', () => {
-  test('the target stands at once, and wins though the others have just heard of the leader', () => {
+  test('the target stands at once, and wins although the others just heard from the leader', () => {
     const cluster = led();
     expect(transfer(cluster)).toBe(true);
     cluster.settle();
@@ -24,7 +24,7 @@ describe('dissertation §3.10 leadership transfer', () => {
     expect(cluster.server('a').core).toMatchObject({ role: 'follower', leader: 'b', term: 3 });
   });
 
-  test('the most advanced voter is chosen, and is brought up to date first', () => {
+  test('the most advanced voter is chosen, and catches up first', () => {
     const cluster = led();
     cluster.isLost = ({ to, kind }) => to === 'b' && kind === 'append-request';
     cluster.propose('a', 'x');
@@ -39,7 +39,7 @@ describe('dissertation §3.10 leadership transfer', () => {
     expect(cluster.server('b').commands).toEqual(['x', 'y']);
   });
 
-  test('proposals are refused meanwhile, and taken again when the target does not answer', () => {
+  test('proposals are refused during a transfer, and accepted again when the target does not answer', () => {
     const cluster = led();
     transfer(cluster);
     cluster.crash('b');
@@ -53,7 +53,7 @@ describe('dissertation §3.10 leadership transfer', () => {
     expect(cluster.server('c').commands).toEqual(['x']);
   });
 
-  test('nobody is chosen who has not answered of late, nor a learner', () => {
+  test('a learner or a silent voter is never chosen', () => {
     const cluster = new TestCluster({ voters: ['a', 'b'], learners: ['c'] });
     cluster.elect('a');
     cluster.crash('b');
@@ -62,11 +62,11 @@ describe('dissertation §3.10 leadership transfer', () => {
     expect(cluster.server('a').core.isTransferring).toBe(false);
   });
 
-  test('a follower cannot hand over what it does not have', () => {
+  test('a follower cannot transfer leadership', () => {
     expect(led().at('b', ({ core }) => core.transferLeadership())).toBe(false);
   });
 
-  test('a call to stand that does not come from the leader, or comes late, is ignored', () => {
+  test('a timeout-now that is late or not from the leader is ignored', () => {
     const cluster = led();
     cluster.deliver({ kind: 'timeout-now', from: 'c', to: 'b', term: 2 });
     expect(cluster.server('b').core.role).toBe('follower');

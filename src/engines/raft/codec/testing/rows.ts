@@ -1,8 +1,8 @@
-// Rows as they lie in a data file.
+// Rows in the layout of a data file.
 
 import type { AdjacentRow } from '../sealed-record.ts';
 
-/** With bytes before and behind that belong to others. */
+/** Returns a row with bytes of others before and after it. */
 export function adjacentRow(key: Uint8Array, value: Uint8Array): AdjacentRow {
   const before = 3;
   const bytes = new Uint8Array(before + key.length + value.length + 5).fill(0xa5);

@@ -1,5 +1,5 @@
-// A cluster of cores in one process, without time: nothing happens but what a test makes happen, and the
-// safety properties are checked after every step.
+// A cluster of cores in one process, without time. Only a test makes events happen, and the safety properties
+// are checked after every event.
 
 import { assert, present } from '../../../../shared/assert.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
@@ -38,7 +38,7 @@ export function command(text: string): Uint8Array {
   return Uint8Array.from(`!${text}`, (character) => character.charCodeAt(0));
 }
 
-/** A log of the given terms from index 1 on, as the figures of the paper draw them; entry 1 may be a configuration. */
+/** A log with the given terms from index 1 on, like the paper's figures. Entry 1 may be a configuration. */
 export function logOfTerms(terms: readonly number[], configuration?: Configuration): Entry[] {
   return terms.map((term, position): Entry => {
     const index = position + 1;
@@ -51,14 +51,14 @@ export function logOfTerms(terms: readonly number[], configuration?: Configurati
 export interface TestClusterOptions {
   readonly voters: readonly ServerId[];
   readonly learners?: readonly ServerId[];
-  /** Servers that run and belong to nothing yet. */
+  /** Servers that run and are not members yet. */
   readonly others?: readonly ServerId[];
   readonly core?: Partial<CoreOptions> | ((server: ServerId) => Partial<CoreOptions>);
-  /** Terms of the logs that servers start with, beginning with the configuration. Default: that one entry, term 1. */
+  /** Terms of the servers' logs at the start. Entry 1 is the configuration. Default: only that, of term 1. */
   readonly logs?: Readonly<Record<ServerId, readonly number[]>>;
 }
 
-/** Core options for servers whose time-outs differ, as they do in life. */
+/** Core options with random election timeouts, as in production. */
 export function randomTimeouts(seed: number): (server: ServerId) => Partial<CoreOptions> {
   return (server) => ({ random: new SeededGenerator(seed * 1_000 + server.charCodeAt(0)) });
 }
@@ -68,13 +68,13 @@ const MAX_DELIVERIES = 100_000;
 export class TestCluster {
   readonly servers = new Map<ServerId, TestServer>();
   readonly safety = new SafetyChecker();
-  /** Messages on their way, oldest first. */
+  /** Messages in flight, oldest first. */
   network: Message[] = [];
-  /** All messages that were ever sent. */
+  /** All messages ever sent. */
   readonly sent: Message[] = [];
-  /** Messages for which this is true are lost. */
+  /** Whether a message is lost. */
   isLost: (message: Message) => boolean = () => false;
-  /** Snapshots that leaders want sent arrive at once. */
+  /** Whether snapshots that leaders want sent arrive at once. */
   deliversSnapshots = true;
   readonly #cuts = new Set<string>();
 
@@ -98,7 +98,7 @@ export class TestCluster {
     return present(this.servers.get(id), `there is no server ${id}`);
   }
 
-  /** One event at one server: what it wants is carried out, and everything is checked. */
+  /** Runs one event at one server, carries out its Ready, and checks everything. */
   at<T>(id: ServerId, event: (server: TestServer) => T): T {
     const server = this.server(id);
     assert(server.isUp, `${id} does not run`);
@@ -113,7 +113,7 @@ export class TestCluster {
     for (let i = 0; i < count; i++) this.at(id, ({ core }) => core.tick());
   }
 
-  /** Ticks everybody once and lets all messages arrive, `count` times. */
+  /** Ticks all servers once and delivers all messages, `count` times. */
   run(count: number): void {
     for (let i = 0; i < count; i++) {
       for (const server of this.running) this.tick(server.id);
@@ -121,7 +121,7 @@ export class TestCluster {
     }
   }
 
-  /** As `run`, until `condition` holds. Fails after `limit` ticks. */
+  /** Like `run`, until `condition` holds. Fails after `limit` ticks. */
   runUntil(condition: () => boolean, limit = 20 * 10): void {
     for (let i = 0; i < limit && !condition(); i++) this.run(1);
     assert(condition(), `the condition does not hold after ${limit} ticks`);
@@ -135,7 +135,7 @@ export class TestCluster {
       if (message !== undefined) this.deliver(message);
       else if (!this.#deliverSnapshots()) return;
     }
-    throw new Error('messages go round for ever');
+    throw new Error('messages never come to an end');
   }
 
   deliver(message: Message): void {
@@ -146,12 +146,12 @@ export class TestCluster {
 
   // ------------------------------------------------------------ faults
 
-  /** No message passes between `id` and the others, both ways. */
+  /** Cuts `id` off from all others, in both directions. */
   isolate(id: ServerId): void {
     for (const other of this.servers.keys()) if (other !== id) this.cut(id, other);
   }
 
-  /** No message passes between the two. */
+  /** Cuts the connection of two servers, in both directions. */
   cut(a: ServerId, b: ServerId): void {
     this.cutOneWay(a, b);
     this.cutOneWay(b, a);
@@ -179,7 +179,7 @@ export class TestCluster {
     this.server(id).isDiskHeld = true;
   }
 
-  /** The write under way becomes durable; the disk stays held for those after it. */
+  /** Makes the write under way durable. The disk stays held for later writes. */
   completeWrite(id: ServerId): void {
     this.at(id, (server) => server.completeWrite());
   }
@@ -189,32 +189,32 @@ export class TestCluster {
     if (this.server(id).disk.isWriting) this.completeWrite(id);
   }
 
-  // ------------------------------------------------------------ what tests do most
+  // ------------------------------------------------------------ frequent steps
 
   get running(): TestServer[] {
     return [...this.servers.values()].filter((server) => server.isUp);
   }
 
-  /** The leader of the latest term, if there is one. */
+  /** The leader of the latest term, if any. */
   get leader(): TestServer | undefined {
     const leaders = this.running.filter(({ core }) => core.role === 'leader');
     return leaders.sort((a, b) => b.core.term - a.core.term)[0];
   }
 
-  /** Makes `id` leader, if those that it reaches can elect it: nobody stands by an earlier leader. */
+  /** Makes `id` leader, if the servers that it reaches can elect it. None is loyal to an earlier leader. */
   elect(id: ServerId): void {
     this.standForElection(id);
     this.settle();
     assert(this.server(id).core.role === 'leader', `${id} was not elected`);
   }
 
-  /** `id` stands without asking first; nobody stands by an earlier leader, and no message is delivered yet. */
+  /** Makes `id` stand without pre-vote. No server is loyal to a leader, and no message is delivered yet. */
   standForElection(id: ServerId): void {
     for (const { core } of this.running) if (core.leader !== undefined) core.suspectLeader(core.leader);
     this.at(id, ({ core }) => core.campaignNow());
   }
 
-  /** Proposes commands to `id`, without delivering anything yet. */
+  /** Proposes commands to `id`, without delivering messages. */
   propose(id: ServerId, ...texts: string[]): ProposeResult {
     return this.at(id, ({ core }) => core.propose(texts.map(command)));
   }
@@ -227,7 +227,7 @@ export class TestCluster {
     this.at(id, (server) => server.read(requestId));
   }
 
-  /** Terms of the log of `id` after its start. */
+  /** Returns the terms of the log of `id` after its start. */
   termsOf(id: ServerId): number[] {
     const { core } = this.server(id);
     const count = core.lastLogIndex - core.logStart.index;
@@ -236,13 +236,13 @@ export class TestCluster {
     );
   }
 
-  /** Sends `to` the state that `from` has on disk, as a snapshot that arrives whole. */
+  /** Delivers the state on the disk of `from` to `to`, as a complete snapshot. */
   sendSnapshot(from: ServerId, to: ServerId): void {
     const { state } = this.server(from).disk;
     const { core } = this.server(from);
     const ended = (index: number | undefined): void => {
       const sender = this.server(from);
-      // The process that sent it is gone.
+      // The process that sent the snapshot has ended.
       if (sender.isUp && sender.core === core) this.at(from, () => core.onSnapshotEnded(to, index));
     };
     if (this.server(to).isUp && !this.#cuts.has(`${from}>${to}`))

@@ -1,4 +1,5 @@
-// A disk for tests of the core: one atomic write at a time, which a test can hold back, lose or complete.
+// A disk for tests of the core. It has one atomic write at a time, which a test can hold back, lose or
+// complete.
 
 import { assert, present } from '../../../../shared/assert.ts';
 import { EMPTY_CONFIGURATION } from '../configuration.ts';
@@ -7,7 +8,7 @@ import type { LogReader } from '../log.ts';
 import type { DurableState } from '../raft-core.ts';
 import type { PersistRequest, SnapshotPoint } from '../ready.ts';
 
-/** The state machine of these tests: the list of all that was applied, and where that list ends. */
+/** The state machine of these tests: the list of applied entries, and the position of its end. */
 export interface AppliedState {
   readonly point: SnapshotPoint;
   readonly entries: readonly string[];
@@ -33,13 +34,13 @@ export class TestDisk implements LogReader {
     return this.start.index + this.#entries.size;
   }
 
-  /** `state` is what the state machine held when the write began; it goes to disk in the same write. */
+  /** `state` is the state machine at the beginning of the write, and becomes durable with it. */
   begin(request: PersistRequest, state: AppliedState): void {
     assert(this.#write === undefined, 'one write at a time');
     this.#write = { request, state };
   }
 
-  /** The write under way is durable, all of it. */
+  /** Makes the whole write under way durable. */
   complete(): PersistRequest {
     const { request, state } = present(this.#write, 'a write is under way');
     this.#write = undefined;
@@ -55,7 +56,7 @@ export class TestDisk implements LogReader {
     return request;
   }
 
-  /** The host died: nothing of the write under way is left. */
+  /** Drops the write under way, because the host died. */
   loseWrite(): void {
     this.#write = undefined;
   }
@@ -65,7 +66,7 @@ export class TestDisk implements LogReader {
     this.start = position;
   }
 
-  /** Puts entries there before the server starts, as if an earlier process had. */
+  /** Writes entries before the server starts, as an earlier process would have. */
   load(hardState: HardState, entries: readonly Entry[]): void {
     this.hardState = hardState;
     for (const entry of entries) this.#entries.set(entry.index, entry);
@@ -90,13 +91,13 @@ export class TestDisk implements LogReader {
     return entries;
   }
 
-  /** Whether the entry of `term` at `index` would be there after a crash, in the log or in the state. */
+  /** Whether the entry of `term` at `index` survives a crash, in the log or in the state. */
   holds(index: number, term: number): boolean {
     if (index <= this.start.index) return index < this.start.index || term === this.start.term;
     return this.#entries.get(index)?.term === term;
   }
 
-  /** What a server that starts finds. */
+  /** The durable state that a starting server reads. */
   durableState(): DurableState {
     const { point } = this.state;
     const later = [...this.#entries.values()]
@@ -129,9 +130,9 @@ export class TestDisk implements LogReader {
     let term = this.start.term;
     for (let index = this.start.index + 1; index <= this.lastIndex; index++) {
       const entry = this.#entry(index);
-      assert(entry.index === index && entry.term >= term, `entry ${index} does not belong there`);
+      assert(entry.index === index && entry.term >= term, `entry ${index} does not follow the one before`);
       term = entry.term;
     }
-    assert(this.lastIndex >= this.state.point.index, 'the log on disk reaches what was applied');
+    assert(this.lastIndex >= this.state.point.index, 'the log on disk reaches the applied index');
   }
 }

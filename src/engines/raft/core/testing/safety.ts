@@ -1,5 +1,4 @@
-// What must hold after every step of any server, whatever the network, the disks and the clocks do (figure
-// 3).
+// The safety properties (figure 3), which hold after every step of any server, whatever faults happen.
 
 import { assert, present } from '../../../../shared/assert.ts';
 import type { ServerId } from '../configuration.ts';
@@ -10,7 +9,7 @@ import { majority } from '../quorum.ts';
 import type { RaftCore } from '../raft-core.ts';
 import type { TestDisk } from './disk.ts';
 
-/** What the checks look at of one server. */
+/** The parts of a server that the checks look at. */
 export interface Watched {
   readonly id: ServerId;
   readonly core: RaftCore;
@@ -19,7 +18,7 @@ export interface Watched {
 
 interface Seen {
   commitIndex: number;
-  /** Terms of the log as it was last checked, by index. */
+  /** Terms of the log at the last check, by index. */
   terms: number[];
 }
 
@@ -40,17 +39,17 @@ export class SafetyChecker {
   readonly #applied: string[] = [];
   readonly #seen = new Map<ServerId, Seen>();
 
-  /** The highest index that any server knows to be committed: what a read that begins now must see. */
+  /** The highest index that any server knows to be committed. A read that begins now must see it. */
   get committedIndex(): number {
     return this.#committed.length - 1;
   }
 
-  /** A server starts: what it had in memory is gone. */
-  started(server: ServerId): void {
+  /** Called when a server starts without the memory that it had. */
+  onStarted(server: ServerId): void {
     this.#seen.delete(server);
   }
 
-  /** After every step of `server`. `all` are the servers whose disks count, running or not. */
+  /** Called after every step of `server`. `all` are the servers whose disks count, running or not. */
   check(server: Watched, all: ReadonlyMap<ServerId, Watched>): void {
     const seen = this.#seen.get(server.id) ?? { commitIndex: 0, terms: [] };
     this.#seen.set(server.id, seen);
@@ -59,8 +58,8 @@ export class SafetyChecker {
     this.#checkCommitted(server, { seen, all });
   }
 
-  /** Before `message` leaves `server`: does the disk hold what it promises? */
-  leaving(server: Watched, message: Message): void {
+  /** Called before `message` leaves `server`. The disk must already hold what the message promises. */
+  onLeaving(server: Watched, message: Message): void {
     const { disk, core } = server;
     if (message.kind === 'append-request') for (const entry of message.entries) this.#noteContent(entry);
     if (tellsOwnTerm(message)) {
@@ -78,7 +77,7 @@ export class SafetyChecker {
     if (message.kind === 'vote-request') {
       assert(
         disk.holds(message.lastLogIndex, message.lastLogTerm),
-        'a candidacy with a log that is not durable',
+        'a candidacy on a log that is not durable',
       );
     }
     if (message.kind === 'append-response' && message.success) {
@@ -90,7 +89,7 @@ export class SafetyChecker {
     }
   }
 
-  /** State machine safety (§5.4.3): at one index, all apply the same. */
+  /** State machine safety (§5.4.3): all servers apply the same entry at an index. */
   onApplied(server: ServerId, index: number, entry: string): void {
     const before = this.#applied[index];
     assert(
@@ -114,7 +113,7 @@ export class SafetyChecker {
     this.#contents.set(key, content);
   }
 
-  /** At most one leader in a term (§5.2), and it holds all that is committed (§5.4.3). */
+  /** A term has at most one leader (§5.2), which holds all committed entries (§5.4.3). */
   #checkElectionSafety({ id, core }: Watched): void {
     if (core.role !== 'leader') return;
     const before = this.#leaders.get(core.term);
@@ -129,7 +128,7 @@ export class SafetyChecker {
     }
   }
 
-  /** Entries of one index and term have one predecessor, so that logs that agree there agree before it (§5.3). */
+  /** Entries of one index and term have one predecessor: logs that agree there agree before it (§5.3). */
   #checkLogMatching({ core }: Watched, seen: Seen): void {
     seen.terms.length = Math.min(seen.terms.length, core.lastLogIndex + 1);
     for (let index = core.lastLogIndex; index > core.logStart.index; index--) {
@@ -148,14 +147,14 @@ export class SafetyChecker {
 
   #checkCommitted(server: Watched, { seen, all }: { seen: Seen; all: ReadonlyMap<ServerId, Watched> }): void {
     const { id, core } = server;
-    assert(core.commitIndex >= seen.commitIndex, `the commit index of ${id} went back`);
-    assert(core.appliedIndex <= core.commitIndex, `${id} applies what is not committed`);
+    assert(core.commitIndex >= seen.commitIndex, `the commit index of ${id} decreased`);
+    assert(core.appliedIndex <= core.commitIndex, `${id} applies an uncommitted entry`);
     for (
       let index = Math.max(seen.commitIndex + 1, core.logStart.index);
       index <= core.commitIndex;
       index++
     ) {
-      const term = present(core.termAt(index), `what ${id} committed is in its log`);
+      const term = present(core.termAt(index), `the log of ${id} lacks a committed entry`);
       const before = this.#committed[index];
       assert(
         before === undefined || before === term,
@@ -169,7 +168,7 @@ export class SafetyChecker {
     seen.commitIndex = core.commitIndex;
   }
 
-  /** Committed means: it survives the crash of everything. */
+  /** A committed entry survives the crash of all servers. */
   #checkMajorityHolds(
     { core }: Watched,
     { index, term, all }: { index: number; term: number; all: ReadonlyMap<ServerId, Watched> },

@@ -1,4 +1,4 @@
-// A schedule of everything that can happen to a cluster, drawn from a seed: the same seed, the same run.
+// A random schedule of all events of a cluster. The same seed gives the same run.
 
 import type { Random } from '../../../../shared/seeded-generator.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
@@ -14,7 +14,7 @@ import { member, TestCluster } from './cluster.ts';
 import { ELECTION_TICKS, type TestServer } from './server.ts';
 
 const SERVERS: readonly ServerId[] = ['a', 'b', 'c', 'd', 'e'];
-/** Messages in flight: the oldest are lost beyond it. */
+/** Bound on the messages in flight. Beyond it the oldest are lost. */
 const MAX_IN_FLIGHT = 300;
 
 interface Weighted {
@@ -42,15 +42,14 @@ export class TestSchedule {
         maxUncommittedBytes: 2_000,
       }),
     });
-    // Delivered by the schedule, early or late or never.
+    // The schedule delivers snapshots itself: early, late or never.
     this.cluster.deliversSnapshots = false;
-    // Each schedule leaves some faults out and has more of others: what hides what differs from one to the
-    // next.
+    // Each schedule omits some faults and has more of others, because one kind of fault can hide another.
     const favoured = this.#faults().map((fault) => ({ ...fault, weight: fault.weight * random.below(4) }));
     this.#events = [...this.#ordinaryEvents(), ...favoured];
   }
 
-  /** One event. */
+  /** Lets one event happen. */
   step(): void {
     const total = this.#events.reduce((sum, { weight }) => sum + weight, 0);
     let left = this.#random.below(total);
@@ -64,7 +63,7 @@ export class TestSchedule {
     this.cluster.network.splice(0, this.cluster.network.length - MAX_IN_FLIGHT);
   }
 
-  /** All faults end, and whatever was going on goes on. */
+  /** Ends all faults, and completes what was under way. */
   calmDown(): void {
     this.cluster.heal();
     this.cluster.deliversSnapshots = true;
@@ -121,7 +120,7 @@ export class TestSchedule {
     if (server !== undefined) this.cluster.at(server.id, event);
   }
 
-  /** Mostly in order, as connections have it; sometimes not. */
+  /** Delivers messages, mostly in order like a connection. */
   #deliverSome(): void {
     const { network } = this.cluster;
     const count = 1 + this.#random.below(20);
@@ -152,11 +151,11 @@ export class TestSchedule {
 
   #change(): void {
     const { leader } = this.cluster;
-    if (leader !== undefined) this.cluster.change(leader.id, (now) => this.#changed(now));
+    if (leader !== undefined) this.cluster.change(leader.id, (now) => this.#nextConfiguration(now));
   }
 
-  /** One server steps up (nothing, learner, voter) or down. */
-  #changed(now: Configuration): Configuration {
+  /** Moves one server a step up (none, learner, voter) or down. */
+  #nextConfiguration(now: Configuration): Configuration {
     const id = this.#someId();
     const role = findMember(now, id)?.role;
     if (role === undefined)

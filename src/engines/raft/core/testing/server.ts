@@ -1,4 +1,4 @@
-// One server of a test cluster: a core, its disk, and a state machine that lists what it applied.
+// One server of a test cluster: a core, its disk, and a state machine that lists the applied entries.
 
 import { assert, present } from '../../../../shared/assert.ts';
 import type { Random } from '../../../../shared/seeded-generator.ts';
@@ -15,14 +15,14 @@ import { describeEntry, type SafetyChecker } from './safety.ts';
 export const ELECTION_TICKS = 10;
 export const HEARTBEAT_TICKS = 2;
 
-/** Time-outs are the longest possible, always: nobody stands for election but whom a test makes stand. */
+/** Election timeouts are always the longest possible, so a server stands only when a test makes it. */
 export const NO_RANDOMNESS: Random = {
   nextUint32: () => 0,
   below: (bound) => bound - 1,
   chance: () => false,
 };
 
-/** Takes messages that leave. */
+/** Takes messages that leave a server. */
 export type Send = (message: Message) => void;
 
 export class TestServer {
@@ -30,18 +30,18 @@ export class TestServer {
   core: RaftCore;
   disk = new TestDisk();
   isUp = true;
-  /** Writes do not become durable until `completeWrite`. */
+  /** Whether writes become durable only by `completeWrite`. */
   isDiskHeld = false;
   state: AppliedState = NOTHING_APPLIED;
   reads: ReadState[] = [];
   refusedReads: number[] = [];
   snapshotsWanted: ServerId[] = [];
-  /** The write requests, oldest first. */
+  /** All write requests, oldest first. */
   writes: PersistRequest[] = [];
   readonly #options: CoreOptions;
   readonly #safety: SafetyChecker;
   readonly #send: Send;
-  /** Reads under way: what each must see at least. */
+  /** The reads under way, each with the commit index that it must see at least. */
   readonly #readFloors = new Map<number, number>();
   #install: { readonly state: AppliedState; readonly ended: (index: number | undefined) => void } | undefined;
 
@@ -66,26 +66,26 @@ export class TestServer {
     this.core = new RaftCore(this.#options, this.disk, this.disk.durableState());
   }
 
-  /** Everything that was applied, oldest first, as `term:content`. */
+  /** The applied entries, oldest first, as `term:content`. */
   get applied(): readonly string[] {
     return this.state.entries;
   }
 
-  /** The commands that were applied. */
+  /** The applied commands. */
   get commands(): string[] {
     return this.applied
       .filter((entry) => entry.includes(':!'))
       .map((entry) => entry.slice(entry.indexOf('!') + 1));
   }
 
-  /** Carries out what the core wants, until it wants nothing. */
+  /** Carries out the core's Ready until it is empty. */
   drain(): void {
     if (!this.isUp) return;
     for (;;) {
       const ready = this.core.takeReady();
       if (isEmpty(ready)) return;
       for (const message of ready.messages) {
-        this.#safety.leaving(this, message);
+        this.#safety.onLeaving(this, message);
         this.#send(message);
       }
       for (const entry of ready.committed) this.#apply(entry);
@@ -125,7 +125,7 @@ export class TestServer {
     this.isUp = true;
     this.isDiskHeld = false;
     this.state = this.disk.state;
-    this.#safety.started(this.id);
+    this.#safety.onStarted(this.id);
     this.core = new RaftCore(this.#options, this.disk, this.disk.durableState());
   }
 
@@ -134,20 +134,20 @@ export class TestServer {
     this.core.readIndex(requestId);
   }
 
-  /** A snapshot has arrived whole. `ended` is told the index once it is the durable state, undefined if never. */
+  /** Takes a complete snapshot. `ended` gets its index once it is durable, or undefined. */
   stage(state: AppliedState, ended: (index: number | undefined) => void): void {
     if (this.#install !== undefined || !this.core.restoreSnapshot(state.point)) ended(undefined);
     else this.#install = { state, ended };
   }
 
-  /** Forgets the log up to `index`, or to what the state on disk holds if that is less. */
+  /** Drops the log up to `index`, but at most up to the state on disk. */
   compact(index = Number.POSITIVE_INFINITY): void {
     const last = Math.min(index, this.disk.state.point.index);
     if (this.disk.isWriting || this.#install !== undefined || last <= this.disk.start.index) return;
     this.disk.compactTo(this.core.compact(last));
   }
 
-  /** The state as of now goes to disk with every write; a staged snapshot instead, where the write switches to it. */
+  /** The state that a write makes durable: the staged snapshot if it adopts one, else the current state. */
   #stateWith(request: PersistRequest): AppliedState {
     if (request.snapshot === undefined) return this.state;
     return present(this.#install, 'a snapshot is staged before the core asks for it').state;
@@ -173,7 +173,7 @@ export class TestServer {
 
   #takeRead(read: ReadState): void {
     const floor = this.#readFloors.get(read.requestId);
-    // The process that asked is gone.
+    // The process that asked has ended.
     if (floor === undefined) return;
     assert(read.readIndex >= floor, `a read sees ${read.readIndex}, and ${floor} was committed before it`);
     this.reads.push(read);
