@@ -1,6 +1,6 @@
-// Run as a process of its own, to be killed or recorded: argv[2] is the directory of its store, argv[3] the file of an
-// image. It takes STEPS steps, and says of each that is done its number, a line each: writes, then adopts the image, then
-// writes again.
+// A process to be killed or recorded: argv[2] is the directory of its store, argv[3] the file of an image. It
+// takes STEPS steps: it writes, adopts the image, and writes again. It prints the number of each durable step
+// on a line.
 
 import { readFileSync, writeSync } from 'node:fs';
 import { checkSealed } from '../../src/engines/raft/codec/sealed-record.ts';
@@ -18,14 +18,17 @@ export const ADOPTION = 6;
 const OWN_ROWS = 30;
 export const IMAGE_ROWS = 200;
 
-/** What the image is made of. */
+/** The rows of the image. */
 export const IMAGE_WRITES = [
   ...rows('s', IMAGE_ROWS, 'theirs'),
   ...rows('l', 700, 'theirs'),
   put('m', 'theirs'),
 ];
 
-/** Beside the range a number, and a row that goes; in the range rows of which one changes with every write. */
+/**
+ * Returns a step's operations: its number, a row that the adoption drops, and rows in the range, one of which
+ * changes.
+ */
 function operationsOf(step: number): WriteOperation[] {
   const beside = [put('m', `${step}`), ...(step < ADOPTION ? [put(`l${step}`, 'ours')] : [])];
   return step === 0
@@ -33,7 +36,7 @@ function operationsOf(step: number): WriteOperation[] {
     : [...beside, put('s100000', `step ${step}`)];
 }
 
-/** How many steps a store has seen; throws where it is of no moment between two of them. */
+/** Returns how many steps a store has seen. Throws when its rows are not those between two steps. */
 export function stepsIn(store: KeyValueReader): number {
   const text = textAt(store, 'm');
   if (text === undefined) return 0;

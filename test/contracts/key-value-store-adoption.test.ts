@@ -1,5 +1,6 @@
-// An image that takes the place of a state on a host that loses its power, and in a process that is killed: the old state
-// is there, or the new one, and what was acknowledged beside them. As key-value-store-power-loss.test.ts does it.
+// The adoption of an image on a host that loses its power, and in a process that is killed: afterwards the
+// store has the old rows or those of the image, and all acknowledged writes. It works as
+// key-value-store-power-loss.test.ts does.
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -47,7 +48,7 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rmSync(parent, { recursive: true }));
 
-/** How many steps the next start finds; throws where it is of no moment between two. */
+/** Returns how many steps the next start finds. Throws when the rows are not those between two steps. */
 async function stepsFound(directory: string): Promise<number> {
   const store = await openLmdbStore(directory, checkSealed);
   try {
@@ -58,7 +59,7 @@ async function stepsFound(directory: string): Promise<number> {
   }
 }
 
-/** What is wrong with what the next start finds; undefined when nothing is. */
+/** Returns the problem that the next start finds, or undefined. */
 async function problemAfter({ disk, acknowledged, kept }: Moment, draws: Draws): Promise<string | undefined> {
   const directory = path.join(parent, 'left');
   disk.leave(directory, () => draws.chance(kept));
@@ -72,11 +73,11 @@ async function problemAfter({ disk, acknowledged, kept }: Moment, draws: Draws):
   }
 }
 
-test('a loss of power leaves the old state or the image, whole, and takes nothing that was acknowledged', async () => {
+test('a loss of power leaves the old rows or those of the image, and keeps all acknowledged writes', async () => {
   const draws = new Draws(1);
   let moments = 0;
   for (const moment of momentsOf(stage, calls)) {
-    // What comes before the image comes is for key-value-store-power-loss.test.ts.
+    // key-value-store-power-loss.test.ts tests the writes before the image.
     if (moment.acknowledged < ADOPTION) continue;
     const problem = await problemAfter(moment, draws);
     expect(problem, `moment ${moments}, ${moment.acknowledged} steps acknowledged`).toBeUndefined();
@@ -88,7 +89,7 @@ test('a loss of power leaves the old state or the image, whole, and takes nothin
 test.each([
   ['of files', (name: string) => path.extname(name) === ''],
   ['of directories', (name: string) => path.extname(name) !== '' || name.includes('journal')],
-])('it would not, if flushes %s did nothing: the check can fail', async (_, isFlushed) => {
+])('the check can fail: without flushes %s, writes are lost', async (_, isFlushed) => {
   const draws = new Draws(2);
   const flushless = calls.filter(
     ({ name, paths }) => !/^f(?:data)?sync$/.test(name) || isFlushed(paths[0] ?? ''),
@@ -100,7 +101,7 @@ test.each([
   expect.unreachable('no loss was noticed');
 });
 
-test('a process that is killed while it adopts an image leaves the old state or the image', async () => {
+test('a process that is killed while it adopts an image leaves the old rows or those of the image', async () => {
   const directory = path.join(parent, 'killed', 'node1');
   const draws = new Draws(3);
   const found: number[] = [];
@@ -110,7 +111,7 @@ test('a process that is killed while it adopts an image leaves the old state or 
     let last = -1;
     for await (const line of createInterface({ input: child.stdout })) {
       last = Number(line);
-      // Somewhere in the next step, which is the adoption.
+      // The kill comes at a random moment of the next step, which is the adoption.
       if (last === ADOPTION - 1) setTimeout(() => child.kill('SIGKILL'), draws.between(0, 60));
     }
     const steps = await stepsFound(directory);

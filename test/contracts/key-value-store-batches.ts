@@ -1,10 +1,10 @@
-// What a store must hold that key-value-store-writer.ts has written to, however the writer ended.
+// Checks the rows of a store after key-value-store-writer.ts wrote to it, however the writer ended.
 
 import { expect } from 'vitest';
 import type { KeyValueStore } from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { KEPT_BATCHES, NEXT_BATCH_KEY, ROWS_PER_BATCH, rowKey } from './key-value-store-writer.ts';
 
-/** Every batch is there whole or not at all, as far as the one that the store names: the next one. */
+/** Expects whole batches up to the next one, whose number is in the store. Returns that number. */
 export function checkBatches(store: KeyValueStore): number {
   const next = Number(Buffer.from(store.get(NEXT_BATCH_KEY) ?? []).toString());
   const first = Math.max(0, next - KEPT_BATCHES);

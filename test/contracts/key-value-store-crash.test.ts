@@ -1,4 +1,4 @@
-// LMDB under a process that dies by SIGKILL in the middle of its writes.
+// The node's store under a process that is killed by SIGKILL during its writes.
 
 import { spawn } from 'node:child_process';
 import path from 'node:path';
@@ -14,7 +14,7 @@ const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts
 const ROUNDS = 3;
 const BATCHES_PER_ROUND = 60;
 
-/** Starts the writer, kills it after some batches, and resolves with the last batch that it was told is done. */
+/** Starts the writer, kills it after some batches, and resolves with the last batch that was acknowledged. */
 async function writeAndKill(directory: string, batches: number): Promise<number> {
   const child = spawn(process.execPath, ['--import', 'tsx', WRITER, directory], {
     cwd: PROJECT_ROOT,
@@ -35,7 +35,7 @@ describe('a process that is killed while it writes', () => {
   const harness = lmdbHarness();
   afterEach(() => harness.dispose());
 
-  test('loses nothing that was acknowledged, and leaves every batch whole or not there', async () => {
+  test('loses no acknowledged batch, and leaves each batch whole or not at all', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const acknowledged = await writeAndKill(harness.directory, BATCHES_PER_ROUND + round * 7);
       const store = await openLmdbStore(harness.directory);

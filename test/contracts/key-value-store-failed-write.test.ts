@@ -1,6 +1,7 @@
-// LMDB and the journal on a disk that fails once. A real writer runs until a call of it is answered with EIO; whatever that
-// leaves must open, hold all that was acknowledged, and every batch whole or not. LMDB undoes a commit whose meta page it
-// could not write, but not all of it: the file then looks damaged, and is not (src/engines/raft/storage/check/verify-data-file.ts).
+// The node's store on a disk that fails once. A real writer runs until one of its system calls fails with
+// EIO. The files that it leaves must open, and hold all acknowledged batches, each whole or not at all. LMDB
+// rolls a commit back whose meta page it could not write, but not completely: check/verify-data-file.ts
+// recognises such a file.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -14,13 +15,16 @@ import { type CommandResult, runCommand } from '../../verify/kit/run-command.ts'
 import { checkBatches } from './key-value-store-batches.ts';
 
 const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');
-/** Then it ends by itself: many more than there are before the call that is to fail. */
+/** The writer ends after this many batches: many more than there are before the call that fails. */
 const BATCHES = 200;
 
 const parent = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-failed-')));
 afterAll(() => fs.rmSync(parent, { recursive: true }));
 
-/** In each thread the call of that number fails, once: of all that are on the data file or the first segments. */
+/**
+ * Makes one call fail in each thread: the call of that `number` among those on the data file or the first
+ * segments.
+ */
 function writeUntilFailure(directory: string, calls: string, number: number): Promise<CommandResult> {
   const files = [DATA_FILE_NAME, 'journal-0000000001', 'journal-0000000002'];
   return runCommand([
@@ -31,12 +35,12 @@ function writeUntilFailure(directory: string, calls: string, number: number): Pr
   ]);
 }
 
-/** Has the call of each number fail, until `isEnough` of what came of it. */
+/** Makes the second call fail, then the third and so on, until `isEnough` is true of the results. */
 async function failEach(
   calls: string,
-  isEnough: (found: { runs: number; takenBack: number }) => boolean,
+  isEnough: (found: { runs: number; rolledBack: number }) => boolean,
 ): Promise<void> {
-  const found = { runs: 0, takenBack: 0 };
+  const found = { runs: 0, rolledBack: 0 };
   for (let number = 2; !isEnough(found); number++) {
     const directory = path.join(parent, `${calls}-${number}`);
     const { code, stdout, stderr } = await writeUntilFailure(directory, calls, number);
@@ -47,19 +51,19 @@ async function failEach(
     expect(stderr).toContain("code: 'storage_failed'");
     const data = path.join(directory, DATA_FILE_NAME);
     if (acknowledged > 0) found.runs += 1;
-    if (acknowledged > 0 && verifyDataFile(data).isTakenBack) found.takenBack += 1;
+    if (acknowledged > 0 && verifyDataFile(data).isRolledBack) found.rolledBack += 1;
     const store = await openLmdbStore(directory);
     expect(checkBatches(store), what).toBeGreaterThanOrEqual(acknowledged);
     await new Promise<void>((resolve) => store.close(resolve));
-    expect(verifyDataFile(data).isTakenBack).toBe(false);
+    expect(verifyDataFile(data).isRolledBack).toBe(false);
   }
 }
 
-test('after a write that failed nothing that was acknowledged is lost', async () => {
-  // Of a page of the data file, of its meta page, or of a frame of the journal: in which order the threads decide.
-  await failEach('pwrite64', ({ runs, takenBack }) => runs >= 6 && takenBack >= 1);
+test('a failed write loses no acknowledged batch', async () => {
+  // The write is of a page or a meta page of the data file, or of a frame: the threads decide the order.
+  await failEach('pwrite64', ({ runs, rolledBack }) => runs >= 6 && rolledBack >= 1);
 });
 
-test('nor after a flush that failed', async () => {
+test('a failed flush loses no acknowledged batch', async () => {
   await failEach('fdatasync', ({ runs }) => runs >= 5);
 });

@@ -1,4 +1,5 @@
-// What every KeyValueStore promises of images: taken while writes go on, put together elsewhere, and adopted whole.
+// The contract of every KeyValueStore about images: opened during writes, staged elsewhere, and adopted as a
+// whole.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { seal } from '../../src/engines/raft/codec/sealed-record.ts';
@@ -11,21 +12,21 @@ import type {
   StoreImage,
   WriteOperation,
 } from '../../src/engines/raft/node/ports/key-value-store.ts';
-import type { CodedError } from '../../src/shared/coded-error.ts';
+import { present } from '../../src/shared/assert.ts';
 import { waitFor } from '../../verify/kit/wait-for.ts';
 import { closeStore, type KeyValueStoreHarness, keysIn, writeTo } from './key-value-store.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The rows that images bring. */
+/** The rows that come with images. */
 export const RANGE: KeyRange = { from: encoder.encode('s'), to: encoder.encode('t') };
-/** Rows that go. */
+/** The rows that an adoption deletes. */
 export const DROPPED: KeyRange = { from: encoder.encode('l'), to: encoder.encode('m') };
 const EVERYTHING = { from: 'a', to: 'zzz' };
 const CHUNK_BYTES = 50_000;
 
-/** Sealed, as all rows of a node are: images are checked. */
+/** Puts a sealed row, as all rows of a node are: images are checked. */
 export function put(key: string, text: string): WriteOperation {
   const bytes = encoder.encode(key);
   return { kind: 'put', key: bytes, value: seal(bytes, encoder.encode(text)) };
@@ -40,7 +41,7 @@ export function textAt(reader: Pick<KeyValueReader, 'get'>, key: string): string
   return value === undefined ? undefined : decoder.decode(value.subarray(0, -4));
 }
 
-/** Many, so that an image has more than one page of them. */
+/** Makes rows, enough for more than one page of an image. */
 export function rows(prefix: string, count: number, text: string): WriteOperation[] {
   return Array.from({ length: count }, (_, row) => put(`${prefix}${100_000 + row}`, `${text}${row}`));
 }
@@ -67,7 +68,7 @@ export async function bytesOf(image: StoreImage, harness: KeyValueStoreHarness):
   return bytes;
 }
 
-/** Resolves with the error that it ends with. */
+/** Appends all bytes and finishes the image; resolves with the error. */
 export async function finished(
   staging: ImageStaging,
   bytes: Uint8Array,
@@ -97,7 +98,7 @@ export function adoptedBy(
   });
 }
 
-/** The image of a store that `operations` were written to, in a place of its own. */
+/** Returns the image of another store, to which `writes` were written. */
 export async function imageOf(
   makeHarness: () => KeyValueStoreHarness,
   ...writes: readonly (readonly WriteOperation[])[]
@@ -138,7 +139,7 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       await harness.dispose();
     });
 
-    test('an image has every write that was done before it, and none that came when it was there', async () => {
+    test('an image has every write that was done before it was asked for, and none made after it was opened', async () => {
       await write([...rows('s', 2_000, 'old'), put('m', '1')]);
       await write([put('m', '2'), remove('s100007')]);
       const image = await opened(store, harness);
@@ -160,7 +161,7 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       }
     });
 
-    test('images are taken while writes go on all the time, each of one moment', async () => {
+    test('an image that is opened during writes is of one moment', async () => {
       let round = 0;
       let last = 0;
       let isWriting = false;
@@ -189,7 +190,7 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       last = 0;
     });
 
-    test('adopting makes the rows of the range those of the image, and keeps those beside it', async () => {
+    test('an adoption replaces the rows of the range by those of the image, and keeps the others', async () => {
       const image = await imageOf(makeHarness, [
         ...rows('s', 3_000, 'theirs'),
         ...rows('l', 1_200, 'theirs'),
@@ -222,7 +223,7 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       check();
       await reopen();
       check();
-      // And it goes on from there.
+      // Writes go on after the adoption.
       expect(await write([put('s100000', 'changed'), put('m', 'again')])).toBeUndefined();
       await reopen();
       expect(['s100000', 's100001', 'm'].map((key) => textAt(store, key))).toEqual([
@@ -232,7 +233,7 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       ]);
     });
 
-    test('adopting has its turn among the writes, and reads see it whole or not at all', async () => {
+    test('an adoption is ordered among the writes, and reads see all of it or nothing', async () => {
       const image = await imageOf(makeHarness, rows('s', 1_000, 'theirs'));
       await write([...rows('s', 500, 'ours'), put('m', '1')]);
       const staging = await staged(image);
@@ -274,7 +275,7 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       expect(found()).toEqual(['3', '1', 'theirs0', 'written behind']);
     });
 
-    test('one image after the other is adopted, each handed on by who has it', async () => {
+    test('images are adopted one after the other, each made from the one before', async () => {
       let image = await imageOf(makeHarness, rows('s', 300, 'first'));
       for (let round = 0; round < 4; round++) {
         await write([put('m', `${round}`), put('s1', 'gone')]);
@@ -296,16 +297,15 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       expect(textAt(store, 's100299')).toBe('3 299');
     });
 
-    test('an image that is damaged, or not whole, is refused, and the next one is taken', async () => {
+    test('a damaged or incomplete image is refused, and the next one is accepted', async () => {
       const image = await imageOf(makeHarness, rows('s', 1_000, 'theirs'));
       await write([put('m', '1')]);
-      // A byte of a row, of which there are many, and one row's is in the middle.
+      // A byte of a row in the middle.
       const at = Buffer.from(image).indexOf('theirs500');
       const damaged = image.map((byte, position) => (position === at ? byte ^ 1 : byte));
       for (const bytes of [damaged, image.subarray(0, image.length - 5_000), new Uint8Array(10_000)]) {
         const staging = store.stageImage(bytes.length);
-        const error = (await finished(staging, bytes, harness)) as CodedError | undefined;
-        expect(error?.code).toBe('image_damaged');
+        expect(await finished(staging, bytes, harness)).toMatchObject({ code: 'image_damaged' });
         staging.discard();
       }
       const short = store.stageImage(image.length + 1);
@@ -318,7 +318,7 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       expect([textAt(store, 'm'), textAt(store, 's100500')]).toEqual(['1', 'theirs500']);
     });
 
-    test('what was staged is nothing after closing and opening, finished or not', async () => {
+    test('a staged image is gone after closing and opening, finished or not', async () => {
       const image = await imageOf(makeHarness, rows('s', 1_000, 'theirs'));
       await write([put('m', '1'), put('s1', 'ours')]);
       for (const isFinished of [false, true]) {
@@ -337,11 +337,11 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       expect(keysIn(store, EVERYTHING)).toHaveLength(1_001);
     });
 
-    test('an image that is given up while it is put together is not heard of again', async () => {
+    test('a discarded image calls back no more', async () => {
       const image = await imageOf(makeHarness, rows('s', 1_000, 'theirs'));
       for (let round = 0; round < 4; round++) {
         const staging = store.stageImage(image.length);
-        const fail = (): void => expect.fail('it was given up');
+        const fail = (): void => expect.fail('it was discarded');
         staging.append(image.slice(), fail);
         if (round % 2 === 1) staging.finish(fail, fail);
         staging.discard();
@@ -352,7 +352,7 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       staging.discard();
     });
 
-    test('a store that is closed while an image is opened ends that first', async () => {
+    test('a store that is closed while an image is being opened opens it first', async () => {
       await write(rows('s', 100, 'ours'));
       const images: (StoreImage | undefined)[] = [];
       const closed = new Promise<void>((resolve) => {
@@ -362,12 +362,12 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       harness.run();
       await closed;
       expect(images).toHaveLength(1);
-      images[0]?.close();
+      present(images[0], 'the image was opened').close();
       store = await harness.open();
       expect(textAt(store, 'm')).toBe('1');
     });
 
-    test('a piece that is asked for while another one is read is none of its business', async () => {
+    test('pieces of an image may be read at the same time', async () => {
       await write(rows('s', 1_000, 'ours'));
       const image = await opened(store, harness);
       const whole = await bytesOf(image, harness);
@@ -375,12 +375,12 @@ export function imagesContract(name: string, makeHarness: () => KeyValueStoreHar
       const pieces: Uint8Array[] = [];
       for (const start of starts) image.read(start, 500, (_, bytes) => pieces.push(bytes.slice()));
       harness.run();
-      await waitFor('all are read', () => pieces.length === starts.length, { intervalMs: 1 });
+      await waitFor('all pieces are read', () => pieces.length === starts.length, { intervalMs: 1 });
       for (const start of starts) expect(pieces).toContainEqual(whole.slice(start, start + 500));
       image.close();
     });
 
-    test('an image may be closed while it is read, and the store with it', async () => {
+    test('an image may be closed during a read, and the store with it', async () => {
       await write(rows('s', 1_000, 'ours'));
       const image = await opened(store, harness);
       image.read(0, 100, () => undefined);

@@ -1,4 +1,4 @@
-// The node's store for the contract: a journal before LMDB, in a directory of its own.
+// The node's store for the contract, a journal before LMDB, in a directory of its own.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ export interface LmdbHarness extends KeyValueStoreHarness {
   readonly directory: string;
 }
 
-/** So small that a few writes fill segments and begin checkpoints. */
+/** Sizes so small that a few writes fill segments and begin checkpoints. */
 export const TINY_JOURNAL = { segmentBytes: 32 * 1024, checkpointBytes: 2 * 1024 };
 
 export function lmdbHarness(limits?: JournalLimits, checkRow?: RowCheck): LmdbHarness {

@@ -1,7 +1,7 @@
-// LMDB on a host that loses its power (traps 28 and 31). A real writer is recorded, system call by system call. After
-// each call the directory is made as a loss of power could have left it: what was not flushed is lost, kept, or kept in
-// part, and so are names of files and directories. Whatever came of it must open, hold all that was acknowledged until
-// then, and every batch whole or not.
+// The node's store on a host that loses its power (traps 28 and 31). The system calls of a real writer are
+// recorded. After each call the directory is rebuilt as a loss of power could have left it: bytes and names
+// that were not flushed are lost, kept, or kept in part. The result must open, and hold all acknowledged
+// batches, each whole or not at all.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -16,7 +16,7 @@ import { checkBatches } from './key-value-store-batches.ts';
 
 const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');
 const BATCHES = 15;
-/** Two levels that are not there yet. */
+/** Two levels of directories that do not exist yet. */
 const DATA = path.join('data', 'node1');
 
 let parent: string;
@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rmSync(parent, { recursive: true }));
 
-/** What is wrong with what the next start finds; undefined when nothing is. */
+/** Returns the problem that the next start finds, or undefined. */
 async function problemAfter({ disk, acknowledged, kept }: Moment, draws: Draws): Promise<string | undefined> {
   const directory = path.join(parent, 'left');
   disk.leave(directory, () => draws.chance(kept));
@@ -53,7 +53,7 @@ async function problemAfter({ disk, acknowledged, kept }: Moment, draws: Draws):
   }
 }
 
-test('a loss of power takes nothing that was acknowledged, not even with its directory, and leaves batches whole', async () => {
+test('a loss of power keeps all acknowledged batches and their directory, and no batch in part', async () => {
   const draws = new Draws(1);
   let moments = 0;
   for (const moment of momentsOf(stage, calls)) {
@@ -61,14 +61,14 @@ test('a loss of power takes nothing that was acknowledged, not even with its dir
     expect(problem, `moment ${moments}, ${moment.acknowledged} batches acknowledged`).toBeUndefined();
     moments += 1;
   }
-  // Each batch has its pages, its flush, its meta page and its acknowledgement; making the store is dozens of calls.
+  // Each batch takes at least four calls, and making the store dozens.
   expect(moments).toBeGreaterThan(4 * BATCHES + 24);
 });
 
 test.each([
   ['of files', (name: string) => path.extname(name) === ''],
   ['of directories', (name: string) => path.extname(name) !== ''],
-])('it would, if flushes %s did nothing: the check can fail', async (_, isFlushed) => {
+])('the check can fail: without flushes %s, batches are lost', async (_, isFlushed) => {
   const draws = new Draws(2);
   const flushless = calls.filter(
     ({ name, paths }) => !/^f(?:data)?sync$/.test(name) || isFlushed(paths[0] ?? ''),

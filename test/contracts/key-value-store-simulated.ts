@@ -1,4 +1,4 @@
-// The simulated disk for the contract, and for tests that need a store and no more.
+// The simulated store, for the contract and for tests that need only a store.
 
 import { Draws } from '../../verify/sim/draws.ts';
 import { ProcessLife } from '../../verify/sim/process-life.ts';

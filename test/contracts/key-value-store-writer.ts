@@ -1,6 +1,6 @@
-// Run as a process of its own, to be killed: writes numbered batches to the store of argv[2], and says of each that is
-// done its number, a line each. A batch puts ROWS_PER_BATCH rows and deletes those of the batch KEPT_BATCHES before.
-// With argv[3] it ends of itself after the batch of that number.
+// A process to be killed: writes numbered batches to the store in argv[2], and prints the number of each
+// durable one on a line. A batch puts ROWS_PER_BATCH rows and deletes those of the batch KEPT_BATCHES before.
+// With argv[3] the process ends after the batch of that number.
 
 import { writeSync } from 'node:fs';
 import type { WriteOperation } from '../../src/engines/raft/node/ports/key-value-store.ts';
@@ -9,7 +9,7 @@ import { TINY_JOURNAL } from './key-value-store-lmdb.ts';
 
 export const ROWS_PER_BATCH = 40;
 export const KEPT_BATCHES = 10;
-/** Several, so that some share a flush. */
+/** Several writes wait at the same time, so that some share a flush. */
 const UNDER_WAY = 3;
 export const NEXT_BATCH_KEY = Buffer.from('next');
 
@@ -34,7 +34,7 @@ async function writeBatches(directory: string, last: number): Promise<void> {
   const writeBatch = (batch: number): void => {
     store.write(batchOperations(batch), (error) => {
       if (error !== undefined) throw error;
-      // To the pipe before anything else: what stands there was acknowledged.
+      // Printed before anything else happens: a printed batch was acknowledged.
       writeSync(1, `${batch}\n`);
       if (batch === last) process.exit(0);
       writeBatch(batch + UNDER_WAY);

@@ -1,4 +1,4 @@
-// What every KeyValueStore promises, as tests: LMDB in production and the simulated disk must both pass.
+// The contract of every KeyValueStore, as tests for the production store and for the simulated one.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -8,11 +8,12 @@ import {
   MAX_KEY_BYTES,
   type WriteOperation,
 } from '../../src/engines/raft/node/ports/key-value-store.ts';
+import { present } from '../../src/shared/assert.ts';
 
-/** One place where data is kept, and stores that are opened on it one after the other. */
+/** A place where data is kept, and stores that are opened on it one after the other. */
 export interface KeyValueStoreHarness {
   open(): Promise<KeyValueStore>;
-  /** Lets time pass until what is under way has ended. Nothing to do where time passes by itself. */
+  /** Advances simulated time until all calls under way have ended. Does nothing where time is real. */
   run(): void;
   dispose(): Promise<void>;
 }
@@ -28,7 +29,7 @@ export function remove(key: string | Uint8Array): WriteOperation {
   return { kind: 'delete', key: toBytes(key) };
 }
 
-/** Resolves with what `done` was called with. */
+/** Writes and resolves with the error of `done`. */
 export function writeTo(
   store: KeyValueStore,
   harness: KeyValueStoreHarness,
@@ -84,26 +85,26 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       await harness.dispose();
     });
 
-    test('what was written is read back, and what was not is undefined', async () => {
+    test('written rows are read back, and others are undefined', async () => {
       expect(await write([put('a', 'one'), put('b', '')])).toBeUndefined();
       expect(textAt(store, 'a')).toBe('one');
       expect(textAt(store, 'b')).toBe('');
       expect(textAt(store, 'c')).toBeUndefined();
     });
 
-    test('the operations of a write happen in their order', async () => {
+    test('the operations of a write take effect in their order', async () => {
       await write([put('a', '1'), remove('a'), put('b', '1'), put('b', '2'), remove('c'), put('c', '3')]);
       expect(textAt(store, 'a')).toBeUndefined();
       expect(textAt(store, 'b')).toBe('2');
       expect(textAt(store, 'c')).toBe('3');
     });
 
-    test('deleting what is not there is no error', async () => {
+    test('deleting a missing row is no error', async () => {
       expect(await write([remove('nothing'), put('a', '1')])).toBeUndefined();
       expect(textAt(store, 'a')).toBe('1');
     });
 
-    test('a write of nothing is done too', async () => {
+    test('a write without operations is done as well', async () => {
       expect(await write([])).toBeUndefined();
     });
 
@@ -124,7 +125,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(textAt(store, 'key')).toBe('3');
     });
 
-    test('a write may be begun while another is reported', async () => {
+    test('a write may begin inside the callback of another', async () => {
       const ended = new Promise<Error | undefined>((resolve) => {
         store.write([put('a', '1')], () => {
           expect(textAt(store, 'a')).toBe('1');
@@ -136,7 +137,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(textAt(store, 'b')).toBe('2');
     });
 
-    test('what was done is there after closing and opening', async () => {
+    test('done writes are there after closing and opening', async () => {
       await write([put('a', '1'), put('b', '2')]);
       await write([remove('b')]);
       await closeStore(store, harness);
@@ -145,7 +146,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(textAt(store, 'b')).toBeUndefined();
     });
 
-    test('closing finishes the writes that were begun', async () => {
+    test('closing finishes the writes under way', async () => {
       const errors: (Error | undefined)[] = [];
       for (const key of ['a', 'b', 'c']) store.write([put(key, key)], (error) => errors.push(error));
       await closeStore(store, harness);
@@ -154,7 +155,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b', 'c']);
     });
 
-    test('closing while one write is reported finishes those behind it', async () => {
+    test('closing inside the callback of a write finishes the writes after it', async () => {
       const errors: (Error | undefined)[] = [];
       const closed = new Promise<void>((resolve) => {
         store.write([put('a', '1')], () => store.close(resolve));
@@ -177,7 +178,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(textAt(store, 'k012345')).toBe('12345');
     });
 
-    test('values may be large, and change their size', async () => {
+    test('values may be large and may change their size', async () => {
       const large = new Uint8Array(3_000_000).map((_, at) => at % 251);
       await write([put('a', large)]);
       expect(isSame(store.get(toBytes('a')), large)).toBe(true);
@@ -185,7 +186,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(textAt(store, 'a')).toBe('small');
     });
 
-    test('a range has its start and not its end, forwards and backwards', async () => {
+    test('a range includes its start and excludes its end, forwards and backwards', async () => {
       await write(['a', 'b', 'c', 'd'].map((key) => put(key, key)));
       expect(keysIn(store, { from: 'b', to: 'd' })).toEqual(['b', 'c']);
       expect(keysIn(store, { from: 'b', to: 'd', reverse: true })).toEqual(['c', 'b']);
@@ -193,7 +194,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(keysIn(store, { from: 'aa', to: 'cc', reverse: true })).toEqual(['c', 'b']);
     });
 
-    test('a range that ends where it starts, or before, is empty', async () => {
+    test('a range that ends at or before its start is empty', async () => {
       await write(['a', 'b', 'c'].map((key) => put(key, key)));
       for (const reverse of [false, true]) {
         expect(keysIn(store, { from: 'b', to: 'b', reverse })).toEqual([]);
@@ -202,7 +203,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       }
     });
 
-    test('a range may be abandoned, and another begun inside it', async () => {
+    test('a range may be abandoned, and another one read inside it', async () => {
       await write(['a', 'b', 'c'].map((key) => put(key, key)));
       const pairs: string[] = [];
       for (const { key } of store.range({ from: toBytes('a'), to: toBytes('z') })) {
@@ -212,22 +213,27 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(pairs).toEqual(['acb', 'bcb']);
     });
 
-    test('a range that ended stays at its end, and may be told more than once that it is done with', async () => {
+    test('a range that ended stays at its end, and its iterator may be returned more than once', async () => {
       await write(['a', 'b'].map((key) => put(key, key)));
       const all = { from: toBytes('a'), to: toBytes('z') };
-      const [ended, other] = [store.range(all), store.range(all)].map((rows) => rows[Symbol.iterator]());
-      while (ended?.next().done === false);
+      const ended = store.range(all)[Symbol.iterator]();
+      const other = store.range(all)[Symbol.iterator]();
+      const giveUp = (rows: Iterator<unknown>): void => {
+        const close = present(rows.return, 'an iterator of a range can be given up').bind(rows);
+        close();
+      };
+      while (ended.next().done === false);
       for (let times = 0; times < 2; times++) {
-        expect(ended?.next()).toEqual({ done: true, value: undefined });
-        ended?.return?.();
+        expect(ended.next()).toEqual({ done: true, value: undefined });
+        giveUp(ended);
       }
-      expect(decoder.decode(other?.next().value?.key)).toBe('a');
-      for (let times = 0; times < 2; times++) other?.return?.();
-      expect(other?.next().done).toBe(true);
+      expect(other.next().value).toEqual({ key: toBytes('a'), value: toBytes('a') });
+      for (let times = 0; times < 2; times++) giveUp(other);
+      expect(other.next().done).toBe(true);
       expect(keysIn(store, { from: 'a', to: 'z' })).toEqual(['a', 'b']);
     });
 
-    test('keys are ordered by their bytes, a prefix before what is longer', async () => {
+    test('keys are ordered by their bytes, a prefix before longer keys', async () => {
       const keys = [[0], [0, 0], [0, 1], [1], [1, 0xff], [0x7f], [0x80], [0xff], [0xff, 0], [0xff, 0xff]];
       const shuffled = [3, 7, 0, 9, 5, 1, 8, 2, 6, 4].map((position) => keys[position] ?? []);
       await write(shuffled.map((key) => put(Uint8Array.from(key), 'x')));
@@ -237,7 +243,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(backwards).toEqual(keys.toReversed());
     });
 
-    test('keys have 1 to MAX_KEY_BYTES bytes, and others are a bug', async () => {
+    test('keys have 1 to MAX_KEY_BYTES bytes, and other keys are refused as our own bug', async () => {
       const longest = new Uint8Array(MAX_KEY_BYTES).fill(0xab);
       expect(await write([put(longest, 'x'), put(Uint8Array.of(0), 'y')])).toBeUndefined();
       expect(isSame(store.get(longest), toBytes('x'))).toBe(true);
@@ -250,7 +256,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
 
     test('the bytes that are read belong to the reader', async () => {
       await write([put('a', 'one')]);
-      store.get(toBytes('a'))?.fill(0);
+      present(store.get(toBytes('a')), 'the row was written').fill(0);
       for (const { value } of store.range({ from: toBytes('a'), to: toBytes('b') })) value.fill(0);
       const first = store.get(toBytes('a'));
       await write([put('a', 'two')]);
@@ -258,7 +264,7 @@ export function keyValueStoreContract(name: string, makeHarness: () => KeyValueS
       expect(textAt(store, 'a')).toBe('two');
     });
 
-    test('space says what is free, what is kept back, and what is used', () => {
+    test('space returns the free, the reserved and the used bytes', () => {
       const { freeBytes, reserveBytes, usedBytes } = store.space();
       expect(freeBytes).toBeGreaterThan(reserveBytes);
       expect(reserveBytes).toBeGreaterThan(0);

@@ -10,7 +10,7 @@ import { stateKey } from '../../src/engines/raft/node/log/keys.ts';
 import { verifyDataFile } from '../../src/engines/raft/storage/check/verify-data-file.ts';
 import { openDatabase } from '../../src/engines/raft/storage/lmdb/data-file.ts';
 import { LmdbStore } from '../../src/engines/raft/storage/lmdb/lmdb-store.ts';
-import { takenBack } from '../../src/engines/raft/storage/testing/taken-back.ts';
+import { rolledBack } from '../../src/engines/raft/storage/testing/rolled-back.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { type DiskDamage, damagedFile } from './disk-damage.ts';
 
@@ -41,12 +41,12 @@ async function judge(
   const work = path.join(directory, FILES.work);
   fs.writeFileSync(work, damagedFile(files.now, files.before, damage));
   try {
-    const { isTakenBack } = verifyDataFile(work, verifyRow);
+    const { isRolledBack } = verifyDataFile(work, verifyRow);
     const digest = await withStore(work, digestOf);
-    if (digest !== (isTakenBack ? files.digestTakenBack : files.digest))
+    if (digest !== (isRolledBack ? files.digestTakenBack : files.digest))
       throw new Error('other rows than were written, and no word about it');
     await writeAndReadAgain(work, digest);
-    return isTakenBack ? 'told: a commit was taken back' : 'harmless';
+    return isRolledBack ? 'told: a commit was taken back' : 'harmless';
   } catch (error) {
     if (error instanceof CodedError && REPORTED.has(error.code)) return `reported: ${error.code}`;
     throw error;
@@ -105,7 +105,7 @@ async function work(directory: string, damages: readonly DiskDamage[]): Promise<
   const work = path.join(directory, FILES.work);
   fs.writeFileSync(work, now);
   const digest = await withStore(work, digestOf);
-  fs.writeFileSync(work, takenBack(now));
+  fs.writeFileSync(work, rolledBack(now));
   const digestTakenBack = await withStore(work, digestOf);
   const progress = fs.openSync(path.join(directory, FILES.progress), 'w');
   const outcomes: string[] = [];

@@ -19,7 +19,7 @@ export const DISK: readonly Mutant[] = [
     id: 'journal-segment-named-and-not-synced',
     subject: 28,
     file: 'src/engines/raft/storage/journal/journal-segments.ts',
-    edits: [{ find: 'await flushNames(directory);', replace: '' }],
+    edits: [{ find: 'await syncDirectoryInBackground(directory);', replace: '' }],
     bug: 'The directory is not synced after a segment of the journal got its name.',
   },
   {
@@ -28,7 +28,7 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/storage/open-store.ts',
     edits: [
       {
-        find: 'flushFile(newPath);',
+        find: 'syncFile(newPath);',
         replace: '',
       },
     ],
@@ -125,7 +125,7 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/storage/journal/journal-recovery.ts',
     edits: [
       {
-        find: 'if (isCutOff(bytes, position)) return false;',
+        find: 'if (isTorn(bytes, position)) return false;',
         replace: 'if (position >= 0) return false;',
       },
     ],
@@ -137,9 +137,9 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/storage/journal/checkpoints.ts',
     edits: [
       {
-        find: '    this.#activeBytes = 0;\n    this.#carrySlice();\n',
+        find: '    this.#activeBytes = 0;\n    this.#writeSlice();\n',
         replace:
-          '    this.#activeBytes = 0;\n    this.#journal.release(this.#underWay.through.segment);\n    this.#carrySlice();\n',
+          '    this.#activeBytes = 0;\n    this.#journal.release(this.#underWay.through.segment);\n    this.#writeSlice();\n',
       },
     ],
     bug: 'Segments are used again while LMDB does not have their rows yet.',
@@ -175,9 +175,9 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/storage/open-store.ts',
     edits: [
       {
-        find: 'const { isTakenBack } = verifyDataFile(path, checkRow);',
+        find: 'const { isRolledBack } = verifyDataFile(path, checkRow);',
         replace:
-          'const { isTakenBack } = checkRow === undefined ? verifyDataFile(path) : { isTakenBack: false };',
+          'const { isRolledBack } = checkRow === undefined ? verifyDataFile(path) : { isRolledBack: false };',
       },
     ],
     bug: 'LMDB maps a data file that was not verified.',
@@ -207,8 +207,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/storage/journal/journal.ts',
     edits: [
       {
-        find: 'fdatasync(descriptor, ended);',
-        replace: 'fdatasync(descriptor, () => undefined);\n    setImmediate(ended, null);',
+        find: 'fdatasync(descriptor, onFlush);',
+        replace: 'fdatasync(descriptor, () => undefined);\n    setImmediate(onFlush, null);',
       },
     ],
     bug: 'A write is reported as done before its frame is flushed.',
@@ -219,8 +219,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/storage/lmdb/lmdb-store.ts',
     edits: [
       {
-        find: 'await this.#database.batch(this.#enqueueBatch);',
-        replace: 'void this.#database.batch(this.#enqueueBatch);',
+        find: 'await this.#database.batch(() => {',
+        replace: 'void this.#database.batch(() => {',
       },
       {
         find: 'await this.#database.flushed;',

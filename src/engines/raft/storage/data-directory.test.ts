@@ -11,7 +11,7 @@ describe('prepareDataDirectory', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  test('makes the directory with its parents, and leaves one that is there', () => {
+  test('makes the directory with its parents, and keeps an existing one', () => {
     const directory = join(root, 'some/where/node.1');
     prepareDataDirectory(directory);
     writeFileSync(join(directory, 'file'), 'kept');
@@ -19,7 +19,7 @@ describe('prepareDataDirectory', () => {
     expect(statSync(join(directory, 'file')).size).toBe(4);
   });
 
-  test('a file in the way is data_directory_unusable, with the path', () => {
+  test('fails with data_directory_unusable and the path when a file is in the way', () => {
     const file = join(root, 'file');
     writeFileSync(file, '');
     for (const directory of [file, join(file, 'node1')]) {

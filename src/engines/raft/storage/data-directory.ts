@@ -1,15 +1,16 @@
-// The directory that holds one node's files: made with its parents, and made to stay.
+// The directory that holds one node's files: makes it, and makes files and names in it durable.
 
 import { accessSync, closeSync, constants, fsync, fsyncSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { makeDirectory } from './make-directory.ts';
-import { diskFull, isForLackOfRoom } from './storage-errors.ts';
+import { diskFull, isOutOfSpace } from './storage-errors.ts';
 
 /**
- * Makes `directory` with the parents that it lacks, and fsyncs every directory that got a new entry: a power cut
- * must not take the directory away with what was acknowledged inside it (trap 28).
- * Throws CodedError `data_directory_unusable` or `disk_full`.
+ * Makes `directory` with its missing parents, and fsyncs every directory that got a new entry: a power cut
+ * must not remove the directory and the acknowledged data inside it (trap 28). Throws CodedError
+ * `data_directory_unusable` or `disk_full`.
  */
 export function prepareDataDirectory(directory: string): void {
   const path = resolve(directory);
@@ -22,7 +23,7 @@ export function prepareDataDirectory(directory: string): void {
   }
 }
 
-/** Makes the entries of a directory durable: what was created, renamed or removed in it. */
+/** Makes the entries of a directory durable: files that were created, renamed or removed in it. Blocks. */
 export function syncDirectory(directory: string): void {
   const descriptor = openSync(directory, 'r');
   try {
@@ -32,11 +33,21 @@ export function syncDirectory(directory: string): void {
   }
 }
 
+/** Does the same in a thread, so that the event loop does not wait. Rejects with the system's error. */
+export async function syncDirectoryInBackground(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /**
- * Makes what a file holds durable. What a start reads counts from then on, also what a process that was killed had left in
- * the system's cache (trap 2).
+ * Makes the content of a file durable. Blocks. A start relies on everything that it reads, also on bytes that
+ * a killed process left in the system's cache (trap 2).
  */
-export function flushFile(path: string): void {
+export function syncFile(path: string): void {
   const descriptor = openSync(path, 'r+');
   try {
     fsyncSync(descriptor);
@@ -45,8 +56,8 @@ export function flushFile(path: string): void {
   }
 }
 
-/** The same, begun at once, by a thread. Rejects with the system's error; whoever goes on without it must take that. */
-export function flushBeside(path: string): Promise<void> {
+/** Does the same in a thread, begun at once. Rejects with the system's error. */
+export function syncFileInBackground(path: string): Promise<void> {
   const descriptor = openSync(path, 'r+');
   return new Promise((resolve, reject) => {
     fsync(descriptor, (error) => {
@@ -57,9 +68,12 @@ export function flushBeside(path: string): Promise<void> {
   });
 }
 
-/** The error for a directory in which something cannot be made, opened or read: `disk_full` where room is what lacks. */
+/**
+ * Returns the error for a directory in which a file cannot be made, opened or read: `disk_full` without free
+ * space.
+ */
 export function unusable(directory: string, cause: unknown): CodedError {
-  if (isForLackOfRoom(cause, () => false)) return diskFull(directory, cause);
+  if (isOutOfSpace(cause, () => false)) return diskFull(directory, cause);
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new CodedError(
     'data_directory_unusable',
@@ -69,7 +83,7 @@ export function unusable(directory: string, cause: unknown): CodedError {
   );
 }
 
-/** Every directory from `ancestor` down to `path`, both included. */
+/** Syncs every directory from `ancestor` down to `path`, both included. */
 function syncChain(ancestor: string, path: string): void {
   const names = relative(ancestor, path).split(sep);
   for (let depth = 0; depth <= names.length; depth++) {

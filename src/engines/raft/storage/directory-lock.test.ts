@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { lockDirectory } from './directory-lock.ts';
 
-/** Takes the lock, says 'held' or the code of the error, and stays until it is killed. */
+/** A program that takes the lock, prints 'held' or the code of the error, and runs until it is killed. */
 const OWNER = `
   import { lockDirectory } from '${join(import.meta.dirname, 'directory-lock.ts')}';
   try {
@@ -29,31 +29,31 @@ describe('the lock of a data directory', () => {
     rmSync(directory, { recursive: true });
   });
 
-  async function startOwner(path: string): Promise<{ child: ChildProcess; said: string }> {
+  async function startOwner(path: string): Promise<{ child: ChildProcess; output: string }> {
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', OWNER, path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     children.push(child);
     const [text] = (await once(child.stdout, 'data')) as [Buffer];
-    return { child, said: text.toString().trim() };
+    return { child, output: text.toString().trim() };
   }
 
-  test('is held by one process, and another is refused with its pid', async () => {
-    const { child, said } = await startOwner(directory);
-    expect(said).toBe('held');
+  test('is held by one process, and another is refused with the pid of the owner', async () => {
+    const { child, output } = await startOwner(directory);
+    expect(output).toBe('held');
     expect(() => lockDirectory(directory)).toThrow(
       expect.objectContaining({ code: 'data_directory_in_use', fields: { directory, pid: child.pid } }),
     );
   });
 
-  test('is free the moment its owner was killed', async () => {
+  test('is free as soon as its owner is killed', async () => {
     const { child } = await startOwner(directory);
     child.kill('SIGKILL');
     await once(child, 'exit');
     lockDirectory(directory).release();
   });
 
-  test('is free when it was released, also in the same process', () => {
+  test('is free after a release, also for the same process', () => {
     const lock = lockDirectory(directory);
     expect(() => lockDirectory(directory)).toThrow(
       expect.objectContaining({ code: 'data_directory_in_use', fields: { directory, pid: process.pid } }),
@@ -62,9 +62,9 @@ describe('the lock of a data directory', () => {
     lockDirectory(directory).release();
   });
 
-  test('goes to exactly one of several that start at once', async () => {
+  test('goes to exactly one of several processes that start at once', async () => {
     const owners = await Promise.all([1, 2, 3, 4].map(() => startOwner(directory)));
-    expect(owners.map(({ said }) => said).sort()).toEqual([
+    expect(owners.map(({ output }) => output).sort()).toEqual([
       'data_directory_in_use',
       'data_directory_in_use',
       'data_directory_in_use',
@@ -72,13 +72,13 @@ describe('the lock of a data directory', () => {
     ]);
   });
 
-  test('takes a directory whose path is longer than a socket could have', () => {
+  test('takes a directory whose path is longer than that of a socket may be', () => {
     const long = join(directory, 'x'.repeat(200));
     mkdirSync(long);
     lockDirectory(long).release();
   });
 
-  test('a directory that is not there is data_directory_unusable', () => {
+  test('fails with data_directory_unusable for a missing directory', () => {
     expect(() => lockDirectory(join(directory, 'nowhere'))).toThrow(
       expect.objectContaining({ code: 'data_directory_unusable' }),
     );

@@ -1,12 +1,13 @@
-// One process a data directory: two that write the same log would both break their promises.
+// Ensures that one process at a time uses a data directory: two that write the same log would lose
+// acknowledged data.
 //
-// The lock is the kernel's flock on a file in the directory. It belongs to the open file, so it is gone the moment
-// the process is, whatever ended it; the file that stays behind means nothing. Of two starters exactly one gets it.
-// Node cannot call flock itself, but the lock is shared with a child that inherits the open file: `flock -n 3` locks
-// descriptor 3 and exits, and the lock stays with us. That is what shell scripts do with flock(1).
-// Weighed against it: a file with pid and start time (two starters can both find it stale), a socket in the
-// directory (stale after kill -9, paths of at most 107 bytes), an abstract socket (not shared between network
-// namespaces, so two containers on one directory would not see each other).
+// The lock is the kernel's flock on a file in the directory. It belongs to the open file: it ends with the
+// process, however that ends, and the file that stays behind means nothing. Node.js cannot call flock, but
+// the lock is shared with a child that inherits the open file: `flock -n 3` locks descriptor 3 and exits, and
+// this process keeps the lock. Alternatives that were rejected: a file with pid and start time (two processes
+// can both find it stale), a socket in the directory (stale after kill -9, paths of at most 107 bytes), an
+// abstract socket (not shared between network namespaces, so two containers on one directory would not see
+// each other).
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
@@ -15,11 +16,11 @@ import { CodedError } from '../../../shared/coded-error.ts';
 import { unusable } from './data-directory.ts';
 
 export const LOCK_FILE_NAME = 'process.lock';
-/** Which descriptor the child finds the lock file under. */
+/** The descriptor of the lock file in the child. */
 const CHILD_DESCRIPTOR = 3;
-/** What flock(1) exits with when another holds the lock. */
+/** The exit code of flock(1) when another process holds the lock. */
 const EXIT_HELD = 1;
-/** The owner's pid, padded, so that the file never changes its size: it can be rewritten on a full disk. */
+/** The owner's pid is padded, so that the file keeps its size and can be rewritten on a full disk. */
 const PID_BYTES = 16;
 
 export interface DirectoryLock {
@@ -27,8 +28,8 @@ export interface DirectoryLock {
 }
 
 /**
- * Takes the lock, or throws CodedError `data_directory_in_use` with the pid of the owner where it is known, or
- * `data_directory_unusable`, or `disk_full`. Blocks for some milliseconds.
+ * Takes the lock, which blocks for some milliseconds. Throws CodedError `data_directory_in_use` (with the
+ * owner's pid if it is known), `data_directory_unusable` or `disk_full`.
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const path = join(directory, LOCK_FILE_NAME);
@@ -40,7 +41,7 @@ export function lockDirectory(directory: string): DirectoryLock {
   }
   try {
     takeLock(directory, descriptor);
-    // For the one who is refused: nothing is decided by what stands here.
+    // The pid is only for the error message of a process that is refused.
     writeSync(
       descriptor,
       String(process.pid)
@@ -64,7 +65,7 @@ function takeLock(directory: string, descriptor: number): void {
   if (child.error !== undefined) {
     throw unusable(
       directory,
-      new Error(`flock(1), of the package util-linux, does not run: ${child.error.message}`),
+      new Error(`flock(1) of the package util-linux does not run: ${child.error.message}`),
     );
   }
   if (child.status !== EXIT_HELD || child.stderr !== '') {

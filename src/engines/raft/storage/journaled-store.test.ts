@@ -2,29 +2,33 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { waitFor } from '../../../../verify/kit/wait-for.ts';
 import type { KeyValueStore, WriteOperation } from '../node/ports/key-value-store.ts';
 import { type JournalLimits, MAX_HELD_CHECKPOINTS } from './journal/checkpoints.ts';
-import { openJournal } from './journal/open-journal.ts';
 import type { JournaledStore } from './journaled-store.ts';
 import { DATA_FILE_NAME, openDatabase } from './lmdb/data-file.ts';
 import { LmdbStore } from './lmdb/lmdb-store.ts';
+import { openJournaledStore } from './open-journaled-store.ts';
 import { openLmdbStore } from './open-store.ts';
 import { diskFull } from './storage-errors.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'raft3d-journaled-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** LMDB where there is no room for what the journal took, for as long as that is said. */
-class CrowdedTree extends LmdbStore {
+/** LMDB on a disk that is full, while `isFull` is true, for rows that the journal accepted. */
+class FullTree extends LmdbStore {
   isFull = true;
-  onCarried: () => void = () => undefined;
+  onCheckpointSlice: () => void = () => undefined;
 
-  override carry(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+  override writeAccepted(
+    operations: readonly WriteOperation[],
+    done: (error: Error | undefined) => void,
+  ): void {
     if (this.isFull) setImmediate(done, diskFull('here'));
     else {
-      super.carry(operations, (error) => {
+      super.writeAccepted(operations, (error) => {
         done(error);
-        this.onCarried();
+        this.onCheckpointSlice();
       });
     }
   }
@@ -33,13 +37,16 @@ class CrowdedTree extends LmdbStore {
 async function openOver(
   directory: string,
   limits: JournalLimits,
-  isTakenBack = false,
-): Promise<{ tree: CrowdedTree; store: JournaledStore }> {
+  isRolledBack = false,
+): Promise<{ tree: FullTree; store: JournaledStore }> {
   await close(await openLmdbStore(directory, undefined, limits));
-  const tree = new CrowdedTree(directory, () => openDatabase(join(directory, DATA_FILE_NAME)), {
+  const tree = new FullTree(directory, () => openDatabase(join(directory, DATA_FILE_NAME)), {
     release: () => undefined,
   });
-  return { tree, store: await openJournal(directory, { tree, isTakenBack, checkRow: undefined, limits }) };
+  return {
+    tree,
+    store: await openJournaledStore(directory, { tree, isRolledBack, checkRow: undefined, limits }),
+  };
 }
 
 function put(key: string): WriteOperation {
@@ -59,10 +66,10 @@ function keysOf(store: KeyValueStore): string[] {
   return Array.from(store.range(everything), ({ key }) => Buffer.from(key).toString());
 }
 
-test('what the journal took is there although LMDB has no room for it, also after a start', async () => {
-  // What is to be carried over stands in more than one segment.
+test('rows of the journal are there although LMDB has no space for them, also after a start', async () => {
+  // The rows are in more than one segment.
   const limits = { segmentBytes: 32 * 1024, checkpointBytes: 12 * 1024 };
-  const directory = join(root, 'crowded');
+  const directory = join(root, 'full');
   const { store } = await openOver(directory, limits);
   const keys = Array.from({ length: 24 }, (_, at) => `${100 + at}`);
   for (const key of keys) expect(await tryToWrite(store, key)).toBeUndefined();
@@ -73,24 +80,24 @@ test('what the journal took is there although LMDB has no room for it, also afte
   await close(again);
 });
 
-test('a start that is to repair the data file goes on without room for that, and the next checkpoint does it', async () => {
+test('a start without space to repair the data file goes on, and the next checkpoint repairs it', async () => {
   const limits = { segmentBytes: 32 * 1024, checkpointBytes: 4 * 1024 };
   const directory = join(root, 'unrepaired');
   const { store, tree } = await openOver(directory, limits, true);
   expect(await tryToWrite(store, 'a')).toBeUndefined();
-  let carried = 0;
-  tree.onCarried = () => {
-    carried += 1;
+  let slices = 0;
+  tree.onCheckpointSlice = () => {
+    slices += 1;
   };
   tree.isFull = false;
   await close(store);
-  expect(carried).toBe(1);
+  expect(slices).toBe(1);
   const again = await openLmdbStore(directory, undefined, limits);
   expect(keysOf(again)).toEqual(['a']);
   await close(again);
 });
 
-test('what waits for LMDB is bounded: then writes are refused with disk_full until there is room', async () => {
+test('rows that wait for LMDB are bounded: then writes are refused with disk_full until there is space', async () => {
   const limits = { segmentBytes: 32 * 1024, checkpointBytes: 4 * 1024 };
   const { store, tree } = await openOver(join(root, 'bounded'), limits);
   const keys: string[] = [];
@@ -108,7 +115,7 @@ test('what waits for LMDB is bounded: then writes are refused with disk_full unt
   await close(store);
 });
 
-/** What a start finds after `kill -9` at this moment. */
+/** Returns the keys that a start finds after `kill -9` at this moment. */
 async function keysAfterCrash(directory: string, limits: JournalLimits): Promise<string[]> {
   const copy = `${directory}-crashed`;
   rmSync(copy, { recursive: true, force: true });
@@ -119,28 +126,24 @@ async function keysAfterCrash(directory: string, limits: JournalLimits): Promise
   return keys;
 }
 
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-test('a checkpoint has all of the frame that it goes up to, also when one of its writes began it', async () => {
+test('a checkpoint has all rows of its last frame, also when a write of that frame began it', async () => {
   const limits = { segmentBytes: 32 * 1024, checkpointBytes: 1_500 };
   const directory = join(root, 'shared-frame');
   const { store, tree } = await openOver(directory, limits);
   tree.isFull = false;
-  let carried = 0;
-  tree.onCarried = () => {
-    carried += 1;
+  let slices = 0;
+  tree.onCheckpointSlice = () => {
+    slices += 1;
   };
-  // The first goes alone; those behind it share a frame, and two of them are a checkpoint.
+  // The first write has a frame of its own; the others share one, and two of them begin a checkpoint.
   const keys = ['a', 'b', 'c', 'd'];
   await Promise.all(keys.map((key) => tryToWrite(store, key)));
-  await until(() => carried > 0);
+  await waitFor('a checkpoint has ended', () => slices > 0, { intervalMs: 1 });
   expect(await keysAfterCrash(directory, limits)).toEqual(keys);
   await close(store);
 });
 
-test('a checkpoint that ends before the first frame of a new segment is durable names the one before', async () => {
+test('a checkpoint that ends before the first frame of a new segment is durable names the previous segment', async () => {
   const limits = { segmentBytes: 16 * 1024, checkpointBytes: 4 * 1024 };
   const directory = join(root, 'rotating');
   const { store, tree } = await openOver(directory, limits);
@@ -156,7 +159,7 @@ test('a checkpoint that ends before the first frame of a new segment is durable 
   await close(store);
 });
 
-test('rows that are added behind all others leave full pages in LMDB, checkpoint after checkpoint', async () => {
+test('rows with ascending keys fill the pages of LMDB, checkpoint after checkpoint', async () => {
   const rowBytes = 100;
   const limits = { segmentBytes: 256 * 1024, checkpointBytes: 16 * 1024 };
   const store = await openLmdbStore(join(root, 'ascending'), undefined, limits);

@@ -2,7 +2,7 @@
 //
 //   write:      journal (durable, acknowledged) → layer of rows in memory
 //   checkpoint: a full layer → LMDB, in the background (checkpoints.ts)
-//   read:       the layer that fills, the one that is being carried over, LMDB
+//   read:       the active layer, the layer under checkpoint, LMDB
 
 import { assert } from '../../../shared/assert.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -25,14 +25,14 @@ import { operationsBytes } from './journal/journal-frame.ts';
 import { LayeredReader } from './journal/row-layer.ts';
 import { type LmdbStore, putBytes } from './lmdb/lmdb-store.ts';
 
-/** Writes that may wait for the one under way: the node has a handful. */
+/** Bounds the writes that wait for the one under way; a node has a handful. */
 const MAX_QUEUED_WRITES = 256;
-/** Of all writes that wait, as many as fit in this go into one frame. */
+/** Bounds the waiting writes that go into one frame together. */
 const MAX_FRAME_BYTES = 1024 * 1024;
 
 interface QueuedWrite {
   readonly operations: readonly WriteOperation[];
-  /** What else the write does: then it shares no frame. */
+  /** Set for a write that adopts an image: it shares no frame. */
   readonly adoption?: ImageAdoption;
   readonly done: (error: Error | undefined) => void;
 }
@@ -41,10 +41,10 @@ export interface JournaledStoreParts {
   readonly directory: string;
   readonly tree: LmdbStore;
   readonly journal: Journal;
-  /** What the journal held after the last checkpoint, frame by frame. */
+  /** The operations that the journal held after the last checkpoint, frame by frame. */
   readonly recovered: Batches;
   readonly limits: JournalLimits;
-  /** For the rows of images that come in. */
+  /** Checks the rows of incoming images. */
   readonly checkRow: RowCheck | undefined;
 }
 
@@ -55,7 +55,7 @@ export class JournaledStore implements KeyValueStore {
   readonly #images: Images;
   readonly #queue: QueuedWrite[] = [];
   #isWriting = false;
-  /** Set by the first failure that is not for lack of room: nothing is written after it. */
+  /** The first failure other than a full disk: nothing is written after it. */
   #failure: Error | undefined;
   #whenClosed: (() => void) | undefined;
   #isClosed = false;
@@ -63,7 +63,7 @@ export class JournaledStore implements KeyValueStore {
   constructor({ directory, tree, journal, recovered, limits, checkRow }: JournaledStoreParts) {
     this.#tree = tree;
     this.#journal = journal;
-    this.#checkpoints = new Checkpoints({ tree, journal, limits }, (error) => this.#checkpointEnded(error));
+    this.#checkpoints = new Checkpoints({ tree, journal, limits }, (error) => this.#onCheckpointEnd(error));
     this.#images = new Images({ directory, tree, journal, checkpoints: this.#checkpoints, checkRow });
     this.#checkpoints.hold(recovered);
   }
@@ -80,7 +80,7 @@ export class JournaledStore implements KeyValueStore {
     return new LayeredReader(this.#checkpoints.layers, withoutCheckpoint(this.#tree));
   }
 
-  /** What the layers hold is still to find its room in LMDB. */
+  /** The rows in the layers still need space in LMDB, so they count as used. */
   space(): StorageSpace {
     const { freeBytes, reserveBytes, usedBytes } = this.#tree.space();
     return { freeBytes: Math.max(0, freeBytes - this.#checkpoints.heldBytes), reserveBytes, usedBytes };
@@ -108,21 +108,21 @@ export class JournaledStore implements KeyValueStore {
     this.#check(operations);
     for (const { key } of operations) {
       const isInside = Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.to) < 0;
-      assert(!isInside, 'the rows of the range are those of the image');
+      assert(!isInside, 'operations of an adoption are outside of its range');
     }
     this.#queue.push({ operations, adoption, done });
     this.#next();
   }
 
   #check(operations: readonly WriteOperation[]): void {
-    assert(!this.#isClosed, 'nothing is written to a store that was closed');
+    assert(!this.#isClosed, 'a closed store takes no writes');
     assert(this.#queue.length < MAX_QUEUED_WRITES, 'too many writes wait for the disk');
     for (const { key } of operations) {
       assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key has ${key.length} bytes`);
     }
   }
 
-  /** Carries everything into LMDB, so that the next start has nothing to do. */
+  /** Finishes the queue and writes all rows into LMDB, so that the next start recovers nothing. */
   close(done: () => void): void {
     assert(!this.#isClosed, 'a store is closed once');
     this.#isClosed = true;
@@ -139,19 +139,19 @@ export class JournaledStore implements KeyValueStore {
       this.#maybeClose();
       return;
     }
-    const refusal = this.#failure ?? this.#lackOfRoom(first.operations);
+    const refusal = this.#failure ?? this.#shortageFor(first.operations);
     if (refusal === undefined && this.#checkpoints.isHolding) return;
     this.#isWriting = true;
     const { adoption } = first;
     if (refusal !== undefined || (first.operations.length === 0 && adoption === undefined)) {
-      // A turn of the event loop, so that whoever tries again at once does not keep it for himself.
-      setImmediate(() => this.#ended([first], refusal));
+      // In a later turn of the event loop: a caller that retries at once must not occupy it.
+      setImmediate(() => this.#onWritesEnd([first], refusal));
       return;
     }
     if (adoption !== undefined) {
       this.#images.adopt(adoption, (error) => {
         if (error !== undefined && !isDiskFull(error)) this.#failure ??= error;
-        this.#ended([first], error);
+        this.#onWritesEnd([first], error);
       });
       return;
     }
@@ -159,11 +159,11 @@ export class JournaledStore implements KeyValueStore {
     const batches = writes.map(({ operations }) => operations);
     this.#journal.append(batches, (error) => {
       if (error === undefined) this.#checkpoints.hold(batches);
-      this.#ended(writes, error && this.#explain(error, writes));
+      this.#onWritesEnd(writes, error && this.#explain(error, writes));
     });
   }
 
-  /** The first write, and those behind it that may share its frame. */
+  /** Returns the first write and those after it that may share its frame. */
   #nextFrame(): QueuedWrite[] {
     const writes: QueuedWrite[] = [];
     let bytes = 0;
@@ -171,13 +171,13 @@ export class JournaledStore implements KeyValueStore {
       const { operations, adoption } = write;
       bytes += operationsBytes(operations);
       const isNext = operations.length > 0 && adoption === undefined && bytes <= MAX_FRAME_BYTES;
-      if (writes.length > 0 && (!isNext || this.#lackOfRoom(operations) !== undefined)) break;
+      if (writes.length > 0 && (!isNext || this.#shortageFor(operations) !== undefined)) break;
       writes.push(write);
     }
     return writes;
   }
 
-  #ended(writes: readonly QueuedWrite[], error: Error | undefined): void {
+  #onWritesEnd(writes: readonly QueuedWrite[], error: Error | undefined): void {
     this.#queue.splice(0, writes.length);
     this.#isWriting = false;
     try {
@@ -194,26 +194,26 @@ export class JournaledStore implements KeyValueStore {
     return error;
   }
 
-  /** Also of the LMDB below: what the journal takes is to be carried there. */
-  #lackOfRoom(operations: readonly WriteOperation[]): Error | undefined {
+  /** Returns `disk_full` when the journal or, at the next checkpoint, LMDB lacks space for the operations. */
+  #shortageFor(operations: readonly WriteOperation[]): Error | undefined {
     const { isTreeFull, isHolding, claimedBytes } = this.#checkpoints;
     const bytes = isTreeFull && isHolding ? Number.POSITIVE_INFINITY : putBytes(operations);
-    return this.#tree.lackOfRoom(bytes, claimedBytes);
+    return this.#tree.shortageFor({ bytes, claimedBytes });
   }
 
   // -------------------------------------------------------------- LMDB
 
-  #checkpointEnded(error: Error | undefined): void {
+  #onCheckpointEnd(error: Error | undefined): void {
     const { isTreeFull } = this.#checkpoints;
     if (error !== undefined && !isTreeFull) this.#failure ??= error;
     this.#next();
   }
 
-  /** A store that closes does not wait for room: the journal has it all. */
+  /** A store that closes on a full disk does not wait for space: the journal has all rows. */
   #maybeClose(): void {
     if (this.#whenClosed === undefined) return;
-    const canCarry = this.#failure === undefined && !this.#checkpoints.isTreeFull;
-    if (canCarry && !this.#checkpoints.isEmpty) {
+    const canCheckpoint = this.#failure === undefined && !this.#checkpoints.isTreeFull;
+    if (canCheckpoint && !this.#checkpoints.isEmpty) {
       this.#checkpoints.begin();
       return;
     }

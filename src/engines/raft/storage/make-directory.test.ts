@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-test('the topmost directory that was made is returned, none when all are there', () => {
+test('the topmost directory that was made is returned, and undefined when all exist', () => {
   const directory = join(root, 'a/b/c');
   expect(makeDirectory(directory)).toBe(join(root, 'a'));
   expect(statSync(directory).isDirectory()).toBe(true);
@@ -30,15 +30,15 @@ test('a file, or a link to nothing, in the way is an error', () => {
   expect(() => makeDirectory(join(link, 'below'))).toThrow();
 });
 
-test('a link to a directory is as good as one', () => {
+test('a link to a directory counts as a directory', () => {
   mkdirSync(join(root, 'real'));
   symlinkSync(join(root, 'real'), join(root, 'link'));
   makeDirectory(join(root, 'link/below'));
   expect(statSync(join(root, 'real/below')).isDirectory()).toBe(true);
 });
 
-test('a parent that takes no entries is an error and no endless loop', () => {
-  // In a process of its own, which can be ended: a loop in this one could not.
+test('a parent that takes no entries is an error and not an endless loop', () => {
+  // A process of its own can be ended if it loops.
   const module = fileURLToPath(new URL('./make-directory.ts', import.meta.url));
   const program = `import { makeDirectory } from ${JSON.stringify(module)};
     try { makeDirectory('/proc/nowhere/below'); } catch (error) { console.log(error.code); }`;

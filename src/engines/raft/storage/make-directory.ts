@@ -1,21 +1,23 @@
-// A directory with its parents. Not the recursive mkdir of Node: where a parent takes no entries and says ENOENT, as
-// /proc does, that one tries again for ever.
+// Makes a directory with its parents. The recursive mkdir of Node.js retries for ever in a parent that takes
+// no entries and reports ENOENT, as /proc does.
 
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** Returns the topmost directory that it made; undefined when all were there. Throws the file system's error. */
+/**
+ * Returns the topmost directory that it made, or undefined when all existed. Throws the file system's error.
+ */
 export function makeDirectory(directory: string): string | undefined {
   const path = resolve(directory);
   const missing: string[] = [];
   for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
-  // A file in the way: the error says so.
+  // A file is in the way: mkdir throws the error that says so.
   if (missing.length === 0 && !statSync(path).isDirectory()) mkdirSync(path);
   for (const one of missing.toReversed()) makeOne(one);
   return missing.at(-1);
 }
 
-/** Another process may make the same one at the same time. */
+/** Makes one directory, which another process may make at the same time. */
 function makeOne(path: string): void {
   try {
     mkdirSync(path);

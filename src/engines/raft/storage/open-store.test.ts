@@ -7,12 +7,12 @@ import { verifyDataFile } from './check/verify-data-file.ts';
 import type { JournalLimits } from './journal/checkpoints.ts';
 import { DATA_FILE_NAME } from './lmdb/data-file.ts';
 import { openLmdbStore } from './open-store.ts';
-import { takenBack } from './testing/taken-back.ts';
+import { rolledBack } from './testing/rolled-back.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'raft3d-open-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** A few writes fill a segment, and two segments have room for all: only the end of a store carries its rows into LMDB. */
+/** A few writes fill a segment, and two segments hold them all: only a close writes rows into LMDB. */
 const LIMITS: JournalLimits = { segmentBytes: 32 * 1024, checkpointBytes: 1024 * 1024 };
 
 function open(directory: string): Promise<KeyValueStore> {
@@ -40,34 +40,34 @@ function dataFileOf(directory: string): string {
   return join(directory, DATA_FILE_NAME);
 }
 
-describe('a data file whose last commit was taken back', () => {
-  /** A store of the rows `names`, before its last checkpoint and behind it. */
+describe('a data file whose last commit was rolled back', () => {
+  /** Makes a store of the rows `names`, and copies of its directory before and after the last checkpoint. */
   async function twoStates(
     name: string,
     { names, bytes }: { names: readonly string[]; bytes: number },
-  ): Promise<{ before: string; behind: string }> {
-    const [before, behind] = [join(root, `${name}-before`), join(root, `${name}-behind`)];
-    const first = await open(behind);
+  ): Promise<{ before: string; after: string }> {
+    const [before, after] = [join(root, `${name}-before`), join(root, `${name}-after`)];
+    const first = await open(after);
     await write(first, names[0] ?? '', bytes);
     await close(first);
-    const store = await open(behind);
+    const store = await open(after);
     for (const key of names.slice(1)) await write(store, key, bytes);
-    // A segment that is being prepared may be given its name meanwhile.
-    cpSync(behind, before, { recursive: true, filter: (source) => !source.endsWith('.new') });
+    // A segment that is being made may get its name during the copy.
+    cpSync(after, before, { recursive: true, filter: (source) => !source.endsWith('.new') });
     await close(store);
-    return { before, behind };
+    return { before, after };
   }
 
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-  test('by LMDB, for its meta page could not be written: the journal has all of it, and the next start is as any other', async () => {
-    const { before, behind } = await twoStates('failed', { names, bytes: 6_000 });
+  test('by LMDB after a failed write of its meta page: the journal has all rows, and the start repairs the file', async () => {
+    const { before, after } = await twoStates('failed', { names, bytes: 6_000 });
     // The segments that the checkpoint would have freed are still there.
     const path = dataFileOf(before);
-    writeFileSync(path, takenBack(readFileSync(dataFileOf(behind)), readFileSync(path)));
-    expect(verifyDataFile(path)).toMatchObject({ isTakenBack: true });
+    writeFileSync(path, rolledBack(readFileSync(dataFileOf(after)), readFileSync(path)));
+    expect(verifyDataFile(path)).toMatchObject({ isRolledBack: true });
     const store = await open(before);
-    expect(verifyDataFile(path)).toMatchObject({ isTakenBack: false });
+    expect(verifyDataFile(path)).toMatchObject({ isRolledBack: false });
     expect(keysOf(store)).toEqual(names);
     await close(store);
     const again = await open(before);
@@ -75,20 +75,20 @@ describe('a data file whose last commit was taken back', () => {
     await close(again);
   });
 
-  test('before there was any', async () => {
+  test('which was the first commit: the file is empty, and the start repairs it', async () => {
     const [fresh, begun] = [join(root, 'fresh'), join(root, 'begun')];
     await close(await open(begun));
     cpSync(begun, fresh, { recursive: true });
     const path = dataFileOf(fresh);
-    // As it was made: both meta pages are of no transaction.
+    // A new file: both meta pages are of transaction 0.
     const made = readFileSync(path);
     made.fill(0, 2 * 4_096);
     for (const page of [0, 1]) {
       made.fill(0, page * 4_096 + 152, page * 4_096 + 160);
       made.writeBigUInt64LE(1n, page * 4_096 + 144);
     }
-    writeFileSync(path, takenBack(readFileSync(path), made));
-    expect(verifyDataFile(path)).toMatchObject({ isTakenBack: true });
+    writeFileSync(path, rolledBack(readFileSync(path), made));
+    expect(verifyDataFile(path)).toMatchObject({ isRolledBack: true });
     const store = await open(fresh);
     await write(store, 'a', 10);
     await close(store);
@@ -97,22 +97,22 @@ describe('a data file whose last commit was taken back', () => {
     await close(again);
   });
 
-  test('by damage: the journal has all of it …', async () => {
-    const { before, behind } = await twoStates('small', { names, bytes: 100 });
-    const path = dataFileOf(behind);
-    writeFileSync(path, takenBack(readFileSync(path), readFileSync(dataFileOf(before))));
-    const store = await open(behind);
+  test('by damage, while the journal has all rows: nothing is lost', async () => {
+    const { before, after } = await twoStates('small', { names, bytes: 100 });
+    const path = dataFileOf(after);
+    writeFileSync(path, rolledBack(readFileSync(path), readFileSync(dataFileOf(before))));
+    const store = await open(after);
     expect(keysOf(store)).toEqual(names);
     await close(store);
   });
 
-  test('… or its segment is gone, and the store is damaged', async () => {
-    const { before, behind } = await twoStates('large', { names, bytes: 6_000 });
-    const path = dataFileOf(behind);
-    writeFileSync(path, takenBack(readFileSync(path), readFileSync(dataFileOf(before))));
-    // It was free, and is used again sooner or later.
-    rmSync(join(behind, 'journal-0000000001'));
-    await expect(open(behind)).rejects.toMatchObject({
+  test('by damage, after the segment with its rows was reused: the store is refused as damaged', async () => {
+    const { before, after } = await twoStates('large', { names, bytes: 6_000 });
+    const path = dataFileOf(after);
+    writeFileSync(path, rolledBack(readFileSync(path), readFileSync(dataFileOf(before))));
+    // The checkpoint released this segment.
+    rmSync(join(after, 'journal-0000000001'));
+    await expect(open(after)).rejects.toMatchObject({
       code: 'store_damaged',
       message: expect.stringContaining('segment 1 is missing'),
     });

@@ -1,13 +1,13 @@
-// Long work that is done in one go where nobody waits, and in slices where others do.
+// Long work, done at once during a start, and in slices while the event loop has other work.
 
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Each step takes well below a millisecond. */
+/** Work in steps, each well below a millisecond. */
 export type Steps<Result = void> = Generator<undefined, Result>;
 
-/** Of the event loop at a time. */
+/** The time that a slice takes of the event loop. */
 const SLICE_MS = 4;
-/** After each: others go first, also those whose processes share the processors. */
+/** The pause after each slice, for the event loop and for other processes on the same processors. */
 const REST_MS = 2;
 
 export function runAtOnce<Result>(steps: Steps<Result>): Result {
@@ -17,11 +17,14 @@ export function runAtOnce<Result>(steps: Steps<Result>): Result {
   }
 }
 
-/** Rejects with what a step throws. `goesOn` is asked between slices; where it says no, the rest is not done. */
-export async function runInSlices(steps: Steps, goesOn: () => boolean): Promise<void> {
+/**
+ * Runs the steps until `isWanted`, which is asked between slices, returns false. Rejects with an error of a
+ * step.
+ */
+export async function runInSlices(steps: Steps, isWanted: () => boolean): Promise<void> {
   for (;;) {
     await pause(REST_MS);
-    if (!goesOn()) {
+    if (!isWanted()) {
       steps.return();
       return;
     }

@@ -1,4 +1,4 @@
-// What LMDB and the file system say went wrong, in the two words that the port has for it.
+// Turns errors of LMDB and of the file system into the coded errors of the port.
 
 import { CodedError } from '../../../shared/coded-error.ts';
 
@@ -7,7 +7,7 @@ const EIO = 5;
 const EDQUOT = 122;
 const MDB_MAP_FULL = -30_792;
 
-/** LMDB's number for an error, or the system's; undefined where there is none. */
+/** Returns the number of an LMDB or system error, or undefined. */
 export function numberOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('code' in error && typeof error.code === 'number') return error.code;
@@ -15,15 +15,15 @@ export function numberOf(error: unknown): number | undefined {
   return undefined;
 }
 
-/** A write that was cut short is reported as EIO: that is lack of room only where there is hardly any. */
-export function isForLackOfRoom(error: unknown, isNearlyFull: () => boolean): boolean {
+/** A short write is reported as EIO: it means a full disk only when hardly any space is left. */
+export function isOutOfSpace(error: unknown, isNearlyFull: () => boolean): boolean {
   const number = numberOf(error);
   if (number === ENOSPC || number === EDQUOT || number === MDB_MAP_FULL) return true;
   return number === EIO && isNearlyFull();
 }
 
 export function diskFull(directory: string, cause?: unknown): CodedError {
-  return new CodedError('disk_full', `no room for ${directory}: make room on its file system`, {
+  return new CodedError('disk_full', `no space for ${directory}: free some on its file system`, {
     fields: { directory },
     cause,
   });
@@ -33,21 +33,21 @@ export function storageFailed(directory: string, cause: unknown): CodedError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new CodedError(
     'storage_failed',
-    `writing to ${directory} failed (${reason}): the node cannot go on; check the disk, then start it again`,
+    `writing to ${directory} failed (${reason}): the node must stop; check the disk, then start it again`,
     { fields: { directory }, cause },
   );
 }
 
 /**
- * What is thrown for what a read threw. Where LMDB could not write a meta page it reads nothing more, and says so before the
- * write hears that it failed.
+ * Returns the error to throw for an error of a read. After LMDB failed to write a meta page it refuses all
+ * reads (MDB_PANIC), even before the failed write is reported.
  */
-export function explainRead(directory: string, cause: unknown): unknown {
+export function readError(directory: string, cause: unknown): unknown {
   const isForAFailedWrite = cause instanceof Error && cause.message.includes('MDB_PANIC');
   return isForAFailedWrite ? storageFailed(directory, cause) : cause;
 }
 
-/** `file`: a file of the data directory, or the directory itself. */
+/** Returns the error for damage in `file`: a file of the data directory, or the directory itself. */
 export function storeDamaged(file: string, directory: string, cause: Error): CodedError {
   return new CodedError(
     'store_damaged',

@@ -1,4 +1,4 @@
-// -clean: everything of one node goes, unless its process runs.
+// Implements -clean: deletes all files of one node, unless its process is running.
 
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,8 +6,8 @@ import { prepareDataDirectory, syncDirectory, unusable } from './data-directory.
 import { LOCK_FILE_NAME, lockDirectory } from './directory-lock.ts';
 
 /**
- * Empties `directory` (made when it is missing) but for its lock file. Throws CodedError `data_directory_in_use`
- * or `data_directory_unusable`.
+ * Empties `directory` except for its lock file; makes the directory when it is missing. Throws CodedError
+ * `data_directory_in_use` or `data_directory_unusable`.
  */
 export function wipeDataDirectory(directory: string): void {
   prepareDataDirectory(directory);

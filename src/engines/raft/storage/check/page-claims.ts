@@ -1,18 +1,18 @@
-// What each page of a data file was found to be: none may be two things, or one of them twice.
+// Records what each page of a data file is used for: a page may have one use only.
 
 import { check } from '../lmdb/lmdb-page.ts';
 
 const UNSEEN = 0;
 const FREE = 1;
 const USED = 2;
-/** In use, and not read yet. */
+/** A leaf that was not read yet. */
 const UNREAD_LEAF = 3;
 
 /** Pages 0 and 1 are the meta pages. */
 const FIRST_PAGE = 2;
 
 export class PageClaims {
-  /** One byte a page. */
+  /** One byte for each page. */
   readonly #pages: Uint8Array;
 
   constructor(lastPage: number) {
@@ -36,26 +36,26 @@ export class PageClaims {
     return this.#pages[page] === UNREAD_LEAF;
   }
 
-  leafIsRead(page: number): void {
+  onLeafRead(page: number): void {
     this.#pages[page] = USED;
   }
 
-  /** The first page from `from` on that is a leaf and unread; undefined when there is none. */
+  /** Returns the first unread leaf from page `from` on, or undefined. */
   firstUnreadLeaf(from: number): number | undefined {
     const page = this.#pages.indexOf(UNREAD_LEAF, from);
     return page < 0 ? undefined : page;
   }
 
-  /** The last page up to `upTo` that is a leaf and unread: there is one. */
+  /** Returns the last unread leaf up to page `upTo`; there must be one. */
   lastUnreadLeaf(upTo: number): number {
     return this.#pages.lastIndexOf(UNREAD_LEAF, upTo);
   }
 
   #claim(first: number, length: number, as: number): void {
     const isInside = first >= FIRST_PAGE && length >= 1 && first + length <= this.#pages.length;
-    if (!isInside) check(false, `page ${first} is beyond the last one`);
+    if (!isInside) check(false, `page ${first} is beyond the last page`);
     for (let page = first; page < first + length; page++) {
-      if (this.#pages[page] !== UNSEEN) check(false, `page ${page} is accounted for twice`);
+      if (this.#pages[page] !== UNSEEN) check(false, `page ${page} is used twice`);
       this.#pages[page] = as;
     }
   }

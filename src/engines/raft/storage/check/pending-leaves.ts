@@ -1,23 +1,26 @@
-// Leaf pages of a tree that were found in the order of keys and are read in the order of the file. What is kept of each
-// is where its keys must lie: from the separator that stands before it on, and before the one behind it.
+// The leaf pages of a tree, which are found in the order of keys and read in the order of the file. For each
+// leaf the separators before and after it are kept: the leaf's keys must lie between them.
 
 import { assert } from '../../../../shared/assert.ts';
 import type { CompareKeys } from '../lmdb/key-order.ts';
 
-/** With more than this the leaves so far are read first: what is kept stays small, whatever the size of the file. */
+/**
+ * With more separators than this, the leaves found so far are read first. This bounds the memory for large
+ * files.
+ */
 const MAX_SEPARATOR_BYTES = 16 * 1024 * 1024;
 const FIRST_SEPARATOR_BYTES = 64 * 1024;
 
 export class PendingLeaves {
   readonly #compare: CompareKeys;
   readonly #maxSeparatorBytes: number;
-  /** By page: the number of its leaf, in the order of keys from 0 on. */
+  /** For each page the number of its leaf; leaves are numbered from 0 on in the order of keys. */
   readonly #leafOf: Uint32Array;
-  /** By leaf: its page. */
+  /** For each leaf its page. */
   readonly #pages: number[] = [];
-  /** Separators end to end: that before leaf n lies from `#ends[n]` to `#ends[n + 1]`. */
+  /** Separators end to end: the one before leaf n is from `#ends[n]` to `#ends[n + 1]`. */
   #separators: Uint8Array = new Uint8Array(FIRST_SEPARATOR_BYTES);
-  /** Before the first leaf of a tree there is an empty one. */
+  /** The separator before the first leaf of a tree is empty. */
   #ends = [0, 0];
 
   constructor(
@@ -30,7 +33,7 @@ export class PendingLeaves {
     this.#maxSeparatorBytes = maxSeparatorBytes;
   }
 
-  /** In the order of keys. */
+  /** The pages of the leaves, in the order of keys. */
   get pages(): readonly number[] {
     return this.#pages;
   }
@@ -43,16 +46,16 @@ export class PendingLeaves {
     return this.#leafOf[page] ?? 0;
   }
 
-  /** After a separator, or as the first of its tree. */
+  /** Adds a leaf after a separator, or as the first one of its tree. */
   addLeaf(page: number): void {
-    assert(this.#pages.length === this.#separatorCount - 1, 'a separator stands before every leaf');
+    assert(this.#pages.length === this.#separatorCount - 1, 'a separator comes before every leaf');
     this.#leafOf[page] = this.#pages.length;
     this.#pages.push(page);
   }
 
-  /** After a leaf. False when the separator is not above the one before. */
+  /** Adds a separator after a leaf. Returns false when it is not above the one before. */
   addSeparator(bytes: Uint8Array, start: number, end: number): boolean {
-    assert(this.#pages.length === this.#separatorCount, 'a leaf stands before every separator but the first');
+    assert(this.#pages.length === this.#separatorCount, 'a leaf comes before every separator but the first');
     const [lastStart, lastEnd] = [this.#startOf(this.#separatorCount - 1), this.#separatorBytes];
     if (this.#compare(this.#separators, lastStart, lastEnd, bytes, start, end) >= 0) return false;
     this.#makeRoom(end - start);
@@ -61,20 +64,20 @@ export class PendingLeaves {
     return true;
   }
 
-  /** Whether the key is not below the separator that stands before the leaf. */
+  /** Returns whether the key is not below the separator before the leaf. */
   isFromLeafOn(leaf: number, bytes: Uint8Array, start: number, end: number): boolean {
     const [low, lowEnd] = [this.#startOf(leaf), this.#startOf(leaf + 1)];
     return this.#compare(this.#separators, low, lowEnd, bytes, start, end) <= 0;
   }
 
-  /** Whether the key is below the separator behind the leaf; behind the last one of the tree there is none. */
+  /** Returns whether the key is below the separator after the leaf. There is none after the last leaf. */
   isBeforeNextLeaf(leaf: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (leaf + 1 >= this.#separatorCount) return true;
     const [high, highEnd] = [this.#startOf(leaf + 1), this.#startOf(leaf + 2)];
     return this.#compare(bytes, start, end, this.#separators, high, highEnd) < 0;
   }
 
-  /** After a separator, when all leaves were read: that separator stands before the leaf that comes next. */
+  /** Drops the leaves when all were read. The last separator stays: it comes before the next leaf. */
   clear(): void {
     const last = this.#startOf(this.#separatorCount - 1);
     this.#separators.copyWithin(0, last, this.#separatorBytes);

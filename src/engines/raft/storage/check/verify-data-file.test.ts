@@ -13,7 +13,7 @@ import type { LmdbSnapshot } from '../lmdb/lmdb-reads.ts';
 import type { LmdbStore } from '../lmdb/lmdb-store.ts';
 import { openLmdbStore } from '../open-store.ts';
 import { runAtOnce } from '../steps.ts';
-import { takenBack } from '../testing/taken-back.ts';
+import { rolledBack } from '../testing/rolled-back.ts';
 import { openTree } from '../testing/tree.ts';
 import { type RowCheck, verifyDataFile, verifyImage } from './verify-data-file.ts';
 
@@ -35,7 +35,7 @@ function close(store: LmdbStore): Promise<void> {
   return new Promise((resolve) => store.close(resolve));
 }
 
-/** Puts and deletes of every size, as a node's would be and worse. */
+/** Makes puts and deletes of all sizes. */
 function randomOperations(random: SeededGenerator, count: number): WriteOperation[] {
   return Array.from({ length: count }, () => {
     const key = Buffer.from(`${random.below(900)}${'-'.repeat(random.below(30))}`);
@@ -45,7 +45,7 @@ function randomOperations(random: SeededGenerator, count: number): WriteOperatio
   });
 }
 
-/** A digest of every row. */
+/** Returns a digest of all rows. */
 async function readAll(directory: string): Promise<string> {
   const store = openTree(directory);
   const digest = createHash('sha256');
@@ -59,7 +59,7 @@ async function readAll(directory: string): Promise<string> {
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe('verifyDataFile', () => {
-  test('passes whatever LMDB writes: with deletes, large values, open snapshots, and opened again', async () => {
+  test('accepts every file that LMDB writes: with deletes, large values, open snapshots, and after reopening', async () => {
     const directory = join(root, 'grown');
     const random = new SeededGenerator(11);
     const snapshots: LmdbSnapshot[] = [];
@@ -78,11 +78,11 @@ describe('verifyDataFile', () => {
     await close(store);
   });
 
-  describe('of a file that was damaged', () => {
+  describe('of a damaged file', () => {
     const directory = join(root, 'damaged');
     const path = join(directory, DATA_FILE_NAME);
     let whole: Buffer;
-    /** As it was before the last transaction. */
+    /** The file before the last transaction. */
     let before: Buffer;
     let rows: string;
     let rowsBefore: string;
@@ -103,8 +103,8 @@ describe('verifyDataFile', () => {
     });
 
     /**
-     * Whether the check finds it; what it throws must be the one error, which names the file. Row by row or a page at a time,
-     * it finds the same.
+     * Whether the check finds it; what it throws must be the one error, which names the file. Row by row or a
+     * page at a time, it finds the same.
      */
     function isFound(bytes: Buffer): boolean {
       writeFileSync(path, bytes);
@@ -113,13 +113,16 @@ describe('verifyDataFile', () => {
       return byRow !== undefined;
     }
 
-    /** Whether the file that was looked at last passes for one whose last commit failed: not for an image. */
-    function isTakenBack(): boolean {
-      const { isTakenBack } = verifyDataFile(path, checkSealed);
+    /**
+     * Returns whether the current file counts as one whose last commit failed. As an image it is refused
+     * then.
+     */
+    function isRolledBack(): boolean {
+      const { isRolledBack } = verifyDataFile(path, checkSealed);
       const verification = (): void => runAtOnce(verifyImage(path, checkSealed));
-      if (isTakenBack) expect(verification).toThrow('are not of one transaction');
+      if (isRolledBack) expect(verification).toThrow('are not of one transaction');
       else verification();
-      return isTakenBack;
+      return isRolledBack;
     }
 
     function damageOf(checkRow: RowCheck): unknown {
@@ -156,11 +159,11 @@ describe('verifyDataFile', () => {
       return bytes;
     }
 
-    test('a flipped bit is found, or changes no row', async () => {
+    test('a flipped bit is found or changes no row', async () => {
       const random = new SeededGenerator(13);
       let found = 0;
       for (let sample = 0; sample < 100; sample++) {
-        // Half of them near the beginning of a page, where its structure is.
+        // Half of the bits are near the beginning of a page, where its structure is.
         const anywhere = random.below(whole.length);
         const at = sample % 2 === 0 ? anywhere : anywhere - (anywhere % PAGE_BYTES) + random.below(64);
         if (isFound(flipped(at, random.below(8)))) found++;
@@ -169,36 +172,36 @@ describe('verifyDataFile', () => {
       expect(found).toBeGreaterThan(20);
     });
 
-    test('a bit of a meta page takes the last transaction back only where that is told', async () => {
-      let told = 0;
+    test('a flipped bit of a meta page that rolls the last transaction back is reported', async () => {
+      let reported = 0;
       for (const page of [0, 1]) {
-        // Sizes, the two trees, the last page, and from 152 on the transaction.
+        // These bytes are sizes, the two trees, the last page, and from 152 on the transaction.
         for (let at = 24; at < 160; at++) {
           for (let bit = 0; bit < 8; bit++) {
             if ((at * 8 + bit) % 13 !== 0 && at < 152) continue;
             const bytes = flipped(page * PAGE_BYTES + at, bit);
             if (isFound(bytes)) continue;
-            const isTold = isTakenBack();
-            if (isTold) told += 1;
-            expect(await readAll(directory)).toBe(isTold ? rowsBefore : rows);
+            const isReported = isRolledBack();
+            if (isReported) reported += 1;
+            expect(await readAll(directory)).toBe(isReported ? rowsBefore : rows);
           }
         }
       }
       // The last transaction is number 30, which one bit makes 28.
-      expect(told).toBe(1);
+      expect(reported).toBe(1);
     });
 
-    test('a commit whose meta page could not be written is told apart: the state before it is whole', async () => {
-      expect(isFound(takenBack(whole, before))).toBe(false);
-      expect(isTakenBack()).toBe(true);
+    test('a commit whose meta page could not be written is reported: the state before it is complete', async () => {
+      expect(isFound(rolledBack(whole, before))).toBe(false);
+      expect(isRolledBack()).toBe(true);
       expect(await readAll(directory)).toBe(rowsBefore);
     });
 
-    test('a free list that names a page in use, one twice, or a run, is found: a write would overwrite rows', () => {
+    test('a free list with a page in use, a page twice or a run of pages is found: a write would overwrite rows', () => {
       const metas = [readMeta(whole, 0), readMeta(whole.subarray(PAGE_BYTES), 1)];
       const { freeList, rows: tree } = metas.reduce((a, b) => (a.transaction > b.transaction ? a : b));
       const at = (freeList.root ?? 0) * PAGE_BYTES;
-      /** The file with the first page number of the free list replaced, and what was there. */
+      /** Returns the file with the first page number of the free list replaced, and the old number. */
       const withFirst = (number: number): [Buffer, number] => {
         const bytes = Buffer.from(whole);
         const page = new PageCursor(bytes.subarray(at, at + PAGE_BYTES), PAGE_BYTES);
@@ -219,13 +222,14 @@ describe('verifyDataFile', () => {
       expect(isFound(overTree)).toBe(true);
       const [twice] = withFirst(first);
       expect(isFound(twice)).toBe(true);
-      // As lmdb-js writes two pages in a row from 3.0 on, which does not keep this list safely (docs/dependencies.md).
+      // lmdb-js writes a run of two pages like this from 3.0 on, which does not keep the list safely
+      // (docs/dependencies.md).
       const [aRun] = withFirst(-2);
       expect(isFound(aRun)).toBe(true);
       expect(isFound(whole)).toBe(false);
     });
 
-    test('a page of a transaction that has not been is found: LMDB would write to the map of the file', () => {
+    test('a page of a later transaction than the file is found: LMDB would write to the map of the file', () => {
       const last = Math.max(
         readMeta(whole, 0).transaction,
         readMeta(whole.subarray(PAGE_BYTES), 1).transaction,
@@ -247,7 +251,7 @@ describe('verifyDataFile', () => {
       expect(found).toBeGreaterThan(5);
     });
 
-    test('two pages that have changed places, with their numbers, are found, or change no row', async () => {
+    test('two exchanged pages, with their numbers adapted, are found or change no row', async () => {
       const random = new SeededGenerator(14);
       const pages = whole.length / PAGE_BYTES;
       let found = 0;
@@ -256,7 +260,7 @@ describe('verifyDataFile', () => {
         const bytes = Buffer.from(whole);
         whole.copy(bytes, one * PAGE_BYTES, other * PAGE_BYTES, (other + 1) * PAGE_BYTES);
         whole.copy(bytes, other * PAGE_BYTES, one * PAGE_BYTES, (one + 1) * PAGE_BYTES);
-        // Every seal is whole: only the separators above tell.
+        // Every seal matches: only the separators in the branch pages tell.
         for (const page of [one, other]) bytes.writeBigUInt64LE(BigInt(page), page * PAGE_BYTES);
         if (isFound(bytes)) found++;
         else expect(await readAll(directory)).toBe(rows);
@@ -264,14 +268,14 @@ describe('verifyDataFile', () => {
       expect(found).toBeGreaterThan(10);
     });
 
-    test('a sector of zeros is found, or changes no row', async () => {
+    test('a sector of zeros is found or changes no row', async () => {
       for (let at = 0; at < whole.length; at += 23 * 512) {
         const bytes = Buffer.from(whole).fill(0, at, at + 512);
         if (!isFound(bytes)) expect(await readAll(directory)).toBe(rows);
       }
     });
 
-    test('a file that ends too early is found, wherever it ends, unless nothing was there', async () => {
+    test('a truncated file is found, unless only unused pages are missing', async () => {
       for (let length = 0; length < whole.length; length += 5_000) {
         if (!isFound(whole.subarray(0, length))) expect(await readAll(directory)).toBe(rows);
       }
@@ -279,12 +283,12 @@ describe('verifyDataFile', () => {
       expect(isFound(Buffer.alloc(0))).toBe(true);
     });
 
-    test('a file that is something else is found', () => {
+    test('a file that is not a data file is found', () => {
       expect(isFound(Buffer.from('not a data file at all'))).toBe(true);
       expect(isFound(Buffer.alloc(whole.length))).toBe(true);
     });
 
-    test('opening it is refused, and leaves it as it is', async () => {
+    test('opening it is refused, and does not change it', async () => {
       const half = whole.subarray(0, whole.length / 2);
       writeFileSync(path, half);
       for (const checkRow of [undefined, checkSealed]) {
@@ -295,7 +299,7 @@ describe('verifyDataFile', () => {
       expect(await readAll(directory)).toBe(rows);
     });
 
-    test('opening it checks the rows too, where that is asked', async () => {
+    test('opening it also checks the rows with the check that was passed', async () => {
       writeFileSync(path, whole);
       const refused = (): never => {
         throw new CodedError('record_damaged', 'a row is not as it was written');

@@ -1,18 +1,19 @@
-// Checks a data file before LMDB maps it. LMDB believes its pages: a damaged one ends the process by a signal, without a
-// word, or makes a later write overwrite rows that are in use. So the file is read here first, with nothing believed:
+// Checks a data file before LMDB maps it. LMDB trusts its pages: a damaged one ends the process by a signal,
+// or makes a later write overwrite rows. The check accepts a file when:
 //
-// - the two meta pages are those of two consecutive transactions, and of the trees that they name: a rollback by damage does
-//   not pass for a state, or looks as a commit does that failed, and is told apart from all other states;
-// - every page of both trees is inside the file, bears its own number, is of no later transaction, and is reached once;
-//   keys ascend; the counts are those of the meta page;
+// - the two meta pages are of consecutive transactions, and each of the transaction that wrote its trees. A
+//   rollback of the last commit, by LMDB or by damage, is reported;
+// - every page of both trees is inside the file, has its own number, is not of a later transaction, and is
+//   reached once; keys ascend; the counts are those of the meta page;
 // - no page is both in use and free, or free twice;
-// - every row passes `checkRow` (its checksum), which also finds a key that changed. Rows of which nothing else is asked are
-//   checked a page at a time (leaf-check.ts).
+// - every row passes `checkRow` (its checksum), which also finds a key that changed. Rows of which nothing
+//   else is asked are checked a page at a time (leaf-check.ts).
 
 import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { AdjacentRow } from '../../codec/sealed-record.ts';
+import { DataFileReader } from '../lmdb/data-file-reader.ts';
 import { compareBytes, compareIntegers } from '../lmdb/key-order.ts';
 import {
   check,
@@ -26,14 +27,13 @@ import {
 } from '../lmdb/lmdb-page.ts';
 import { runAtOnce, type Steps } from '../steps.ts';
 import { storeDamaged } from '../storage-errors.ts';
-import { DataFileReader } from './data-file-reader.ts';
 import { PageClaims } from './page-claims.ts';
 import { verifyTree } from './verify-tree.ts';
 
 /**
- * Throws CodedError `record_damaged` when the row is not as it was written; any other error is about more than this row,
- * and is what opening the store rejects with. Rows come in any order, and their bytes are valid during the call only; of
- * several errors the one that counts is that of the first row in the order of keys.
+ * Throws CodedError `record_damaged` for a damaged row. Any other error is about the whole store, and opening
+ * the store rejects with it. Rows come in any order; their bytes are valid during the call only. If several
+ * rows are refused, the error of the first one in the order of keys counts.
  */
 export interface RowCheck {
   (row: AdjacentRow): void;
@@ -41,20 +41,20 @@ export interface RowCheck {
   readonly sealVouchesFrom?: Uint8Array;
 }
 
-/** What one transaction may take at the end of the file and give back. */
+/** Bounds the pages that one transaction may take at the end of the file and free again. */
 const MAX_UNWRITTEN_PAGES = 65_536;
 const FREE_LIST_KEY_BYTES = 8;
 const NOT_OF_ONE_TRANSACTION = 'a meta page and the trees that it names are not of one transaction';
 
 export interface VerifiedFile {
   /**
-   * The last commit was taken back: by LMDB, which could not write its meta page, or by damage. The state before it is whole, and
-   * the journal tells whether it is the one that counts.
+   * True when the last commit was rolled back, by LMDB after a failed write of its meta page or by damage.
+   * The state before it is complete; the journal tells whether rows are missing.
    */
-  readonly isTakenBack: boolean;
+  readonly isRolledBack: boolean;
 }
 
-/** Throws CodedError `store_damaged`, which names the file and what to do. */
+/** Checks the file and throws CodedError `store_damaged`, which names the file and says what to do. */
 export function verifyDataFile(path: string, checkRow?: RowCheck): VerifiedFile {
   try {
     return runAtOnce(verifyFile(path, checkRow));
@@ -64,10 +64,10 @@ export function verifyDataFile(path: string, checkRow?: RowCheck): VerifiedFile 
   }
 }
 
-/** Of a file that has no journal. Throws Damage. */
+/** Checks a file without a journal: a rolled back commit is damage. Throws Damage. */
 export function* verifyImage(path: string, checkRow?: RowCheck): Steps {
-  const { isTakenBack } = yield* verifyFile(path, checkRow);
-  check(!isTakenBack, NOT_OF_ONE_TRANSACTION);
+  const { isRolledBack } = yield* verifyFile(path, checkRow);
+  check(!isRolledBack, NOT_OF_ONE_TRANSACTION);
 }
 
 function* verifyFile(path: string, checkRow: RowCheck = () => undefined): Steps<VerifiedFile> {
@@ -86,16 +86,17 @@ class FileVerification implements VerifiedFile {
   readonly #checkRow: RowCheck;
   readonly #meta: Meta;
   readonly #claims: PageClaims;
-  readonly isTakenBack: boolean;
+  readonly isRolledBack: boolean;
 
   constructor(reader: DataFileReader, checkRow: RowCheck) {
     this.#reader = reader;
     this.#checkRow = checkRow;
     const { latest, before } = this.#readMetas();
     this.#meta = latest;
-    this.isTakenBack = this.#isTakenBack(latest, before);
+    this.isRolledBack = this.#isRolledBack(latest, before);
     const { lastPage } = this.#meta;
-    // The last pages may be free and never written, but not many: a damaged count must not make us reserve more.
+    // The last pages may be free and never written. The bound keeps a damaged count from allocating much
+    // memory.
     const mostPages = 2 * Math.ceil(reader.fileBytes / this.#meta.pageBytes) + MAX_UNWRITTEN_PAGES;
     check(lastPage >= 1 && lastPage < mostPages, 'the number of pages is out of range');
     this.#claims = new PageClaims(lastPage);
@@ -126,12 +127,15 @@ class FileVerification implements VerifiedFile {
   }
 
   #claimFree({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {
-    check(valueStart - keyStart === FREE_LIST_KEY_BYTES, 'the free list has a key of another length');
+    check(valueStart - keyStart === FREE_LIST_KEY_BYTES, 'the free list has a key of a wrong length');
     const data = Buffer.from(bytes.buffer, bytes.byteOffset + valueStart, valueEnd - valueStart);
     for (const page of freePages(data)) this.#claims.claimFree(page);
   }
 
-  /** Transaction n writes meta page n % 2, so the two are always of neighbouring transactions, or both new. */
+  /**
+   * Reads both meta pages. Transaction n writes meta page n % 2, so they are of consecutive transactions, or
+   * new.
+   */
   #readMetas(): { latest: Meta; before: Meta } {
     const first = readMeta(this.#reader.read(0, META_BYTES), 0);
     const second = readMeta(this.#reader.read(first.pageBytes, META_BYTES), 1);
@@ -143,11 +147,11 @@ class FileVerification implements VerifiedFile {
   }
 
   /**
-   * Each meta page and its trees are of one transaction. Without this a single bit could make the state before the last
-   * transaction pass for the latest one. But where a commit's meta page cannot be written, LMDB puts the transaction's number back
-   * that stood there, and leaves the trees.
+   * Checks that each meta page and its trees are of one transaction, or a single bit could roll the last
+   * transaction back. LMDB itself does so after a failed write of a meta page: it restores the old
+   * transaction number, but not the trees. Returns true in that case.
    */
-  #isTakenBack(latest: Meta, before: Meta): boolean {
+  #isRolledBack(latest: Meta, before: Meta): boolean {
     check(this.#transactionOfTrees(latest) === latest.transaction, NOT_OF_ONE_TRANSACTION);
     const found = this.#transactionOfTrees(before);
     check(found === before.transaction || found === latest.transaction + 1, NOT_OF_ONE_TRANSACTION);
@@ -155,8 +159,8 @@ class FileVerification implements VerifiedFile {
   }
 
   /**
-   * Every transaction writes the root of a tree anew, so the later root tells which one it was. (LMDB reuses no page of the
-   * last two states: both are whole.)
+   * Returns the transaction of the later root: every transaction writes the root of a tree anew. LMDB reuses
+   * no page of the last two states, so both are complete.
    */
   #transactionOfTrees({ pageBytes, rows, freeList }: Meta): number {
     let latest = 0;

@@ -6,11 +6,11 @@ import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
 import type { AdjacentRow } from '../../codec/sealed-record.ts';
 import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { DATA_FILE_NAME } from '../lmdb/data-file.ts';
+import { DataFileReader } from '../lmdb/data-file-reader.ts';
 import { compareBytes } from '../lmdb/key-order.ts';
 import { type Meta, readMeta } from '../lmdb/lmdb-page.ts';
 import { runAtOnce } from '../steps.ts';
 import { openTree } from '../testing/tree.ts';
-import { DataFileReader } from './data-file-reader.ts';
 import { PageClaims } from './page-claims.ts';
 import { verifyTree } from './verify-tree.ts';
 
@@ -21,7 +21,7 @@ const file = join(directory, DATA_FILE_NAME);
 let meta: Meta;
 let keys: string[];
 
-/** Long enough for branch pages on two levels, and in an order that scatters the leaves. */
+/** Returns a key that is long enough for branch pages on two levels. */
 function keyOf(number: number): string {
   return `${String(number).padStart(5, '0')}${'-'.repeat(150)}`;
 }
@@ -78,7 +78,7 @@ describe('verifyTree', () => {
     ['all leaves at once', undefined],
     ['one leaf at a time', 1],
     ['a few leaves at a time', 2_000],
-  ])('hands out every row once, whole: %s', (_, maxSeparatorBytes) => {
+  ])('visits every row once: %s', (_, maxSeparatorBytes) => {
     expect(meta.rows.depth).toBeGreaterThanOrEqual(3);
     const seen: string[] = [];
     verify((row) => {
@@ -92,7 +92,7 @@ describe('verifyTree', () => {
     expect(seen.sort()).toEqual(keys);
   });
 
-  test('reads the leaves in the order of the file, which is not that of the keys', () => {
+  test('reads the leaves in the order of the file, which is not the order of keys', () => {
     const seen: string[] = [];
     verify((row) => {
       seen.push(textOf(row));
@@ -101,7 +101,7 @@ describe('verifyTree', () => {
   });
 
   test.each([undefined, 1, 2_000])(
-    'of several refusals the first in the order of keys counts, whatever was read first (%s bytes of separators)',
+    'throws the error of the first refused row in the order of keys (%s bytes of separators)',
     (maxSeparatorBytes) => {
       for (const first of [0, 17, 1_900, ROWS - 1]) {
         const refuse = (row: AdjacentRow): void => {

@@ -1,7 +1,9 @@
-// Checks one tree of a data file. The branch pages are read in the order of keys; the leaf pages, which are nearly all of
-// the file, in the order of the file and many at a time: a tree that grew by random keys has them all over the place.
+// Checks one tree of a data file. Branch pages are read in the order of keys. Leaf pages, nearly all of the
+// file, are read in the order of the file, many at a time: a tree that grew by random keys has its leaves in
+// random order.
 
 import type { AdjacentRow } from '../../codec/sealed-record.ts';
+import { type DataFileReader, TOO_SHORT } from '../lmdb/data-file-reader.ts';
 import type { CompareKeys } from '../lmdb/key-order.ts';
 import {
   check,
@@ -13,29 +15,34 @@ import {
   type Tree,
 } from '../lmdb/lmdb-page.ts';
 import type { Steps } from '../steps.ts';
-import type { DataFileReader } from './data-file-reader.ts';
 import { leafCheck } from './leaf-check.ts';
 import type { PageClaims } from './page-claims.ts';
 import { PendingLeaves } from './pending-leaves.ts';
 
-/** LMDB's cursors go no deeper. */
+/** The largest depth that LMDB's cursors support. */
 const MAX_DEPTH = 32;
+
+const MISPLACED_KEY = 'a key is on a page where lookups do not find it';
+
 export interface TreeParts {
   readonly reader: DataFileReader;
   readonly claims: PageClaims;
   readonly pageBytes: number;
   readonly pageCount: number;
-  /** The last one of the file: no page is of a later one. */
+  /** The last transaction of the file: no page may be of a later one. */
   readonly lastTransaction: number;
   readonly compare: CompareKeys;
   /**
-   * Is handed every row, in any order. Throws Damage, or an error of its own: then what `verifyTree` throws is the error
-   * for the first row in the order of keys that has one. The row is valid during the call only.
+   * Gets every row, in any order; the row is valid during the call only. Throws Damage, or an error of its
+   * own: then `verifyTree` throws the error for the first refused row in the order of keys.
    */
   readonly visit: (row: AdjacentRow) => void;
-  /** Rows from this key on match their seals, and no more is asked of them: `visit` is not called for most of them. */
+  /**
+   * Rows from this key on match their seals, and no more is asked of them: `visit` is not called for most of
+   * them.
+   */
   readonly sealVouchesFrom?: Uint8Array | undefined;
-  /** For tests; the default is in `PendingLeaves`. */
+  /** Set by tests; the default is in `PendingLeaves`. */
   readonly maxSeparatorBytes?: number;
 }
 
@@ -46,14 +53,14 @@ export function verifyTree(tree: Tree, parts: TreeParts): Steps {
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** What `visit` threw, on its way out. */
+/** Carries an error of `visit` to the caller. */
 class Refusal extends Error {}
 
 class TreeVerification {
   readonly #tree: Tree;
   readonly #parts: TreeParts;
   readonly #leaves: PendingLeaves;
-  /** By depth. */
+  /** The cursors for branch pages, by depth. */
   readonly #branches: PageCursor[] = [];
   readonly #leafCheck = leafCheck();
   /** In the memory of the check, which is shared: a block is read and checked in one step. */
@@ -65,7 +72,7 @@ class TreeVerification {
     valueStart: 0,
     valueEnd: 0,
   };
-  /** A key and behind it a value that was on overflow pages. */
+  /** A key followed by its value from overflow pages. */
   #joined: Buffer = Buffer.alloc(0);
   #entries = 0;
   #branchPages = 0;
@@ -85,7 +92,7 @@ class TreeVerification {
   *steps(): Steps {
     const { name, root, depth, ...counts } = this.#tree;
     if (root !== undefined) {
-      check(depth >= 1 && depth <= MAX_DEPTH, `the tree of ${name} has a depth that no tree has`);
+      check(depth >= 1 && depth <= MAX_DEPTH, `the tree of ${name} has an impossible depth`);
       if (depth === 1) this.#addLeaf(root);
       else yield* this.#enter(root, 1);
       yield* this.#checkLeaves();
@@ -95,10 +102,13 @@ class TreeVerification {
       this.#branchPages === counts.branchPages &&
       this.#leafPages === counts.leafPages &&
       this.#overflowPages === counts.overflowPages;
-    check(isAsCounted, `the tree of ${name} has not the size that it says`);
+    check(isAsCounted, `the tree of ${name} does not have the size in its meta page`);
   }
 
-  /** The page is a branch. Those at the tree's depth are its leaves, and no others: that they are is seen when they are read. */
+  /**
+   * Enters a branch page. Pages at the tree's depth count as leaves; their kind is checked when they are
+   * read.
+   */
   *#enter(page: number, depth: number): Steps {
     this.#parts.claims.claimUsed(page, 1);
     const branch = this.#readBranch(page, depth);
@@ -126,15 +136,15 @@ class TreeVerification {
     const branch = this.#branches[depth];
     reader.readInto(branch.bytes, 0, { position: page * pageBytes, length: pageBytes });
     branch.moveTo(page, 0);
-    check(branch.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
-    check(branch.records > 0, `page ${page} has nothing below it`);
+    check(branch.isBranch, `the tree of ${this.#tree.name} has leaves of different depth`);
+    check(branch.records > 0, `page ${page} is an empty branch page`);
     this.#branchPages++;
     return branch;
   }
 
   #addSeparator({ bytes, keyStart, keyEnd }: PageCursor): void {
     const isAfter = this.#leaves.addSeparator(bytes, keyStart, keyEnd);
-    check(isAfter, 'a key is on a page where it is not looked for');
+    check(isAfter, MISPLACED_KEY);
   }
 
   // ------------------------------------------------------------ leaves
@@ -165,12 +175,12 @@ class TreeVerification {
         if (!claims.isUnreadLeaf(page)) continue;
         const start = (page - first) * pageBytes;
         this.#leaf.moveTo(page, start);
-        check(!this.#leaf.isBranch, `the tree of ${this.#tree.name} is not of one depth`);
+        check(!this.#leaf.isBranch, `the tree of ${this.#tree.name} has leaves of different depth`);
         if (this.#isSealedLeaf(start)) this.#checkEnds(this.#leaves.leafOf(page));
         else this.#checkLeaf(this.#leaves.leafOf(page));
         this.#leafPages++;
         this.#entries += this.#leaf.records;
-        claims.leafIsRead(page);
+        claims.onLeafRead(page);
       }
       first = claims.firstUnreadLeaf(last + 1);
       yield;
@@ -213,23 +223,23 @@ class TreeVerification {
     this.#checkLast(number);
   }
 
-  /** The cursor is at the first record of the leaf. */
+  /** Checks the first key of the leaf, where the cursor is. */
   #checkFirst(number: number): void {
     const { bytes, keyStart, keyEnd } = this.#leaf;
     const isAfter = this.#leaves.isFromLeafOn(number, bytes, keyStart, keyEnd);
-    check(isAfter, 'a key is on a page where it is not looked for');
+    check(isAfter, MISPLACED_KEY);
   }
 
-  /** The cursor is at the last record of the leaf. */
+  /** Checks the last key of the leaf, where the cursor is. */
   #checkLast(number: number): void {
     const { bytes, keyStart, keyEnd } = this.#leaf;
     const isBefore = this.#leaves.isBeforeNextLeaf(number, bytes, keyStart, keyEnd);
-    check(isBefore, 'a key is on a page where it is not looked for');
+    check(isBefore, MISPLACED_KEY);
   }
 
   /**
-   * After a refusal: throws the one that stands first in the order of keys. A store of another format is refused by its
-   * identity, which says so, and not by some row behind it that is sealed otherwise.
+   * Throws the error of the first refused row in the order of keys. So a store of another format is refused
+   * by its identity row, which says so, and not by a later row with another kind of seal.
    */
   *#visitInKeyOrder(): Steps {
     const { reader, pageBytes } = this.#parts;
@@ -248,7 +258,7 @@ class TreeVerification {
     }
   }
 
-  /** The row that the leaf cursor is at. */
+  /** Visits the row at the leaf cursor. */
   #visit(): void {
     const row = this.#row;
     const { bytes, keyStart, keyEnd, dataEnd, overflowPage } = this.#leaf;
@@ -270,20 +280,20 @@ class TreeVerification {
   #claimOverflow(): void {
     const { reader, claims, pageBytes, pageCount, lastTransaction } = this.#parts;
     const { overflowPage, dataBytes } = this.#leaf;
-    check(overflowPage < pageCount, `page ${overflowPage} is beyond the last one`);
+    check(overflowPage < pageCount, `page ${overflowPage} is beyond the last page`);
     const header = reader.read(overflowPage * pageBytes, PAGE_HEADER_BYTES);
     const pages = overflowPageCount(header, overflowPage, { dataBytes, pageBytes, lastTransaction });
     claims.claimUsed(overflowPage, pages);
     this.#overflowPages += pages;
   }
 
-  /** A key and its value are checked as they lie: behind each other. */
+  /** Joins key and value: a row is checked with its value right after its key. */
   #joinOverflow(): void {
     const { reader, pageBytes } = this.#parts;
     const { bytes, keyStart, keyEnd, overflowPage, dataBytes } = this.#leaf;
     const keyBytes = keyEnd - keyStart;
     const position = overflowPage * pageBytes + PAGE_HEADER_BYTES;
-    check(position + dataBytes <= reader.fileBytes, 'the file ends too early');
+    check(position + dataBytes <= reader.fileBytes, TOO_SHORT);
     const length = keyBytes + dataBytes;
     if (this.#joined.length < length) this.#joined = Buffer.allocUnsafeSlow(length);
     this.#joined.set(bytes.subarray(keyStart, keyEnd));

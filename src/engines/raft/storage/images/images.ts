@@ -1,9 +1,9 @@
-// Images of the store: those that are read, and the one that comes in and takes the place of what is here.
+// Images of the store: those that are read, and an incoming one that replaces the rows of this store.
 //
-// The switch is the rename of a file. The image's file is made into what the whole store is to be (its rows in the range,
-// this store's rows beside it, the journal's last frame for its checkpoint) while nothing is written; then it is
-// renamed over the data file. Before that a start finds the old file and the journal, after it the new one, which
-// has everything that the journal has.
+// The replacement is the rename of a file. While no write is under way, the image's file is completed: it
+// gets this store's rows outside of the range, and a checkpoint row with the journal's last frame. Then it is
+// renamed over the data file. Before the rename a start finds the old file and the journal; after it the new
+// file, which has all rows of the journal.
 
 import { join } from 'node:path';
 import { assert } from '../../../../shared/assert.ts';
@@ -29,7 +29,7 @@ import type { LmdbStore } from '../lmdb/lmdb-store.ts';
 import { StagedImage } from './staged-image.ts';
 import { TreeImage } from './tree-image.ts';
 
-/** Of one transaction: a few milliseconds of the event loop. */
+/** Bounds one transaction, which takes a few milliseconds of the event loop. */
 const SLICE_OPERATIONS = 500;
 const SLICE_BYTES = 256 * 1024;
 
@@ -52,10 +52,12 @@ export class Images {
     this.#parts = parts;
   }
 
-  /** Of what LMDB has after a checkpoint: between two of them its rows belong together. */
+  /**
+   * Opens an image of LMDB after a checkpoint: between two checkpoints its rows are one state of the store.
+   */
   open(done: (error: Error | undefined, image: StoreImage | undefined) => void): void {
     const { directory, tree, checkpoints } = this.#parts;
-    checkpoints.pause(true, (error, goOn) => {
+    checkpoints.pause({ isAfterRows: true }, (error, resume) => {
       if (error !== undefined) {
         setImmediate(done, error, undefined);
         return;
@@ -71,7 +73,7 @@ export class Images {
         }
       };
       tree.betweenWrites(open, (failure) => {
-        goOn();
+        resume();
         done(failure, image);
       });
     });
@@ -80,25 +82,31 @@ export class Images {
   stage(sizeBytes: number): StagedImage {
     const { directory, tree, checkRow } = this.#parts;
     const before = this.#staged;
-    assert(before === undefined || before.isGivenUp, 'one image comes in at a time');
+    assert(before === undefined || before.isDiscarded, 'one image is staged at a time');
     this.#staged = new StagedImage({
       directory,
       sizeBytes,
       checkRow,
-      hasRoom: (bytes) => tree.hasRoomBeside(bytes),
+      hasSpace: (bytes) => tree.hasSpaceBeside(bytes),
       explainFailure: (cause, bytes) => tree.explainFailure(cause, bytes),
       after: before?.ended ?? Promise.resolve(),
     });
     return this.#staged;
   }
 
-  /** While no frame is written. `done` is called in the turn of the event loop from which on reads are of the image. */
+  /**
+   * Call while no frame is written. `done` is called in the turn of the event loop in which reads switch to
+   * the image.
+   */
   adopt(adoption: ImageAdoption, done: (error: Error | undefined) => void): void {
     const { tree, journal, checkpoints } = this.#parts;
     const staged = this.#staged;
-    assert(staged !== undefined && adoption.staging === staged, 'an image is staged where it is adopted');
+    assert(
+      staged !== undefined && adoption.staging === staged,
+      'an image is adopted by the store that staged it',
+    );
     staged.beginAdoption();
-    checkpoints.pause(false, (error, goOn) => {
+    checkpoints.pause({ isAfterRows: false }, (error, resume) => {
       if (error !== undefined) {
         staged.endAdoption();
         setImmediate(done, error);
@@ -106,9 +114,9 @@ export class Images {
       }
       const rows = new LayeredReader(checkpoints.layers, withoutCheckpoint(tree));
       const exchange = async (): Promise<void> => {
-        await makeRowsBeside(staged.tree, adoption, rows);
+        await replaceOtherRows(staged.tree, adoption, rows);
         const value = encodeCheckpoint(journal.position);
-        await carry(staged.tree, [{ kind: 'put', key: CHECKPOINT_KEY, value }]);
+        await write(staged.tree, [{ kind: 'put', key: CHECKPOINT_KEY, value }]);
         await staged.becomeDataFile();
       };
       tree.replaceFile(exchange, (failure) => {
@@ -117,43 +125,45 @@ export class Images {
           this.#staged = undefined;
           checkpoints.forget();
         }
-        goOn();
+        resume();
         done(failure);
       });
     });
   }
 
-  /** The files of an image that never became the store's are removed. */
+  /** Removes the files of an image that was not adopted. */
   close(): Promise<void> {
     this.#staged?.discard();
     return this.#staged?.ended ?? Promise.resolve();
   }
 }
 
-/** Makes the rows outside of the range what they are to be; also where that was done before, and ended half way. */
-async function makeRowsBeside(
+/**
+ * Replaces the image's rows outside of the range. It may be repeated after an attempt that failed half way.
+ */
+async function replaceOtherRows(
   tree: LmdbStore,
   { range, dropped, operations }: ImageAdoption,
   rows: KeyValueReader,
 ): Promise<void> {
-  for (const beside of gapsBetween([range])) {
-    for (let slice = deletesIn(tree, beside); slice.length > 0; slice = deletesIn(tree, beside)) {
-      await carry(tree, slice);
+  for (const gap of gapsBetween([range])) {
+    for (let slice = deletesIn(tree, gap); slice.length > 0; slice = deletesIn(tree, gap)) {
+      await write(tree, slice);
     }
   }
   for (const { from, to } of gapsBetween([range, dropped])) {
     for (let next: Uint8Array | undefined = from; next !== undefined; ) {
       const slice = putsIn(rows, { from: next, to });
-      await carry(tree, slice.operations);
+      await write(tree, slice.operations);
       next = slice.next;
     }
   }
   for (let at = 0; at < operations.length; at += SLICE_OPERATIONS) {
-    await carry(tree, operations.slice(at, at + SLICE_OPERATIONS));
+    await write(tree, operations.slice(at, at + SLICE_OPERATIONS));
   }
 }
 
-/** What no range has of all keys. */
+/** Returns the ranges of keys that are in none of `ranges`. */
 function gapsBetween(ranges: readonly KeyRange[]): KeyRange[] {
   const gaps: KeyRange[] = [];
   let from: Uint8Array = FIRST_KEY;
@@ -174,7 +184,7 @@ function deletesIn(tree: KeyValueReader, range: KeyRange): WriteOperation[] {
   return operations;
 }
 
-/** `next`: where it goes on; undefined when there is no more. */
+/** Returns the first rows of the range as puts, and the key to go on from: undefined at the end. */
 function putsIn(
   rows: KeyValueReader,
   range: KeyRange,
@@ -189,8 +199,8 @@ function putsIn(
   return { operations, next: undefined };
 }
 
-function carry(tree: LmdbStore, operations: readonly WriteOperation[]): Promise<void> {
+function write(tree: LmdbStore, operations: readonly WriteOperation[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    tree.carry(operations, (error) => (error === undefined ? resolve() : reject(error)));
+    tree.writeAccepted(operations, (error) => (error === undefined ? resolve() : reject(error)));
   });
 }

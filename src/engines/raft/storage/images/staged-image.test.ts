@@ -35,7 +35,7 @@ function rows(count: number): WriteOperation[] {
   });
 }
 
-/** The bytes of a data file with some thousand rows. */
+/** Returns the bytes of a data file with some thousand rows. */
 async function dataFile(name: string): Promise<Uint8Array> {
   mkdirSync(join(root, name));
   const tree = openTree(join(root, name));
@@ -51,7 +51,7 @@ async function staged(name: string, bytes: Uint8Array): Promise<StagedImage> {
     directory,
     sizeBytes: bytes.length,
     checkRow: checkSealed,
-    hasRoom: () => true,
+    hasSpace: () => true,
     explainFailure: (cause) => new CodedError('storage_failed', String(cause)),
     after: Promise.resolve(),
   });
@@ -73,7 +73,7 @@ async function expectWhole(image: StagedImage, name: string, bytes: Uint8Array):
   await image.ended;
 }
 
-test('an image is put together from its pieces', async () => {
+test('an image is made of its chunks', async () => {
   const bytes = await dataFile('quick-source');
   slowness.ms = 0;
   const image = await staged('quick', bytes);
@@ -81,7 +81,7 @@ test('an image is put together from its pieces', async () => {
   await expectWhole(image, 'quick', bytes);
 });
 
-test('where the system has a write wait once, the event loop waits for no other', async () => {
+test('after one slow write the next ones are made by a thread', async () => {
   const bytes = await dataFile('slow-source');
   slowness.ms = 15;
   const image = await staged('slow', bytes);

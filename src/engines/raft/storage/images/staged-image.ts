@@ -1,5 +1,5 @@
-// An image that comes in: a file beside the data file, written in order, flushed now and then so that no flush of
-// anything else has much to wait for, and checked as a data file is at a start before anything is read from it.
+// An incoming image: a file beside the data file, written in order and flushed at intervals, so that no other
+// flush waits long. It is checked as a data file is at a start, before any row is read from it.
 
 import { writeSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { assert } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { ImageStaging } from '../../node/ports/key-value-store.ts';
 import { type RowCheck, verifyImage } from '../check/verify-data-file.ts';
-import { flushNames } from '../journal/journal-segments.ts';
+import { syncDirectoryInBackground } from '../data-directory.ts';
 import {
   DATA_FILE_NAME,
   LOCK_SUFFIX,
@@ -23,15 +23,15 @@ import { runInSlices, type Steps } from '../steps.ts';
 import { diskFull, storageFailed } from '../storage-errors.ts';
 
 /**
- * Of one call to the system. Of a file that came in long ones twice as much counted as the process's memory on Linux 6.18, which
- * keeps in one piece what comes in one (docs/storage.md).
+ * Bounds one write to the system. With longer writes a follower's mapped file takes twice the memory on Linux
+ * 6.18: a peak of 330 MB instead of 240 under load (docs/storage.md).
  */
 const WRITE_BYTES = 64 * 1024;
-/** A piece takes less than a tenth of a millisecond, mostly. */
+/** Bounds the writes of one turn of the event loop; one write mostly takes less than 0.1 ms. */
 const TURN_MS = 4;
-/** Of one piece, a hundred times as long as it takes: others wait for the disk, or for a part of the processor. */
+/** A write that took this long waited for the disk: the following ones are made by a thread. */
 const SLOW_WRITE_MS = 10;
-/** Written between two flushes. */
+/** Bytes written between two flushes. */
 const FLUSH_BYTES = 16 * 1024 * 1024;
 /** Steps of the check between two reports of progress. */
 const STEPS_PER_REPORT = 32;
@@ -40,10 +40,10 @@ export interface StagedImageOptions {
   readonly directory: string;
   readonly sizeBytes: number;
   readonly checkRow: RowCheck | undefined;
-  /** Whether the file system has so many bytes, and what it keeps back. */
-  readonly hasRoom: (bytes: number) => boolean;
+  /** Returns whether the file system has so many bytes above its reserve. */
+  readonly hasSpace: (bytes: number) => boolean;
   readonly explainFailure: (cause: unknown, bytes: number) => CodedError;
-  /** The file of the one before is gone. */
+  /** Resolves when the file of the previous image is gone. */
   readonly after: Promise<void>;
 }
 
@@ -53,16 +53,16 @@ export class StagedImage implements ImageStaging {
   #handle: FileHandle | undefined;
   #bytes = 0;
   #unflushedBytes = 0;
-  /** The system had a write wait for the disk. */
+  /** The last write took SLOW_WRITE_MS or longer. */
   #isSlow = false;
-  /** What was asked for so far has ended. Never rejects. */
+  /** Resolves when all calls so far have ended. Never rejects. */
   #last: Promise<void>;
   #failure: Error | undefined;
   #tree: LmdbStore | undefined;
-  /** The data file that this one took the place of. */
+  /** The data file that this one replaced. */
   #replaced: FileHandle | undefined;
   #isAdopting = false;
-  #isGivenUp = false;
+  #isDiscarded = false;
 
   constructor(options: StagedImageOptions) {
     this.#options = options;
@@ -82,34 +82,38 @@ export class StagedImage implements ImageStaging {
     return this.tree.get(key);
   }
 
-  /** Of the finished image. */
+  /** The store of the finished image. */
   get tree(): LmdbStore {
     assert(this.#tree !== undefined, 'an image is finished before it is used');
     return this.#tree;
   }
 
-  /** It is not discarded from now on, until `endAdoption`. */
+  /** Prevents that the image is discarded, until `endAdoption`. */
   beginAdoption(): void {
-    assert(!this.#isGivenUp && !this.#isAdopting, 'an image is adopted once, and not after it was given up');
+    assert(
+      !this.#isDiscarded && !this.#isAdopting,
+      'an image is adopted once, and not after it was discarded',
+    );
     this.#isAdopting = true;
   }
 
   /**
-   * Puts the file in the place of the data file. When this resolves, a loss of power changes nothing any more. Rejects with
-   * CodedError `storage_failed`: nobody knows then which of the two is there.
+   * Replaces the data file by the image's file, durably when this resolves. Rejects with CodedError
+   * `storage_failed`: it is unknown then which of the two is the data file.
    */
   async becomeDataFile(): Promise<void> {
     const { directory } = this.#options;
     const dataPath = join(directory, DATA_FILE_NAME);
     try {
-      // Freeing a large file takes long: whoever closes it last does that, and it is not to be LMDB in the event loop.
+      // The last close of a deleted file frees its blocks, which takes long. This handle makes that a
+      // thread's work: LMDB closes its file in the event loop.
       this.#replaced = await open(dataPath, 'r');
       await closeTree(this.tree);
       this.#tree = undefined;
       await rename(this.#path, dataPath);
-      // One that stays is removed when the store is opened.
+      // A lock file that remains is removed when the store is opened.
       await rm(this.#path + LOCK_SUFFIX, { force: true });
-      await flushNames(directory);
+      await syncDirectoryInBackground(directory);
     } catch (cause) {
       throw storageFailed(directory, cause);
     }
@@ -122,16 +126,16 @@ export class StagedImage implements ImageStaging {
   }
 
   discard(): void {
-    if (this.#isAdopting || this.#isGivenUp) return;
-    this.#isGivenUp = true;
+    if (this.#isAdopting || this.#isDiscarded) return;
+    this.#isDiscarded = true;
     this.#last = this.#last.then(() => this.#remove());
   }
 
-  get isGivenUp(): boolean {
-    return this.#isGivenUp;
+  get isDiscarded(): boolean {
+    return this.#isDiscarded;
   }
 
-  /** When what was asked for has ended: after `discard` its files are gone. */
+  /** Resolves when all calls so far have ended: after `discard`, when the files are gone. */
   get ended(): Promise<void> {
     return this.#last;
   }
@@ -139,24 +143,24 @@ export class StagedImage implements ImageStaging {
   // -------------------------------------------------------------- one after the other
 
   #enqueue(run: () => Promise<void>, done: (error: Error | undefined) => void): void {
-    assert(!this.#isGivenUp, 'an image that was given up is not put together');
+    assert(!this.#isDiscarded, 'a discarded image takes no calls');
     this.#last = this.#last.then(async () => {
       try {
-        // What comes behind a failure is not written either: there would be a hole.
-        if (this.#failure === undefined && !this.#isGivenUp) await run();
+        // After a failure nothing is written any more: the file would have a hole.
+        if (this.#failure === undefined && !this.#isDiscarded) await run();
       } catch (error) {
         this.#failure =
           error instanceof Damage ? imageDamaged(error) : this.#options.explainFailure(error, 0);
       }
-      if (!this.#isGivenUp) setImmediate(() => this.#isGivenUp || done(this.#failure));
+      if (!this.#isDiscarded) setImmediate(() => this.#isDiscarded || done(this.#failure));
     });
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
-    const { directory, sizeBytes, hasRoom } = this.#options;
-    if (!hasRoom(sizeBytes - this.#bytes)) throw diskFull(directory);
+    const { directory, sizeBytes, hasSpace } = this.#options;
+    if (!hasSpace(sizeBytes - this.#bytes)) throw diskFull(directory);
     this.#handle ??= await open(this.#path, 'w');
-    // Of several that waited, each has a turn of its own.
+    // Several waiting chunks get a turn of the event loop each.
     await nextTurn();
     let turnBegan = performance.now();
     for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
@@ -174,7 +178,7 @@ export class StagedImage implements ImageStaging {
     this.#unflushedBytes = 0;
   }
 
-  /** Into the system's cache: what takes time is the flush, mostly. Where it took long once, threads wait from then on. */
+  /** Writes into the system's cache, which rarely blocks. A slow write makes the next one go by a thread. */
   #write(descriptor: number, piece: Uint8Array, position: number): void {
     const begunAt = performance.now();
     for (let at = 0; at < piece.length; ) {
@@ -191,14 +195,14 @@ export class StagedImage implements ImageStaging {
 
   async #finish(onProgress: () => void): Promise<void> {
     const { directory, sizeBytes, checkRow } = this.#options;
-    if (this.#handle === undefined || this.#bytes !== sizeBytes) throw new Damage('it is not whole');
+    if (this.#handle === undefined || this.#bytes !== sizeBytes) throw new Damage('it is incomplete');
     await this.#handle.sync();
     await this.#handle.close();
     this.#handle = undefined;
-    await runInSlices(this.#check(checkRow, onProgress), () => !this.#isGivenUp);
-    if (this.#isGivenUp) return;
+    await runInSlices(this.#check(checkRow, onProgress), () => !this.#isDiscarded);
+    if (this.#isDiscarded) return;
     await makeLockFile(this.#path + LOCK_SUFFIX);
-    if (this.#isGivenUp) return;
+    if (this.#isDiscarded) return;
     this.#tree = new LmdbStore(directory, () => openDatabase(this.#path), { release: () => undefined });
   }
 
@@ -216,7 +220,8 @@ export class StagedImage implements ImageStaging {
     const tree = this.#tree;
     this.#handle = undefined;
     this.#tree = undefined;
-    // What cannot be removed is removed when the store is opened, or written over by the next image.
+    // A file that cannot be removed now is removed when the store is opened, or overwritten by the next
+    // image.
     await handle?.close().catch(() => undefined);
     if (tree !== undefined) await closeTree(tree);
     for (const path of [this.#path, this.#path + LOCK_SUFFIX]) {
@@ -230,11 +235,7 @@ function closeTree(tree: LmdbStore): Promise<void> {
 }
 
 function imageDamaged(cause: Damage): CodedError {
-  return new CodedError(
-    'image_damaged',
-    `the image that came is not a store as it was written (${cause.message})`,
-    {
-      cause,
-    },
-  );
+  return new CodedError('image_damaged', `the image that was received is damaged (${cause.message})`, {
+    cause,
+  });
 }

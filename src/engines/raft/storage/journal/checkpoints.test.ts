@@ -13,13 +13,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('a checkpoint that found no room goes on in small transactions, from its beginning, and the next one in long ones', () => {
+test('a checkpoint that found the disk full starts again in small transactions; the next one uses large ones', () => {
   vi.useFakeTimers();
-  const carried: (readonly WriteOperation[])[] = [];
+  const written: (readonly WriteOperation[])[] = [];
   let isFull = true;
   const tree = {
-    carry: (operations: readonly WriteOperation[], done: (error: Error | undefined) => void) => {
-      carried.push(operations);
+    writeAccepted: (operations: readonly WriteOperation[], done: (error: Error | undefined) => void) => {
+      written.push(operations);
       done(isFull ? diskFull('here') : undefined);
     },
   } as unknown as LmdbStore;
@@ -32,15 +32,15 @@ test('a checkpoint that found no room goes on in small transactions, from its be
   const rows = Array.from({ length: 1_000 }, (_, at): WriteOperation => {
     return { kind: 'put', key: Buffer.from(`${10_000 + at}`), value: Buffer.from('row') };
   });
-  const sizes = (): number[] => carried.splice(0).map(({ length }) => length);
+  const sizes = (): number[] => written.splice(0).map(({ length }) => length);
 
   checkpoints.hold([rows]);
   checkpoints.begin();
   expect(sizes()).toEqual([800]);
   isFull = false;
   vi.advanceTimersByTime(1_000);
-  expect(carried.flat().map(textOf)).toEqual([...rows, { key: CHECKPOINT_KEY }].map(textOf));
-  // The last one has the checkpoint's own row.
+  expect(written.flat().map(textOf)).toEqual([...rows, { key: CHECKPOINT_KEY }].map(textOf));
+  // The last transaction also has the checkpoint's row.
   expect(sizes()).toEqual([...Array.from({ length: 9 }, () => 100), 101]);
   checkpoints.hold([rows]);
   checkpoints.begin();

@@ -1,8 +1,9 @@
-// Rows that the journal has and LMDB has not: a layer that fills, and one that is being carried over, in slices, with the
-// frame up to which it goes in the last of them. Then the segments of its frames are free.
+// Holds the rows that are in the journal but not in LMDB yet, and writes them to LMDB. The active layer takes
+// new rows; a checkpoint writes a full layer in slices of one transaction each. The last slice also records
+// the layer's last frame. Then the segments of its frames are free.
 //
-// Carrying a layer twice, or in part, does no harm: after a crash the journal is read from the last whole checkpoint on,
-// and what is written last to a key stands.
+// Writing a layer twice or in part is harmless: after a crash the journal is read from the last complete
+// checkpoint on, and the last write to a key wins.
 
 import { assert } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
@@ -20,40 +21,41 @@ import { operationsBytes } from './journal-frame.ts';
 import { RowLayer } from './row-layer.ts';
 
 /**
- * Where the checkpoint stands in LMDB: longer than the keys that a node may use. Not behind them: LMDB leaves a page full
- * where rows are added at the very end of its tree, and in half anywhere before it, which took the last page of jobs.
+ * The key of the checkpoint row in LMDB: longer than the keys of a node, and before all of them. LMDB leaves
+ * pages full only where rows are added at the very end of its tree, and that place is for the jobs.
  */
 export const CHECKPOINT_KEY = new Uint8Array(MAX_KEY_BYTES + 1);
 
 /**
- * Operations of one transaction: some milliseconds of the event loop. Each may touch a page of its own, of which the system
- * maps sixteen at a time: what more would map counts as memory until the file is mapped anew, behind the transaction.
+ * Bounds the operations of one transaction, which takes some milliseconds of the event loop. Each may touch a
+ * page of its own, and the system maps sixteen pages at a time, which count as memory until the file is
+ * mapped anew.
  */
 const SLICE_OPERATIONS = 800;
-/** The same where the disk is full: each may need a page of its own until the transaction is done. */
+/** The same on a full disk, where each operation may need another page until the transaction is done. */
 const CAUTIOUS_SLICE_OPERATIONS = 100;
-/** Segments that a checkpoint should have freed begin one, however few rows are in them. */
+/** This many full segments begin a checkpoint, however few rows they have. */
 const CHECKPOINT_SEGMENTS = 2;
-/** What waits for LMDB, in rows or in frames, may be this many times what begins a checkpoint. */
+/** Rows or frames that wait for LMDB may be this many times what begins a checkpoint. */
 export const MAX_HELD_CHECKPOINTS = 4;
-/** Of LMDB's pages for a byte of rows: an estimate, from above. */
+/** An upper estimate of LMDB's bytes for a byte of rows. */
 const TREE_BYTES_PER_BYTE = 2;
-/** Pause before a checkpoint that found no room is tried again. */
+/** The pause before a checkpoint that found the disk full is tried again. */
 const RETRY_AFTER_MS = 200;
 
-/** Tests make them tiny. */
+/** The sizes of journal and checkpoints. Tests make them tiny. */
 export interface JournalLimits {
-  /** Of one file; there are a handful. */
+  /** The size of one file; there are a handful. */
   readonly segmentBytes: number;
   /** Rows in memory that begin a checkpoint. */
   readonly checkpointBytes: number;
 }
 
-/** What is to happen while no checkpoint is under way; none begins until `goOn` is called. */
+/** An action that runs between two checkpoints; no checkpoint begins until it calls `resume`. */
 interface Pause {
-  /** Whether rows that are in a layer now must be in LMDB by then. */
-  isBehindRows: boolean;
-  readonly action: (error: Error | undefined, goOn: () => void) => void;
+  /** Whether the rows that are in a layer now must be in LMDB first. */
+  isAfterRows: boolean;
+  readonly action: (error: Error | undefined, resume: () => void) => void;
 }
 
 interface Checkpoint {
@@ -61,10 +63,10 @@ interface Checkpoint {
   readonly bytes: number;
   /** The last frame whose rows are in the layer. */
   readonly through: JournalPosition;
-  /** Of the layer's operations, in the order of keys. */
+  /** The places of the layer's operations, in the order of keys. */
   readonly places: readonly number[];
-  /** How many of them LMDB has, with the transaction that is under way. */
-  carried: number;
+  /** How many of them LMDB has, including the transaction under way. */
+  written: number;
   sliceOperations: number;
 }
 
@@ -73,33 +75,32 @@ export class Checkpoints {
   readonly #journal: Journal;
   readonly #checkpointBytes: number;
   readonly #journalBytes: number;
-  readonly #onEnded: (error: Error | undefined) => void;
+  readonly #onEnd: (error: Error | undefined) => void;
   #active = new RowLayer();
   #activeBytes = 0;
   #underWay: Checkpoint | undefined;
-  /** The last one found no room, and waits to be tried again. */
+  /** The checkpoint under way found the disk full, and waits to be tried again. */
   #isTreeFull = false;
-  /** Why the last one that failed did. */
+  /** The error of the last checkpoint that failed. */
   #lastError: Error | undefined;
   #retry: NodeJS.Timeout | undefined;
-  /** The first of them may be under way. */
   readonly #pauses: Pause[] = [];
   #isPaused = false;
   #isStopped = false;
 
-  /** `onEnded` hears of every checkpoint, of every attempt that failed, and of every pause. */
+  /** Calls `onEnd` after every checkpoint, every failed attempt and every pause. */
   constructor(
     { tree, journal, limits }: { tree: LmdbStore; journal: Journal; limits: JournalLimits },
-    onEnded: (error: Error | undefined) => void,
+    onEnd: (error: Error | undefined) => void,
   ) {
     this.#tree = tree;
     this.#journal = journal;
     this.#checkpointBytes = limits.checkpointBytes;
     this.#journalBytes = CHECKPOINT_SEGMENTS * limits.segmentBytes;
-    this.#onEnded = onEnded;
+    this.#onEnd = onEnd;
   }
 
-  /** The newest first. */
+  /** The layers, the newest first. */
   get layers(): readonly RowLayer[] {
     return this.#underWay === undefined ? [this.#active] : [this.#active, this.#underWay.layer];
   }
@@ -108,12 +109,12 @@ export class Checkpoints {
     return this.#activeBytes + (this.#underWay?.bytes ?? 0);
   }
 
-  /** What the layers will take in LMDB, which writes whole pages, and the journal until they are there. */
+  /** The space that the layers will need in LMDB, and the journal until they are there. */
   get claimedBytes(): number {
     return TREE_BYTES_PER_BYTE * this.heldBytes + this.#journalBytes;
   }
 
-  /** So much waits to be carried over that nothing more should be taken until it is. */
+  /** True when so much waits for LMDB that no more writes should be taken. */
   get isHolding(): boolean {
     if (this.#underWay === undefined) return false;
     return (
@@ -126,12 +127,15 @@ export class Checkpoints {
     return this.#isTreeFull;
   }
 
-  /** Whether every row is in LMDB. */
+  /** True when every row is in LMDB. */
   get isEmpty(): boolean {
     return this.#underWay === undefined && this.#active.count === 0;
   }
 
-  /** Takes what frames of the journal hold, up to its last one: all of a frame, or a checkpoint would leave some out. */
+  /**
+   * Adds the operations of whole frames, up to the journal's last one: a checkpoint must not leave a part of
+   * one out.
+   */
   hold(batches: readonly (readonly WriteOperation[])[]): void {
     for (const operations of batches) {
       this.#active.add(operations);
@@ -140,14 +144,16 @@ export class Checkpoints {
     this.#maybeBegin();
   }
 
-  /** When there are many rows, or few in many frames. */
+  /** Begins a checkpoint when there are many rows, or few in many frames. */
   #maybeBegin(): void {
     const isDue =
       this.#activeBytes >= this.#checkpointBytes || this.#journal.neededBytes >= this.#journalBytes;
     if (isDue) this.begin();
   }
 
-  /** Unless one is under way or has to wait, or there is nothing to carry. */
+  /**
+   * Begins a checkpoint, unless one is under way, checkpoints are paused or stopped, or there are no rows.
+   */
   begin(): void {
     if (this.#underWay !== undefined || this.#isPaused || this.#active.count === 0 || this.#isStopped) return;
     this.#underWay = {
@@ -155,20 +161,21 @@ export class Checkpoints {
       bytes: this.#activeBytes,
       through: this.#journal.position,
       places: this.#active.places(),
-      carried: 0,
+      written: 0,
       sliceOperations: SLICE_OPERATIONS,
     };
     this.#active = new RowLayer();
     this.#activeBytes = 0;
-    this.#carrySlice();
+    this.#writeSlice();
   }
 
   /**
-   * `action` is called when no checkpoint is under way, maybe inside the call; then none begins until it calls `goOn`. With
-   * `isBehindRows` LMDB has every row by then that was in the journal at the call. With an error where LMDB has no room.
+   * Calls `action` when no checkpoint is under way, maybe inside the call; none begins until it calls
+   * `resume`. With `isAfterRows`, LMDB has every row by then that was in the journal at this call. On a full
+   * disk the action gets an error.
    */
-  pause(isBehindRows: boolean, action: Pause['action']): void {
-    this.#pauses.push({ isBehindRows, action });
+  pause({ isAfterRows }: { isAfterRows: boolean }, action: Pause['action']): void {
+    this.#pauses.push({ isAfterRows, action });
     if (this.#isTreeFull) this.#refusePauses(this.#lastError);
     else this.#maybePause();
   }
@@ -176,9 +183,9 @@ export class Checkpoints {
   #maybePause(): void {
     const pause = this.#pauses[0];
     if (pause === undefined || this.#isPaused || this.#underWay !== undefined) return;
-    if (pause.isBehindRows) {
-      // Rows that come while they are carried need not be in LMDB: it would never end.
-      pause.isBehindRows = false;
+    if (pause.isAfterRows) {
+      // Rows that come during this checkpoint need not be in LMDB, or the pause might never begin.
+      pause.isAfterRows = false;
       this.begin();
       if (this.#underWay !== undefined) return;
     }
@@ -188,7 +195,7 @@ export class Checkpoints {
       this.#isPaused = false;
       this.#maybePause();
       this.#maybeBegin();
-      this.#onEnded(undefined);
+      this.#onEnd(undefined);
     });
   }
 
@@ -196,67 +203,63 @@ export class Checkpoints {
     for (const { action } of this.#pauses.splice(0)) action(error, () => undefined);
   }
 
-  /** LMDB has all that the layers have, by another way than a checkpoint, up to the journal's last frame. While paused. */
+  /** Drops all rows during a pause: LMDB got them by an adopted image, up to the journal's last frame. */
   forget(): void {
-    assert(this.#isPaused, 'what is under way is not forgotten');
+    assert(this.#isPaused, 'rows are dropped only during a pause');
     this.#active = new RowLayer();
     this.#activeBytes = 0;
     if (!this.#isStopped) this.#journal.release(this.#journal.position.segment);
   }
 
-  /** Nothing more is tried. */
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#retry);
   }
 
-  /**
-   * The next operations of the checkpoint, in one transaction. Not a closure for each checkpoint: V8 drops what it compiled
-   * for one when the closure goes, and would compile it for every checkpoint anew.
-   */
-  #carrySlice(): void {
+  /** Writes the next operations of the checkpoint in one transaction. */
+  #writeSlice(): void {
     const checkpoint = this.#underWay;
-    assert(checkpoint !== undefined, 'a slice is of a checkpoint');
-    const { layer, places, carried, sliceOperations, through } = checkpoint;
+    assert(checkpoint !== undefined, 'a slice belongs to a checkpoint');
+    const { layer, places, written, sliceOperations, through } = checkpoint;
     const slice: WriteOperation[] = [];
-    for (const place of places.slice(carried, carried + sliceOperations)) slice.push(layer.at(place));
-    checkpoint.carried += slice.length;
-    if (checkpoint.carried === places.length)
+    for (const place of places.slice(written, written + sliceOperations)) slice.push(layer.at(place));
+    checkpoint.written += slice.length;
+    if (checkpoint.written === places.length)
       slice.push({ kind: 'put', key: CHECKPOINT_KEY, value: encodeCheckpoint(through) });
-    this.#tree.carry(slice, this.#sliceCarried);
+    this.#tree.writeAccepted(slice, this.#onSliceWritten);
   }
 
-  readonly #sliceCarried = (error: Error | undefined): void => {
+  readonly #onSliceWritten = (error: Error | undefined): void => {
     const checkpoint = this.#underWay;
-    assert(checkpoint !== undefined, 'a checkpoint is under way until its last slice is carried');
-    if (error !== undefined) this.#failed(checkpoint, error);
-    else if (checkpoint.carried === checkpoint.places.length) this.#carried(checkpoint);
-    else this.#carrySlice();
+    assert(checkpoint !== undefined, 'a checkpoint is under way until its last slice is written');
+    if (error !== undefined) this.#onFailure(checkpoint, error);
+    else if (checkpoint.written === checkpoint.places.length) this.#onWritten(checkpoint);
+    else this.#writeSlice();
   };
 
-  #carried({ through }: Checkpoint): void {
+  #onWritten({ through }: Checkpoint): void {
     this.#underWay = undefined;
     this.#isTreeFull = false;
     if (!this.#isStopped) this.#journal.release(through.segment);
     this.#maybePause();
     this.#maybeBegin();
-    this.#onEnded(undefined);
+    this.#onEnd(undefined);
   }
 
-  #failed(checkpoint: Checkpoint, error: Error): void {
+  #onFailure(checkpoint: Checkpoint, error: Error): void {
     if (error instanceof CodedError && error.code === 'disk_full' && !this.#isStopped) {
       this.#isTreeFull = true;
-      checkpoint.carried = 0;
+      checkpoint.written = 0;
       checkpoint.sliceOperations = CAUTIOUS_SLICE_OPERATIONS;
-      this.#retry = setTimeout(() => this.#carrySlice(), RETRY_AFTER_MS);
+      this.#retry = setTimeout(() => this.#writeSlice(), RETRY_AFTER_MS);
     }
     this.#lastError = error;
     this.#refusePauses(error);
-    this.#onEnded(error);
+    this.#onEnd(error);
   }
 }
 
-/** The rows that a node wrote: the checkpoint is the store's own. */
+/** Returns a reader that hides the checkpoint row, which is the store's own. */
 export function withoutCheckpoint(tree: KeyValueReader): KeyValueReader {
   return {
     get: (key) => tree.get(key),

@@ -1,22 +1,22 @@
-// One frame of the journal: operations that are written together, whole or not at all.
+// The format of one frame of the journal: operations that are written together, all or none.
 //
 // | bytes | what |
 // |---|---|
 // | 0 | magic |
-// | 4 | CRC-32 of all that follows in the frame |
+// | 4 | CRC-32 of the rest of the frame, from byte 8 on |
 // | 8 | length of the operations in bytes |
 // | 12 | how many operations |
 // | 16 | number of the frame, u64: 1, 2, 3 … over all segments |
 // | 24 | number of the segment, u32 |
-// | 28 | in the first frame of a segment: where the frames of the segment before it end; otherwise 0 |
+// | 28 | in the first frame of a segment: where the frames of the previous segment end; otherwise 0 |
 // | 32 | length of the segment, u32 |
 // | 36 | how many of the frame's sectors are all zeros, u32 |
-// | 40 | CRC-32 of the header up to here: what is believed of a frame that is not whole is what was written |
+// | 40 | CRC-32 of the header up to here, so that the header of a torn frame can be trusted |
 // | 44 | operations: kind u8, key length u16, value length u32, key, value |
-// | after them | one byte that is not 0: every sector that was written of a frame's end shows it |
+// | after them | one byte that is not 0: it shows whether the last sector was written |
 //
-// Big-endian. A frame begins at a multiple of FRAME_ALIGNMENT_BYTES: no page of the system, and no sector of a disk, ever
-// holds what is acknowledged beside what is still being written.
+// Numbers are big-endian. A frame begins at a multiple of FRAME_ALIGNMENT_BYTES, so no page of the system and
+// no sector of a disk holds acknowledged bytes together with bytes that are still being written.
 
 import { assert } from '../../../../shared/assert.ts';
 import { u32At } from '../../codec/byte-reader.ts';
@@ -33,7 +33,7 @@ const MAGIC = 0x5233_444a;
 const CHECKED_FROM = 8;
 const HEADER_CHECKED_TO = 40;
 
-/** These numbers are on disks: never give one another meaning. */
+/** These numbers are on disks: they must never change their meaning. */
 const PUT = 1;
 const DELETE = 2;
 
@@ -46,11 +46,11 @@ export interface FrameHeader {
 
 export interface Frame extends FrameHeader {
   readonly operations: readonly WriteOperation[];
-  /** Without what aligns the next one. */
+  /** The length without the padding after the frame. */
   readonly bytes: number;
 }
 
-/** Bytes that the operations take in a frame. */
+/** Returns the bytes that the operations take in a frame. */
 export function operationsBytes(operations: readonly WriteOperation[]): number {
   let bytes = 0;
   for (const operation of operations) bytes += operationBytes(operation);
@@ -62,7 +62,7 @@ export function operationBytes(operation: WriteOperation): number {
   return OPERATION_HEADER_BYTES + operation.key.length + valueBytes;
 }
 
-/** How much of a segment a frame takes whose operations take `payloadBytes`. */
+/** Returns the bytes of a segment that a frame takes whose operations take `payloadBytes`. */
 export function frameExtent(payloadBytes: number): number {
   return aligned(FRAME_HEADER_BYTES + payloadBytes + END_BYTES);
 }
@@ -71,7 +71,7 @@ export function aligned(bytes: number): number {
   return Math.ceil(bytes / FRAME_ALIGNMENT_BYTES) * FRAME_ALIGNMENT_BYTES;
 }
 
-/** The frame as it is written, zeros up to the beginning of the next one included. */
+/** Returns the bytes of a frame, including zeros up to the beginning of the next one. */
 export function encodeFrame(header: FrameHeader, batches: readonly (readonly WriteOperation[])[]): Buffer {
   let payloadBytes = 0;
   let count = 0;
@@ -101,7 +101,7 @@ export function encodeFrame(header: FrameHeader, batches: readonly (readonly Wri
   return frame;
 }
 
-/** Writes an operation, of `operationBytes`, where there is room for it. Returns where it ends. */
+/** Writes an operation at `at`, where there are `operationBytes` for it. Returns where it ends. */
 export function writeOperation(bytes: Buffer, at: number, operation: WriteOperation): number {
   const { key } = operation;
   const isPut = operation.kind === 'put';
@@ -116,7 +116,10 @@ export function writeOperation(bytes: Buffer, at: number, operation: WriteOperat
   return valueAt + operation.value.length;
 }
 
-/** What `writeOperation` wrote at `at`. Key and value are views of `bytes`, which must not change afterwards. */
+/**
+ * Reads what `writeOperation` wrote at `at`. Key and value are views of `bytes`, which must not change
+ * afterwards.
+ */
 export function operationAt(bytes: Buffer, at: number): WriteOperation {
   const keyAt = at + OPERATION_HEADER_BYTES;
   const valueAt = keyAt + bytes.readUInt16BE(at + 1);
@@ -126,8 +129,8 @@ export function operationAt(bytes: Buffer, at: number): WriteOperation {
 }
 
 /**
- * The frame that begins at `at`, or undefined when there is none that is whole. Keys and values are views of `bytes`,
- * which must not change afterwards.
+ * Returns the frame that begins at `at`, or undefined when no undamaged frame does. Keys and values are views
+ * of `bytes`, which must not change afterwards.
  */
 export function decodeFrame(bytes: Buffer, at: number): Frame | undefined {
   const end = frameEndAt(bytes, at);
@@ -145,7 +148,7 @@ export function decodeFrame(bytes: Buffer, at: number): Frame | undefined {
   };
 }
 
-/** Where the frame that begins at `at` ends, by what its header says; undefined when no frame can begin there. */
+/** Returns where the frame that begins at `at` ends by its header; undefined when no frame begins there. */
 function frameEndAt(bytes: Buffer, at: number): number | undefined {
   if (at + FRAME_HEADER_BYTES > bytes.length || u32At(bytes, at) !== MAGIC) return undefined;
   const header = bytes.subarray(at + CHECKED_FROM, at + HEADER_CHECKED_TO);
@@ -155,17 +158,18 @@ function frameEndAt(bytes: Buffer, at: number): number | undefined {
 }
 
 /**
- * Whether what stands at `at` is a frame of which a part was never written: some sector is as the segment was made, and
- * the frame has fewer of the kind. What was written whole and does not fit is something else.
+ * Returns true for a torn frame: more of its sectors are all zeros, as the segment was made, than its header
+ * says. A frame of which every sector was written is damaged instead.
  */
-export function isCutOff(bytes: Buffer, at: number): boolean {
+export function isTorn(bytes: Buffer, at: number): boolean {
   if (isZero(bytes, at, Math.min(bytes.length, at + SECTOR_BYTES))) return true;
   const end = frameEndAt(bytes, at);
-  // Its first sector, which holds the header, was written, and says what cannot be: that is no crash.
+  // Without an end, the first sector was written and its header is wrong: that is damage and not a torn
+  // write.
   return end !== undefined && zeroSectors(bytes, at, end) > u32At(bytes, at + 36);
 }
 
-/** The last one may be shorter. */
+/** Counts the sectors that are all zeros; the last one may be shorter. */
 function zeroSectors(bytes: Buffer, from: number, end: number): number {
   let count = 0;
   for (let at = from; at < end; at += SECTOR_BYTES) {
@@ -176,7 +180,7 @@ function zeroSectors(bytes: Buffer, from: number, end: number): number {
 
 const ZEROS = Buffer.alloc(64 * 1024);
 
-/** Whether the bytes `from` ≤ position < `to` are all 0. */
+/** Returns whether the bytes `from` ≤ position < `to` are all 0. */
 export function isZero(bytes: Buffer, from: number, to: number): boolean {
   if (bytes[from] !== 0) return from >= to;
   for (let at = from; at < to; at += ZEROS.length) {
@@ -202,7 +206,7 @@ function readOperations(payload: Buffer): WriteOperation[] | undefined {
   return operations;
 }
 
-/** The same bytes as a plain Uint8Array: a Buffer's `slice` would be a view where pure code expects a copy. */
+/** Returns the bytes as a plain Uint8Array: `slice` of a Buffer is a view, and pure code expects a copy. */
 function plain(bytes: Buffer, from: number, to: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
 }

@@ -1,30 +1,22 @@
-// What a journal holds, read when a store is opened. A frame is begun only when the one before it is durable, so of all
-// frames only the very last may have been cut off by a crash; anything else that is not as it was written is damage, and
-// stops the node (trap 29).
+// Reads the journal when a store is opened. A frame is begun only when the one before it is durable, so only
+// the last frame may be torn by a crash. Every other deviation is damage, and stops the node (trap 29).
 //
-// The last frame was never acknowledged, and is left out, if a sector of it is still as the segment was made: all
-// zeros, where the frame had others. If every sector was written and the checksum does not fit, it was whole once, and may
-// have been acknowledged.
+// A last frame with an unwritten sector (all zeros, as the segment was made) was never acknowledged, and is
+// ignored. If every sector was written and the checksum does not match, the frame may have been acknowledged:
+// that is damage.
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { WriteOperation } from '../../node/ports/key-value-store.ts';
-import {
-  aligned,
-  decodeFrame,
-  FRAME_ALIGNMENT_BYTES,
-  type Frame,
-  isCutOff,
-  isZero,
-} from './journal-frame.ts';
+import { aligned, decodeFrame, FRAME_ALIGNMENT_BYTES, type Frame, isTorn, isZero } from './journal-frame.ts';
 
-/** Why a journal is damaged. Caught where the directory is known. */
+/** The reason why a journal is damaged. Caught where the directory is known. */
 export class JournalDamage extends Error {
   override readonly name = 'JournalDamage';
 }
 
 export interface SegmentFile {
-  /** 1, 2, 3 … in the order in which they were begun. */
+  /** Segments are numbered 1, 2, 3 … in the order in which they were begun. */
   readonly number: number;
   readonly path: string;
 }
@@ -36,16 +28,16 @@ export interface RecoveredFrame {
 }
 
 export interface RecoveredJournal {
-  /** Those after `through`, in their order. */
+  /** The frames after `through`, in their order. */
   readonly frames: readonly RecoveredFrame[];
-  /** The number of the last frame there ever was. */
+  /** The number of the last frame, also if it is not after `through`. */
   readonly lastFrame: number;
   /** The segment that was written last, and where its frames end. */
   readonly segment: number;
   readonly framesEnd: number;
-  /** Nothing stands after the frames: the next one may be written there. */
+  /** True when only zeros follow the frames, so that the next one may be written there. */
   readonly isEndClean: boolean;
-  /** The segment after it, where it is there and as it was made. */
+  /** The segment after that one, if it exists and is all zeros. */
   readonly spare: SegmentFile | undefined;
 }
 
@@ -54,8 +46,8 @@ interface Segment extends SegmentFile {
 }
 
 /**
- * Reads `files`, whose numbers follow each other; the first is the one that the frame after `through` stands in, or
- * will. Frames up to `through` are in the store already. Throws JournalDamage.
+ * Reads `files`, which have consecutive numbers and begin with the segment of frame `through`. Frames up to
+ * `through` are in the store already. Throws JournalDamage.
  */
 export function recoverJournal(files: readonly SegmentFile[], through: number): RecoveredJournal {
   const segments = files.map(readSegment);
@@ -77,7 +69,7 @@ export function recoverJournal(files: readonly SegmentFile[], through: number): 
 function readSegment(file: SegmentFile): Segment {
   const segment = { ...file, bytes: readFileSync(file.path) };
   const { length } = segment.bytes;
-  if (length === 0 || length !== aligned(length)) throw damaged(segment, length, 'it was cut off');
+  if (length === 0 || length !== aligned(length)) throw damaged(segment, length, 'it was truncated');
   return segment;
 }
 
@@ -89,7 +81,7 @@ function firstFrameOf({ bytes, number }: Segment): Frame | undefined {
 class JournalReader {
   readonly #through: number;
   readonly #frames: RecoveredFrame[] = [];
-  /** The number that the next frame must have; before the first one, the highest that it may have. */
+  /** The number that the next frame must have. For the first frame it is the highest that it may have. */
   #next: number;
   #hasBegun = false;
 
@@ -98,10 +90,10 @@ class JournalReader {
     this.#next = through + 1;
   }
 
-  /** A segment that another follows, which says where the frames of this one end. */
+  /** Reads a segment that another one follows; that one says where the frames of this one end. */
   readWhole(segment: Segment, end: number): void {
     const position = this.#readFrames(segment, end);
-    if (position !== end) throw damaged(segment, position, 'a frame is damaged, and others follow');
+    if (position !== end) throw damaged(segment, position, 'a frame is damaged, and others follow it');
   }
 
   readLast(segment: Segment): { framesEnd: number; isEndClean: boolean } {
@@ -109,11 +101,14 @@ class JournalReader {
     return { framesEnd, isEndClean: this.#checkTail(segment, framesEnd) };
   }
 
-  /** A segment that was prepared, and never used: only the next one may hold a part of a frame, and is not clean then. */
+  /**
+   * Returns whether a segment without frames is all zeros. Only the next one to be used may hold a torn
+   * frame.
+   */
   checkUnused(segment: Segment, isNext: boolean): boolean {
     if (isNext) return this.#checkTail(segment, 0);
     if (isZero(segment.bytes, 0, segment.bytes.length)) return true;
-    throw damaged(segment, 0, 'it was written, and the one before it is empty');
+    throw damaged(segment, 0, 'it was written, and the segment before it is empty');
   }
 
   recovered(): { frames: readonly RecoveredFrame[]; lastFrame: number } {
@@ -124,7 +119,7 @@ class JournalReader {
     return { frames: this.#frames, lastFrame };
   }
 
-  /** Where the frames end: at `end`, or at the first that is not whole. */
+  /** Reads frames up to `end` or up to the first damaged one, and returns where they end. */
   #readFrames(segment: Segment, end: number): number {
     let position = 0;
     while (position < end) {
@@ -140,16 +135,18 @@ class JournalReader {
     const { number, operations } = frame;
     const isInPlace = this.#hasBegun ? number === this.#next : number <= this.#next;
     if (frame.segment !== segment.number || !isInPlace) {
-      const what = `frame ${number} of segment ${frame.segment} stands where ${this.#next} should`;
+      const what = `frame ${number} of segment ${frame.segment} is where frame ${this.#next} should be`;
       throw damaged(segment, position, what);
     }
-    if (frame.segmentBytes !== segment.bytes.length) throw damaged(segment, position, 'it was cut off');
+    if (frame.segmentBytes !== segment.bytes.length) throw damaged(segment, position, 'it was truncated');
     this.#hasBegun = true;
     this.#next = number + 1;
     if (number > this.#through) this.#frames.push({ number, segment: segment.number, operations });
   }
 
-  /** True when nothing was written there, false for a frame that a crash cut off. */
+  /**
+   * Returns true when nothing was written after the frames, false for a torn frame. Throws for a damaged one.
+   */
   #checkTail(segment: Segment, position: number): boolean {
     const { bytes } = segment;
     if (isZero(bytes, position, bytes.length)) return true;
@@ -158,10 +155,10 @@ class JournalReader {
     }
     for (let at = position + FRAME_ALIGNMENT_BYTES; at < bytes.length; at += FRAME_ALIGNMENT_BYTES) {
       if (decodeFrame(bytes, at)?.segment === segment.number) {
-        throw damaged(segment, position, 'a frame is damaged, and others follow');
+        throw damaged(segment, position, 'a frame is damaged, and others follow it');
       }
     }
-    if (isCutOff(bytes, position)) return false;
+    if (isTorn(bytes, position)) return false;
     throw damaged(segment, position, 'the last frame does not match its checksum');
   }
 }

@@ -1,17 +1,18 @@
-// The files of the journal, `journal-<number>`: made of zeros, durable with their names, before anything is written to
-// them, so that a flush of a frame has nothing to do but the frame. One is kept ready beside the one in use.
+// The files of the journal, `journal-<number>`. They are filled with zeros and made durable before use, so
+// that the flush of a frame writes only the frame.
 
 import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncDirectoryInBackground } from '../data-directory.ts';
 import { aligned } from './journal-frame.ts';
 import type { SegmentFile } from './journal-recovery.ts';
 
 const NAME = /^journal-(\d{10})$/;
-/** A segment until it is whole: what is found under this name was never used. */
+/** The name of a segment until it is complete. A file found under this name was never used. */
 const NEW_NAME = 'journal.new';
 const PIECE = Buffer.alloc(256 * 1024);
 
-/** Those in `directory`, in the order of their numbers; leftovers of one that was being made are removed. */
+/** Returns the segments in `directory` in the order of their numbers. Removes an incomplete one. */
 export async function findSegments(directory: string): Promise<SegmentFile[]> {
   const names = await readdir(directory);
   if (names.includes(NEW_NAME)) await unlink(join(directory, NEW_NAME));
@@ -26,13 +27,13 @@ export async function findSegments(directory: string): Promise<SegmentFile[]> {
 export interface MakeOptions {
   readonly number: number;
   readonly bytes: number;
-  /** Piece by piece, each flushed for itself: a flush of frames has never much to wait for. */
+  /** Flushes each piece by itself, so that the flush of a frame never waits long. */
   readonly isGentle: boolean;
-  /** A segment that is not needed any more, to be made into this one: its blocks are there already. */
+  /** A released segment to reuse: its blocks are allocated already. */
   readonly from?: SegmentFile | undefined;
 }
 
-/** Makes a segment of zeros. Rejects with the system's error when there is no room; nothing is left behind then. */
+/** Makes a segment of zeros. Rejects with the system's error on a full disk, and leaves nothing behind. */
 export async function makeSegment(directory: string, options: MakeOptions): Promise<SegmentFile> {
   const { number, isGentle, from } = options;
   const newPath = join(directory, NEW_NAME);
@@ -55,33 +56,23 @@ export async function makeSegment(directory: string, options: MakeOptions): Prom
   }
   await handle.close();
   await rename(newPath, path);
-  await flushNames(directory);
+  await syncDirectoryInBackground(directory);
   return { number, path };
 }
 
-/** How many: the system writes fewer than it was given where the disk is nearly full. */
+/** Returns how many zeros were written: fewer than asked for when the disk is nearly full. */
 async function writeZeros(handle: FileHandle, at: number, end: number): Promise<number> {
   const { bytesWritten } = await handle.write(PIECE, 0, Math.min(PIECE.length, end - at), at);
   return bytesWritten;
 }
 
-/** Adds zeros, so that the segment has `bytes`. */
+/** Adds zeros until the segment has `bytes`. */
 export async function growSegment({ path }: SegmentFile, bytes: number): Promise<void> {
   const handle = await open(path, 'r+');
   try {
     const { size } = await handle.stat();
     if (size >= bytes) return;
     for (let at = size; at < bytes; ) at += await writeZeros(handle, at, bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes what was renamed in a directory durable. */
-export async function flushNames(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
     await handle.sync();
   } finally {
     await handle.close();

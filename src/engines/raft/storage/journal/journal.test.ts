@@ -66,8 +66,8 @@ function framesOf(directory: string): PlacedFrame[] {
   return frames;
 }
 
-describe('a journal that a crash left behind', () => {
-  /** Nothing is carried into LMDB: all that was written stands in segments. */
+describe('a journal after a crash', () => {
+  /** No checkpoint begins: all rows are in segments. */
   const limits = { segmentBytes: 32 * 1024, checkpointBytes: 2 ** 30 };
   const origin = join(root, 'origin');
   const directory = join(root, 'damaged');
@@ -78,7 +78,7 @@ describe('a journal that a crash left behind', () => {
     const store = await openLmdbStore(join(root, 'running'), undefined, limits);
     for (let number = 0; number < 12; number++) await write(store, [row(2 * number), row(2 * number + 1)]);
     keys = keysOf(store);
-    // As kill -9 would leave it: what was written is in the files.
+    // The files as kill -9 would leave them.
     cpSync(join(root, 'running'), origin, { recursive: true });
     await close(store);
     frames = framesOf(origin);
@@ -96,7 +96,7 @@ describe('a journal that a crash left behind', () => {
     writeFileSync(path, bytes);
   }
 
-  /** Undefined when it is refused as damaged. */
+  /** Returns the keys, or undefined when the store is refused as damaged. */
   async function keysLeft(): Promise<string[] | undefined> {
     try {
       return await keysIn(directory, limits);
@@ -106,7 +106,7 @@ describe('a journal that a crash left behind', () => {
     }
   }
 
-  test('has every row, over more than one segment', async () => {
+  test('has every row, in more than one segment', async () => {
     expect(keys).toHaveLength(24);
     expect(new Set(frames.map(({ path }) => path)).size).toBeGreaterThan(1);
     restore();
@@ -114,7 +114,7 @@ describe('a journal that a crash left behind', () => {
     expect(await keysIn(directory)).toEqual(keys);
   });
 
-  test('never gives up a row for a bit that was flipped: it is refused, or has them all', async () => {
+  test('with a flipped bit is refused, or has every row', async () => {
     const random = new SeededGenerator(5);
     let refused = 0;
     for (let sample = 0; sample < 120; sample++) {
@@ -131,7 +131,7 @@ describe('a journal that a crash left behind', () => {
     expect(refused).toBeGreaterThan(40);
   });
 
-  test('is refused for any bit of the header of its last frame', async () => {
+  test('with a flipped bit in the header of its last frame is refused', async () => {
     const { path, at } = frames.at(-1) as PlacedFrame;
     for (let bit = 0; bit < 44 * 8; bit++) {
       restore();
@@ -143,7 +143,7 @@ describe('a journal that a crash left behind', () => {
     }
   });
 
-  test('is refused for a bit of a last frame that has sectors of zeros by itself', async () => {
+  test('with a flipped bit in a last frame that contains sectors of zeros is refused', async () => {
     restore();
     const store = await openLmdbStore(directory, undefined, limits);
     await write(store, [{ kind: 'put', key: Buffer.from('zeros'), value: Buffer.alloc(3_000) }]);
@@ -157,13 +157,13 @@ describe('a journal that a crash left behind', () => {
     await expect(keysIn(copy, limits)).rejects.toMatchObject({ code: 'store_damaged' });
   });
 
-  test('is refused when the data file beside it is gone: the node would forget its vote', async () => {
+  test('without its data file is refused: the node would forget its vote', async () => {
     restore();
     rmSync(join(directory, DATA_FILE_NAME));
     expect(await keysLeft()).toBeUndefined();
   });
 
-  test('loses its last frame, and no other, when a sector of that was never written', async () => {
+  test('loses a frame with an unwritten sector if it is the last one, and is refused otherwise', async () => {
     const last = frames.length - 1;
     for (const [position, { bytes }] of frames.entries()) {
       for (const sector of [0, 1, Math.floor(bytes / SECTOR_BYTES)]) {
@@ -176,7 +176,7 @@ describe('a journal that a crash left behind', () => {
     }
   });
 
-  test('goes on after a last frame that was cut off, and that frame does not come back', async () => {
+  test('continues after a torn last frame, and that frame does not come back', async () => {
     const { path, at, bytes } = restore().at(-1) as PlacedFrame;
     change(path, (content) => content.fill(0, at + SECTOR_BYTES, at + bytes));
     for (let start = 0; start < 3; start++) {
@@ -191,7 +191,7 @@ describe('a journal that a crash left behind', () => {
     expect(await keysLeft()).toEqual([...keys.slice(0, -2), 'row 0100', 'row 0101', 'row 0102']);
   });
 
-  test('is refused when a segment is missing, empty or cut off', async () => {
+  test('with a missing, empty or truncated segment is refused', async () => {
     const paths = [...new Set(frames.map(({ path }) => path.replace(origin, directory)))];
     const last = frames.at(-1) as PlacedFrame;
     for (const path of paths.slice(0, -1)) {
@@ -206,17 +206,17 @@ describe('a journal that a crash left behind', () => {
     }
   });
 
-  test('is refused when what LMDB says was carried over is not there', async () => {
-    const store = await openLmdbStore(join(root, 'carried'), undefined, limits);
+  test('without the last frame of the checkpoint in LMDB is refused', async () => {
+    const store = await openLmdbStore(join(root, 'checkpoint'), undefined, limits);
     await write(store, [row(1)]);
     await close(store);
-    const [frame] = framesOf(join(root, 'carried'));
+    const [frame] = framesOf(join(root, 'checkpoint'));
     change((frame as PlacedFrame).path, (bytes) => bytes.fill(0));
-    await expect(keysIn(join(root, 'carried'))).rejects.toMatchObject({ code: 'store_damaged' });
+    await expect(keysIn(join(root, 'checkpoint'))).rejects.toMatchObject({ code: 'store_damaged' });
   });
 });
 
-test('a frame that is longer than a segment gets one of its length', async () => {
+test('a frame that is longer than a segment gets a segment of its length', async () => {
   const limits = { segmentBytes: 64 * 1024, checkpointBytes: 2 ** 30 };
   const store = await openLmdbStore(join(root, 'long'), undefined, limits);
   const value = Buffer.alloc(1_000_000, 0x41);
@@ -226,7 +226,7 @@ test('a frame that is longer than a segment gets one of its length', async () =>
   expect(await keysIn(join(root, 'long-crashed'))).toEqual(['a', 'b', 'c']);
 });
 
-test('segments are used again, and do not pile up', async () => {
+test('segments are reused, and their number stays small', async () => {
   const directory = join(root, 'many');
   const limits = { segmentBytes: 32 * 1024, checkpointBytes: 16 * 1024 };
   const store = await openLmdbStore(directory, undefined, limits);

@@ -1,6 +1,6 @@
-// The journal: what was written last, frame after frame, durable before it is acknowledged. One flush makes a frame
-// durable, on blocks that the file has already: a fraction of what a transaction of LMDB costs. What the store has
-// carried into LMDB since is not needed here any more, and its segments are used again.
+// The journal: the latest writes, frame after frame, durable before they are acknowledged. One flush makes a
+// frame durable in blocks that the file already has, which costs a fraction of a transaction of LMDB.
+// Segments whose rows are in LMDB are released and reused.
 
 import { close, closeSync, fdatasync, fstatSync, openSync, statSync, unlink, writeSync } from 'node:fs';
 import { assert } from '../../../../shared/assert.ts';
@@ -22,25 +22,27 @@ export interface JournalPosition {
 export class Journal {
   readonly #directory: string;
   readonly #segmentBytes: number;
-  /** The segments that are needed, the one in use last. */
+  /** The segments that are needed; the last one is in use. */
   readonly #files: SegmentFile[];
-  /** In bytes, by number. */
+  /** Sizes in bytes, by segment number. */
   readonly #sizes = new Map<number, number>();
-  /** Of zeros, to be used next. */
+  /** A segment of zeros that is used next. */
   #spare: SegmentFile | undefined;
   #preparation: Promise<void> | undefined;
-  /** Not needed any more, to be made into the next spares: on a full disk their room is not to be had twice. */
+  /**
+   * Released segments, which become the next spares: on a full disk their space could not be allocated again.
+   */
   readonly #retired: SegmentFile[] = [];
   #descriptor: number | undefined;
   #sizeBytes = 0;
   /** Where the frames of the segment in use end. */
   #framesEnd: number;
-  /** Nothing may be written after the frames: something that was never acknowledged stands there. */
+  /** Bytes that were never acknowledged follow the frames: the next frame needs another segment. */
   #isSpoiled: boolean;
   /** Where the frames of the segment before that one end. */
   #previousEnd = 0;
   #lastFrame: number;
-  /** The one that the last frame stands in: the segment in use may have none yet. */
+  /** The segment of the last frame: the segment in use may have no frame yet. */
   #lastSegment: number;
   #isRotating = false;
   #isWriting = false;
@@ -68,7 +70,7 @@ export class Journal {
     this.#prepare();
   }
 
-  /** What the segments that are needed take, the one in use counted as far as it is written. */
+  /** The size of the needed segments. The one in use counts as far as it is written. */
   get neededBytes(): number {
     let bytes = this.#framesEnd;
     for (const { number } of this.#files) {
@@ -89,41 +91,40 @@ export class Journal {
   }
 
   /**
-   * Writes one frame. `done` is called once, never inside the call, without an error when the frame is durable. After an
-   * error nothing of it counts; the system's own, which tells whether there was no room. One at a time.
+   * Writes one frame; one at a time. Calls `done` once, never inside the call: without an error when the
+   * frame is durable, or with the system's error, and then the frame does not count.
    */
   append(batches: Batches, done: (error: Error | undefined) => void): void {
     assert(!this.#isWriting, 'one frame is written at a time');
     this.#isWriting = true;
-    const ended = (error: Error | undefined): void => {
+    const onEnd = (error: Error | undefined): void => {
       this.#isWriting = false;
       done(error);
     };
     const extent = frameExtent(batches.reduce((sum, operations) => sum + operationsBytes(operations), 0));
     if (!this.#isSpoiled && this.#framesEnd + extent <= this.#sizeBytes) {
-      this.#write(batches, ended);
+      this.#write(batches, onEnd);
       return;
     }
     this.#rotate(extent).then(
-      () => this.#write(batches, ended),
-      (error: Error) => ended(error),
+      () => this.#write(batches, onEnd),
+      (error: Error) => onEnd(error),
     );
   }
 
-  /** Segments below `segment` are not needed any more. */
+  /** Releases the segments below `segment`. */
   release(segment: number): void {
     while (this.#files.length > 1 && (this.#files[0]?.number ?? segment) < segment) {
       const file = this.#files.shift();
       if (file === undefined) return;
       this.#sizes.delete(file.number);
       if (this.#retired.length < MAX_RETIRED_SEGMENTS) this.#retired.push(file);
-      // One that stays is found when the store is opened, and removed then.
+      // A segment that remains is removed when the store is opened.
       else unlink(file.path, () => undefined);
     }
     this.#prepare();
   }
 
-  /** Not while a frame is being written. */
   async close(): Promise<void> {
     assert(!this.#isWriting, 'a journal is closed between two frames');
     this.#isClosed = true;
@@ -134,12 +135,12 @@ export class Journal {
 
   #write(batches: Batches, done: (error: Error | undefined) => void): void {
     const descriptor = this.#descriptor;
-    assert(descriptor !== undefined, 'a journal that was closed is not written');
+    assert(descriptor !== undefined, 'a closed journal takes no frames');
     const number = this.#lastFrame + 1;
     const previousEnd = this.#framesEnd === 0 ? this.#previousEnd : 0;
     const segment = this.#current.number;
     const frame = encodeFrame({ number, segment, previousEnd, segmentBytes: this.#sizeBytes }, batches);
-    const ended = (error: Error | null): void => {
+    const onFlush = (error: Error | null): void => {
       if (error === null) {
         this.#framesEnd += frame.length;
         this.#lastFrame = number;
@@ -148,34 +149,35 @@ export class Journal {
       done(error ?? undefined);
     };
     try {
-      // Into the system's cache: what takes time is the flush.
+      // This fills the system's cache; the time goes into the flush.
       for (let at = 0; at < frame.length; ) {
         at += writeSync(descriptor, frame, at, frame.length - at, this.#framesEnd + at);
       }
     } catch (error) {
-      setImmediate(ended, error as Error);
+      setImmediate(onFlush, error as Error);
       return;
     }
-    fdatasync(descriptor, ended);
+    fdatasync(descriptor, onFlush);
   }
 
-  /** Goes over to a segment with room for `extent`. Rejects, and changes nothing, when it cannot be made. */
+  /** Switches to a segment with `extent` bytes free. Rejects and changes nothing when it cannot be made. */
   async #rotate(extent: number): Promise<void> {
-    // One segment is made at a time: all are made under the same name.
+    // All segments are made under one name, so one is made at a time.
     this.#isRotating = true;
     try {
       await this.#preparation;
-      await this.#goOver(extent);
+      await this.#switchSegment(extent);
     } finally {
       this.#isRotating = false;
     }
     this.#prepare();
   }
 
-  async #goOver(extent: number): Promise<void> {
+  async #switchSegment(extent: number): Promise<void> {
     const bytes = Math.max(extent, this.#segmentBytes);
     if (this.#framesEnd === 0) {
-      // Nothing in it counts: it is made anew, under its number. Until that is open, the old one takes nothing.
+      // The segment has no frame: it is made anew under its number. Until the new one is open, the old one
+      // takes no frame.
       this.#isSpoiled = true;
       await makeSegment(this.#directory, { number: this.#current.number, bytes, isGentle: false });
       this.#open(this.#current);
@@ -193,17 +195,20 @@ export class Journal {
     this.#isSpoiled = false;
   }
 
-  /** Throws, and changes nothing, when it cannot be opened. */
+  /** Opens the segment in use. Throws and changes nothing when it cannot be opened. */
   #open({ path, number }: SegmentFile): void {
     const before = this.#descriptor;
     this.#descriptor = openSync(path, 'r+');
     this.#sizeBytes = fstatSync(this.#descriptor).size;
     this.#sizes.set(number, this.#sizeBytes);
-    // Its frames are durable.
+    // The frames of the old segment are durable.
     if (before !== undefined) close(before, () => undefined);
   }
 
-  /** Makes a spare in the background. Where that fails, whoever needs one tries again, and hears why. */
+  /**
+   * Makes a spare in the background. If that fails, the rotation that needs one tries again and reports the
+   * error.
+   */
   #prepare(): void {
     if (this.#spare !== undefined || this.#preparation !== undefined || this.#isRotating || this.#isClosed)
       return;

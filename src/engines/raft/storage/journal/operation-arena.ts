@@ -1,5 +1,6 @@
-// Operations as bytes, one behind the other. Each as an object, with a key and a value of its own, is six objects in V8's
-// heap, which its collector copies twice before they are let go of: what waits for a checkpoint lives for so long.
+// Operations as bytes, one behind the other. Each as an object, with a key and a value of its own, is six
+// objects in V8's heap, which its collector copies twice before they are let go of: what waits for a
+// checkpoint lives for so long.
 
 import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { operationAt, operationBytes, writeOperation } from './journal-frame.ts';

@@ -1,4 +1,5 @@
-// Rows that are in the journal and not in LMDB yet: layers over the tree, each hiding what lies below it.
+// Layers of rows that are in the journal but not in LMDB yet. A row of a layer hides rows of the same key
+// below it.
 
 import { createRequire } from 'node:module';
 import { copyBytes } from '../../../../shared/allocate-bytes.ts';
@@ -10,13 +11,13 @@ import type {
 } from '../../node/ports/key-value-store.ts';
 import { OperationArena } from './operation-arena.ts';
 
-// CommonJS that says it is a module: what its default export is, Node and its tools see differently.
+// A CommonJS package that claims to be a module: Node.js and its tools disagree about its default export.
 const { default: BTree, simpleComparator } = createRequire(import.meta.url)(
   'sorted-btree',
 ) as typeof import('sorted-btree');
 
 export class RowLayer {
-  /** By keys as strings of one character a byte, whose order is that of the bytes. A delete hides a row below. */
+  /** Keys are strings of one character a byte, which sort as the bytes do. A delete hides a row below. */
   readonly #places = new BTree<string, number>(undefined, simpleComparator);
   readonly #operations = new OperationArena();
 
@@ -30,27 +31,23 @@ export class RowLayer {
     }
   }
 
-  /** The last operation on a key; undefined when this layer has none. */
+  /** Returns the last operation on a key, or undefined. */
   get(key: string): WriteOperation | undefined {
     const place = this.#places.get(key);
     return place === undefined ? undefined : this.#operations.at(place);
   }
 
-  /** Where the operations are, in the order of keys. */
+  /** Returns the places of the operations, in the order of keys. */
   places(): readonly number[] {
-    const places: number[] = [];
-    collected = places;
-    this.#places.forEachPair(collect);
-    collected = [];
-    return places;
+    return this.#places.valuesArray();
   }
 
-  /** The operation at one of the `places`. */
+  /** Returns the operation at one of the `places`. */
   at(place: number): WriteOperation {
     return this.#operations.at(place);
   }
 
-  /** The first operation of a range in its direction. */
+  /** Returns the first operation of a range in its direction. */
   first({ from, to, reverse = false }: KeyRange): LayerEntry | undefined {
     const entry = reverse
       ? this.#places.nextLowerPair(textOf(to))
@@ -58,7 +55,7 @@ export class RowLayer {
     return this.#inRange(entry, textOf(from), textOf(to));
   }
 
-  /** The one that follows `key` there. */
+  /** Returns the operation after `key` in the direction of the range. */
   next(key: string, { from, to, reverse = false }: KeyRange): LayerEntry | undefined {
     const entry = reverse ? this.#places.nextLowerPair(key) : this.#places.nextHigherPair(key);
     return this.#inRange(entry, textOf(from), textOf(to));
@@ -74,20 +71,17 @@ export class RowLayer {
   }
 }
 
-/** One function for all layers: V8 drops what it compiled for a closure when that goes, and layers come and go. */
-let collected: number[] = [];
-const collect = (_key: string, place: number): void => {
-  collected.push(place);
-};
-
 type LayerEntry = readonly [key: string, operation: WriteOperation];
 
-/** Short keys lie in V8's heap: a Buffer over one would first have to move it out. */
+/**
+ * Returns the key as a string of one character a byte. A Buffer would first move a short key out of V8's
+ * heap.
+ */
 function textOf(key: Uint8Array): string {
   return String.fromCharCode.apply(null, key as unknown as number[]);
 }
 
-/** One state of the store: layers, the newest first, over a tree. */
+/** Reads one state of the store: layers, the newest first, over a tree. */
 export class LayeredReader implements KeyValueReader {
   readonly #layers: readonly RowLayer[];
   readonly #tree: KeyValueReader;
@@ -137,7 +131,7 @@ export class LayeredReader implements KeyValueReader {
     }
   }
 
-  /** The next operation of all layers; where several have its key, the newest layer's. */
+  /** Returns the next operation of all layers. If several layers have its key, the newest one wins. */
   #takeHead(
     heads: (LayerEntry | undefined)[],
     range: KeyRange,

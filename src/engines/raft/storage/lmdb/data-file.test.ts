@@ -11,7 +11,7 @@ function open(name: string): ReturnType<typeof openDatabase> {
   return openDatabase(join(mkdtempSync(join(root, name)), DATA_FILE_NAME));
 }
 
-test('long values are copies, which count for what they are, also when the file was mapped anew', async () => {
+test('long values are copies that count with their own size, also after the file was mapped anew', async () => {
   const path = join(root, 'long');
   let database = openDatabase(path);
   const lengths = [100, 17_000, 60_000, 1_100_000, 7_900_000];
@@ -33,14 +33,14 @@ test('long values are copies, which count for what they are, also when the file 
   for (const bytes of kept) expect(Buffer.alloc(bytes.length, bytes.length & 0xff).equals(bytes)).toBe(true);
 });
 
-/** Of lmdb-js's blocks of instructions, in words of 8 bytes: what ends behind here begins another. */
+/** The length of lmdb-js's blocks of instructions in words of 8 bytes. */
 const BLOCK_WORDS = (64 * 1024 - 1_978 - 64) >> 3;
 const DELETE_BYTES = 28;
 
-test('a batch settles that is long and ends where a block of instructions does', async () => {
+test('a long batch that ends at the end of a block of instructions settles', async () => {
   const database = open('batch');
   let word = 1;
-  /** Deletes a key of so many bytes, and follows where lmdb-js is with it. */
+  /** Deletes a key of so many bytes, and computes where lmdb-js is in its block. */
   const remove = (keyBytes: number, number: number): void => {
     const key = Buffer.alloc(keyBytes, 1);
     key.writeUInt32BE(number);
@@ -55,7 +55,7 @@ test('a batch settles that is long and ends where a block of instructions does',
     for (let left = BLOCK_WORDS - word; left !== 0; left = BLOCK_WORDS - word) {
       remove(left < 4 ? 20 : left >= 8 ? 4 : left * 8 - DELETE_BYTES, count++);
     }
-    // Time for a writer that would not wait for the rest.
+    // A writer that does not wait for the rest would begin in this time.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   });
   await settled;

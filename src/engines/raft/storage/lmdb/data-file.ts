@@ -1,4 +1,4 @@
-// The file of an LMDB environment, its lock file, and how they are opened.
+// The data file of LMDB and its lock file: names, and how they are made and opened.
 
 import { closeSync, existsSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -8,20 +8,20 @@ import { diskFull } from '../storage-errors.ts';
 import type { BinaryDatabase } from './lmdb-reads.ts';
 
 export const DATA_FILE_NAME = 'data.mdb';
-/** An image that comes in, until it takes the place of the data file: what is found under this name never did. */
+/** The name of an incoming image until it is adopted. A file found under this name never was. */
 export const STAGED_FILE_NAME = 'data.mdb.staged';
-/** LMDB's own, beside the data file. */
+/** LMDB's lock file has the name of the data file with this suffix. */
 export const LOCK_SUFFIX = '-lock';
 
-/** Address space for the map of the file, not memory: so large that LMDB never has to map it anew. */
+/** The address space of LMDB's map: large enough that the map never has to grow. It takes no memory. */
 const MAP_BYTES = 64 * 1024 ** 3;
-/** How many snapshots and other readers there may be, and whole pages for LMDB's table of them (8,272 bytes). */
+/** Bounds the snapshots and other readers. LMDB's table of them takes 8,272 bytes, in whole pages. */
 const MAX_READERS = 126;
 const LMDB_LOCK_FILE_BYTES = 3 * 4_096;
 
 /**
- * LMDB maps its lock file and writes to the map: where the file has no blocks yet and the disk is full, that ends
- * the process with SIGBUS. Real zeros are real blocks.
+ * Fills LMDB's lock file with zeros. LMDB writes to it through a map: on a full disk a page without blocks
+ * would end the process by SIGBUS.
  */
 export function allocateLockFile(path: string): void {
   if (existsSync(path) && statSync(path).size >= LMDB_LOCK_FILE_BYTES) return;
@@ -35,26 +35,26 @@ export function allocateLockFile(path: string): void {
   }
 }
 
-/** The same without a wait for the disk in the event loop. Rejects with the system's error. */
+/** Does the same in a thread, so that the event loop does not wait. Rejects with the system's error. */
 export async function makeLockFile(path: string): Promise<void> {
   await writeFile(path, Buffer.alloc(LMDB_LOCK_FILE_BYTES), { mode: 0o644, flush: true });
 }
 
-/** Longer values than a node writes. */
+/** Longer than any value that a node writes. */
 const MAX_COPIED_BYTES = 8 * 1024 * 1024;
 let isCopying = false;
 
 /**
- * lmdb-js copies values that fit in a buffer of its own, of 16 KiB. On Node 20 a longer one is a view of the map, which
- * counts for V8 as 4 GiB that are never given back once the file is mapped anew: it collects all of its heap, again and
- * again. So the buffer is made longer, once for all, by what lmdb-js has for that; it takes memory as it is filled.
+ * Makes the buffer larger into which lmdb-js copies values; it has 16 KiB by default. On Node.js 20 a longer
+ * value is a view of the map, which V8 counts as 4 GiB of memory, and keeps counting after the file is mapped
+ * anew: then it collects the whole heap again and again. The buffer takes memory only as it is filled.
  */
 function copyValues(database: BinaryDatabase): void {
   if (isCopying) return;
   isCopying = true;
   const { _allocateGetBuffer: allocate } = database as unknown as Partial<GetBuffer>;
-  assert(allocate !== undefined, 'lmdb is the version that docs/dependencies.md speaks of');
-  // It makes twice what it is asked for.
+  assert(allocate !== undefined, 'lmdb has the version that docs/dependencies.md names');
+  // lmdb-js allocates twice the size that is asked for.
   allocate.call(database, MAX_COPIED_BYTES / 2);
 }
 
@@ -63,13 +63,13 @@ interface GetBuffer {
 }
 
 /**
- * The writer begins with a batch when that is whole. By itself it begins behind a thousand instructions, with the rest still to
- * come: where the batch then ends at the end of a block of instructions, lmdb-js may overwrite the mark by which the
- * writer says that it is done, and the batch's promise never settles.
+ * Makes LMDB's writer thread begin a batch when it is complete. By default it begins after a thousand
+ * instructions. If the batch then ends at the end of a block of instructions, lmdb-js may overwrite the
+ * writer's mark for "done", and the batch's promise never settles.
  */
 const WHOLE_BATCHES = { batchStartThreshold: Number.MAX_SAFE_INTEGER };
 
-/** The file as LMDB takes it, unchecked: exported for those who look what LMDB does with a damaged one. */
+/** Opens the file in LMDB without a check. Tests also open damaged files with it. */
 export function openDatabase(path: string): BinaryDatabase {
   const database = open<Uint8Array, Buffer>({
     ...WHOLE_BATCHES,

@@ -4,13 +4,13 @@ import { type CompareKeys, compareBytes, compareIntegers } from './key-order.ts'
 
 const bytes = fc.uint8Array({ maxLength: 6 });
 
-/** Compares them where they lie: in larger buffers, not at their beginning. */
+/** Compares two keys inside larger buffers. */
 function compare(order: CompareKeys, a: Uint8Array, b: Uint8Array): number {
   const [left, right] = [Buffer.concat([Buffer.of(9), a, b]), Buffer.concat([Buffer.of(1, 2, 3), b, a])];
   return Math.sign(order(left, 1, 1 + a.length, right, 3, 3 + b.length));
 }
 
-test('rows are in the order of their bytes', () => {
+test('rows are ordered by their bytes', () => {
   fc.assert(
     fc.property(bytes, bytes, fc.nat(6), (a, b, shared) => {
       const begun = Buffer.concat([a.subarray(0, shared), b]);
@@ -21,7 +21,7 @@ test('rows are in the order of their bytes', () => {
   );
 });
 
-test('transactions are in the order of their numbers', () => {
+test('transactions are ordered by their numbers', () => {
   const numbers = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
   fc.assert(
     fc.property(numbers, numbers, (a, b) => {

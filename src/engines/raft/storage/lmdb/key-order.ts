@@ -1,6 +1,6 @@
-// The two orders in which a data file has keys, over keys where they lie: no copy, no view.
+// The two orders of keys in a data file. Keys are compared inside a larger buffer, without a copy or a view.
 
-/** Negative when the first key stands before the second, 0 when they are the same. */
+/** Returns a negative number when the first key is before the second, 0 when they are equal. */
 export type CompareKeys = (
   bytes: Uint8Array,
   start: number,
@@ -10,7 +10,7 @@ export type CompareKeys = (
   otherEnd: number,
 ) => number;
 
-/** Rows: byte by byte, and a key before those that it begins. */
+/** The order of rows: byte by byte, and a key before those that it is a prefix of. */
 export const compareBytes: CompareKeys = (bytes, start, end, otherBytes, otherStart, otherEnd) => {
   const length = end - start;
   const otherLength = otherEnd - otherStart;
@@ -24,7 +24,10 @@ export const compareBytes: CompareKeys = (bytes, start, end, otherBytes, otherSt
 
 const INTEGER_BYTES = 8;
 
-/** The free list: transaction numbers, little-endian. A key of another length is damage, which is found elsewhere. */
+/**
+ * The order of the free list: little-endian transaction numbers. Keys of other lengths are damage, found
+ * elsewhere.
+ */
 export const compareIntegers: CompareKeys = (bytes, start, end, otherBytes, otherStart, otherEnd) => {
   if (end - start !== INTEGER_BYTES || otherEnd - otherStart !== INTEGER_BYTES) {
     return compareBytes(bytes, start, end, otherBytes, otherStart, otherEnd);

@@ -1,33 +1,33 @@
-// LMDB's file format, version 2, as far as it takes to check a file: pages, nodes and lists of free pages.
-// Everything read here may be damaged: what does not fit throws Damage, and no number is believed before it is checked.
-// Layout after liblmdb's mdb.c (MDB_page, MDB_node, MDB_meta), little-endian, 64 bits.
+// The parts of LMDB's file format (version 2) that the check of a file needs: pages, nodes and lists of free
+// pages. All bytes read here may be damaged: every number is checked before use, and Damage is thrown for a
+// wrong one. The layout is that of liblmdb's mdb.c (MDB_page, MDB_node, MDB_meta), little-endian, 64 bits.
 
-/** Why a file is damaged. Caught where the file is known. */
+/** The reason why a file is damaged. Caught where the file is known. */
 export class Damage extends Error {
   override readonly name = 'Damage';
 }
 
 export const PAGE_HEADER_BYTES = 24;
 const NODE_HEADER_BYTES = 8;
-/** Where a branch or leaf page's node offsets count from. */
+/** The node offsets of a branch or leaf page count from here. */
 const NODE_BASE = PAGE_HEADER_BYTES;
 
 const P_BRANCH = 0x01;
 const P_LEAF = 0x02;
 const P_OVERFLOW = 0x04;
 const P_META = 0x08;
-/** A node's data is on overflow pages. */
+/** The flag of a node whose data is on overflow pages. */
 const F_BIGDATA = 0x01;
 
 const MAGIC = 0xbeefc0de;
 const VERSION = 2;
-/** The free list has integers for keys, and carries the environment's own flag: the file is no directory. */
+/** The free list has integer keys, and also the flag of an environment that is a file and not a directory. */
 const FREE_LIST_FLAGS = 0x08 | 0x4000;
-/** Rows have no duplicates and bytewise order. */
+/** Rows have no duplicates and are in bytewise order. */
 const ROWS_FLAGS = 0;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
-/** For `PageCursor.overflowPage`: the data is on the page itself. */
+/** The value of `PageCursor.overflowPage` for data on the page itself. */
 export const NOT_ON_OVERFLOW = -1;
 
 export interface Tree {
@@ -49,17 +49,20 @@ export interface Meta {
   readonly rows: Tree;
 }
 
-/** How much of a page `readMeta` looks at: page header and meta record. */
+/** The bytes of a page that `readMeta` needs: page header and meta record. */
 export const META_BYTES = 160;
 
-/** `bytes` is the beginning of a meta page. */
+/** Reads a meta page; `bytes` is its beginning. */
 export function readMeta(bytes: Buffer, pageNumber: number): Meta {
   const what = `meta page ${pageNumber}`;
-  check(u64(bytes, 0) === pageNumber && bytes.readUInt16LE(18) === P_META, `${what} is no meta page`);
-  check(bytes.readUInt32LE(24) === MAGIC, `${what} does not begin like one`);
-  check((bytes.readUInt32LE(28) & 0xffff) === VERSION, `${what} has another format`);
+  check(u64(bytes, 0) === pageNumber && bytes.readUInt16LE(18) === P_META, `${what} is not a meta page`);
+  check(bytes.readUInt32LE(24) === MAGIC, `${what} does not begin as one`);
+  check((bytes.readUInt32LE(28) & 0xffff) === VERSION, `${what} has another format version`);
   const pageBytes = bytes.readUInt32LE(48);
-  check(pageBytes >= 512 && pageBytes <= 65_536 && (pageBytes & (pageBytes - 1)) === 0, `${what}: page size`);
+  check(
+    pageBytes >= 512 && pageBytes <= 65_536 && (pageBytes & (pageBytes - 1)) === 0,
+    `${what} has a wrong page size`,
+  );
   return {
     pageBytes,
     freeList: readTree(bytes, 48, 'free list'),
@@ -71,7 +74,7 @@ export function readMeta(bytes: Buffer, pageNumber: number): Meta {
 
 function readTree(bytes: Buffer, at: number, name: Tree['name']): Tree {
   const flags = name === 'rows' ? ROWS_FLAGS : FREE_LIST_FLAGS;
-  check(bytes.readUInt16LE(at + 4) === flags, `the tree of ${name} is of another kind`);
+  check(bytes.readUInt16LE(at + 4) === flags, `the tree of ${name} has wrong flags`);
   const root = bytes.readBigUInt64LE(at + 40);
   return {
     name,
@@ -84,15 +87,15 @@ function readTree(bytes: Buffer, at: number, name: Tree['name']): Tree {
   };
 }
 
-/** The transaction that wrote a page of a tree. `bytes` is its header. */
+/** Returns the transaction that wrote a page; `bytes` is the page's header. */
 export function writingTransaction(bytes: Buffer): number {
   return u64(bytes, 8);
 }
 
 /**
- * A page of a tree, in a buffer that may hold many, and one record of it at a time. A file has a hundred thousand pages
- * and millions of records: no object is made for either, and no message that nobody reads; this one is moved from page
- * to page, and from record to record.
+ * A cursor over the pages of a tree in a buffer, and over the records of a page. A file has a hundred
+ * thousand pages and millions of records, so no object is made for either. A failed check makes its message
+ * only when it throws.
  */
 export class PageCursor {
   readonly bytes: Uint8Array;
@@ -101,22 +104,25 @@ export class PageCursor {
   readonly #lastTransaction: number;
   #start = 0;
   #number = 0;
-  /** Where records may begin, counted from the page's node base. */
+  /** The lowest offset of a record, counted from the page's node base. */
   #firstRecord = 0;
 
   isBranch = false;
   records = 0;
-  /** Of the record: where its key lies in `bytes`. That of the first record of a branch page means nothing. */
+  /** The record's key in `bytes`. The key of a branch page's first record has no meaning. */
   keyStart = 0;
   keyEnd = 0;
-  /** Of a record of a branch page: the page below it. */
+  /** The page below a record of a branch page. */
   child = 0;
-  /** Of a record of a leaf page: the data lies from `keyEnd` to here, or on overflow pages, the first of them `overflowPage`. */
+  /**
+   * The data of a leaf page's record: from `keyEnd` to `dataEnd`, or on overflow pages from `overflowPage`
+   * on.
+   */
   dataEnd = 0;
   overflowPage = 0;
   dataBytes = 0;
 
-  /** `lastTransaction`: the last one of the file; without it, any transaction may have written a page. */
+  /** Pages of transactions after `lastTransaction`, the last one of the file, count as damaged. */
   constructor(bytes: Uint8Array, pageBytes: number, lastTransaction = Number.POSITIVE_INFINITY) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -124,10 +130,10 @@ export class PageCursor {
     this.#lastTransaction = lastTransaction;
   }
 
-  /** Moves to the page that lies from `start` on, all of it inside of the buffer, and checks its header. */
+  /** Moves to the page at `start`, which is completely in the buffer, and checks the page's header. */
   moveTo(pageNumber: number, start: number): void {
     const view = this.#view;
-    if (u64Of(view, start) !== pageNumber) throw new Damage(`page ${pageNumber} bears another number`);
+    if (u64Of(view, start) !== pageNumber) throw new Damage(`page ${pageNumber} has another number`);
     if (u64Of(view, start + 8) > this.#lastTransaction) throw new Damage(fromTheFuture(pageNumber));
     const kind = view.getUint16(start + 18, true);
     if (kind !== P_BRANCH && kind !== P_LEAF)
@@ -143,13 +149,13 @@ export class PageCursor {
     this.records = lower / 2;
   }
 
-  /** `position` is below `records`, of a branch page. */
+  /** Moves to a record of a branch page; `position` is below `records`. */
   moveToBranchRecord(position: number): void {
     const at = this.#moveToRecord(position);
     this.child = this.#view.getUint32(at, true) + this.#view.getUint16(at + 4, true) * 0x1_0000_0000;
   }
 
-  /** `position` is below `records`, of a leaf page. */
+  /** Moves to a record of a leaf page; `position` is below `records`. */
   moveToLeafRecord(position: number): void {
     const at = this.#moveToRecord(position);
     const flags = this.#view.getUint16(at + 4, true);
@@ -180,14 +186,16 @@ export class PageCursor {
 }
 
 /**
- * LMDB takes a page of a later transaction than the last one for a page that its own transaction has made, in memory: it
- * writes to it where it lies, in the map of the file that nobody may write to, or looks for it for ever.
+ * LMDB takes a page of a later transaction for one that its current transaction made in memory. It then
+ * writes to the read-only map, which ends the process, or searches for the page for ever.
  */
 function fromTheFuture(pageNumber: number): string {
-  return `page ${pageNumber} is of a transaction that has not been`;
+  return `page ${pageNumber} is of a later transaction than the file`;
 }
 
-/** How many pages the data that begins on this overflow page takes. `bytes` is the page's header. */
+/**
+ * Returns the number of pages of the data that begins on this overflow page; `bytes` is the page's header.
+ */
 export function overflowPageCount(
   bytes: Buffer,
   pageNumber: number,
@@ -197,20 +205,20 @@ export function overflowPageCount(
     lastTransaction,
   }: { dataBytes: number; pageBytes: number; lastTransaction: number },
 ): number {
-  check(u64(bytes, 0) === pageNumber, `page ${pageNumber} bears another number`);
+  check(u64(bytes, 0) === pageNumber, `page ${pageNumber} has another number`);
   check(writingTransaction(bytes) <= lastTransaction, fromTheFuture(pageNumber));
-  check(bytes.readUInt16LE(18) === P_OVERFLOW, `page ${pageNumber} is no overflow page`);
+  check(bytes.readUInt16LE(18) === P_OVERFLOW, `page ${pageNumber} is not an overflow page`);
   const pages = bytes.readUInt32LE(20);
   const needed = Math.ceil((PAGE_HEADER_BYTES + dataBytes) / pageBytes);
-  check(pages >= needed, `page ${pageNumber} has not the pages that its record needs`);
+  check(pages >= needed, `page ${pageNumber} has fewer pages than its record needs`);
   return pages;
 }
 
-/** The pages that a record of the free list names: a count, then their numbers. */
+/** Returns the pages that a record of the free list names; the record is a count and their numbers. */
 export function freePages(data: Buffer): number[] {
-  check(data.length >= 8 && data.length % 8 === 0, 'a record of the free list is cut off');
+  check(data.length >= 8 && data.length % 8 === 0, 'a record of the free list is truncated');
   const count = u64(data, 0);
-  check((count + 1) * 8 <= data.length, 'a record of the free list is cut off');
+  check((count + 1) * 8 <= data.length, 'a record of the free list is truncated');
   const pages: number[] = [];
   for (let word = 1; word <= count; word++) pages.push(u64(data, word * 8));
   return pages;
@@ -220,7 +228,10 @@ export function check(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Damage(what);
 }
 
-/** Page numbers and counts: above 2^53 they are damaged anyway, and fail the checks on them all the same. */
+/**
+ * Reads a page number or a count. Those above 2^53 lose precision, but they are damaged and fail their
+ * checks.
+ */
 function u64(bytes: Buffer, at: number): number {
   return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 0x1_0000_0000;
 }

@@ -1,4 +1,4 @@
-// Reads of LMDB (by way of lmdb-js): of the store as it is, or of a read transaction that is held.
+// Reads of LMDB (through lmdb-js): from the current state, or from a read transaction that is held.
 
 import type { Database, RootDatabase, Transaction } from 'lmdb';
 import { copyBytes } from '../../../../shared/allocate-bytes.ts';
@@ -7,7 +7,7 @@ import type { KeyRange, KeyValueReader, KeyValueRow } from '../../node/ports/key
 
 export type BinaryDatabase = RootDatabase<Uint8Array, Buffer>;
 
-/** A read transaction that is held: LMDB keeps its pages until it is closed. */
+/** A held read transaction: LMDB keeps its pages until it is closed. */
 export class LmdbSnapshot implements KeyValueReader {
   readonly #database: BinaryDatabase;
   readonly #onClose: () => void;
@@ -34,12 +34,15 @@ export class LmdbSnapshot implements KeyValueReader {
   }
 
   #open(): Transaction {
-    assert(this.#transaction !== undefined, 'a snapshot that was closed is not read');
+    assert(this.#transaction !== undefined, 'a closed snapshot is not read');
     return this.#transaction;
   }
 }
 
-/** A copy. lmdb-js would make one with memory of its own, which costs several times what filling it costs. */
+/**
+ * Returns a copy of the value. The copy that lmdb-js makes has memory of its own, which costs several times
+ * as much.
+ */
 export function getRow(
   database: BinaryDatabase,
   key: Uint8Array,
@@ -47,7 +50,7 @@ export function getRow(
 ): Uint8Array | undefined {
   const reader = database as unknown as FastReader;
   const options = transaction === undefined ? undefined : { transaction };
-  // Its length is the row's, its memory that of whatever is read next, too.
+  // The memory of these bytes is reused by the next read.
   const bytes = reader.getBinaryFast(asKey(key), options);
   return bytes && copyBytes(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
 }
@@ -64,7 +67,7 @@ export function readRange(
 ): Iterable<KeyValueRow> {
   const [low, high] = [asKey(from), asKey(to)];
   const held = transaction === undefined ? {} : { transaction };
-  // lmdb-js starts a reverse range at its upper end: exclusive there, inclusive at the lower.
+  // For lmdb-js a reverse range starts at its upper end, which is exclusive here.
   const bounds = reverse
     ? { start: high, end: low, reverse, exclusiveStart: true, inclusiveEnd: true }
     : { start: low, end: high };
@@ -75,13 +78,16 @@ export function readRange(
 export interface RangeReading {
   readonly transaction?: Transaction;
   /**
-   * Called at the end, and to throw where there may be more rows: lmdb-js uses cursors again, and one for which LMDB begins no
-   * read any more gives none, without a word. A lookup throws then.
+   * Called at the end of the range; throws where rows may be missing. After MDB_PANIC a cursor that lmdb-js
+   * reuses ends without an error, but a lookup throws.
    */
   readonly atEnd?: () => void;
 }
 
-/** lmdb-js takes an iterator's cursor back when that ends, and again whenever it is told so: a generator ends once. */
+/**
+ * Ends the iterator once: lmdb-js takes its cursor back at every end, also a second time. A generator ends
+ * once.
+ */
 function* endingOnce(rows: Iterable<KeyValueRow>, atEnd: () => void): Generator<KeyValueRow, undefined> {
   try {
     yield* rows;
@@ -90,7 +96,7 @@ function* endingOnce(rows: Iterable<KeyValueRow>, atEnd: () => void): Generator<
   }
 }
 
-/** lmdb-js declares binary keys to be Buffers, and takes any array of bytes: a Buffer would be made for nothing. */
+/** Returns the key as the type that lmdb-js declares. It takes any array of bytes, so no Buffer is made. */
 export function asKey(bytes: Uint8Array): Buffer {
   return bytes as Buffer;
 }

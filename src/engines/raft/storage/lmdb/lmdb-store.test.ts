@@ -9,7 +9,9 @@ import { LmdbStore } from './lmdb-store.ts';
 const root = mkdtempSync(join(tmpdir(), 'raft3d-lmdb-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** What lmdb-js does once a meta page could not be written: a cursor that was used before gives no rows. */
+/**
+ * Behaves as lmdb-js after a failed write of a meta page: reads throw, but a reused cursor returns no rows.
+ */
 function panicking(database: BinaryDatabase): BinaryDatabase {
   const panic = (): never => {
     throw new Error('Invalid argument: MDB_PANIC: Update of meta page failed or environment had fatal error');
@@ -17,7 +19,7 @@ function panicking(database: BinaryDatabase): BinaryDatabase {
   return Object.assign(database, { getBinaryFast: panic, getStats: panic, getRange: () => [] });
 }
 
-test('reads after a failed write say that, not what LMDB has for it: the node stops with what is to be done', async () => {
+test('reads after a failed write of a meta page fail with storage_failed, which says what to do', async () => {
   const directory = join(root, 'panic');
   mkdirSync(directory);
   const path = join(directory, DATA_FILE_NAME);
@@ -27,8 +29,8 @@ test('reads after a failed write say that, not what LMDB has for it: the node st
     () => store.get(key),
     () => [...store.range({ from: key, to: Buffer.from('z') })],
     () => store.space(),
-    () => store.lackOfRoom(1, 0),
-    () => store.hasRoomBeside(1),
+    () => store.shortageFor({ bytes: 1, claimedBytes: 0 }),
+    () => store.hasSpaceBeside(1),
   ]) {
     expect(read).toThrow(
       expect.objectContaining({

@@ -1,11 +1,6 @@
-// The store on LMDB (by way of lmdb-js): one environment a data directory, one write a transaction.
-//
-// Chosen, with what was measured (docs/storage.md):
-// - `overlappingSync: false`: a commit becomes visible only when it is durable. It costs nothing that could be measured
-//   here, and the other mode shows readers what a failed sync then takes back.
-// - One transaction under way at a time: a write that fails takes no other with it.
-// - `eventTurnBatching: false`: what one call writes is exactly one transaction, begun at once.
-// - `noMemInit` stays off: LMDB would write whatever was in the heap, keys of TLS too, into the file.
+// The store in LMDB (through lmdb-js): one environment for a data directory, one transaction for a write, and
+// one transaction at a time, so that a failed write affects no other. docs/storage.md explains the options of
+// LMDB.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../../../shared/assert.ts';
@@ -19,29 +14,23 @@ import {
   type WriteOperation,
 } from '../../node/ports/key-value-store.ts';
 import type { DirectoryLock } from '../directory-lock.ts';
-import { Room } from '../room.ts';
-import { diskFull, explainRead, isForLackOfRoom, storageFailed } from '../storage-errors.ts';
+import { diskFull, isOutOfSpace, readError, storageFailed } from '../storage-errors.ts';
+import { FreeSpace, type SpaceClaim } from './free-space.ts';
 import { asKey, type BinaryDatabase, getRow, LmdbSnapshot, readRange } from './lmdb-reads.ts';
-import { MappedMemory } from './mapped-memory.ts';
+import { MAPPED_CHECK_INTERVAL_MS, MappedMemory } from './mapped-memory.ts';
 
-/** Writes that may wait for the one under way: the node has a handful. */
+/** Bounds the writes that wait for the one under way; a node has a handful. */
 const MAX_QUEUED_WRITES = 256;
-/** Of the mapped file, what may count as this process's memory: then the file is mapped anew, which takes milliseconds. */
-const MAX_MAPPED_BYTES = 32 * 1024 * 1024;
-/** How often that is looked at beside before each write, and … */
-const MAPPED_CHECK_INTERVAL_MS = 200;
-/** … behind so many rows that were looked up, each of which may have mapped sixteen pages. */
-const READS_PER_MAPPED_CHECK = 256;
 
 interface QueuedWrite {
   readonly operations: readonly WriteOperation[];
-  /** It was taken before, and only moves: nothing is kept back from it. */
-  readonly isCarried: boolean;
+  /** The rows were accepted before, so free space is not checked again. */
+  readonly isAccepted: boolean;
 }
 
-/** What waits for its turn: one at a time has the environment for itself. */
+/** A step that has the environment for itself: one runs at a time. */
 interface QueuedStep {
-  /** Never rejects: gives the error instead. */
+  /** Resolves with the error, and never rejects. */
   readonly run: () => Promise<Error | undefined>;
   readonly done: (error: Error | undefined) => void;
 }
@@ -50,42 +39,35 @@ export class LmdbStore implements KeyValueReader {
   readonly #directory: string;
   readonly #open: () => BinaryDatabase;
   #database: BinaryDatabase;
-  readonly #room: Room;
+  readonly #freeSpace: FreeSpace;
   readonly #mapped = new MappedMemory();
   readonly #mappedCheck: NodeJS.Timeout;
   readonly #lock: DirectoryLock;
   readonly #queue: QueuedStep[] = [];
   readonly #snapshots = new Set<LmdbSnapshot>();
   #isWriting = false;
-  /** Since it was looked at how much is mapped. */
-  #reads = 0;
-  /** What the transaction that is being begun has. */
-  #batch: readonly WriteOperation[] = [];
-  /** Set by the first failure that is not for lack of room: nothing is written after it. */
+
+  /** The first failure other than a full disk: nothing is written after it. */
   #failure: Error | undefined;
   #whenIdle: (() => void) | undefined;
   #isClosed = false;
 
-  /** Use `openLmdbStore`. The store releases `lock` when it is closed, and opens the environment anew now and then. */
+  /** Use `openLmdbStore`. Calls `open` again when the file is mapped anew, and releases `lock` at the end. */
   constructor(directory: string, open: () => BinaryDatabase, lock: DirectoryLock) {
     this.#directory = directory;
     this.#open = open;
     this.#database = open();
     this.#lock = lock;
-    this.#room = new Room(directory, () => this.#database);
+    this.#freeSpace = new FreeSpace(directory, () => this.#database);
     this.#mappedCheck = setInterval(() => this.#next(), MAPPED_CHECK_INTERVAL_MS).unref();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    this.#reads += 1;
-    if (this.#reads >= READS_PER_MAPPED_CHECK) {
-      this.#reads = 0;
-      if (!this.#isWriting && this.#isMapDue()) this.#mapAnew();
-    }
+    if (this.#mapped.isCheckDueAfterRead() && this.#canRemap && this.#mapped.isTooLarge) this.#remap();
     try {
       return getRow(this.#database, key);
     } catch (cause) {
-      throw explainRead(this.#directory, cause);
+      throw readError(this.#directory, cause);
     }
   }
 
@@ -95,20 +77,20 @@ export class LmdbStore implements KeyValueReader {
 
   /** The bytes of `operations` must not change until `done`. */
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    assert(!this.#isClosed, 'nothing is written to a store that was closed');
+    assert(!this.#isClosed, 'a closed store takes no writes');
     assert(this.#queue.length < MAX_QUEUED_WRITES, 'too many writes wait for the disk');
     for (const { key } of operations) {
       assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key has ${key.length} bytes`);
     }
-    this.#add(() => this.#perform({ operations, isCarried: false }), done);
+    this.#add(() => this.#perform({ operations, isAccepted: false }), done);
   }
 
-  /** Writes what was taken elsewhere before, and so has its room already, of the reserve where it must be. */
-  carry(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#add(() => this.#perform({ operations, isCarried: true }), done);
+  /** Writes rows that the journal or an adoption accepted before: they may use the reserve. */
+  writeAccepted(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
+    this.#add(() => this.#perform({ operations, isAccepted: true }), done);
   }
 
-  /** `action` runs when no write is under way, and may throw; then `done` is called with what it threw. */
+  /** Runs `action` when no write is under way, and passes an error that it throws to `done`. */
   betweenWrites(action: () => void, done: (error: Error | undefined) => void): void {
     const run = async (): Promise<Error | undefined> => {
       try {
@@ -122,13 +104,13 @@ export class LmdbStore implements KeyValueReader {
   }
 
   /**
-   * `exchange` puts another file in the place of this one's, for good; then that one is opened, and `done` called in the same
-   * turn of the event loop: until then reads are of the old one. No snapshot is open. Where `exchange` rejects, nothing
-   * was put there.
+   * Runs `exchange`, which replaces the data file durably, then opens the new file and calls `done` in the
+   * same turn of the event loop. Until then reads are from the old file. No snapshot may be open. If
+   * `exchange` rejects, the file was not replaced.
    */
   replaceFile(exchange: () => Promise<void>, done: (error: Error | undefined) => void): void {
     const run = async (): Promise<Error | undefined> => {
-      assert(this.#snapshots.size === 0, 'a data file that is read is not replaced');
+      assert(this.#snapshots.size === 0, 'a data file with open snapshots is not replaced');
       if (this.#failure !== undefined) return this.#failure;
       try {
         await exchange();
@@ -155,17 +137,17 @@ export class LmdbStore implements KeyValueReader {
   }
 
   space(): StorageSpace {
-    return this.#room.space();
+    return this.#freeSpace.space();
   }
 
-  /** Why `bytes` are not to be taken now, where others need `claimedBytes`; undefined when there is room. */
-  lackOfRoom(bytes: number, claimedBytes: number): CodedError | undefined {
-    return this.#room.lackFor(bytes, claimedBytes);
+  /** Returns `disk_full` when a write of `bytes` must be refused. Other rows will need `claimedBytes`. */
+  shortageFor(claim: SpaceClaim): CodedError | undefined {
+    return this.#freeSpace.shortageFor(claim);
   }
 
-  /** For a file beside this one, which cannot have the free pages of this one. */
-  hasRoomBeside(bytes: number): boolean {
-    return this.#room.hasBeside(bytes);
+  /** Returns whether another file of so many bytes fits: it cannot use the free pages of the data file. */
+  hasSpaceBeside(bytes: number): boolean {
+    return this.#freeSpace.hasSpaceBeside(bytes);
   }
 
   close(done: () => void): void {
@@ -186,8 +168,8 @@ export class LmdbStore implements KeyValueReader {
 
   #next(): void {
     if (this.#isWriting) return;
-    if (this.#isMapDue()) {
-      this.#mapAnew();
+    if (this.#canRemap && this.#mapped.isTooLarge) {
+      this.#remap();
       return;
     }
     const step = this.#queue.shift();
@@ -208,21 +190,21 @@ export class LmdbStore implements KeyValueReader {
     });
   }
 
-  /** A held read transaction is of the old map, which then waits. */
-  #isMapDue(): boolean {
-    const isFree = this.#snapshots.size === 0 && this.#failure === undefined && !this.#isClosed;
-    return isFree && this.#mapped.bytes > MAX_MAPPED_BYTES;
+  /** A snapshot reads from the current map. */
+  get #canRemap(): boolean {
+    const isUsable = this.#failure === undefined && !this.#isClosed;
+    return isUsable && !this.#isWriting && this.#snapshots.size === 0;
   }
 
   /**
-   * Gives the memory back that the map has taken: whatever of the file was read counts as this process's until the file
-   * is unmapped, and lmdb-js does that for an environment that is closed. In a turn of the event loop of its own, so that
-   * nobody reads meanwhile: with nothing under way the environment closes within this turn's microtasks.
+   * Releases the memory of the map: lmdb-js unmaps the file when the environment is closed. This happens in a
+   * turn of the event loop of its own, so that no read comes in between: an idle environment closes within
+   * the turn's microtasks.
    */
-  #mapAnew(): void {
+  #remap(): void {
     this.#isWriting = true;
     setImmediate(() => {
-      // A snapshot may have been begun since then.
+      // A snapshot may have been opened since then.
       const opened = this.#snapshots.size > 0 ? Promise.resolve(undefined) : this.#reopen();
       void opened.then(() => {
         this.#isWriting = false;
@@ -232,8 +214,8 @@ export class LmdbStore implements KeyValueReader {
   }
 
   /**
-   * At the beginning of a turn of the event loop, whose end nobody else sees before the environment is open again. Never
-   * rejects: a store that cannot be opened again has failed.
+   * Closes and opens the environment within one turn of the event loop, so that no read comes in between.
+   * Resolves with the failure of the store if it cannot be opened again.
    */
   async #reopen(): Promise<Error | undefined> {
     let isSameTurn = true;
@@ -250,24 +232,27 @@ export class LmdbStore implements KeyValueReader {
       return this.#failure;
     } finally {
       clearImmediate(turnEnds);
-      this.#room.changed();
-      this.#mapped.begin();
+      this.#freeSpace.onChange();
+      this.#mapped.onMap();
     }
   }
 
-  async #perform({ operations, isCarried }: QueuedWrite): Promise<Error | undefined> {
+  async #perform({ operations, isAccepted }: QueuedWrite): Promise<Error | undefined> {
     try {
       const bytes = putBytes(operations);
-      const refusal = this.#failure ?? (isCarried ? undefined : this.lackOfRoom(bytes, 0));
-      this.#room.taken(bytes);
+      const shortage = isAccepted ? undefined : this.shortageFor({ bytes, claimedBytes: 0 });
+      const refusal = this.#failure ?? shortage;
+      this.#freeSpace.onPut(bytes);
       if (refusal !== undefined || operations.length === 0) {
-        // A turn of the event loop, so that whoever tries again at once does not keep it for himself.
+        // In a later turn of the event loop: a caller that retries at once must not occupy it.
         await nextTurn();
         return refusal;
       }
-      this.#batch = operations;
-      await this.#database.batch(this.#enqueueBatch);
-      // The batch's promise speaks of the commit; `flushed` is the documented word on durability (trap 31).
+      // LMDB's writer takes everything that is put inside of `batch` into one transaction.
+      await this.#database.batch(() => {
+        for (const operation of operations) this.#put(operation);
+      });
+      // The promise of the batch is about the commit; only `flushed` documents durability (trap 31).
       await this.#database.flushed;
       return undefined;
     } catch (error) {
@@ -278,46 +263,37 @@ export class LmdbStore implements KeyValueReader {
     }
   }
 
-  /**
-   * Inside `batch`: its instructions are one block, which LMDB's writer takes into one transaction whole. One closure for
-   * all batches, so that V8 keeps what it compiled.
-   */
-  readonly #enqueueBatch = (): void => {
-    for (const operation of this.#batch) this.#enqueue(operation);
-    this.#batch = [];
-  };
-
-  #enqueue(operation: WriteOperation): void {
+  #put(operation: WriteOperation): void {
     const key = asKey(operation.key);
-    // What these return settles at once and tells nothing: the batch's own promise does.
+    // These promises settle at once and say nothing; the promise of the batch does.
     if (operation.kind === 'put') void this.#database.put(key, operation.value);
     else void this.#database.remove(key);
   }
 
-  /** What a failed write in this directory was: `disk_full` or `storage_failed`. `bytes`: what it would have put. */
+  /** Returns `disk_full` or `storage_failed` for a failed write of `bytes` in this directory. */
   explainFailure(cause: unknown, bytes: number): CodedError {
     if (cause instanceof CodedError) return cause;
-    this.#room.changed();
-    const isFull = isForLackOfRoom(cause, () => this.#room.isNearlyFull(bytes));
+    this.#freeSpace.onChange();
+    const isFull = isOutOfSpace(cause, () => this.#freeSpace.isNearlyFull(bytes));
     return isFull ? diskFull(this.#directory, cause) : storageFailed(this.#directory, cause);
   }
 
   /**
-   * After a failed update of its meta page LMDB refuses every transaction, and lmdb-js would wait for the next one
-   * for ever. An empty transaction finds out, and touches no disk.
+   * Tries an empty transaction, which writes nothing. After a failed update of its meta page LMDB refuses
+   * every transaction, and lmdb-js would wait for the next one for ever.
    */
   #canWriteAgain(): boolean {
     try {
       this.#database.transactionSync(() => undefined);
       return true;
     } catch {
-      // What went wrong before is the cause that is reported.
+      // The failure of the write before is the one that is reported.
       return false;
     }
   }
 }
 
-/** What the rows take that `operations` put: deleting takes nothing. */
+/** Returns the bytes of the rows that `operations` put; deletes count as nothing. */
 export function putBytes(operations: readonly WriteOperation[]): number {
   let bytes = 0;
   for (const operation of operations) {
@@ -326,7 +302,7 @@ export function putBytes(operations: readonly WriteOperation[]): number {
   return bytes;
 }
 
-/** lmdb-js says only that a commit failed, and keeps the reason in a promise beside. */
+/** Returns the cause of a failed commit, which lmdb-js keeps in a promise of the error. */
 async function causeOf(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error;
   try {

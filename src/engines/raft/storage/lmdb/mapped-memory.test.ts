@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, expect, test, vi } from 'vitest';
+import { waitFor } from '../../../../../verify/kit/wait-for.ts';
+
 import type { KeyValueReader, WriteOperation } from '../../node/ports/key-value-store.ts';
 import { openTree } from '../testing/tree.ts';
 import { MappedMemory } from './mapped-memory.ts';
@@ -20,18 +22,22 @@ function rows(from: number, to: number): WriteOperation[] {
   });
 }
 
-/** Reads all rows, which maps all of the file. */
+/** Reads all rows, which maps the whole file. */
 function countOf(reader: KeyValueReader): number {
   let count = 0;
   for (const { value } of reader.range(ALL)) if (value.length === 4_096) count += 1;
   return count;
 }
 
-async function turn(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 5));
+function untilReleased(mapped: MappedMemory, meanwhile: () => void = () => undefined): Promise<boolean> {
+  const isReleased = (): boolean => {
+    meanwhile();
+    return mapped.bytes <= 40 * MEGABYTE;
+  };
+  return waitFor('the memory of the map is released', isReleased, { intervalMs: 5 });
 }
 
-test('what the map of the data file takes is given back, between reads and writes, and not under a snapshot', async () => {
+test('the memory of the map is released between reads and writes, but not while a snapshot is open', async () => {
   const mapped = new MappedMemory();
   const tree = openTree(join(root, 'tree'));
   for (let from = 0; from < ROWS; from += 1_000) {
@@ -40,12 +46,14 @@ test('what the map of the data file takes is given back, between reads and write
   for (let round = 0; round < 3; round++) {
     expect(countOf(tree)).toBe(ROWS);
     expect(mapped.bytes).toBeGreaterThan(60 * MEGABYTE);
-    // At any moment somebody reads, also in the turn in which the file is mapped anew, or writes.
+    // Reads and a write go on while the file is mapped anew.
     const written = new Promise((resolve) => tree.write(rows(0, 10), resolve));
-    while (mapped.bytes > 40 * MEGABYTE) {
-      expect(tree.get(Buffer.from('100007'))?.length).toBe(4_096);
-      await turn();
-    }
+    const lengths = new Set<number>();
+    await untilReleased(mapped, () => {
+      const value = tree.get(Buffer.from('100007'));
+      lengths.add(value === undefined ? 0 : value.length);
+    });
+    expect([...lengths]).toEqual([4_096]);
     expect(await written).toBeUndefined();
   }
   const snapshot = tree.snapshot();
@@ -56,14 +64,14 @@ test('what the map of the data file takes is given back, between reads and write
   expect(countOf(snapshot)).toBe(ROWS);
   expect(mapped.bytes).toBeGreaterThan(60 * MEGABYTE);
   snapshot.close();
-  while (mapped.bytes > 40 * MEGABYTE) await turn();
+  await untilReleased(mapped);
   expect(tree.get(Buffer.from('100000'))).toBeUndefined();
   expect(countOf(tree)).toBe(ROWS - 1);
   await new Promise<void>((resolve) => tree.close(resolve));
 });
 
-test('many rows that are looked up have it given back at the end of the turn', async () => {
-  // Nobody looks in between.
+test('many lookups release the memory at the end of their turn', async () => {
+  // The timer does not check in between.
   vi.useFakeTimers({ toFake: ['setInterval'] });
   const tree = openTree(join(root, 'looked-up'));
   vi.useRealTimers();

@@ -1,4 +1,4 @@
-// The data file alone, as LMDB takes it: without the journal that a node keeps before it.
+// Opens the store in LMDB alone, without the journal of a node.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

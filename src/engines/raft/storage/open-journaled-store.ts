@@ -1,50 +1,56 @@
-// Opens the journal of a store, or begins it: what LMDB has says where it goes on.
+// Opens the journal of a store, or begins one. The checkpoint in LMDB says where the journal continues.
 
 import { readFileSync, statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { CodedError } from '../../../../shared/coded-error.ts';
-import { MAX_KEY_BYTES, type WriteOperation } from '../../node/ports/key-value-store.ts';
-import type { RowCheck } from '../check/verify-data-file.ts';
-import { flushFile, syncDirectory } from '../data-directory.ts';
-import { JournaledStore } from '../journaled-store.ts';
-import type { LmdbStore } from '../lmdb/lmdb-store.ts';
-import { storeDamaged } from '../storage-errors.ts';
-import { CHECKPOINT_KEY, decodeCheckpoint, encodeCheckpoint, type JournalLimits } from './checkpoints.ts';
-import { Journal, type JournalPosition } from './journal.ts';
-import { aligned, isZero } from './journal-frame.ts';
+import { CodedError } from '../../../shared/coded-error.ts';
+import { MAX_KEY_BYTES, type WriteOperation } from '../node/ports/key-value-store.ts';
+import type { RowCheck } from './check/verify-data-file.ts';
+import { syncDirectory, syncFile } from './data-directory.ts';
+
+import {
+  CHECKPOINT_KEY,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type JournalLimits,
+} from './journal/checkpoints.ts';
+import { Journal, type JournalPosition } from './journal/journal.ts';
+import { aligned, isZero } from './journal/journal-frame.ts';
 import {
   JournalDamage,
   type RecoveredJournal,
   recoverJournal,
   type SegmentFile,
-} from './journal-recovery.ts';
-import { findSegments, makeSegment } from './journal-segments.ts';
+} from './journal/journal-recovery.ts';
+import { findSegments, makeSegment } from './journal/journal-segments.ts';
+import { JournaledStore } from './journaled-store.ts';
+import type { LmdbStore } from './lmdb/lmdb-store.ts';
+import { storeDamaged } from './storage-errors.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 128 * 1024;
-/** On a small file system a segment is this part of it. */
+/** The part of a small file system that a segment takes. */
 const SEGMENT_FRACTION = 1 / 64;
 
-export interface OpenJournalOptions {
+export interface OpenJournaledStoreOptions {
   readonly tree: LmdbStore;
-  readonly isTakenBack: boolean;
+  readonly isRolledBack: boolean;
   readonly checkRow: RowCheck | undefined;
   readonly limits: JournalLimits | undefined;
 }
 
 /**
- * The store of `directory`, whose data file has been verified and opened. Rejects with CodedError `store_damaged` when
- * the journal is not as it was written, with the system's error when a file cannot be made.
+ * Returns the store of `directory`, whose data file has been verified and opened. Rejects with CodedError
+ * `store_damaged` when the journal is damaged, and with the system's error when a file cannot be made.
  */
-export async function openJournal(
+export async function openJournaledStore(
   directory: string,
-  { tree, isTakenBack, checkRow, limits = limitsFor(directory) }: OpenJournalOptions,
+  { tree, isRolledBack, checkRow, limits = limitsFor(directory) }: OpenJournaledStoreOptions,
 ): Promise<JournaledStore> {
   const { segmentBytes } = limits;
   const through = lastCheckpoint(tree);
   const all = await findSegments(directory);
   if (through === undefined) {
-    // The data file was just made, or the process that made it died before it went on.
+    // The data file is new, or the process that made it ended before it wrote the first checkpoint.
     if (hasRows(tree)) throw journalDamaged(directory, new JournalDamage('its checkpoint is missing'));
     if (all.some(({ path }) => !isBlank(path))) {
       throw journalDamaged(
@@ -68,15 +74,15 @@ export async function openJournal(
   if (checkRow !== undefined) {
     for (const operations of batches) checkRows(directory, operations, checkRow);
   }
-  // A commit in the place of the one that was taken back: meta page and trees are of one transaction again. Without room the
-  // next checkpoint is that.
-  if (isTakenBack) await writeCheckpoint(tree, through).catch(passIfFull);
+  // A new commit replaces the one that was rolled back, so that meta page and trees are of one transaction
+  // again. On a full disk the next checkpoint does it.
+  if (isRolledBack) await writeCheckpoint(tree, through).catch(passIfFull);
   const used = files.filter(({ number }) => number <= recovered.segment);
   await remove(
     directory,
     all.filter((file) => !used.includes(file) && file !== recovered.spare),
   );
-  for (const { path } of used) flushFile(path);
+  for (const { path } of used) syncFile(path);
   const journal = new Journal(directory, { files: used, recovered, segmentBytes });
   return new JournaledStore({ directory, tree, journal, recovered: batches, limits, checkRow });
 }
@@ -85,7 +91,7 @@ function limitsFor(directory: string): JournalLimits {
   const { blocks, bsize } = statfsSync(directory);
   const part = Math.max(MIN_SEGMENT_BYTES, blocks * bsize * SEGMENT_FRACTION);
   const segmentBytes = aligned(Math.min(SEGMENT_BYTES, part));
-  // The more rows a checkpoint has, the less LMDB writes, and the more memory they take until then.
+  // A larger checkpoint writes fewer pages of LMDB, and holds more rows in memory until then.
   return { segmentBytes, checkpointBytes: segmentBytes };
 }
 
@@ -140,7 +146,7 @@ function isBlank(path: string): boolean {
 }
 
 async function remove(directory: string, files: readonly SegmentFile[]): Promise<void> {
-  // One that was given up when the last process ended may be going away only now.
+  // `force`: an unlink begun by the last process may take effect only now.
   for (const { path } of files) await rm(path, { force: true });
   if (files.length > 0) syncDirectory(directory);
 }
@@ -152,7 +158,7 @@ function passIfFull(error: unknown): void {
 function writeCheckpoint(tree: LmdbStore, position: JournalPosition): Promise<void> {
   const value = encodeCheckpoint(position);
   return new Promise((resolve, reject) => {
-    tree.carry([{ kind: 'put', key: CHECKPOINT_KEY, value }], (error) =>
+    tree.writeAccepted([{ kind: 'put', key: CHECKPOINT_KEY, value }], (error) =>
       error === undefined ? resolve() : reject(error),
     );
   });

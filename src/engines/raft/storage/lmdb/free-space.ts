@@ -1,34 +1,43 @@
-// Room for a store in its file system: what is free, what is kept back, and what may still be taken.
+// The free space of a store: how much its file system has, how much is reserved, and whether a write may take
+// it.
 
 import { statfsSync } from 'node:fs';
-import type { CodedError } from '../../../shared/coded-error.ts';
-import type { StorageSpace } from '../node/ports/key-value-store.ts';
-import type { BinaryDatabase } from './lmdb/lmdb-reads.ts';
-import { diskFull, explainRead } from './storage-errors.ts';
+import type { CodedError } from '../../../../shared/coded-error.ts';
+import type { StorageSpace } from '../../node/ports/key-value-store.ts';
+import { diskFull, readError } from '../storage-errors.ts';
+import type { BinaryDatabase } from './lmdb-reads.ts';
 
-/** What is kept for votes and membership: this much, or a tenth of a small file system. */
+/** The reserve for votes and membership: this much, or a tenth of a small file system. */
 const MAX_RESERVE_BYTES = 32 * 1024 * 1024;
 const RESERVE_FRACTION = 0.1;
-/** The last of the reserve is for writes that put no more than this: votes, and deletes, which need pages too. */
+/**
+ * The last part of the reserve is for writes of at most this size: votes, and deletes, which need pages as
+ * well.
+ */
 const SMALL_WRITE_BYTES = 4 * 1024;
 const SMALL_WRITES_FRACTION = 0.25;
-/** LMDB copies the pages that a write touches: with less than this it is not even tried. */
+/** The least free space for any write: LMDB copies the pages that a write touches. */
 const MIN_WRITE_BYTES = 64 * 1024;
-/** How old `space()` may be … */
+/** Bounds the age of a measurement while more than PLENTY_OF_RESERVES reserves are free. */
 const MAX_SPACE_AGE_MS = 100;
-/** … while there is plenty left, counting each byte written since as so many: LMDB writes whole pages. */
+/** Each byte put since the measurement counts as so many, since LMDB writes whole pages. */
 const BYTES_PER_BYTE_PUT = 8;
 const PLENTY_OF_RESERVES = 2;
-/** Within this of full, a write that was cut short was cut by lack of room. */
+/** With less free space than this, EIO means that the disk is full. */
 const NEARLY_FULL_BYTES = 1024 * 1024;
 
-export class Room {
+export interface SpaceClaim {
+  readonly bytes: number;
+  readonly claimedBytes: number;
+}
+
+export class FreeSpace {
   readonly #directory: string;
   readonly #database: () => BinaryDatabase;
   #space: (StorageSpace & { readonly at: number }) | undefined;
   #bytesSinceSpace = 0;
 
-  /** `database` is the one that is open. */
+  /** `database` returns the database that is open. */
   constructor(directory: string, database: () => BinaryDatabase) {
     this.#directory = directory;
     this.#database = database;
@@ -47,13 +56,13 @@ export class Room {
     return this.#space;
   }
 
-  /** So many bytes were put since. */
-  taken(bytes: number): void {
+  /** Call when so many bytes are put. */
+  onPut(bytes: number): void {
     this.#bytesSinceSpace += bytes;
   }
 
-  /** What was measured is not so any more. */
-  changed(): void {
+  /** Call when the last measurement is no longer valid. */
+  onChange(): void {
     this.#space = undefined;
   }
 
@@ -61,8 +70,8 @@ export class Room {
     return this.#fileSystemFreeBytes() < NEARLY_FULL_BYTES + bytes;
   }
 
-  /** Why `bytes` are not to be taken now, where others need `claimedBytes`; undefined when there is room. */
-  lackFor(bytes: number, claimedBytes: number): CodedError | undefined {
+  /** Returns `disk_full` when a write of `bytes` must be refused. Other rows will need `claimedBytes`. */
+  shortageFor({ bytes, claimedBytes }: SpaceClaim): CodedError | undefined {
     const { freeBytes, reserveBytes } = this.space();
     const needed =
       bytes <= SMALL_WRITE_BYTES
@@ -71,8 +80,8 @@ export class Room {
     return freeBytes >= needed ? undefined : diskFull(this.#directory);
   }
 
-  /** For a file beside this one, which cannot have the free pages of this one. */
-  hasBeside(bytes: number): boolean {
+  /** Returns whether another file of so many bytes fits: it cannot use the free pages of the data file. */
+  hasSpaceBeside(bytes: number): boolean {
     return this.#fileSystemFreeBytes() >= bytes + this.space().reserveBytes;
   }
 
@@ -80,7 +89,7 @@ export class Room {
     return freeBytes - this.#bytesSinceSpace * BYTES_PER_BYTE_PUT > reserveBytes * PLENTY_OF_RESERVES;
   }
 
-  /** Pages of the file that hold nothing now are room too: the file never shrinks. */
+  /** Counts free pages of the data file as free space: the file never shrinks. */
   #measureSpace(): StorageSpace {
     const { bavail, blocks, bsize } = statfsSync(this.#directory);
     const { pageSize, filePages, usedPages } = this.#pageCounts();
@@ -95,7 +104,7 @@ export class Room {
     try {
       return pageCounts(this.#database());
     } catch (cause) {
-      throw explainRead(this.#directory, cause);
+      throw readError(this.#directory, cause);
     }
   }
 
@@ -125,7 +134,7 @@ function pageCounts(database: BinaryDatabase): PageCounts {
   };
 }
 
-/** As lmdb-js reports them. */
+/** Figures as lmdb-js reports them. */
 interface TreeStats {
   readonly pageSize: number;
   readonly treeBranchPageCount: number;

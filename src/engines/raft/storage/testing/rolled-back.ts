@@ -1,13 +1,13 @@
-// What LMDB leaves where it could not write the meta page of a commit: the page as it was to be, with the transaction's number
-// and the last page that stood there before (`mdb_env_write_meta` of LMDB 0.9, and seen with a write that was made to fail).
+// Makes the file that LMDB leaves after it failed to write the meta page of a commit: the new meta page, but
+// with the transaction number and the last page of the old one (`mdb_env_write_meta` of LMDB 0.9, also seen
 
 import { readMeta } from '../lmdb/lmdb-page.ts';
 
 const LAST_PAGE_AT = 144;
 const TRANSACTION_AT = 152;
 
-/** `after` is the file with the commit. Without `before`, the one without it, only the number is put back. */
-export function takenBack(after: Buffer, before: Buffer = after): Buffer {
+/** Takes the file with the commit and the one before it. Without `before` only the number is put back. */
+export function rolledBack(after: Buffer, before: Buffer = after): Buffer {
   const { pageBytes, transaction: first } = readMeta(after, 0);
   const second = readMeta(after.subarray(pageBytes), 1).transaction;
   const at = second > first ? pageBytes : 0;

@@ -1,7 +1,9 @@
-// Reads a data file for its check: what is not there, or cannot be read, is damage.
+// Reads pages of a data file. A file that is too short or cannot be read is damaged.
 
 import { fstatSync, readSync } from 'node:fs';
-import { check, Damage } from '../lmdb/lmdb-page.ts';
+import { check, Damage } from './lmdb-page.ts';
+
+export const TOO_SHORT = 'the file is too short';
 
 export class DataFileReader {
   readonly #descriptor: number;
@@ -13,25 +15,25 @@ export class DataFileReader {
   }
 
   read(position: number, length: number): Buffer {
-    check(position + length <= this.fileBytes, 'the file ends too early');
+    check(position + length <= this.fileBytes, TOO_SHORT);
     const bytes = Buffer.allocUnsafe(length);
     this.readInto(bytes, 0, { position, length });
     return bytes;
   }
 
-  /** Fills `target` from `start` on, where there is room for `length` bytes. */
+  /** Reads `length` bytes into `target`, from `start` on. */
   readInto(
     target: Uint8Array,
     start: number,
     { position, length }: { position: number; length: number },
   ): void {
-    check(position + length <= this.fileBytes, 'the file ends too early');
+    check(position + length <= this.fileBytes, TOO_SHORT);
     for (let done = 0; done < length; ) {
       const count = this.#readSome(target, start + done, {
         position: position + done,
         length: length - done,
       });
-      check(count > 0, 'the file ends too early');
+      check(count > 0, TOO_SHORT);
       done += count;
     }
   }
