@@ -5,19 +5,17 @@
 import { unreachable } from '../../shared/assert.ts';
 import { encodeUtf8 } from '../../shared/utf8.ts';
 import { type EncodedFields, isArray } from './fields.ts';
-import { ADD_FILAMENT_LETTER, type AddFilament, decodeAddFilament, encodeAddFilament } from './filament.ts';
+import { type AddFilament, decodeAddFilament, encodeAddFilament } from './filament.ts';
 import { decodeIdempotencyClaim, type IdempotencyClaim } from './idempotency.ts';
 import {
-  ADD_PRINT_JOB_LETTER,
   type AddPrintJob,
-  CHANGE_PRINT_JOB_STATUS_LETTER,
   type ChangePrintJobStatus,
   decodeAddPrintJob,
   decodeChangePrintJobStatus,
   encodeAddPrintJob,
   encodeChangePrintJobStatus,
 } from './print-job.ts';
-import { ADD_PRINTER_LETTER, type AddPrinter, decodeAddPrinter, encodeAddPrinter } from './printer.ts';
+import { type AddPrinter, decodeAddPrinter, encodeAddPrinter } from './printer.ts';
 
 export interface Command {
   /** Milliseconds since 1970 at the node that took the request. For people and ages, never for ordering. */
@@ -80,13 +78,13 @@ function parseJson(bytes: Uint8Array): unknown {
 function decodeAction(value: unknown): Action | undefined {
   if (!isArray(value)) return undefined;
   switch (value[0]) {
-    case ADD_PRINTER_LETTER:
+    case 'p':
       return decodeAddPrinter(value);
-    case ADD_FILAMENT_LETTER:
+    case 'f':
       return decodeAddFilament(value);
-    case ADD_PRINT_JOB_LETTER:
+    case 'j':
       return decodeAddPrintJob(value);
-    case CHANGE_PRINT_JOB_STATUS_LETTER:
+    case 's':
       return decodeChangePrintJobStatus(value);
     default:
       return undefined;

@@ -15,11 +15,9 @@ export interface AddFilament {
   readonly filament: Omit<Filament, 'reservedMilligrams'>;
 }
 
-export const ADD_FILAMENT_LETTER = 'f';
-
 export function encodeAddFilament({ filament }: AddFilament): EncodedFields {
   const { id, material, color, totalMilligrams, remainingMilligrams } = filament;
-  return [ADD_FILAMENT_LETTER, id, material, color, totalMilligrams, remainingMilligrams];
+  return ['f', id, material, color, totalMilligrams, remainingMilligrams];
 }
 
 export function decodeAddFilament(fields: readonly unknown[]): AddFilament | undefined {

@@ -25,12 +25,9 @@ export interface ChangePrintJobStatus {
   readonly status: PrintJobStatus;
 }
 
-export const ADD_PRINT_JOB_LETTER = 'j';
-export const CHANGE_PRINT_JOB_STATUS_LETTER = 's';
-
 export function encodeAddPrintJob({ printJob }: AddPrintJob): EncodedFields {
   const { id, printerId, filamentId, filePath, weightMilligrams } = printJob;
-  return [ADD_PRINT_JOB_LETTER, id, printerId, filamentId, filePath, weightMilligrams];
+  return ['j', id, printerId, filamentId, filePath, weightMilligrams];
 }
 
 export function decodeAddPrintJob(fields: readonly unknown[]): AddPrintJob | undefined {
@@ -42,7 +39,7 @@ export function decodeAddPrintJob(fields: readonly unknown[]): AddPrintJob | und
 }
 
 export function encodeChangePrintJobStatus({ id, status }: ChangePrintJobStatus): EncodedFields {
-  return [CHANGE_PRINT_JOB_STATUS_LETTER, id, status];
+  return ['s', id, status];
 }
 
 export function decodeChangePrintJobStatus(fields: readonly unknown[]): ChangePrintJobStatus | undefined {

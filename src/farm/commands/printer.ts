@@ -12,10 +12,8 @@ export interface AddPrinter {
   readonly printer: Printer;
 }
 
-export const ADD_PRINTER_LETTER = 'p';
-
 export function encodeAddPrinter({ printer: { id, company, model } }: AddPrinter): EncodedFields {
-  return [ADD_PRINTER_LETTER, id, company, model];
+  return ['p', id, company, model];
 }
 
 export function decodeAddPrinter(fields: readonly unknown[]): AddPrinter | undefined {
