@@ -4,7 +4,7 @@ import { assert, present } from '../../../shared/assert.ts';
 import { quorumValue } from './quorum.ts';
 import { joinNextRound } from './read-requests.ts';
 import { becomeFollower } from './roles.ts';
-import { type CoreState, sendAppendRequest, sendNow } from './state.ts';
+import { type CoreState, envelope, sendAppendRequest, sendNow } from './state.ts';
 
 /** Commits entries that a majority of voters holds durably, if the last is of the leader's term (§5.4.2). */
 export function maybeCommit(state: CoreState): void {
@@ -43,9 +43,7 @@ function maybeLeaveAfterRemoval(state: CoreState): void {
     sendAppendRequest(state, server, { previous: { index, term }, entries });
   }
   const successor = mostAdvancedVoter(state);
-  if (successor !== undefined) {
-    sendNow(state, { kind: 'timeout-now', from: state.server, to: successor, term: state.term });
-  }
+  if (successor !== undefined) sendNow(state, { kind: 'timeout-now', ...envelope(state, successor) });
   becomeFollower(state, state.term, undefined);
 }
 

@@ -8,7 +8,7 @@ import { lastIndexAtMostTerm } from './log.ts';
 import type { AppendRequest, HeartbeatRequest, ReadIndexResponse, TimeoutNow } from './message.ts';
 import type { SnapshotPoint } from './ready.ts';
 import { becomeFollower, markRestored } from './roles.ts';
-import { appendToLog, type CoreState, sendWhenDurable, sendWhenTermDurable } from './state.ts';
+import { appendToLog, type CoreState, envelope, sendWhenDurable, sendWhenTermDurable } from './state.ts';
 
 /** Follows `leader`, which sent a message that only the leader of the current term sends. */
 export function follow(state: CoreState, leader: ServerId): void {
@@ -86,13 +86,8 @@ export function handleHeartbeatRequest(state: CoreState, message: HeartbeatReque
   follow(state, message.from);
   // The leader sends a commit index that this server is known to match.
   commitTo(state, Math.min(message.commitIndex, state.log.lastIndex));
-  sendWhenTermDurable(state, {
-    kind: 'heartbeat-response',
-    from: state.server,
-    to: message.from,
-    term: state.term,
-    readRound: message.readRound,
-  });
+  const { from, readRound } = message;
+  sendWhenTermDurable(state, { kind: 'heartbeat-response', ...envelope(state, from), readRound });
 }
 
 export function handleReadIndexResponse(state: CoreState, message: ReadIndexResponse): void {

@@ -30,6 +30,7 @@ import {
   appendToLog,
   type CoreOptions,
   CoreState,
+  envelope,
   type IndexedConfiguration,
   type RaftRole,
   SPREAD_TICKS,
@@ -207,15 +208,7 @@ export class RaftCore {
     const state = this.#state;
     if (state.role === 'leader') requestRead(state, state.server, requestId);
     else if (state.leader === undefined) state.refusedReads.push(requestId);
-    else {
-      sendNow(state, {
-        kind: 'read-index-request',
-        from: state.server,
-        to: state.leader,
-        term: state.term,
-        requestId,
-      });
-    }
+    else sendNow(state, { kind: 'read-index-request', ...envelope(state, state.leader), requestId });
   }
 
   /** Hands leadership to the most advanced voter that answers. False without one, or without leadership. */

@@ -10,7 +10,7 @@ import type { Progress } from './progress.ts';
 import { quorumValue } from './quorum.ts';
 import { isFull, joinNextRound, maybeBeginRound, takeConfirmed } from './read-requests.ts';
 import { refuseRead } from './roles.ts';
-import { type CoreState, sendAppendRequest, sendNow } from './state.ts';
+import { type CoreState, envelope, sendAppendRequest, sendNow } from './state.ts';
 
 /** Sends due heartbeats, and to each follower the entries and the commit index that it lacks. */
 export function broadcast(state: CoreState): void {
@@ -43,14 +43,8 @@ function broadcastHeartbeat(state: CoreState): void {
   for (const [server, progress] of state.progress) {
     if (server === state.server) continue;
     const commitIndex = Math.min(progress.match, state.commitIndex);
-    sendNow(state, {
-      kind: 'heartbeat-request',
-      from: state.server,
-      to: server,
-      term: state.term,
-      commitIndex,
-      readRound: state.reads.round,
-    });
+    const readRound = state.reads.round;
+    sendNow(state, { kind: 'heartbeat-request', ...envelope(state, server), commitIndex, readRound });
     progress.sentCommit = Math.max(progress.sentCommit, commitIndex);
   }
 }
@@ -168,14 +162,7 @@ function confirmReads(state: CoreState): void {
     if (from === state.server) state.confirmedReads.push({ requestId, readIndex });
     else {
       awaitCommit(state, from, readIndex);
-      sendNow(state, {
-        kind: 'read-index-response',
-        from: state.server,
-        to: from,
-        term: state.term,
-        requestId,
-        readIndex,
-      });
+      sendNow(state, { kind: 'read-index-response', ...envelope(state, from), requestId, readIndex });
     }
   }
 }
@@ -217,7 +204,7 @@ export function maybeHandOver(state: CoreState): void {
     return;
   }
   if (progress.match < state.log.lastIndex) return;
-  sendNow(state, { kind: 'timeout-now', from: state.server, to: state.transferTarget, term: state.term });
+  sendNow(state, { kind: 'timeout-now', ...envelope(state, state.transferTarget) });
 }
 
 /** Counts the leader's own durable entries. A cluster of one server commits here, and not before. */

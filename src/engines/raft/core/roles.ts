@@ -7,6 +7,7 @@ import { createReadRequests } from './read-requests.ts';
 import {
   appendToLog,
   type CoreState,
+  envelope,
   noteChange,
   resetElectionTimer,
   sendNow,
@@ -94,16 +95,7 @@ function endLeadership(state: CoreState): void {
 /** Tells `from`, which asked for the read, that this server cannot confirm it. */
 export function refuseRead(state: CoreState, from: ServerId, requestId: number): void {
   if (from === state.server) state.refusedReads.push(requestId);
-  else {
-    sendNow(state, {
-      kind: 'read-index-response',
-      from: state.server,
-      to: from,
-      term: state.term,
-      requestId,
-      readIndex: 0,
-    });
-  }
+  else sendNow(state, { kind: 'read-index-response', ...envelope(state, from), requestId, readIndex: 0 });
 }
 
 /** Marks the start of a snapshot restore. Nothing is applied until this change is durable. */

@@ -185,6 +185,14 @@ export function appendToLog(state: CoreState, entries: readonly Entry[]): void {
   noteChange(state);
 }
 
+/** Returns address and term of a message. Appends and their answers are hot, and write the fields out. */
+export function envelope(
+  { server, term }: CoreState,
+  to: ServerId,
+): { from: ServerId; to: ServerId; term: number } {
+  return { from: server, to, term };
+}
+
 /** Sends without waiting for the disk. Only for messages that promise nothing about this server's disk. */
 export function sendNow(state: CoreState, message: Message): void {
   state.messages.push(message);
