@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { NodeOptions } from '../config/flags.ts';
 import { verifyRow } from '../engines/raft/node/log/durable-records.ts';
-import { DEFAULT_LIMITS, type NodeOptions as EngineOptions } from '../engines/raft/node/options.ts';
+import { DEFAULT_LIMITS, type RaftOptions } from '../engines/raft/node/options.ts';
 import type { KeyValueStore } from '../engines/raft/node/ports/key-value-store.ts';
 import { RaftNode } from '../engines/raft/node/raft-node.ts';
 import { openLmdbStore } from '../engines/raft/storage/open-store.ts';
@@ -197,7 +197,7 @@ export class NodeProcess {
   }
 }
 
-function engineOptions(options: NodeOptions): EngineOptions {
+function engineOptions(options: NodeOptions): RaftOptions {
   const tickMs = options.heartbeatMs / TICKS_PER_HEARTBEAT;
   return {
     node: options.id,

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { seal } from '../../src/engines/raft/codec/sealed-record.ts';
 import { loadDurableState, verifyRow } from '../../src/engines/raft/node/log/durable-records.ts';
-import { stateKey } from '../../src/engines/raft/node/log/keys.ts';
+import { stateKey } from '../../src/engines/raft/node/state/state-keys.ts';
 import { verifyDataFile } from '../../src/engines/raft/storage/check/verify-data-file.ts';
 import { openDatabase } from '../../src/engines/raft/storage/lmdb/data-file.ts';
 import { LmdbStore } from '../../src/engines/raft/storage/lmdb/lmdb-store.ts';

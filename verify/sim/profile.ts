@@ -1,6 +1,6 @@
 // What one seed's world is like: how many nodes, how fast, how tiny its bounds, how bad its network and disks.
 
-import { DEFAULT_LIMITS, type NodeLimits } from '../../src/engines/raft/node/options.ts';
+import { DEFAULT_LIMITS, type RaftLimits } from '../../src/engines/raft/node/options.ts';
 import type { ClientProfile } from './clients.ts';
 import type { Draws } from './draws.ts';
 import type { FaultProfile } from './faults.ts';
@@ -80,7 +80,7 @@ function drawNode(draws: Draws): NodeProfile {
 }
 
 /** Tiny, mostly, so that what happens once a day elsewhere happens all the time here. */
-function drawLimits(draws: Draws): NodeLimits {
+function drawLimits(draws: Draws): RaftLimits {
   const isTiny = draws.chance(0.8);
   if (!isTiny) return DEFAULT_LIMITS;
   return {

@@ -3,7 +3,7 @@
 import type { Engine } from '../../src/engines/engine.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
 import type { RaftStatus } from '../../src/engines/raft/node/node-status.ts';
-import type { NodeLimits, NodeOptions } from '../../src/engines/raft/node/options.ts';
+import type { RaftLimits, RaftOptions } from '../../src/engines/raft/node/options.ts';
 import { RaftNode } from '../../src/engines/raft/node/raft-node.ts';
 import { applyCommand } from '../../src/farm/apply.ts';
 import { assert } from '../../src/shared/assert.ts';
@@ -32,7 +32,7 @@ export interface NodeProfile {
   readonly removeDeadAfterMs: number;
   readonly newMemberGraceMs: number;
   readonly minVoters: number;
-  readonly limits: NodeLimits;
+  readonly limits: RaftLimits;
 }
 
 export interface HostWorld {
@@ -206,7 +206,7 @@ export class SimulatedHost {
 
   // ------------------------------------------------------------ the process
 
-  #options(start: { bootstrap: boolean; startOver: boolean }): NodeOptions {
+  #options(start: { bootstrap: boolean; startOver: boolean }): RaftOptions {
     const { raftAddress, httpAddress } = this;
     return { ...this.#profile, node: this.name, raftAddress, httpAddress, join: start.startOver, ...start };
   }

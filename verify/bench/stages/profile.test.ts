@@ -9,7 +9,7 @@ test.each([
   [`${ROOT}/src/http/check-fields.ts`, 'validation'],
   [`${ROOT}/src/engines/raft/codec/crc32.ts`, 'encode'],
   [`${ROOT}/src/engines/raft/core/raft-core.ts`, 'queue'],
-  [`${ROOT}/src/engines/raft/node/state/applier.ts`, 'apply'],
+  [`${ROOT}/src/engines/raft/node/applier.ts`, 'apply'],
   [`${ROOT}/src/engines/raft/node/proposals.ts`, 'queue'],
   [`${ROOT}/src/engines/raft/storage/lmdb-store.ts`, 'disk'],
   [`${ROOT}/node_modules/lmdb/dist/index.cjs`, 'disk'],

@@ -13,7 +13,7 @@ export const BYTES: readonly Mutant[] = [
   {
     id: 'log-keys-little-endian',
     subject: 'storage',
-    file: 'src/engines/raft/node/log/keys.ts',
+    file: 'src/shared/big-endian.ts',
     edits: [
       {
         find: 'for (let at = to - 1; at >= from; at--) {',

@@ -42,19 +42,19 @@ export const CLIENTS: readonly Mutant[] = [
   {
     id: 'repetition-applied-again',
     subject: 35,
-    file: 'src/engines/raft/node/state/sessions.ts',
+    file: 'src/engines/raft/node/sessions.ts',
     edits: [{ find: 'if (session.applied.has(origin.sequence)) return false;', replace: '' }],
     bug: 'A write that was sent to two leaders is applied twice.',
   },
   {
     id: 'sessions-not-read-after-a-snapshot',
     subject: 35,
-    file: 'src/engines/raft/node/state/applier.ts',
+    file: 'src/engines/raft/node/applier.ts',
     edits: [
       {
-        find: `    this.#point = point;
-    this.#sessions.load(this.#view);`,
-        replace: '    this.#point = point;',
+        find: `  loadSessions(): void {
+    this.#sessions.load(this.#state.rows);`,
+        replace: '  loadSessions(): void {',
       },
     ],
     bug: 'The sessions of a snapshot are not loaded: a repeated write is applied again.',

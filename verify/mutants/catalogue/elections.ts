@@ -9,13 +9,13 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/node/replica.ts',
     edits: [
       {
-        find: 'putHardState(request.hardState)',
-        replace: 'putHardState({ term: request.hardState.term, votedFor: undefined })',
+        find: 'putHardState(hardState)',
+        replace: 'putHardState({ term: hardState.term, votedFor: undefined })',
       },
       {
         find: 'this.core.onPersisted();',
         replace: `this.core.onPersisted();
-        if (request.hardState !== undefined) this.write([putHardState(request.hardState)]);`,
+        if (hardState !== undefined) this.write([putHardState(hardState)]);`,
       },
     ],
     bug: 'Term and vote are two writes, and only the first is waited for: a crash between them frees the vote.',

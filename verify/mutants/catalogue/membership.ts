@@ -108,8 +108,8 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'src/engines/raft/node/membership/promotion.ts',
     edits: [
       {
-        find: 'if (lag > options.lagEntries || progress.ticksSinceContact >= options.silentTicks) continue;',
-        replace: 'if (progress.ticksSinceContact >= options.silentTicks) continue;',
+        find: 'lag > lagEntries || progress.ticksSinceContact >= silentTicks',
+        replace: 'progress.ticksSinceContact >= silentTicks && lag <= lagEntries',
       },
     ],
     bug: 'A learner becomes a voter however much of the log it lacks.',
@@ -120,8 +120,8 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'src/engines/raft/node/membership/member-change-step.ts',
     edits: [
       {
-        find: 'if (alive >= majority(rest.length)) return undefined;',
-        replace: 'if (alive >= 0) return undefined;',
+        find: 'if (rest.canCommit) return undefined;',
+        replace: 'if (rest.alive >= 0) return undefined;',
       },
     ],
     bug: 'A member is removed though too few of the others answer to agree on anything.',

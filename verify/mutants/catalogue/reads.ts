@@ -59,8 +59,9 @@ export const READS: readonly Mutant[] = [
     file: 'src/engines/raft/node/requests/reads.ts',
     edits: [
       {
-        find: "if (readIndex <= appliedIndex) this.#finish(batch.waiters, { kind: 'ready' });",
-        replace: "if (readIndex <= appliedIndex + 1) this.#finish(batch.waiters, { kind: 'ready' });",
+        find: "if (readIndex <= this.#replica.appliedIndex) this.#finish(batch.waiters, { kind: 'ready' });",
+        replace:
+          "if (readIndex <= this.#replica.appliedIndex + 1) this.#finish(batch.waiters, { kind: 'ready' });",
       },
     ],
     bug: 'A read is answered one entry too early.',

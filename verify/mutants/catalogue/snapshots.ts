@@ -72,8 +72,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/node/replica.ts',
     edits: [
       {
-        find: 'operations.push(putApplied({ ...point, generation: this.state.generation }));',
-        replace: 'this.write([putApplied({ ...point, generation: this.state.generation })]);',
+        find: 'this.state.addFlush(operations);',
+        replace: 'this.state.addFlush(operations);\n    this.write(operations.splice(-1));',
       },
     ],
     bug: 'The applied index is written before the rows that it covers.',
@@ -199,7 +199,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/node/replica.ts',
     edits: [
       {
-        find: 'if (this.#install !== undefined || !this.#writer.isIdle) return;',
+        find: 'if (this.state.isAdopting || !this.#writer.isIdle) return;',
         replace: '',
       },
     ],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { seal } from '../../../src/engines/raft/codec/sealed-record.ts';
-import { stateKey } from '../../../src/engines/raft/node/log/keys.ts';
+import { stateKey } from '../../../src/engines/raft/node/state/state-keys.ts';
 import { encodeUtf8 } from '../../../src/shared/utf8.ts';
 import { MemoryState } from '../../../src/state/memory-state.ts';
 import { withoutRow, withRow } from '../persistent-map.ts';

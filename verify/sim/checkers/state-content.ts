@@ -2,8 +2,8 @@
 // process gives it, or from the disk, where what did not change since the last time is not read again.
 
 import { openSealed } from '../../../src/engines/raft/codec/sealed-record.ts';
-import { farmKeyOf, generationsRange, isStateKey } from '../../../src/engines/raft/node/log/keys.ts';
-import { REPLICATION_PREFIX } from '../../../src/engines/raft/node/state/sessions.ts';
+import { REPLICATION_PREFIX } from '../../../src/engines/raft/node/sessions.ts';
+import { farmKeyOf, generationsRange, isStateKey } from '../../../src/engines/raft/node/state/state-keys.ts';
 import type { StateReader } from '../../../src/state/state-view.ts';
 import type { TreeNode, Version } from '../persistent-map.ts';
 import { bytesOf, type DiskVersion, keyOf } from '../simulated-disk.ts';

@@ -2,18 +2,18 @@ import { expect, test } from 'vitest';
 import { SeededGenerator } from '../../../shared/seeded-generator.ts';
 import { boot } from './boot.ts';
 import { type LoadedState, loadDurableState, putRemoved } from './log/durable-records.ts';
-import type { NodeOptions } from './options.ts';
+import type { RaftOptions } from './options.ts';
 import { StateStore } from './state/state-store.ts';
 import { TestClock, TestLogger } from './testing/clock.ts';
 import { testOptions } from './testing/cluster.ts';
-import { TestStore } from './testing/store.ts';
+import { TestStore, writesOf } from './testing/store.ts';
 
 function createDisk() {
   const clock = new TestClock();
   const store = new TestStore(clock);
   const logger = new TestLogger();
   const random = new SeededGenerator(1);
-  const start = (change: Partial<NodeOptions> = {}): LoadedState => {
+  const start = (change: Partial<RaftOptions> = {}): LoadedState => {
     let loaded: LoadedState | undefined;
     boot({ store, logger, random }, testOptions('a', change), (error, state) => {
       if (error !== undefined) throw error;
@@ -94,7 +94,7 @@ test.each([
   const { start, write, store } = createDisk();
   const before = new StateStore(store, start({ bootstrap: true }).applied.generation);
   before.put('old', 1);
-  write(before.takeWrites());
+  write(writesOf(before));
   start(first);
   const { applied } = start(second);
   const state = new StateStore(store, applied.generation);

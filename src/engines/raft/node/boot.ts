@@ -15,7 +15,7 @@ import {
 } from './log/durable-records.ts';
 import { putEntries } from './log/log-blocks.ts';
 import { newServerId, randomHex } from './membership/server-id.ts';
-import type { NodeOptions } from './options.ts';
+import type { RaftOptions } from './options.ts';
 import type { KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
 import { unusedGeneration } from './state/state-store.ts';
 
@@ -32,7 +32,7 @@ export interface BootPorts {
  */
 export function boot(
   ports: BootPorts,
-  options: NodeOptions,
+  options: RaftOptions,
   done: (error: Error | undefined, loaded: LoadedState | undefined) => void,
 ): void {
   const loaded = loadDurableState(ports.store);
@@ -54,7 +54,7 @@ interface BootWrite {
 
 function bootWrite(
   ports: BootPorts,
-  { options, loaded }: { options: NodeOptions; loaded: LoadedState | undefined },
+  { options, loaded }: { options: RaftOptions; loaded: LoadedState | undefined },
 ): BootWrite {
   if (loaded === undefined) {
     const identity = newIdentity(ports, { node: options.node, boots: 1 });
@@ -89,7 +89,7 @@ function newIdentity(ports: BootPorts, { node, boots }: { node: string; boots: n
 /** Entry 1 of term 1 is the first configuration: this node alone. */
 function foundingOperations(
   ports: BootPorts,
-  { identity, options }: { identity: NodeIdentity; options: NodeOptions },
+  { identity, options }: { identity: NodeIdentity; options: RaftOptions },
 ): WriteOperation[] {
   const clusterId = randomHex(ports.random);
   ports.logger.info('a new cluster begins', { clusterId });

@@ -2,9 +2,10 @@
 
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { Logger } from '../../../shared/logger.ts';
-import { ALL_BLOCKS, ALL_STATE } from './log/keys.ts';
+import { ALL_BLOCKS } from './log/keys.ts';
 import type { Clock, Timer } from './ports/clock.ts';
 import type { ImageStaging, KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
+import { ALL_STATE } from './state/state-keys.ts';
 
 /** Pause before a write that found no room is tried again. */
 const RETRY_AFTER_MS = 200;

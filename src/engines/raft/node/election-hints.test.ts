@@ -43,7 +43,7 @@ function createElectionHints(roles: Readonly<Record<string, Role>>, self = 'a') 
     { self: serverOf(self), electionTicks: ELECTION_TICKS },
   );
   const tick = (times: number): number => {
-    for (let time = 0; time < times; time++) electionHints.tick();
+    for (let time = 0; time < times; time++) electionHints.onTick();
     return core.hints;
   };
   const meet = (...nodes: string[]): void => {
@@ -54,7 +54,7 @@ function createElectionHints(roles: Readonly<Record<string, Role>>, self = 'a') 
   };
   const lose = (node: string): void => {
     reached.delete(serverOf(node));
-    electionHints.processGone(serverOf(node));
+    electionHints.onProcessGone(serverOf(node));
   };
   return { core, tick, meet, lose, reach: (node: string) => reached.add(serverOf(node)) };
 }

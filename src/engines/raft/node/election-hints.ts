@@ -5,6 +5,7 @@ import { isVoter, type ServerId, voters } from '../core/configuration.ts';
 import { quorumValue } from '../core/quorum.ts';
 import type { RaftCore } from '../core/raft-core.ts';
 import type { Peers } from './membership/peers.ts';
+import type { Participant } from './participant.ts';
 
 /** A split vote is repeated until this many attempts were made; then ordinary time-outs take over. */
 const MAX_ATTEMPTS = 3;
@@ -13,7 +14,7 @@ const MAX_ATTEMPTS = 3;
  * Asks the core to stand soon, until any leader is known: from the moment on when a majority hears each other after the
  * start, and again when a leader's process is gone.
  */
-export class ElectionHints {
+export class ElectionHints implements Participant {
   readonly #core: RaftCore;
   readonly #peers: Peers;
   readonly #self: ServerId;
@@ -35,7 +36,7 @@ export class ElectionHints {
   }
 
   /** The host of `server` refused a connection: its process is gone. When it led, this is the first attempt. */
-  processGone(server: ServerId): void {
+  onProcessGone(server: ServerId): void {
     const standTicks = this.#core.suspectLeader(server);
     if (standTicks === undefined) return;
     this.#attempts = 1;
@@ -43,7 +44,7 @@ export class ElectionHints {
     this.#waitTicks = standTicks + this.#voteTicks;
   }
 
-  tick(): void {
+  onTick(): void {
     if (this.#attempts >= MAX_ATTEMPTS) return;
     if (this.#core.leader !== undefined) {
       this.#attempts = MAX_ATTEMPTS;

@@ -1,16 +1,25 @@
 // When this node last knew its state to be current.
 
+import type { RaftCore } from '../core/raft-core.ts';
+import type { Participant } from './participant.ts';
 import type { Clock } from './ports/clock.ts';
 
-export class Freshness {
+export class Freshness implements Participant {
   readonly #clock: Clock;
+  readonly #core: RaftCore;
   readonly #currentForMs: number;
   #knownAt: number | undefined;
 
   /** The state counts as current for `currentForMs` after it was last known to be. */
-  constructor(clock: Clock, currentForMs: number) {
+  constructor({ clock, core }: { clock: Clock; core: RaftCore }, currentForMs: number) {
     this.#clock = clock;
+    this.#core = core;
     this.#currentForMs = currentForMs;
+  }
+
+  /** A leader that has committed in its own term is always current. */
+  onTick(): void {
+    if (this.#core.role === 'leader' && this.#core.isEstablished) this.renew();
   }
 
   /** The state is current now. */

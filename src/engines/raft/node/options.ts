@@ -1,6 +1,6 @@
 // What a node is told when it is made.
 
-export interface NodeOptions {
+export interface RaftOptions {
   /** The node's name: the part of its server id before the `@`. */
   readonly node: string;
   /** host:port that peers dial. */
@@ -22,7 +22,7 @@ export interface NodeOptions {
   readonly newMemberGraceMs: number;
   /** Automatic removal leaves at least this many voters. */
   readonly minVoters: number;
-  readonly limits: NodeLimits;
+  readonly limits: RaftLimits;
 }
 
 export interface NodeHandlers {
@@ -33,7 +33,7 @@ export interface NodeHandlers {
 }
 
 /** Every bound that matters to speed or memory, in one place. Tests make them tiny. */
-export interface NodeLimits {
+export interface RaftLimits {
   readonly maxAppendBytes: number;
   readonly maxApplyBytes: number;
   readonly maxUncommittedBytes: number;
@@ -65,7 +65,7 @@ export interface NodeLimits {
   readonly memberChangeTimeoutMs: number;
 }
 
-export const DEFAULT_LIMITS: NodeLimits = {
+export const DEFAULT_LIMITS: RaftLimits = {
   maxAppendBytes: 64 * 1024,
   maxApplyBytes: 16 * 1024,
   maxUncommittedBytes: 32 * 1024 * 1024,

@@ -6,8 +6,10 @@ import type { PeerMessage } from '../codec/peer-message.ts';
 import type { ServerId } from '../core/configuration.ts';
 import type { Message } from '../core/message.ts';
 import type { ElectionHints } from './election-hints.ts';
+import type { Freshness } from './freshness.ts';
 import type { OwnMembership } from './membership/own-membership.ts';
 import type { Peers } from './membership/peers.ts';
+import type { Participant } from './participant.ts';
 import type {
   Channel,
   PeerIdentity,
@@ -32,12 +34,11 @@ export interface PeerEventParts {
   readonly logger: Logger;
   /** host:port that peers dial. */
   readonly raftAddress: string;
-  /** The leader spoke: what this node knows is current. */
-  onLeaderHeard(): void;
+  readonly freshness: Freshness;
 }
 
 /** A node that has stopped, or that its cluster removed, hears nothing. */
-export class PeerEvents implements TransportHandlers {
+export class PeerEvents implements TransportHandlers, Participant {
   readonly #parts: PeerEventParts;
   #isStopped = false;
 
@@ -45,7 +46,7 @@ export class PeerEvents implements TransportHandlers {
     this.#parts = parts;
   }
 
-  stop(): void {
+  onStop(): void {
     this.#isStopped = true;
   }
 
@@ -57,46 +58,46 @@ export class PeerEvents implements TransportHandlers {
     const { peers, membership, replica } = this.#parts;
     const { clusterId } = membership.identity;
     const refusal = peers.admit(peer, { clusterId, committed: replica.core.committedConfiguration });
-    if (refusal === undefined) membership.greeted(peer);
+    if (refusal === undefined) membership.onGreeting(peer);
     return refusal;
   }
 
   onPeerUp(server: ServerId): void {
     const { peers, transport, raftAddress } = this.#parts;
-    this.#unlessSilent(() => {
-      peers.up(server);
+    this.#unlessOut(() => {
+      peers.onUp(server);
       transport.send(server, { kind: 'introduction', raftAddress });
     });
   }
 
   onPeerDown(server: ServerId, cause: 'refused' | 'closed' | 'unreachable'): void {
     const { peers, electionHints } = this.#parts;
-    this.#unlessSilent(() => {
-      peers.down(server);
-      if (cause === 'refused') electionHints.processGone(server);
+    this.#unlessOut(() => {
+      peers.onDown(server);
+      if (cause === 'refused') electionHints.onProcessGone(server);
     });
   }
 
   onRefused(server: ServerId, reason: RefusalReason): void {
     const { logger, membership } = this.#parts;
-    this.#unlessSilent(() => {
+    this.#unlessOut(() => {
       logger.debug('refused by a peer', { server, reason });
       if (reason === 'removed') membership.becomeRemoved();
     });
   }
 
   onChannel(from: ServerId, channel: Channel): void {
-    if (this.#isSilent) channel.close();
-    else this.#parts.snapshots.receive(from, channel);
+    if (this.#isOut) channel.close();
+    else this.#parts.snapshots.onChannel(from, channel);
   }
 
   onMessage(from: ServerId, message: PeerMessage): void {
-    const { membership, peers, onLeaderHeard } = this.#parts;
-    this.#unlessSilent(() => {
-      membership.addressed(from);
-      peers.heard(from);
-      this.#take(from, message);
-      if (message.kind === 'raft' && this.#isCurrentAfter(message.message)) onLeaderHeard();
+    const { membership, peers, freshness } = this.#parts;
+    this.#unlessOut(() => {
+      membership.onAddressed(from);
+      peers.onHeard(from);
+      this.#handle(from, message);
+      if (message.kind === 'raft' && this.#isCurrentAfter(message.message)) freshness.renew();
     });
   }
 
@@ -111,7 +112,7 @@ export class PeerEvents implements TransportHandlers {
     return core.commitIndex >= message.commitIndex && core.termAt(core.commitIndex) === core.term;
   }
 
-  #take(from: ServerId, message: PeerMessage): void {
+  #handle(from: ServerId, message: PeerMessage): void {
     const { replica, peers, requests, forwarding } = this.#parts;
     switch (message.kind) {
       case 'raft':
@@ -121,30 +122,30 @@ export class PeerEvents implements TransportHandlers {
         peers.introduce(from, message.raftAddress);
         break;
       case 'forwarded-proposals':
-        forwarding.takeProposals(from, message.proposals);
+        forwarding.handleProposals(from, message.proposals);
         break;
       case 'proposals-refused':
-        requests.proposals.refused(message);
+        requests.proposals.onRefused(message);
         break;
       case 'forwarded-member-change':
-        forwarding.takeMemberChange(from, message);
+        forwarding.handleMemberChange(from, message);
         break;
       case 'member-change-answer':
-        requests.memberChanges.answered(message.requestId, message.outcome);
+        requests.memberChanges.onAnswer(message.requestId, message.outcome);
         break;
       default:
         unreachable(message);
     }
   }
 
-  get #isSilent(): boolean {
+  get #isOut(): boolean {
     return this.#isStopped || this.#parts.membership.isRemoved;
   }
 
   /** Whatever it was, the core may have something to do now. */
-  #unlessSilent(action: () => void): void {
-    if (this.#isSilent) return;
-    this.#parts.replica.guarded(action);
+  #unlessOut(action: () => void): void {
+    if (this.#isOut) return;
+    this.#parts.replica.runOrStop(action);
     this.#parts.replica.schedule();
   }
 }

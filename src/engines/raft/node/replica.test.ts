@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadDurableState } from './log/durable-records.ts';
 import { firstIndexOf } from './log/keys.ts';
 import { MAX_BLOCK_ENTRIES } from './log/log-blocks.ts';
-import type { NodeLimits } from './options.ts';
+import type { RaftLimits } from './options.ts';
 import { ALONG, createFollower, LEADER, logOf, TERM } from './testing/follower.ts';
 import { TestDisk, type TestStore, textOf } from './testing/store.ts';
 
@@ -179,13 +179,13 @@ describe('the state', () => {
     const { append, store, clock, replica } = createFollower({ flushStateAfterMs: 50 });
     append(logOf(3), { commitIndex: 3 });
     clock.advance(5);
-    replica.tick(Number.POSITIVE_INFINITY);
+    replica.tick();
     clock.advance(60);
     expect(loadDurableState(store)?.applied.index).toBe(0);
-    replica.tick(Number.POSITIVE_INFINITY);
+    replica.tick();
     clock.advance(5);
     expect(loadDurableState(store)?.applied.index).toBe(3);
-    replica.tick(Number.POSITIVE_INFINITY);
+    replica.tick();
     clock.advance(5);
     expect(store.written).toHaveLength(2);
   });
@@ -201,7 +201,7 @@ describe('the state', () => {
     store.release();
     // The tick comes after the first write was reported, and before the next one is asked for.
     const writeMs = 1;
-    clock.after(writeMs, () => replica.tick(Number.POSITIVE_INFINITY));
+    clock.after(writeMs, () => replica.tick());
     clock.advance(10);
     // Every write in between has been checked by `loadDurableState`.
     expect(loadDurableState(store)?.applied.index).toBe(9);
@@ -213,11 +213,11 @@ describe('the state', () => {
     first.append(logOf(5), { commitIndex: 2 });
     first.clock.advance(5);
     first.append([], { previous: { index: 5, term: TERM }, commitIndex: 5 });
-    expect(first.replica.state.get('count/x5')).toBe(1);
+    expect(first.replica.state.rows.get('count/x5')).toBe(1);
     const again = createFollower(ALONG, disk);
-    expect([again.replica.appliedIndex, again.replica.state.get('count/x5')]).toEqual([2, undefined]);
+    expect([again.replica.appliedIndex, again.replica.state.rows.get('count/x5')]).toEqual([2, undefined]);
     again.append([], { previous: { index: 5, term: TERM }, commitIndex: 5 });
-    const counts = [2, 3, 4, 5].map((index) => again.replica.state.get(`count/x${index}`));
+    const counts = [2, 3, 4, 5].map((index) => again.replica.state.rows.get(`count/x${index}`));
     expect(counts).toEqual([1, 1, 1, 1]);
   });
 });
@@ -225,12 +225,13 @@ describe('the state', () => {
 describe('compaction', () => {
   const LIMITS = { compactAfterEntries: 10, keepEntries: 3, flushStateAfterMs: 0 };
 
-  function filled(floor: number, limits: Partial<NodeLimits> = LIMITS) {
+  function filled(floor: number, limits: Partial<RaftLimits> = LIMITS) {
     const follower = createFollower(limits);
+    follower.floor.index = floor;
     follower.append(logOf(30), { commitIndex: 30 });
     follower.clock.advance(5);
     for (let more = 0; more < 3; more++) {
-      follower.replica.tick(floor);
+      follower.replica.tick();
       follower.clock.advance(5);
     }
     return follower;
@@ -251,7 +252,7 @@ describe('compaction', () => {
     follower.append(logOf(30), { commitIndex: 4 });
     follower.clock.advance(5);
     follower.append([], { previous: { index: 30, term: TERM }, commitIndex: 30 });
-    follower.replica.tick(Number.POSITIVE_INFINITY);
+    follower.replica.tick();
     follower.clock.advance(5);
     expect(follower.replica.appliedIndex).toBe(30);
     expect(loadDurableState(follower.store)?.logStart.index).toBe(4);
@@ -269,7 +270,7 @@ describe('trouble', () => {
     store.failure = 'disk_full';
     append(logOf(5), { commitIndex: 5 });
     for (let more = 0; more < 20; more++) {
-      replica.tick(Number.POSITIVE_INFINITY);
+      replica.tick();
       clock.advance(100);
     }
     expect(sent.filter(({ kind }) => kind === 'append-response')).toEqual([]);
@@ -282,7 +283,7 @@ describe('trouble', () => {
 
   test('a broken invariant stops the node, and nothing is written after it', () => {
     const { replica, append, clock, store, fatal } = createFollower();
-    replica.guarded(() => {
+    replica.runOrStop(() => {
       throw new Error('a broken invariant');
     });
     append(logOf(5), { commitIndex: 5 });

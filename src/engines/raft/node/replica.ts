@@ -1,18 +1,16 @@
-// Drives the core: carries out what it wants done, batch by batch, and tells it what the disk has done.
-// One wake-up handles everything that is waiting.
+// Drives the core: carries out its work, round by round, and tells it when the disk is done. One wake-up handles
+// everything that is waiting.
 
 import { assert } from '../../../shared/assert.ts';
 import type { Logger } from '../../../shared/logger.ts';
 import type { Random } from '../../../shared/seeded-generator.ts';
 import type { StateMachine } from '../../engine.ts';
-import type { ProposalOrigin } from '../codec/peer-message.ts';
-import type { Configuration, ServerId } from '../core/configuration.ts';
-import type { ConfigurationEntry } from '../core/entry.ts';
+import type { ServerId } from '../core/configuration.ts';
 import type { LogReader } from '../core/log.ts';
-import type { Message } from '../core/message.ts';
 import { RaftCore } from '../core/raft-core.ts';
 import type { PersistRequest, Ready, SnapshotPoint } from '../core/ready.ts';
 import { isEmpty } from '../core/take-ready.ts';
+import { Applier, type RaftState } from './applier.ts';
 import { DiskWriter } from './disk-writer.ts';
 import {
   type AppliedRecord,
@@ -23,46 +21,32 @@ import {
 } from './log/durable-records.ts';
 import { LogBlocks } from './log/log-blocks.ts';
 import { LogExtent } from './log/log-extent.ts';
-import type { NodeOptions } from './options.ts';
+import type { RaftOptions } from './options.ts';
+import type { Participant } from './participant.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ImageStaging, KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
-import { Applier } from './state/applier.ts';
-import { StateStore } from './state/state-store.ts';
+import type { Transport } from './ports/transport.ts';
+import { ReplicatedState } from './state/replicated-state.ts';
 
 export interface ReplicaPorts {
   readonly store: KeyValueStore;
+  readonly transport: Pick<Transport, 'send' | 'flush'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly stateMachine: StateMachine;
 }
 
-export interface ReplicaHandlers {
-  /** Before each round: proposals and reads that gathered go into the core now. */
-  beforeRound(): void;
-  /** After each round: role, leader, commit index or state may have changed. */
-  afterRound(): void;
-  send(message: Message): void;
-  /** What was sent leaves now. */
-  flush(): void;
-  onApplied(origin: ProposalOrigin, result: unknown): void;
-  onConfiguration(entry: ConfigurationEntry, previous: Configuration): void;
-  onRead(requestId: number, readIndex: number): void;
-  onReadRefused(requestId: number): void;
-  onSnapshotWanted(server: ServerId): void;
-  onFatal(error: Error): void;
-}
-
-/** Rounds in one wake-up: then whoever else waits for the event loop has a turn. */
+/** Rounds of one wake-up. Then other work of the event loop has a turn. */
 const MAX_ROUNDS = 16;
-/** Nor more of them once entries were applied for so long … */
+/** Applying ends a wake-up after this long … */
 const MIN_APPLY_MS = 8;
-/** … or, up to this, for as long as the others had the event loop before: applying must not starve beside them either. */
+/** … or, up to this, after as long as other work took before: under load, applying must keep up with that work. */
 const MAX_APPLY_MS = 25;
-/** Rows of a state that was given up deleted by one write, once a tick: a few milliseconds of the event loop. */
+/** Rows of an abandoned state that one write deletes, once a tick. They take a few milliseconds of the event loop. */
 const MAX_GARBAGE_ROWS = 1_024;
 
-/** The image of a leader's store, finished, and what it says of itself. */
+/** The finished image of a leader's store, and its applied record. */
 export interface SnapshotInstall {
   readonly applied: AppliedRecord;
   readonly staging: ImageStaging;
@@ -70,50 +54,74 @@ export interface SnapshotInstall {
 
 export class Replica {
   readonly core: RaftCore;
-  readonly state: StateStore;
-  readonly #options: NodeOptions;
+  readonly state: RaftState;
+  readonly #options: RaftOptions;
   readonly #ports: ReplicaPorts;
-  readonly #handlers: ReplicaHandlers;
+  readonly #onFatal: (error: Error) => void;
   readonly #writer: DiskWriter;
   readonly #applier: Applier;
-  /** The applied point that the disk holds. */
-  #durablePoint: SnapshotPoint;
-  /** The overlay was handed to a write that is not durable yet. */
-  #isStateWriting = false;
-  #stateChangedAt: number | undefined;
   readonly #logExtent: LogExtent;
   readonly #logBlocks: LogBlocks;
+  readonly #self: ServerId;
+  #participants: readonly Participant[] = [];
+  /** Those with this hook. It is called for every command. */
+  #appliedHooks: readonly Required<Pick<Participant, 'onApplied'>>[] = [];
   #isCompacting = false;
   /** Set while an image waits to become the state. */
   #install: (SnapshotInstall & { readonly done: () => void }) | undefined;
+  /** The leader and its term, after the last round. */
+  #seenLeader: Pick<RaftCore, 'leader' | 'term'> = { leader: undefined, term: 0 };
   #isScheduled = false;
   /** When the last wake-up ended. */
   #ranAt = 0;
   #isStopped = false;
 
-  constructor(options: NodeOptions, loaded: LoadedState, ports: ReplicaPorts, handlers: ReplicaHandlers) {
+  /** `onFatal` is called once, when the node cannot go on: a broken invariant, a damaged disk. */
+  constructor(
+    options: RaftOptions,
+    loaded: LoadedState,
+    ports: ReplicaPorts,
+    onFatal: (error: Error) => void,
+  ) {
+    const { store, clock, stateMachine, random } = ports;
+    const { limits } = options;
     this.#options = options;
     this.#ports = ports;
-    this.#handlers = handlers;
-    this.#writer = new DiskWriter(ports, (error) => this.#fatal(error));
-    this.state = new StateStore(ports.store, loaded.applied.generation);
-    this.#applier = new Applier(ports.stateMachine, this.state, { point: loaded.applied, handlers });
-    this.#durablePoint = this.#applier.point;
+    this.#onFatal = onFatal;
+    this.#self = loaded.identity.server;
+    this.#writer = new DiskWriter(ports, (error) => this.#stopFatally(error));
+    this.state = new ReplicatedState({ store, clock, stateMachine, limits, putApplied }, loaded.applied);
+    this.#applier = new Applier(this.state, {
+      onApplied: (origin, result) => {
+        for (const one of this.#appliedHooks) one.onApplied(origin, result);
+      },
+      onConfiguration: (entry, previous) => {
+        for (const one of this.#participants) one.onConfiguration?.(entry, previous);
+      },
+    });
     this.#logExtent = new LogExtent({
       first: loaded.logStart.index + 1,
       last: loaded.lastLog.index,
       bytes: loaded.logBytes,
       blockStarts: loaded.blockStarts,
     });
-    this.#logBlocks = new LogBlocks(ports.store, this.#logExtent);
-    this.core = createCore(options, loaded, { random: ports.random, log: this.#logBlocks });
+    this.#logBlocks = new LogBlocks(store, this.#logExtent);
+    this.core = createCore(options, loaded, { random, log: this.#logBlocks });
+  }
+
+  /** Sets the participants, before the first round. Their hooks are called in this order. */
+  setParticipants(participants: readonly Participant[]): void {
+    this.#participants = participants;
+    this.#appliedHooks = participants.filter(
+      (one): one is Participant & Required<Pick<Participant, 'onApplied'>> => one.onApplied !== undefined,
+    );
   }
 
   get appliedIndex(): number {
-    return this.#applier.point.index;
+    return this.state.point.index;
   }
 
-  /** Index of the last entry that is compacted: what a snapshot has replaced. */
+  /** Index of the last entry that is compacted: a snapshot has replaced the entries up to it. */
   get snapshotIndex(): number {
     return this.core.logStart.index;
   }
@@ -122,22 +130,24 @@ export class Replica {
     return this.#writer.isFull;
   }
 
-  /** Something happened: the core is asked soon, once for all that happens until then. */
+  /** The core may have work. It is asked soon, once for all that happens until then. */
   schedule(): void {
     if (this.#isScheduled || this.#isStopped) return;
     this.#isScheduled = true;
     this.#ports.clock.soon(() => {
       this.#isScheduled = false;
-      this.guarded(() => this.#run());
+      this.runOrStop(() => this.#run());
     });
   }
 
-  /** One tick: time for the core, and what is done now and then. `compactionFloor`: keep entries above it. */
-  tick(compactionFloor: number): void {
-    this.guarded(() => {
+  tick(): void {
+    this.runOrStop(() => {
+      for (const one of this.#participants) one.onTick?.();
+    });
+    this.runOrStop(() => {
       this.core.tick();
       this.#maybeFlushState();
-      this.#maybeCompact(compactionFloor);
+      this.#maybeCompact();
       this.#maybeDeleteGarbage();
     });
     this.schedule();
@@ -148,20 +158,28 @@ export class Replica {
     this.#writer.stop();
   }
 
-  /** Writes beside the log, in the order of the calls. */
+  /** Tells the participants that this node takes no further part. */
+  stopParticipants(): void {
+    for (const one of this.#participants) one.onStop?.();
+  }
+
+  /** Writes records beside the log, in the order of the calls. */
   write(operations: readonly WriteOperation[]): void {
     this.#writer.write({ operations }, () => undefined);
   }
 
-  /** False when the image is not needed after all. */
+  /** Returns false when the core does not need the image after all. */
   install({ applied, staging }: SnapshotInstall, done: () => void): boolean {
     if (this.#install !== undefined) return false;
     const { index, term, configuration, configurationIndex } = applied;
     if (!this.core.restoreSnapshot({ index, term, configuration, configurationIndex })) return false;
     this.#install = { applied, staging, done };
+    this.state.beginAdoption(applied);
     this.schedule();
     return true;
   }
+
+  // -------------------------------------------------------------- rounds
 
   #run(): void {
     const { clock } = this.#ports;
@@ -175,116 +193,112 @@ export class Replica {
   #runUntil(endsAt: number): void {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#isStopped) return;
-      this.#handlers.beforeRound();
+      for (const one of this.#participants) one.beforeRound?.();
       const ready = this.core.takeReady();
-      if (isEmpty(ready)) {
-        this.#handlers.afterRound();
-        return;
-      }
-      this.#carryOut(ready);
-      this.#handlers.afterRound();
+      const isIdle = isEmpty(ready);
+      if (!isIdle) this.#carryOut(ready);
+      this.#endRound();
+      if (isIdle) return;
       if (ready.committed.length > 0 && this.#ports.clock.now() >= endsAt) break;
     }
     this.schedule();
   }
 
   #carryOut(ready: Ready): void {
-    // The others work while we apply and write.
-    for (const message of ready.messages) this.#handlers.send(message);
-    if (ready.messages.length > 0) this.#handlers.flush();
-    if (ready.committed.length > 0) {
-      this.#applier.apply(ready.committed);
-      this.#stateChangedAt ??= this.#ports.clock.now();
-    }
+    const { transport } = this.#ports;
+    // The other nodes work while this one applies and writes. The protocol repeats what is lost.
+    for (const message of ready.messages) transport.send(message.to, { kind: 'raft', message });
+    if (ready.messages.length > 0) transport.flush();
+    if (ready.committed.length > 0) this.#applier.apply(ready.committed);
     if (ready.persist !== undefined) this.#persist(ready.persist);
-    for (const server of ready.snapshotsWanted) this.#handlers.onSnapshotWanted(server);
-    for (const { requestId, readIndex } of ready.reads) this.#handlers.onRead(requestId, readIndex);
-    for (const requestId of ready.refusedReads) this.#handlers.onReadRefused(requestId);
+    for (const one of this.#participants) {
+      for (const server of ready.snapshotsWanted) one.onSnapshotWanted?.(server);
+      for (const { requestId, readIndex } of ready.reads) one.onReadConfirmed?.(requestId, readIndex);
+      for (const requestId of ready.refusedReads) one.onReadRefused?.(requestId);
+    }
   }
+
+  #endRound(): void {
+    this.#maybeNoteLeader();
+    for (const one of this.#participants) one.afterRound?.();
+    this.state.announceAdvance();
+  }
+
+  #maybeNoteLeader(): void {
+    const { leader, term } = this.core;
+    if (leader === this.#seenLeader.leader && term === this.#seenLeader.term) return;
+    this.#seenLeader = { leader, term };
+    const { logger } = this.#ports;
+    if (leader === undefined) {
+      logger.info('raft: no leader', { term });
+      return;
+    }
+    logger.info(leader === this.#self ? 'raft: this node leads' : 'raft: new leader', { leader, term });
+    for (const one of this.#participants) one.onNewLeader?.();
+    this.schedule();
+  }
+
+  // -------------------------------------------------------------- disk
 
   /** One write: term and vote, log entries, and now and then the state that was applied up to now. */
   #persist(request: PersistRequest): void {
+    const { snapshot, hardState, log } = request;
     const operations: WriteOperation[] = [];
-    if (request.hardState !== undefined) operations.push(putHardState(request.hardState));
-    const isInstall = request.snapshot !== undefined;
-    if (request.snapshot !== undefined) this.#addInstall(request.snapshot, operations);
-    addAll(operations, this.#logBlocks.write(request.log));
-    const statePoint = !isInstall && this.#isStateDue() ? this.#maybeAddState(operations) : undefined;
-    const staging = isInstall ? this.#install?.staging : undefined;
-    this.#writer.write(staging === undefined ? { operations } : { operations, image: staging }, () => {
-      this.guarded(() => {
-        if (statePoint !== undefined) this.#stateDurable(statePoint);
-        if (request.snapshot !== undefined) this.#installDurable(request.snapshot);
+    if (hardState !== undefined) operations.push(putHardState(hardState));
+    if (snapshot !== undefined) this.#addInstall(snapshot, operations);
+    addAll(operations, this.#logBlocks.write(log));
+    const hasState = snapshot === undefined && this.state.isFlushDue && this.#maybeAddState(operations);
+    const image = snapshot === undefined ? undefined : this.#install?.staging;
+    this.#writer.write(image === undefined ? { operations } : { operations, image }, () => {
+      this.runOrStop(() => {
+        if (hasState) this.state.onFlushed();
+        if (snapshot !== undefined) this.#onInstalled(snapshot);
         this.core.onPersisted();
       });
       this.schedule();
     });
   }
 
-  /** With the image's rows of the state, and instead of the log, in one write: applied index, configuration, log start. */
+  /** In one write with the image's rows, and instead of the log: applied record and log start. */
   #addInstall(point: SnapshotPoint, operations: WriteOperation[]): void {
-    assert(this.#install !== undefined, 'a snapshot is staged before the core asks for it');
-    operations.push(putApplied(this.#install.applied));
+    this.state.addAdoption(operations);
     operations.push(putLogStart({ index: point.index, term: point.term }));
     this.#logBlocks.restartAfter(point.index);
   }
 
-  #installDurable(point: SnapshotPoint): void {
+  #onInstalled({ index, term }: SnapshotPoint): void {
     assert(this.#install !== undefined, 'a snapshot is staged before it is installed');
-    const { applied, done } = this.#install;
+    const { done } = this.#install;
     this.#install = undefined;
-    this.#isStateWriting = false;
-    this.#stateChangedAt = undefined;
-    this.state.replaced(applied.generation);
-    this.#applier.restored(point);
-    this.#durablePoint = point;
-    this.#ports.logger.info('snapshot installed', { index: point.index, term: point.term });
+    this.state.onAdopted();
+    this.#applier.loadSessions();
+    this.#ports.logger.info('snapshot installed', { index, term });
     done();
   }
 
-  /** Not with every write: rows that change all the time go to the disk once for many changes, and the log has them. */
-  #isStateDue(): boolean {
-    if (this.#stateChangedAt === undefined) return false;
-    const { flushStateAfterMs, flushStateBytes } = this.#options.limits;
-    const age = this.#ports.clock.now() - this.#stateChangedAt;
-    return age >= flushStateAfterMs || this.state.overlayBytes >= flushStateBytes;
-  }
-
-  /** Adds the overlay to a write, unless one is under way. Returns the point that the write makes durable. */
-  #maybeAddState(operations: WriteOperation[]): SnapshotPoint | undefined {
-    const point = this.#applier.point;
-    if (this.#isStateWriting || this.#install !== undefined || point.index === this.#durablePoint.index) {
-      return undefined;
-    }
-    this.#isStateWriting = true;
-    this.#stateChangedAt = undefined;
+  /** Adds the applied state to a write if it can be flushed now. Returns whether it did. */
+  #maybeAddState(operations: WriteOperation[]): boolean {
+    if (!this.state.canFlush) return false;
     this.#applier.saveSessions();
-    addAll(operations, this.state.takeWrites());
-    operations.push(putApplied({ ...point, generation: this.state.generation }));
-    return point;
+    this.state.addFlush(operations);
+    return true;
   }
 
-  #stateDurable(point: SnapshotPoint): void {
-    this.#isStateWriting = false;
-    this.state.writesDurable();
-    this.#durablePoint = point;
-  }
-
-  /** State that no log write takes along is written alone. */
+  /** State that no log write took along is written alone. */
   #maybeFlushState(): void {
-    if (!this.#isStateDue() || !this.#writer.isIdle) return;
+    if (!this.state.isFlushDue || !this.#writer.isIdle) return;
     // The applied index on disk never runs ahead of the log on disk.
-    if (this.#applier.point.index > this.core.durableIndex) return;
+    if (this.appliedIndex > this.core.durableIndex) return;
     const operations: WriteOperation[] = [];
-    const point = this.#maybeAddState(operations);
-    if (point === undefined) return;
-    this.#writer.write({ operations }, () => this.guarded(() => this.#stateDurable(point)));
+    if (!this.#maybeAddState(operations)) return;
+    this.#writer.write({ operations }, () => this.runOrStop(() => this.state.onFlushed()));
   }
 
-  /** Never what the disk does not hold as state yet, nor what lies above `floor`. */
-  #maybeCompact(floor: number): void {
-    if (this.#isCompacting || this.#install !== undefined) return;
-    const highest = Math.min(this.#durablePoint.index, this.core.durableIndex, floor);
+  /** Compacts entries whose effect is on disk as state, and which no participant needs. */
+  #maybeCompact(): void {
+    if (this.#isCompacting || this.state.isAdopting) return;
+    let highest = Math.min(this.state.durableIndex, this.core.durableIndex);
+    for (const one of this.#participants) highest = Math.min(highest, one.compactionFloor?.() ?? highest);
     const last = this.#logExtent.compactionEnd(this.#options.limits, highest);
     if (last === undefined) return;
     this.#isCompacting = true;
@@ -295,35 +309,34 @@ export class Replica {
     });
   }
 
-  /**
-   * While nothing else is written, and never while an image comes to be the state: what is garbage now may be of its
-   * generation.
-   */
+  /** While nothing else is written, and never behind an adoption: the image's rows may have a generation of garbage. */
   #maybeDeleteGarbage(): void {
-    if (this.#install !== undefined || !this.#writer.isIdle) return;
+    if (this.state.isAdopting || !this.#writer.isIdle) return;
     const operations = this.state.nextGarbage(MAX_GARBAGE_ROWS);
     if (operations.length > 0) this.#writer.write({ operations }, () => undefined);
   }
 
-  /** A broken invariant stops the node: it never goes on with a state that it does not understand. */
-  guarded(action: () => void): void {
+  // -------------------------------------------------------------- errors
+
+  /** Runs `action`. An error, which is a broken invariant or a damaged disk, stops the node. */
+  runOrStop(action: () => void): void {
     if (this.#isStopped) return;
     try {
       action();
     } catch (error) {
-      this.#fatal(error instanceof Error ? error : new Error(String(error)));
+      this.#stopFatally(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  #fatal(error: Error): void {
+  #stopFatally(error: Error): void {
     if (this.#isStopped) return;
     this.stop();
-    this.#handlers.onFatal(error);
+    this.#onFatal(error);
   }
 }
 
 function createCore(
-  options: NodeOptions,
+  options: RaftOptions,
   loaded: LoadedState,
   { random, log }: { random: Random; log: LogReader },
 ): RaftCore {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { NodeOptions } from './options.ts';
+import type { RaftOptions } from './options.ts';
 import { TestCluster } from './testing/cluster.ts';
 
 /** Heartbeats every 100 ms, an election after a second or two. */
-const SLOW: Partial<NodeOptions> = { tickMs: 50, electionTicks: 20, heartbeatTicks: 2 };
+const SLOW: Partial<RaftOptions> = { tickMs: 50, electionTicks: 20, heartbeatTicks: 2 };
 
 function clusterOfThree(): TestCluster {
   const cluster = new TestCluster();

@@ -11,6 +11,7 @@ import { adjacentRow } from '../../codec/testing/rows.ts';
 import type { Configuration } from '../../core/configuration.ts';
 import { type Entry, entrySizeBytes } from '../../core/entry.ts';
 import type { KeyValueStore, WriteOperation } from '../ports/key-value-store.ts';
+import { stateKey } from '../state/state-keys.ts';
 import {
   FORMAT_VERSION,
   initialRecords,
@@ -26,7 +27,7 @@ import {
   startOver,
   verifyRow,
 } from './durable-records.ts';
-import { blockKey, HARD_STATE_KEY, IDENTITY_KEY, stateKey } from './keys.ts';
+import { blockKey, HARD_STATE_KEY, IDENTITY_KEY } from './keys.ts';
 import { deleteBlocks, putEntries } from './log-blocks.ts';
 
 const identity: NodeIdentity = { server: 'node1@0123456789abcdef', clusterId: '', boots: 1 };

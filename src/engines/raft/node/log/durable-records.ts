@@ -11,15 +11,8 @@ import { EMPTY_CONFIGURATION } from '../../core/configuration.ts';
 import type { HardState, LogPosition } from '../../core/entry.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
 import type { KeyRange, KeyValueReader, WriteOperation } from '../ports/key-value-store.ts';
-import {
-  ALL_BLOCKS,
-  ALL_STATE,
-  APPLIED_KEY,
-  HARD_STATE_KEY,
-  IDENTITY_KEY,
-  LOG_START_KEY,
-  REMOVED_KEY,
-} from './keys.ts';
+import { ALL_STATE } from '../state/state-keys.ts';
+import { ALL_BLOCKS, APPLIED_KEY, HARD_STATE_KEY, IDENTITY_KEY, LOG_START_KEY, REMOVED_KEY } from './keys.ts';
 import { deleteBlocks } from './log-blocks.ts';
 import { damaged, verified } from './log-damage.ts';
 import { type LoadedLog, loadLog } from './log-load.ts';

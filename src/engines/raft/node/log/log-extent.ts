@@ -3,12 +3,12 @@
 
 import { assert } from '../../../../shared/assert.ts';
 import { type Entry, entrySizeBytes } from '../../core/entry.ts';
-import type { NodeLimits } from '../options.ts';
+import type { RaftLimits } from '../options.ts';
 
 /** Blocks deleted by one compaction write. */
 const MAX_COMPACTED_BLOCKS = 2_048;
 
-export type CompactionLimits = Pick<NodeLimits, 'compactAfterEntries' | 'compactAfterBytes' | 'keepEntries'>;
+export type CompactionLimits = Pick<RaftLimits, 'compactAfterEntries' | 'compactAfterBytes' | 'keepEntries'>;
 
 /** The entries of one block, both included. */
 export interface BlockExtent {

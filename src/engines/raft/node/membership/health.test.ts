@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Role } from '../../core/configuration.ts';
+import { EMPTY_CONFIGURATION, type Role } from '../../core/configuration.ts';
 import { TestClock, TestLogger } from '../testing/clock.ts';
 import { serverOf, TestCore } from '../testing/core.ts';
 import { Health, type HealthOptions } from './health.ts';
@@ -22,8 +22,10 @@ function createHealth({
   const clock = new TestClock();
   const logger = new TestLogger();
   const core = new TestCore(roles);
+  const { configuration } = core;
+  if (!knows) core.configuration = EMPTY_CONFIGURATION;
   const health = new Health({ core, clock, logger }, { ...OPTIONS, ...change });
-  if (knows) health.knowAlready(core.configuration.members);
+  core.configuration = configuration;
   /** Lets time pass in which `silent` nodes are not heard. */
   const pass = (ms: number, ...silent: string[]): void => {
     for (let passed = 0; passed < ms; passed += 1_000) {
@@ -32,7 +34,7 @@ function createHealth({
         const ticks = core.progress.get(serverOf(node))?.ticksSinceContact ?? 0;
         core.hear(node, { ticksSinceContact: ticks + 100 });
       }
-      health.tick();
+      health.onTick();
     }
   };
   return { clock, logger, core, health, pass };

@@ -1,10 +1,11 @@
 // The leader watches how long every member has been silent, and removes those that stay so.
 
 import type { Logger } from '../../../../shared/logger.ts';
-import { type Member, type ServerId, voters, withoutMember } from '../../core/configuration.ts';
-import { majority } from '../../core/quorum.ts';
+import { type Member, type ServerId, withoutMember } from '../../core/configuration.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
+import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
+import { votersWithout } from './removal.ts';
 
 /** How often a member that stays silent is mentioned. */
 const REPEAT_AFTER_MS = 30_000;
@@ -32,7 +33,7 @@ interface Watched {
   objection: string | undefined;
 }
 
-export class Health {
+export class Health implements Participant {
   readonly #core: HealthCore;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -44,24 +45,20 @@ export class Health {
     this.#clock = ports.clock;
     this.#logger = ports.logger;
     this.#options = options;
+    // The members of the start are not new.
+    const since = ports.clock.now() - options.newMemberGraceMs;
+    for (const { server } of ports.core.configuration.members) this.#watch(server, since);
   }
 
-  /** The members there are when a node starts: they are not new. */
-  knowAlready(members: readonly Member[]): void {
-    const since = this.#clock.now() - this.#options.newMemberGraceMs;
-    for (const member of members) this.#watch(member.server, since);
-  }
-
-  /** Looks at every member once. True when a removal was proposed. */
-  tick(): boolean {
+  /** Looks at every member, until a removal is proposed. */
+  onTick(): void {
     const now = this.#clock.now();
     this.#forgetStrangers();
     for (const { server } of this.#core.configuration.members) this.#watch(server, now);
-    if (this.#core.role !== 'leader') return false;
+    if (this.#core.role !== 'leader') return;
     for (const member of this.#core.configuration.members) {
-      if (member.server !== this.#options.self && this.#look(member, now)) return true;
+      if (member.server !== this.#options.self && this.#look(member, now)) return;
     }
-    return false;
   }
 
   #watch(server: ServerId, since: number): void {
@@ -76,6 +73,7 @@ export class Health {
     }
   }
 
+  /** Returns true when the removal of the member was proposed. */
   #look(member: Member, now: number): boolean {
     const { server } = member;
     const watched = this.#watched.get(server);
@@ -133,12 +131,12 @@ export class Health {
 
   #objectionTo(member: Member): string | undefined {
     if (member.role !== 'voter') return undefined;
-    const rest = voters(this.#core.configuration).filter((server) => server !== member.server);
-    if (rest.length < this.#options.minVoters) {
-      return `that would leave ${rest.length} voters, fewer than -min-voters ${this.#options.minVoters}`;
+    const { minVoters } = this.#options;
+    const rest = votersWithout(this.#core.configuration, member.server, (server) => this.#isAlive(server));
+    if (rest.total < minVoters) {
+      return `that would leave ${rest.total} voters, fewer than -min-voters ${minVoters}`;
     }
-    const alive = rest.filter((server) => this.#isAlive(server)).length;
-    return alive < majority(rest.length) ? 'the rest could not agree on it' : undefined;
+    return rest.canCommit ? undefined : 'the rest could not agree on it';
   }
 
   #isAlive(server: ServerId): boolean {

@@ -38,18 +38,18 @@ export class MemberAddition implements MemberChangeSteps {
   #failure: Refused | undefined;
   hasProposed = false;
 
-  /** `probed` is called when there is an answer: step again. */
-  readonly #probed: () => void;
+  /** Called when the address has answered: step again. */
+  readonly #onProbed: () => void;
 
   constructor(
     ports: MemberChangePorts,
     options: MemberChangeOptions,
-    request: { change: Addition; probed: () => void },
+    request: { change: Addition; onProbed: () => void },
   ) {
     this.#ports = ports;
     this.#options = options;
     this.#change = request.change;
-    this.#probed = request.probed;
+    this.#onProbed = request.onProbed;
     this.#startedAt = ports.clock.now();
   }
 
@@ -62,10 +62,10 @@ export class MemberAddition implements MemberChangeSteps {
     this.#isProbing = true;
     const { peerAddress } = this.#change;
     this.#ports.transport.probe(peerAddress, (error, identity) =>
-      this.#ports.guarded(() => {
+      this.#ports.replica.runOrStop(() => {
         this.#identity = identity;
         this.#failure = identity === undefined ? this.#unreachable(error) : this.#identityConflict(identity);
-        this.#probed();
+        this.#onProbed();
       }),
     );
     return undefined;
@@ -91,7 +91,7 @@ export class MemberAddition implements MemberChangeSteps {
     if (found !== node) {
       return refused('wrong_node', `at ${peerAddress} answers node ${found}, not ${node}`);
     }
-    if (clusterId !== '' && clusterId !== this.#ports.clusterId()) {
+    if (clusterId !== '' && clusterId !== this.#ports.membership.identity.clusterId) {
       return refused(
         'foreign_cluster',
         `${node} belongs to another cluster; start it with -clean to give up its data there, then join again`,
@@ -141,7 +141,7 @@ export class MemberAddition implements MemberChangeSteps {
     const { core, clock } = this.#ports;
     const { self, silentAfterMs } = this.#options;
     const waited = clock.now() - this.#startedAt;
-    const heardBefore = this.#ports.silenceMs(old.server) ?? waited;
+    const heardBefore = this.#ports.peers.silenceMs(old.server) ?? waited;
     // Where the new one answers the old one cannot listen any more, and its silence counts from when it was last heard.
     const silence =
       old.raftAddress === this.#change.peerAddress ? heardBefore : Math.min(heardBefore, waited);

@@ -2,17 +2,14 @@
 
 import type { Logger } from '../../../../shared/logger.ts';
 import type { MemberChangeOutcome } from '../../../engine.ts';
-import {
-  type Configuration,
-  findMember,
-  type Member,
-  type ServerId,
-  voters,
-} from '../../core/configuration.ts';
-import { majority } from '../../core/quorum.ts';
+import { type Configuration, findMember, type Member, type ServerId } from '../../core/configuration.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Transport } from '../ports/transport.ts';
+import type { Replica } from '../replica.ts';
+import type { OwnMembership } from './own-membership.ts';
+import type { Peers } from './peers.ts';
+import { votersWithout } from './removal.ts';
 import { nodeOf } from './server-id.ts';
 
 /** What a change of members needs of the core. */
@@ -23,17 +20,12 @@ export type MemberChangeCore = Pick<
 
 export interface MemberChangePorts {
   readonly core: MemberChangeCore;
-  readonly transport: Transport;
+  readonly replica: Pick<Replica, 'schedule' | 'runOrStop'>;
+  readonly membership: Pick<OwnMembership, 'identity'>;
+  readonly peers: Pick<Peers, 'silenceMs' | 'isAlive'>;
+  readonly transport: Pick<Transport, 'probe'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  clusterId(): string;
-  /** Milliseconds since the server was last heard of; undefined when never. */
-  silenceMs(server: ServerId): number | undefined;
-  isAlive(server: ServerId): boolean;
-  /** The core has something new to do. */
-  schedule(): void;
-  /** Runs what a callback does: a broken invariant stops the node. */
-  guarded(action: () => void): void;
 }
 
 export interface MemberChangeOptions {
@@ -68,7 +60,7 @@ export function propose(ports: MemberChangePorts, next: Configuration, what: str
   const result = ports.core.proposeConfiguration(next);
   if (result.kind === 'refused') return false;
   ports.logger.info(`membership: ${what}`, { index: result.index });
-  ports.schedule();
+  ports.replica.schedule();
   return true;
 }
 
@@ -84,12 +76,12 @@ export function done(
 export function removalObjection(ports: MemberChangePorts, member: Member): Refused | undefined {
   if (member.role !== 'voter') return undefined;
   const node = nodeOf(member.server);
-  const rest = voters(ports.core.configuration).filter((server) => server !== member.server);
-  if (rest.length === 0) return refused('last_voter', `${node} is the last voter and cannot be removed`);
-  const alive = rest.filter((server) => ports.isAlive(server)).length;
-  if (alive >= majority(rest.length)) return undefined;
+  const { configuration } = ports.core;
+  const rest = votersWithout(configuration, member.server, (server) => ports.peers.isAlive(server));
+  if (rest.total === 0) return refused('last_voter', `${node} is the last voter and cannot be removed`);
+  if (rest.canCommit) return undefined;
   return refused(
     'would_lose_quorum',
-    `without ${node} only ${alive} of ${rest.length} voters answer, too few to agree on anything; bring one back first`,
+    `without ${node} only ${rest.alive} of ${rest.total} voters answer, too few to agree on anything; bring one back first`,
   );
 }

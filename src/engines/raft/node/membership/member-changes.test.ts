@@ -32,11 +32,9 @@ function createChanges(roles: Readonly<Record<string, Role>> = { a: 'voter', b: 
       transport,
       clock,
       logger,
-      clusterId: () => 'ours',
-      silenceMs,
-      isAlive: (server) => silenceMs(server) < OPTIONS.silentAfterMs,
-      schedule: () => undefined,
-      guarded: (action) => action(),
+      membership: { identity: { server: OPTIONS.self, clusterId: 'ours' } },
+      peers: { silenceMs, isAlive: (server) => silenceMs(server) < OPTIONS.silentAfterMs },
+      replica: { schedule: () => undefined, runOrStop: (action) => action() },
     },
     OPTIONS,
   );
@@ -49,7 +47,7 @@ function createChanges(roles: Readonly<Record<string, Role>> = { a: 'voter', b: 
   const tick = (ms: number): void => {
     for (let passed = 0; passed < ms; passed += 10) {
       clock.advance(10);
-      changes.tick();
+      changes.onTick();
     }
   };
   return {

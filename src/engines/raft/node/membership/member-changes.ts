@@ -2,6 +2,7 @@
 // the core sees to it that one configuration at a time is under way.
 
 import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
+import type { Participant } from '../participant.ts';
 import { MemberAddition } from './member-addition.ts';
 import {
   done as doneOutcome,
@@ -24,7 +25,7 @@ interface Running {
   readonly done: (outcome: MemberChangeOutcome) => void;
 }
 
-export class MemberChanges {
+export class MemberChanges implements Participant {
   readonly #ports: MemberChangePorts;
   readonly #options: MemberChangeOptions;
   #waiting: Running[] = [];
@@ -46,16 +47,16 @@ export class MemberChanges {
     }
     const startedAt = this.#ports.clock.now();
     this.#waiting.push({ key, change, steps: this.#stepsOf(change), startedAt, done });
-    this.tick();
+    this.onTick();
   }
 
   #stepsOf(change: MemberChange): MemberChangeSteps {
     if (change.kind === 'remove') return new MemberRemoval(this.#ports, this.#options, change.node);
-    return new MemberAddition(this.#ports, this.#options, { change, probed: () => this.tick() });
+    return new MemberAddition(this.#ports, this.#options, { change, onProbed: () => this.onTick() });
   }
 
   /** Goes on with every change that can. */
-  tick(): void {
+  onTick(): void {
     for (const running of [...this.#waiting]) {
       // An answer may lead to a tick inside this one.
       if (!this.#waiting.includes(running)) continue;

@@ -21,8 +21,9 @@ function createMembership(options: { bootstrap: boolean } = { bootstrap: false }
   const [state] = loaded;
   if (state === undefined) throw new Error('it did not start');
   let removals = 0;
-  const membership = new OwnMembership(state, new TestLogger(), {
-    write: (operations) => store.write(operations, () => undefined),
+  const membership = new OwnMembership(state, {
+    replica: { write: (operations) => store.write(operations, () => undefined) },
+    logger: new TestLogger(),
     onRemoved: () => {
       removals += 1;
     },
@@ -37,16 +38,16 @@ function createMembership(options: { bootstrap: boolean } = { bootstrap: false }
 test('a server without a cluster joins that of the first peer that talks to it, and writes it down', () => {
   const { membership, onDisk } = createMembership();
   expect(membership.takesPart).toBe(false);
-  membership.greeted({ server: 'l@1', clusterId: 'ours' });
-  membership.addressed('l@1');
+  membership.onGreeting({ server: 'l@1', clusterId: 'ours' });
+  membership.onAddressed('l@1');
   expect([membership.takesPart, membership.identity.clusterId]).toEqual([true, 'ours']);
   expect(onDisk()?.identity).toMatchObject({ clusterId: 'ours', boots: 1 });
 });
 
 test('a hello alone means nothing: the peer may have dialled somebody else', () => {
   const { membership, onDisk } = createMembership();
-  membership.greeted({ server: 'x@1', clusterId: 'theirs' });
-  membership.addressed('l@1');
+  membership.onGreeting({ server: 'x@1', clusterId: 'theirs' });
+  membership.onAddressed('l@1');
   expect(membership.identity.clusterId).toBe('');
   expect(onDisk()?.identity.clusterId).toBe('');
 });
@@ -54,20 +55,20 @@ test('a hello alone means nothing: the peer may have dialled somebody else', () 
 test('a member stays in its cluster', () => {
   const { membership } = createMembership({ bootstrap: true });
   const { clusterId } = membership.identity;
-  membership.greeted({ server: 'x@1', clusterId: 'theirs' });
-  membership.addressed('x@1');
+  membership.onGreeting({ server: 'x@1', clusterId: 'theirs' });
+  membership.onAddressed('x@1');
   expect(membership.identity.clusterId).toBe(clusterId);
 });
 
 test('many strangers do not make it forget the last one that said hello', () => {
   const { membership } = createMembership();
   for (let number = 0; number < 40; number++) {
-    membership.greeted({ server: `x${number}@1`, clusterId: 'theirs' });
+    membership.onGreeting({ server: `x${number}@1`, clusterId: 'theirs' });
   }
-  membership.greeted({ server: 'l@1', clusterId: 'ours' });
-  membership.addressed('x0@1');
+  membership.onGreeting({ server: 'l@1', clusterId: 'ours' });
+  membership.onAddressed('x0@1');
   expect(membership.identity.clusterId).toBe('');
-  membership.addressed('l@1');
+  membership.onAddressed('l@1');
   expect(membership.identity.clusterId).toBe('ours');
 });
 
@@ -80,7 +81,7 @@ test('a committed configuration that removed it ends its part, once, and for the
     term: 1,
     configuration: withoutMember(configurationOf({ b: 'voter' }), server),
   } as const;
-  membership.configured(entry, EMPTY_CONFIGURATION);
+  membership.onConfiguration(entry, EMPTY_CONFIGURATION);
   membership.becomeRemoved();
   expect([membership.isRemoved, membership.takesPart, removals()]).toEqual([true, false, 1]);
   expect(onDisk()?.removed).toBe(true);
@@ -89,6 +90,9 @@ test('a committed configuration that removed it ends its part, once, and for the
 test('a configuration that it is not in yet does not end anything', () => {
   const { membership, removals } = createMembership();
   const configuration = configurationOf({ b: 'voter' });
-  membership.configured({ kind: 'configuration', index: 1, term: 1, configuration }, EMPTY_CONFIGURATION);
+  membership.onConfiguration(
+    { kind: 'configuration', index: 1, term: 1, configuration },
+    EMPTY_CONFIGURATION,
+  );
   expect([membership.isRemoved, removals()]).toEqual([false, 0]);
 });

@@ -4,34 +4,34 @@ import type { Logger } from '../../../../shared/logger.ts';
 import type { Configuration, ServerId } from '../../core/configuration.ts';
 import type { ConfigurationEntry } from '../../core/entry.ts';
 import { type LoadedState, type NodeIdentity, putIdentity, putRemoved } from '../log/durable-records.ts';
-import type { WriteOperation } from '../ports/key-value-store.ts';
+import type { Participant } from '../participant.ts';
 import type { PeerIdentity } from '../ports/transport.ts';
+import type { Replica } from '../replica.ts';
 import { nodeOf } from './server-id.ts';
 
 /** Peers that said hello to a server without a cluster, as far as they are remembered. */
 const MAX_GREETERS = 16;
 
-export interface OwnMembershipHandlers {
-  /** Writes beside the log, in the order of the calls. */
-  write(operations: readonly WriteOperation[]): void;
+export interface OwnMembershipParts {
+  readonly replica: Pick<Replica, 'write'>;
+  readonly logger: Logger;
+  /** Called once, when the server learns that it was removed. */
   onRemoved(): void;
 }
 
-export class OwnMembership {
+export class OwnMembership implements Participant {
   readonly #identity: NodeIdentity;
-  readonly #logger: Logger;
-  readonly #handlers: OwnMembershipHandlers;
+  readonly #parts: OwnMembershipParts;
   #clusterId: string;
   #isRemoved: boolean;
   /** Their clusters, while this server has none; oldest first. */
   readonly #greeters = new Map<ServerId, string>();
 
-  constructor(loaded: LoadedState, logger: Logger, handlers: OwnMembershipHandlers) {
+  constructor(loaded: LoadedState, parts: OwnMembershipParts) {
     this.#identity = loaded.identity;
     this.#clusterId = loaded.identity.clusterId;
     this.#isRemoved = loaded.removed;
-    this.#logger = logger;
-    this.#handlers = handlers;
+    this.#parts = parts;
   }
 
   get identity(): PeerIdentity {
@@ -49,7 +49,7 @@ export class OwnMembership {
   }
 
   /** A peer said hello. It may have dialled somebody else, whose address this server has now: that means nothing yet. */
-  greeted(peer: PeerIdentity): void {
+  onGreeting(peer: PeerIdentity): void {
     if (this.#clusterId !== '' || peer.clusterId === '') return;
     this.#greeters.delete(peer.server);
     this.#greeters.set(peer.server, peer.clusterId);
@@ -59,19 +59,19 @@ export class OwnMembership {
   }
 
   /** A peer that knows this server by its incarnation talks to it: a leader has made it a member of that cluster. */
-  addressed(from: ServerId): void {
+  onAddressed(from: ServerId): void {
     if (this.#clusterId !== '') return;
     const clusterId = this.#greeters.get(from);
     if (clusterId === undefined) return;
     this.#clusterId = clusterId;
     this.#greeters.clear();
-    this.#logger.info('joined a cluster', { clusterId });
-    this.#handlers.write([putIdentity({ ...this.#identity, clusterId })]);
+    this.#parts.logger.info('joined a cluster', { clusterId });
+    this.#parts.replica.write([putIdentity({ ...this.#identity, clusterId })]);
   }
 
   /** A configuration was committed and applied. */
-  configured(entry: ConfigurationEntry, previous: Configuration): void {
-    this.#logger.info('membership: committed', {
+  onConfiguration(entry: ConfigurationEntry, previous: Configuration): void {
+    this.#parts.logger.info('membership: committed', {
       index: entry.index,
       members: describe(entry.configuration),
       before: describe(previous),
@@ -82,9 +82,9 @@ export class OwnMembership {
   becomeRemoved(): void {
     if (this.#isRemoved) return;
     this.#isRemoved = true;
-    this.#logger.warn('this server was removed from its cluster: it takes no further part');
-    this.#handlers.write([putRemoved()]);
-    this.#handlers.onRemoved();
+    this.#parts.logger.warn('this server was removed from its cluster: it takes no further part');
+    this.#parts.replica.write([putRemoved()]);
+    this.#parts.onRemoved();
   }
 }
 

@@ -5,7 +5,6 @@ import {
   withMember,
   withoutMember,
 } from '../../core/configuration.ts';
-import type { Transport } from '../ports/transport.ts';
 import { TestClock, TestLogger } from '../testing/clock.ts';
 import { Peers } from './peers.ts';
 
@@ -26,59 +25,68 @@ function createPeers() {
   const clock = new TestClock();
   const dialled: string[][] = [];
   const transport = {
-    setPeers: (peers: ReadonlyMap<string, string>) => dialled.push([...peers.values()].sort()),
-  } as unknown as Transport;
+    setPeers: (peers: ReadonlyMap<string, string>) => {
+      dialled.push([...peers.values()].sort());
+    },
+  };
+  const core = { configuration: EMPTY_CONFIGURATION, committedConfiguration: EMPTY_CONFIGURATION };
+  const membership = { isRemoved: false };
   const peers = new Peers(
-    { transport, clock, logger: new TestLogger() },
+    { transport, clock, logger: new TestLogger(), core, membership },
     { self: 'a@1', silentAfterMs: 200 },
   );
-  return { clock, peers, dialled: () => dialled.at(-1), changes: dialled };
+  const follow = ({ inForce, committed }: { inForce: Configuration; committed: Configuration }): void => {
+    core.configuration = inForce;
+    core.committedConfiguration = committed;
+    peers.afterRound();
+  };
+  return { clock, peers, follow, membership, dialled: () => dialled.at(-1), changes: dialled };
 }
 
 const THREE = membersOf('a', 'b', 'c');
 
 test('it connects to the other members, and not to itself', () => {
-  const { peers, dialled } = createPeers();
-  peers.follow({ inForce: THREE, committed: THREE });
+  const { dialled, follow } = createPeers();
+  follow({ inForce: THREE, committed: THREE });
   expect(dialled()).toEqual(['b:7000', 'c:7000']);
 });
 
 test('a configuration that is the same changes nothing', () => {
-  const { peers, changes } = createPeers();
-  for (let more = 0; more < 3; more++) peers.follow({ inForce: THREE, committed: THREE });
+  const { changes, follow } = createPeers();
+  for (let more = 0; more < 3; more++) follow({ inForce: THREE, committed: THREE });
   expect(changes).toHaveLength(1);
 });
 
 test('who is being removed stays connected until the removal is committed', () => {
-  const { peers, dialled } = createPeers();
+  const { dialled, follow } = createPeers();
   const without = withoutMember(THREE, 'c@1');
-  peers.follow({ inForce: without, committed: THREE });
+  follow({ inForce: without, committed: THREE });
   expect(dialled()).toEqual(['b:7000', 'c:7000']);
-  peers.follow({ inForce: without, committed: without });
+  follow({ inForce: without, committed: without });
   expect(dialled()).toEqual(['b:7000']);
 });
 
 test('a member that moves is dialled where it is now', () => {
-  const { peers, dialled } = createPeers();
+  const { dialled, follow } = createPeers();
   const moved = withMember(THREE, {
     ...(THREE.members[1] as Configuration['members'][0]),
     raftAddress: 'b:1',
   });
-  peers.follow({ inForce: moved, committed: THREE });
+  follow({ inForce: moved, committed: THREE });
   expect(dialled()).toEqual(['b:1', 'c:7000']);
 });
 
 test('a leader that the log does not name yet is dialled where it says that it is', () => {
-  const { peers, dialled } = createPeers();
+  const { peers, dialled, follow } = createPeers();
   peers.introduce('d@1', 'd:7000');
   expect(dialled()).toEqual(['d:7000']);
-  peers.follow({ inForce: THREE, committed: THREE });
+  follow({ inForce: THREE, committed: THREE });
   expect(dialled()).toEqual(['b:7000', 'c:7000', 'd:7000']);
 });
 
 test('what a member says of itself does not replace what was agreed', () => {
-  const { peers, changes } = createPeers();
-  peers.follow({ inForce: THREE, committed: THREE });
+  const { peers, changes, follow } = createPeers();
+  follow({ inForce: THREE, committed: THREE });
   peers.introduce('b@1', 'elsewhere:1');
   peers.introduce('a@1', 'elsewhere:1');
   expect(changes).toHaveLength(1);
@@ -113,9 +121,9 @@ test('a server that the committed configuration removed is told so', () => {
 });
 
 test('who was heard of late is alive, who was silent too long or never heard is not', () => {
-  const { peers, clock } = createPeers();
-  peers.follow({ inForce: THREE, committed: THREE });
-  peers.heard('b@1');
+  const { peers, clock, follow } = createPeers();
+  follow({ inForce: THREE, committed: THREE });
+  peers.onHeard('b@1');
   clock.advance(199);
   expect(['a@1', 'b@1', 'c@1'].map((server) => peers.isAlive(server))).toEqual([true, true, false]);
   expect([peers.silenceMs('b@1'), peers.silenceMs('c@1')]).toEqual([199, undefined]);
@@ -124,10 +132,10 @@ test('who was heard of late is alive, who was silent too long or never heard is 
 });
 
 test('nothing is remembered of those who are no peers any more', () => {
-  const { peers, dialled } = createPeers();
-  peers.follow({ inForce: THREE, committed: THREE });
-  peers.up('b@1');
-  peers.heard('b@1');
+  const { peers, dialled, follow } = createPeers();
+  follow({ inForce: THREE, committed: THREE });
+  peers.onUp('b@1');
+  peers.onHeard('b@1');
   expect(peers.isConnected('b@1')).toBe(true);
   peers.leaveAll();
   expect([dialled(), peers.isConnected('b@1'), peers.silenceMs('b@1')]).toEqual([[], false, undefined]);

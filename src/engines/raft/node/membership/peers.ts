@@ -7,19 +7,28 @@ import {
   findMember,
   type ServerId,
 } from '../../core/configuration.ts';
+import type { RaftCore } from '../../core/raft-core.ts';
+import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerIdentity, RefusalReason, Transport } from '../ports/transport.ts';
+import type { OwnMembership } from './own-membership.ts';
 
 /** Servers that introduced themselves and are in no configuration known here: a leader that is newer than our log. */
 const MAX_INTRODUCED = 16;
 
-export class Peers {
+export interface PeersParts {
+  readonly transport: Pick<Transport, 'setPeers'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly core: Pick<RaftCore, 'configuration' | 'committedConfiguration'>;
+  readonly membership: Pick<OwnMembership, 'isRemoved'>;
+}
+
+export class Peers implements Participant {
   readonly #self: ServerId;
   /** Who was silent for this long does not answer. */
   readonly #silentAfterMs: number;
-  readonly #transport: Transport;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #parts: PeersParts;
   readonly #heardAt = new Map<ServerId, number>();
   readonly #connected = new Set<ServerId>();
   /** Addresses of servers outside the configuration, oldest first. */
@@ -27,23 +36,20 @@ export class Peers {
   #inForce = EMPTY_CONFIGURATION;
   #committed = EMPTY_CONFIGURATION;
 
-  constructor(
-    ports: { transport: Transport; clock: Clock; logger: Logger },
-    options: { self: ServerId; silentAfterMs: number },
-  ) {
+  constructor(parts: PeersParts, options: { self: ServerId; silentAfterMs: number }) {
     this.#self = options.self;
     this.#silentAfterMs = options.silentAfterMs;
-    this.#transport = ports.transport;
-    this.#clock = ports.clock;
-    this.#logger = ports.logger;
+    this.#parts = parts;
   }
 
   /**
    * Connects to the members in force, and to those who introduced themselves. Who is about to be removed stays connected
    * until that is committed: a leader that removes itself needs the answers that commit it (dissertation §4.2.2).
    */
-  follow(configurations: { inForce: Configuration; committed: Configuration }): void {
-    const { inForce, committed } = configurations;
+  afterRound(): void {
+    const { core, membership } = this.#parts;
+    const { configuration: inForce, committedConfiguration: committed } = core;
+    if (membership.isRemoved) return;
     if (inForce === this.#inForce && committed === this.#committed) return;
     this.#inForce = inForce;
     this.#committed = committed;
@@ -65,7 +71,7 @@ export class Peers {
     for (const server of this.#connected) {
       if (!peers.has(server)) this.#connected.delete(server);
     }
-    this.#transport.setPeers(peers);
+    this.#parts.transport.setPeers(peers);
   }
 
   /** A server tells where it can be reached: needed to answer a leader that our log does not name yet. */
@@ -78,7 +84,7 @@ export class Peers {
       const oldest = this.#introduced.keys().next().value;
       if (oldest !== undefined) this.#introduced.delete(oldest);
     }
-    this.#logger.debug('a server introduced itself', { server, raftAddress });
+    this.#parts.logger.debug('a server introduced itself', { server, raftAddress });
     this.#connect();
   }
 
@@ -96,26 +102,26 @@ export class Peers {
     return undefined;
   }
 
-  heard(server: ServerId): void {
-    this.#heardAt.set(server, this.#clock.now());
+  onHeard(server: ServerId): void {
+    this.#heardAt.set(server, this.#parts.clock.now());
   }
 
   isConnected(server: ServerId): boolean {
     return this.#connected.has(server);
   }
 
-  up(server: ServerId): void {
+  onUp(server: ServerId): void {
     this.#connected.add(server);
   }
 
-  down(server: ServerId): void {
+  onDown(server: ServerId): void {
     this.#connected.delete(server);
   }
 
   /** Milliseconds since anything came from it; undefined when nothing has. */
   silenceMs(server: ServerId): number | undefined {
     const at = this.#heardAt.get(server);
-    return at === undefined ? undefined : this.#clock.now() - at;
+    return at === undefined ? undefined : this.#parts.clock.now() - at;
   }
 
   /** Whether it was heard of late. This node itself always was. */

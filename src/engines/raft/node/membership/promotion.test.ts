@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest';
 import { TestLogger } from '../testing/clock.ts';
 import { TestCore } from '../testing/core.ts';
-import { maybePromote } from './promotion.ts';
+import { Promotion } from './promotion.ts';
 
 function createCore(): TestCore {
   return new TestCore({ a: 'voter', d: 'learner', e: 'learner' });
 }
 
+/** Returns whether a promotion was proposed. */
 function promote(core: TestCore): boolean {
-  return maybePromote(core, { lagEntries: 5, silentTicks: 10 }, new TestLogger());
+  const before = core.proposed.length;
+  new Promotion({ core, logger: new TestLogger() }, { lagEntries: 5, silentTicks: 10 }).onTick();
+  return core.proposed.length > before;
 }
 
 test('a learner that has nearly everything becomes a voter (dissertation §4.2.1)', () => {

@@ -1,8 +1,9 @@
 // Learners become voters when they have caught up (dissertation §4.2.1).
 
 import type { Logger } from '../../../../shared/logger.ts';
-import { withMember } from '../../core/configuration.ts';
+import { type Member, withMember } from '../../core/configuration.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
+import type { Participant } from '../participant.ts';
 
 /** What a promotion needs of the core. */
 export type PromotionCore = Pick<
@@ -23,19 +24,37 @@ export interface PromotionOptions {
   readonly silentTicks: number;
 }
 
-/** On the leader, proposes the promotion of one learner that is ready. True when it did. */
-export function maybePromote(core: PromotionCore, options: PromotionOptions, logger: Logger): boolean {
-  if (core.role !== 'leader' || !core.isEstablished || !core.isConfigurationCommitted) return false;
-  for (const member of core.configuration.members) {
-    if (member.role === 'voter') continue;
-    const progress = core.progressOf(member.server);
-    if (progress === undefined || progress.state !== 'replicate') continue;
-    const lag = core.lastLogIndex - progress.match;
-    if (lag > options.lagEntries || progress.ticksSinceContact >= options.silentTicks) continue;
-    const result = core.proposeConfiguration(withMember(core.configuration, { ...member, role: 'voter' }));
-    if (result.kind === 'refused') return false;
-    logger.info('membership: learner becomes voter', { server: member.server, lag });
-    return true;
+export class Promotion implements Participant {
+  readonly #core: PromotionCore;
+  readonly #logger: Logger;
+  readonly #options: PromotionOptions;
+
+  constructor({ core, logger }: { core: PromotionCore; logger: Logger }, options: PromotionOptions) {
+    this.#core = core;
+    this.#logger = logger;
+    this.#options = options;
   }
-  return false;
+
+  /** On the leader, proposes the promotion of one learner that is ready. */
+  onTick(): void {
+    const core = this.#core;
+    if (core.role !== 'leader' || !core.isEstablished || !core.isConfigurationCommitted) return;
+    for (const member of core.configuration.members) {
+      const lag = this.#lagWhenReady(member);
+      if (lag === undefined) continue;
+      const promoted = withMember(core.configuration, { ...member, role: 'voter' });
+      if (core.proposeConfiguration(promoted).kind === 'refused') return;
+      this.#logger.info('membership: learner becomes voter', { server: member.server, lag });
+      return;
+    }
+  }
+
+  /** Returns how many entries the member lacks; undefined when it is a voter or not ready to be one. */
+  #lagWhenReady({ server, role }: Member): number | undefined {
+    const progress = this.#core.progressOf(server);
+    if (role === 'voter' || progress?.state !== 'replicate') return undefined;
+    const lag = this.#core.lastLogIndex - progress.match;
+    const { lagEntries, silentTicks } = this.#options;
+    return lag > lagEntries || progress.ticksSinceContact >= silentTicks ? undefined : lag;
+  }
 }

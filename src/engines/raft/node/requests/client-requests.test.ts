@@ -6,37 +6,61 @@ import { ClientRequests } from './client-requests.ts';
 
 function createRequests({ boots = 1, electionTicks = 10 } = {}) {
   const clock = new TestClock();
-  const node: { refusal: 'stopped' | 'no-leader' | undefined } = { refusal: undefined };
+  const membership = { takesPart: true };
+  const asked = { reads: [] as number[], memberChanges: [] as number[] };
   const answers: unknown[] = [];
   const limits = { ...DEFAULT_LIMITS, maxWaitingProposals: 1, maxWaitingReads: 1 };
   const requests = new ClientRequests(
-    clock,
+    {
+      clock,
+      membership,
+      replica: {
+        appliedIndex: 0,
+        core: {
+          readIndex: (requestId) => {
+            asked.reads.push(requestId);
+          },
+        },
+        schedule: () => undefined,
+      },
+      carrier: {
+        sendProposals: () => 'taken',
+        sendMemberChange: (requestId) => asked.memberChanges.push(requestId) > 0,
+      },
+    },
     {
       identity: { server: 'a@1', clusterId: 'ours', boots },
       options: testOptions('a', { limits, electionTicks }),
     },
-    { refusal: () => node.refusal, onAdded: () => undefined },
   );
+  const parts = [requests.proposals, requests.reads, requests.memberChanges];
   const askAll = (): void => {
     requests.propose(new Uint8Array(1), (outcome) => answers.push(outcome));
     requests.readBarrier((outcome) => answers.push(outcome));
     requests.changeMembers({ kind: 'remove', node: 'c' }, (outcome) => answers.push(outcome));
   };
-  return { clock, node, requests, answers, askAll };
+  return { clock, membership, requests, parts, asked, answers, askAll };
 }
 
-test.each(['stopped', 'no-leader'] as const)(
-  'a node that says %s takes nothing, and says it later',
-  (refusal) => {
-    const { clock, node, answers, askAll } = createRequests();
-    node.refusal = refusal;
-    askAll();
-    expect(answers).toEqual([]);
-    clock.settle();
-    const refused = { kind: 'refused', reason: refusal };
-    expect(answers).toEqual([refused, refused, { kind: 'no-leader' }]);
-  },
-);
+test.each([
+  ['stops', 'stopped', ({ requests }: ReturnType<typeof createRequests>) => requests.close()],
+  [
+    'is not a member',
+    'no-leader',
+    ({ membership }: ReturnType<typeof createRequests>) => {
+      membership.takesPart = false;
+    },
+  ],
+] as const)('a node that %s refuses every request as %s, never inside the call', (_, refusal, change) => {
+  const node = createRequests();
+  const { clock, answers, askAll } = node;
+  change(node);
+  askAll();
+  expect(answers).toEqual([]);
+  clock.settle();
+  const refused = { kind: 'refused', reason: refusal };
+  expect(answers).toEqual([refused, refused, { kind: 'no-leader' }]);
+});
 
 test('what is one too many is refused, never inside the call (trap 36)', () => {
   const { clock, requests, answers, askAll } = createRequests();
@@ -54,25 +78,24 @@ test('what is one too many is refused, never inside the call (trap 36)', () => {
 });
 
 test('a stop answers everything that waits', () => {
-  const { requests, answers, askAll } = createRequests();
+  const { parts, answers, askAll } = createRequests();
   askAll();
-  requests.stop();
+  for (const part of parts) part.onStop();
   expect(answers).toHaveLength(3);
 });
 
 test('a read whose request was lost is asked again in time, however long an election may take', () => {
-  const { clock, requests, answers } = createRequests({ electionTicks: 100_000 });
-  const asked: number[] = [];
+  const { clock, requests, parts, asked, answers } = createRequests({ electionTicks: 100_000 });
   const tickFor = (ms: number): void => {
     for (const end = clock.now() + ms; clock.now() < end; ) {
       clock.advance(100);
-      requests.tick(() => true);
-      requests.reads.maybeAsk((requestId) => asked.push(requestId));
+      for (const part of parts) part.onTick();
+      requests.reads.beforeRound();
     }
   };
   requests.readBarrier((outcome) => answers.push(outcome));
   tickFor(DEFAULT_LIMITS.resendAfterMs + 200);
-  expect(new Set(asked).size).toBe(2);
+  expect(new Set(asked.reads).size).toBe(2);
   expect(answers).toEqual([]);
   tickFor(DEFAULT_LIMITS.leaderWaitMs);
   expect(answers).toEqual([{ kind: 'refused', reason: 'no-leader' }]);
@@ -80,12 +103,11 @@ test('a read whose request was lost is asked again in time, however long an elec
 
 test('no id of one start is one of another (trap 26)', () => {
   const idsOf = (boots: number): number[] => {
-    const { requests, askAll } = createRequests({ boots });
-    const ids: number[] = [];
+    const { requests, asked, askAll } = createRequests({ boots });
     askAll();
-    requests.reads.maybeAsk((requestId) => ids.push(requestId));
-    requests.tick((requestId) => ids.push(requestId) > 0);
-    return ids;
+    requests.reads.beforeRound();
+    requests.memberChanges.onTick();
+    return [...asked.reads, ...asked.memberChanges];
   };
   expect(idsOf(1)).not.toEqual(idsOf(2));
   expect(Math.min(...idsOf(2)) - Math.max(...idsOf(1))).toBe(2 ** 32);

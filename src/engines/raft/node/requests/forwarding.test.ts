@@ -36,9 +36,9 @@ const proposal = encodeProposal({
 
 test('a leader takes the proposals of a member, and refuses those of anybody else', () => {
   const { forwarding, member, sent, appended } = createForwarding();
-  forwarding.takeProposals(member, [proposal]);
+  forwarding.handleProposals(member, [proposal]);
   expect([appended, sent]).toEqual([[[proposal]], []]);
-  forwarding.takeProposals('x@1', [proposal]);
+  forwarding.handleProposals('x@1', [proposal]);
   expect(appended).toHaveLength(1);
   expect(sent).toEqual([['x@1', { kind: 'proposals-refused', sequences: [7], reason: 'not-leader' }]]);
 });
@@ -46,8 +46,8 @@ test('a leader takes the proposals of a member, and refuses those of anybody els
 test('a leader changes no members because a stranger says so', () => {
   const { forwarding, member, changes } = createForwarding();
   const change = { kind: 'remove', node: 'b' } as const;
-  forwarding.takeMemberChange('x@1', { kind: 'forwarded-member-change', requestId: 1, change });
+  forwarding.handleMemberChange('x@1', { kind: 'forwarded-member-change', requestId: 1, change });
   expect(changes).toEqual([]);
-  forwarding.takeMemberChange(member, { kind: 'forwarded-member-change', requestId: 1, change });
+  forwarding.handleMemberChange(member, { kind: 'forwarded-member-change', requestId: 1, change });
   expect(changes).toEqual([change]);
 });

@@ -1,28 +1,26 @@
 // Proposals and member changes on their way to the leader: into the own log where this node leads, otherwise over the
 // connection to whoever does; and those that other nodes send because they believe that this one leads.
 
-import type { MemberChange } from '../../../engine.ts';
+import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import type { ForwardedMemberChange } from '../../codec/peer-message.ts';
 import { findMember, type ServerId } from '../../core/configuration.ts';
+import { readProposal } from '../applier.ts';
 import type { MemberChanges } from '../membership/member-changes.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { Replica } from '../replica.ts';
-import { readProposal } from '../state/applier.ts';
-import type { MemberRequests } from './member-requests.ts';
-import type { BatchResult } from './proposals.ts';
+import type { MemberChangeCarrier } from './member-requests.ts';
+import type { BatchResult, ProposalCarrier } from './proposals.ts';
 
 export interface ForwardingParts {
   readonly replica: Replica;
   readonly store: KeyValueStore;
   readonly transport: Transport;
-  /** Carried out here, when this node leads. */
+  /** Carries changes out when this node leads. */
   readonly memberChanges: MemberChanges;
-  /** Asked of this node, wherever they are carried out. */
-  readonly memberRequests: MemberRequests;
 }
 
-export class Forwarding {
+export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
   readonly #parts: ForwardingParts;
 
   constructor(parts: ForwardingParts) {
@@ -39,7 +37,7 @@ export class Forwarding {
   }
 
   /** Encoded proposals of another node, which is told when they are not taken. */
-  takeProposals(from: ServerId, proposals: readonly Uint8Array[]): void {
+  handleProposals(from: ServerId, proposals: readonly Uint8Array[]): void {
     const { core } = this.#parts.replica;
     const result =
       core.role === 'leader' && this.#isMember(from) ? this.#append(proposals, from) : 'not-sent';
@@ -67,12 +65,15 @@ export class Forwarding {
     return findMember(this.#parts.replica.core.configuration, server) !== undefined;
   }
 
-  /** A join or a removal that was asked of this node. False when there is nobody to ask. */
-  askMemberChange(requestId: number, change: MemberChange): boolean {
-    const { replica, memberChanges, memberRequests, transport } = this.#parts;
+  sendMemberChange(
+    requestId: number,
+    change: MemberChange,
+    onAnswer: (outcome: MemberChangeOutcome) => void,
+  ): boolean {
+    const { replica, memberChanges, transport } = this.#parts;
     const { role, leader } = replica.core;
     if (role === 'leader') {
-      memberChanges.begin(`${requestId}`, change, (outcome) => memberRequests.answered(requestId, outcome));
+      memberChanges.begin(`${requestId}`, change, onAnswer);
       return true;
     }
     if (leader === undefined) return false;
@@ -80,7 +81,7 @@ export class Forwarding {
   }
 
   /** A join or a removal that was asked of another node. */
-  takeMemberChange(from: ServerId, { requestId, change }: ForwardedMemberChange): void {
+  handleMemberChange(from: ServerId, { requestId, change }: ForwardedMemberChange): void {
     if (!this.#isMember(from)) return;
     this.#parts.memberChanges.begin(`${requestId} of ${from}`, change, (outcome) => {
       // An answer that is lost is asked for again.

@@ -9,35 +9,45 @@ const NOT_FOUND: MemberChangeOutcome = { kind: 'refused', code: 'not_found', mes
 
 function createRequests() {
   const clock = new TestClock();
-  const requests = new MemberRequests(clock, { firstRequestId: 50, timeoutMs: 1_000, resendAfterMs: 300 });
+  let ask = (_: number): boolean => true;
+  const carrier = { sendMemberChange: (requestId: number) => ask(requestId) };
+  const requests = new MemberRequests(
+    { clock, carrier },
+    { firstRequestId: 50, timeoutMs: 1_000, resendAfterMs: 300 },
+  );
+  /** Ticks once; `asks` stands for the way to the leader. */
+  const tick = (asks: (requestId: number) => boolean): void => {
+    ask = asks;
+    requests.onTick();
+  };
   const outcomes: MemberChangeOutcome[] = [];
   requests.add(REMOVAL, (outcome) => outcomes.push(outcome));
   /** Lets time pass; the ids that are asked for then. */
   const asked = (ms: number, goesOut = true): number[] => {
     clock.advance(ms);
     const ids: number[] = [];
-    requests.tick((requestId) => {
+    tick((requestId) => {
       ids.push(requestId);
       return goesOut;
     });
     return ids;
   };
-  return { requests, outcomes, asked };
+  return { requests, outcomes, asked, tick };
 }
 
 test('it is asked at the next tick, and answered once', () => {
   const { requests, outcomes, asked } = createRequests();
   expect(asked(1)).toEqual([50]);
-  requests.answered(50, DONE);
-  requests.answered(50, DONE);
+  requests.onAnswer(50, DONE);
+  requests.onAnswer(50, DONE);
   expect(outcomes).toEqual([DONE]);
   expect(asked(1_000)).toEqual([]);
 });
 
 test('an answer inside the question is an answer', () => {
-  const { requests, outcomes } = createRequests();
-  requests.tick((requestId) => {
-    requests.answered(requestId, DONE);
+  const { requests, outcomes, tick } = createRequests();
+  tick((requestId) => {
+    requests.onAnswer(requestId, DONE);
     return true;
   });
   expect(outcomes).toEqual([DONE]);
@@ -61,42 +71,42 @@ test('silence has it asked again, and in the end nobody knows', () => {
 test('one who does not lead has it asked again at the next tick', () => {
   const { requests, outcomes, asked } = createRequests();
   asked(1);
-  requests.answered(50, { kind: 'no-leader' });
+  requests.onAnswer(50, { kind: 'no-leader' });
   expect([asked(1), outcomes]).toEqual([[50], []]);
 });
 
 test('a leader that lost its place in the middle has it asked again, of the next', () => {
   const { requests, outcomes, asked } = createRequests();
   asked(1);
-  requests.answered(50, { kind: 'unknown' });
+  requests.onAnswer(50, { kind: 'unknown' });
   expect([asked(1), outcomes]).toEqual([[50], []]);
-  requests.answered(50, { kind: 'no-leader' });
+  requests.onAnswer(50, { kind: 'no-leader' });
   asked(1_000, false);
   expect(outcomes).toEqual([{ kind: 'unknown' }]);
 });
 
 test.each([
-  ['its leader changed', ({ requests }: ReturnType<typeof createRequests>) => requests.leaderChanged()],
+  ['its leader changed', ({ requests }: ReturnType<typeof createRequests>) => requests.onNewLeader()],
   ['its answer was lost', ({ asked }: ReturnType<typeof createRequests>) => asked(300)],
   [
     'its leader lost its place',
-    ({ requests }: ReturnType<typeof createRequests>) => requests.answered(50, { kind: 'unknown' }),
+    ({ requests }: ReturnType<typeof createRequests>) => requests.onAnswer(50, { kind: 'unknown' }),
   ],
 ])('a removal that finds nobody after %s was carried out before', (_, meanwhile) => {
   const parts = createRequests();
   parts.asked(1);
   meanwhile(parts);
   parts.asked(1);
-  parts.requests.answered(50, NOT_FOUND);
+  parts.requests.onAnswer(50, NOT_FOUND);
   expect(parts.outcomes).toMatchObject([{ kind: 'done', role: 'removed' }]);
 });
 
 test('a removal that finds nobody at its first asking is refused', () => {
   const { requests, outcomes, asked } = createRequests();
   asked(1);
-  requests.answered(50, { kind: 'no-leader' });
+  requests.onAnswer(50, { kind: 'no-leader' });
   asked(1);
-  requests.answered(50, NOT_FOUND);
+  requests.onAnswer(50, NOT_FOUND);
   expect(outcomes).toEqual([NOT_FOUND]);
 });
 
@@ -111,6 +121,6 @@ test('a stop answers all', () => {
   const other: MemberChangeOutcome[] = [];
   asked(1);
   requests.add(REMOVAL, (outcome) => other.push(outcome));
-  requests.stop();
+  requests.onStop();
   expect([outcomes, other]).toEqual([[{ kind: 'unknown' }], [{ kind: 'no-leader' }]]);
 });

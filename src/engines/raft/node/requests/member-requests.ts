@@ -2,6 +2,7 @@
 // Both are harmless when repeated.
 
 import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
+import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 
 const MAX_WAITING_REQUESTS = 64;
@@ -15,14 +16,29 @@ interface Request {
   mayHaveBegun: boolean;
 }
 
-export class MemberRequests {
+export interface MemberChangeCarrier {
+  /** Hands a change to the leader, also when this node leads. Returns false when the change did not go out. */
+  sendMemberChange(
+    requestId: number,
+    change: MemberChange,
+    /** Called if this node leads. A remote leader answers with a message. */
+    onAnswer: (outcome: MemberChangeOutcome) => void,
+  ): boolean;
+}
+
+export class MemberRequests implements Participant {
   readonly #clock: Clock;
+  readonly #carrier: MemberChangeCarrier;
   readonly #options: { readonly timeoutMs: number; readonly resendAfterMs: number };
   readonly #requests = new Map<number, Request>();
   #nextId: number;
 
-  constructor(clock: Clock, options: { firstRequestId: number; timeoutMs: number; resendAfterMs: number }) {
+  constructor(
+    { clock, carrier }: { clock: Clock; carrier: MemberChangeCarrier },
+    options: { firstRequestId: number; timeoutMs: number; resendAfterMs: number },
+  ) {
     this.#clock = clock;
+    this.#carrier = carrier;
     this.#options = options;
     this.#nextId = options.firstRequestId;
   }
@@ -36,8 +52,8 @@ export class MemberRequests {
     return true;
   }
 
-  /** Hands what is due to `ask`, which says whether it went out. Called at every tick. */
-  tick(ask: (requestId: number, change: MemberChange) => boolean): void {
+  /** Sends the requests that are due. */
+  onTick(): void {
     const now = this.#clock.now();
     for (const [requestId, request] of this.#requests) {
       if (now >= request.deadline) {
@@ -46,14 +62,18 @@ export class MemberRequests {
       }
       const { askedAt } = request;
       if (askedAt !== undefined && now - askedAt < this.#options.resendAfterMs) continue;
-      // Before it is asked: it may be answered inside the call.
+      // Set before the call, which may answer.
       request.askedAt = now;
-      if (!ask(requestId, request.change)) request.askedAt = askedAt;
+      if (!this.#send(requestId, request.change)) request.askedAt = askedAt;
       else if (askedAt !== undefined) request.mayHaveBegun = true;
     }
   }
 
-  answered(requestId: number, outcome: MemberChangeOutcome): void {
+  #send(requestId: number, change: MemberChange): boolean {
+    return this.#carrier.sendMemberChange(requestId, change, (outcome) => this.onAnswer(requestId, outcome));
+  }
+
+  onAnswer(requestId: number, outcome: MemberChangeOutcome): void {
     const request = this.#requests.get(requestId);
     if (request === undefined) return;
     if (outcome.kind === 'no-leader' || outcome.kind === 'unknown') {
@@ -70,7 +90,7 @@ export class MemberRequests {
   }
 
   /** The leader changed before it answered: it may have begun, or even finished, the change. */
-  leaderChanged(): void {
+  onNewLeader(): void {
     for (const request of this.#requests.values()) {
       if (request.askedAt === undefined) continue;
       request.askedAt = undefined;
@@ -78,7 +98,7 @@ export class MemberRequests {
     }
   }
 
-  stop(): void {
+  onStop(): void {
     for (const [requestId, request] of this.#requests) {
       this.#finish(requestId, request, outcomeUnheard(request));
     }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ProposalOutcome } from '../../../engine.ts';
+import type { ProposalOrigin } from '../../codec/peer-message.ts';
 import { decodeProposal } from '../../codec/proposal-codec.ts';
 import { TestClock } from '../testing/clock.ts';
 import { type BatchResult, type ProposalOptions, Proposals } from './proposals.ts';
@@ -17,7 +18,9 @@ const OPTIONS: ProposalOptions = {
 
 function createProposals(change: Partial<ProposalOptions> = {}) {
   const clock = new TestClock();
-  const proposals = new Proposals(clock, { ...OPTIONS, ...change });
+  let sendProposals = (_: readonly Uint8Array[]): BatchResult => 'not-sent';
+  const carrier = { sendProposals: (encoded: readonly Uint8Array[]) => sendProposals(encoded) };
+  const proposals = new Proposals({ clock, carrier }, { ...OPTIONS, ...change });
   const outcomes = new Map<number, ProposalOutcome[]>();
   let added = 0;
   /** Returns the sequence that it gets, or why it was not taken. */
@@ -30,24 +33,37 @@ function createProposals(change: Partial<ProposalOptions> = {}) {
     outcomes.set(sequence, list);
     return sequence;
   };
-  /** Lets everything that waits be sent, with one result for each batch; returns the origins of each. */
-  const send = (result: BatchResult) => {
-    const batches: { sequence: number; settledBelow: number }[][] = [];
-    proposals.sendUnsent((encoded) => {
+  /** Sends everything that waits, with `resultOf` each batch; returns the origins of each. */
+  const sendEach = (resultOf: (batch: number) => BatchResult): ProposalOrigin[][] => {
+    const batches: ProposalOrigin[][] = [];
+    sendProposals = (encoded) => {
       batches.push(encoded.map((bytes) => decodeProposal(bytes).origin));
-      return result;
-    });
-    return batches.map((batch) => batch.map(({ sequence }) => sequence));
+      return resultOf(batches.length);
+    };
+    proposals.beforeRound();
+    return batches;
   };
+  /** The same with one result for all; returns the sequences of each batch. */
+  const send = (result: BatchResult): number[][] =>
+    sendEach(() => result).map((batch) => batch.map(({ sequence }) => sequence));
   const tick = (ms: number): void => {
     clock.advance(ms);
-    proposals.tick();
+    proposals.onTick();
   };
   const refuse = (sequences: number[], reason: 'not-leader' | 'too-busy' | 'disk-full'): void =>
-    proposals.refused({ kind: 'proposals-refused', sequences, reason });
+    proposals.onRefused({ kind: 'proposals-refused', sequences, reason });
   const apply = (sequence: number, change: { server?: string; boot?: number } = {}): void =>
-    proposals.applied({ server: 'a@1', boot: 2, sequence, settledBelow: 1, ...change }, 'result');
-  return { proposals, add, send, tick, refuse, apply, of: (sequence: number) => outcomes.get(sequence) };
+    proposals.onApplied({ server: 'a@1', boot: 2, sequence, settledBelow: 1, ...change }, 'result');
+  return {
+    proposals,
+    add,
+    sendEach,
+    send,
+    tick,
+    refuse,
+    apply,
+    of: (sequence: number) => outcomes.get(sequence),
+  };
 }
 
 const APPLIED = { kind: 'applied', result: 'result' };
@@ -97,7 +113,6 @@ test('nothing is sent while there is nobody to send to, and refused when nobody 
   const { add, send, tick, of, proposals } = createProposals();
   add();
   expect(send('not-sent')).toEqual([[100]]);
-  expect(proposals.hasUnsent).toBe(true);
   tick(299);
   expect(of(100)).toEqual([]);
   tick(1);
@@ -120,7 +135,7 @@ test('it is sent again when the leader changes, and when nothing is heard', () =
   add();
   add();
   send('taken');
-  proposals.leaderChanged();
+  proposals.onNewLeader();
   expect(send('taken')).toEqual([[100, 101]]);
   tick(99);
   expect(send('taken')).toEqual([]);
@@ -140,7 +155,7 @@ test('a batch that is turned away answers each of its writes once, also when the
   const first: ProposalOutcome[] = [];
   proposals.add(new Uint8Array(1), (outcome) => {
     first.push(outcome);
-    proposals.stop();
+    proposals.onStop();
   });
   const second: ProposalOutcome[] = [];
   proposals.add(new Uint8Array(1), (outcome) => second.push(outcome));
@@ -163,7 +178,7 @@ test('a refusal decides nothing while another sending may have been taken', () =
   const { add, send, refuse, tick, of, proposals } = createProposals();
   add();
   send('taken');
-  proposals.leaderChanged();
+  proposals.onNewLeader();
   send('taken');
   refuse([100], 'disk-full');
   expect(of(100)).toEqual([]);
@@ -175,7 +190,7 @@ test('a refusal that comes while it waits to be sent again still counts', () => 
   const { add, send, refuse, tick, of, proposals } = createProposals();
   add();
   send('taken');
-  proposals.leaderChanged();
+  proposals.onNewLeader();
   refuse([100], 'not-leader');
   tick(300);
   expect(of(100)).toEqual([{ kind: 'refused', reason: 'no-leader' }]);
@@ -202,33 +217,27 @@ test('a refusal that is older than this start of the process meets nothing', () 
 });
 
 test('every proposal says below which sequence all is settled', () => {
-  const { add, apply, proposals } = createProposals();
+  const { add, apply, proposals, sendEach } = createProposals();
   for (let more = 0; more < 3; more++) add();
   const settled: number[][] = [];
-  const send = (): void =>
-    proposals.sendUnsent((encoded) => {
-      settled.push(encoded.map((bytes) => decodeProposal(bytes).origin.settledBelow));
-      return 'taken';
-    });
+  const send = (): void => {
+    for (const batch of sendEach(() => 'taken')) settled.push(batch.map(({ settledBelow }) => settledBelow));
+  };
   send();
   apply(101);
-  proposals.leaderChanged();
+  proposals.onNewLeader();
   send();
   apply(100);
-  proposals.leaderChanged();
+  proposals.onNewLeader();
   send();
   expect(settled).toEqual([[100, 100, 100], [100, 100], [102]]);
 });
 
 test('batches are bounded, and stop at the first that is not taken', () => {
-  const { add, proposals } = createProposals({ maxWaiting: 3_000, maxBytes: 1024 * 1024 });
+  const { add, sendEach } = createProposals({ maxWaiting: 3_000, maxBytes: 1024 * 1024 });
   for (let more = 0; more < 2_500; more++) add();
-  const sizes: number[] = [];
-  proposals.sendUnsent((encoded) => {
-    sizes.push(encoded.length);
-    return sizes.length < 2 ? 'taken' : 'not-sent';
-  });
-  expect(sizes).toEqual([1_024, 1_024]);
+  const batches = sendEach((batch) => (batch < 2 ? 'taken' : 'not-sent'));
+  expect(batches.map(({ length }) => length)).toEqual([1_024, 1_024]);
   const large = createProposals({ maxBytes: 1024 * 1024 });
   for (let more = 0; more < 3; more++) large.add(600 * 1024);
   expect(large.send('taken')).toEqual([[100], [101], [102]]);
@@ -239,7 +248,7 @@ test('a stop answers all: unknown what may have been taken, refused what was not
   add();
   send('taken');
   add();
-  proposals.stop();
+  proposals.onStop();
   expect([of(100), of(101)]).toEqual([[UNKNOWN], [{ kind: 'refused', reason: 'stopped' }]]);
   expect(proposals.isEmpty).toBe(true);
 });

@@ -6,6 +6,7 @@ import { MAX_PROPOSALS_A_MESSAGE } from '../../codec/message-codec.ts';
 import type { ProposalOrigin, ProposalsRefused } from '../../codec/peer-message.ts';
 import { encodeProposals } from '../../codec/proposal-codec.ts';
 import type { ServerId } from '../../core/configuration.ts';
+import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SequenceWindow } from './sequence-window.ts';
 
@@ -32,6 +33,11 @@ interface Pending {
 /** Where a batch went. `not-sent`: nobody had it, try again later. */
 export type BatchResult = 'taken' | 'not-sent' | 'too-busy' | 'disk-full';
 
+export interface ProposalCarrier {
+  /** Hands encoded proposals to the leader, also when this node leads. */
+  sendProposals(encoded: readonly Uint8Array[]): BatchResult;
+}
+
 export interface ProposalOptions {
   readonly server: ServerId;
   readonly boot: number;
@@ -44,20 +50,18 @@ export interface ProposalOptions {
   readonly resendAfterMs: number;
 }
 
-export class Proposals {
+export class Proposals implements Participant {
   readonly #clock: Clock;
+  readonly #carrier: ProposalCarrier;
   readonly #options: ProposalOptions;
   readonly #pending: SequenceWindow<Pending>;
   #unsent: Pending[] = [];
 
-  constructor(clock: Clock, options: ProposalOptions) {
+  constructor({ clock, carrier }: { clock: Clock; carrier: ProposalCarrier }, options: ProposalOptions) {
     this.#clock = clock;
+    this.#carrier = carrier;
     this.#options = options;
     this.#pending = new SequenceWindow(options.firstSequence);
-  }
-
-  get hasUnsent(): boolean {
-    return this.#unsent.length > 0;
   }
 
   get isEmpty(): boolean {
@@ -84,19 +88,20 @@ export class Proposals {
     return undefined;
   }
 
-  /** Hands what waits to `send`, batch by batch, until it does not take one. */
-  sendUnsent(send: (encoded: readonly Uint8Array[]) => BatchResult): void {
+  /** Sends what waits, batch by batch, until a batch is not sent. */
+  beforeRound(): void {
+    if (this.#unsent.length === 0) return;
     this.#unsent = this.#unsent.filter((pending) => !pending.isSettled);
     while (this.#unsent.length > 0) {
       const batch = this.#nextBatch();
-      const result = send(this.#encode(batch));
+      const result = this.#carrier.sendProposals(this.#encode(batch));
       if (result === 'not-sent') return;
       this.#unsent = this.#unsent.slice(batch.length);
       const now = this.#clock.now();
       for (const pending of batch) {
         pending.sentAt = now;
         if (result === 'taken') pending.openSendings += 1;
-        else this.#turnedAway(pending, result);
+        else this.#onRefusedSending(pending, result);
       }
     }
   }
@@ -121,7 +126,7 @@ export class Proposals {
   }
 
   /** What a leader (or one who is none) turned away: that sending was surely not taken. */
-  refused(message: ProposalsRefused): void {
+  onRefused(message: ProposalsRefused): void {
     for (const sequence of message.sequences) {
       const pending = this.#pending.get(sequence);
       if (pending === undefined || pending.openSendings === 0) continue;
@@ -130,28 +135,28 @@ export class Proposals {
       if (pending.sentAt === undefined) continue;
       // At the next tick, not at once: two nodes that do not know the leader must not keep each other busy.
       if (message.reason === 'not-leader') pending.sentAt = Number.NEGATIVE_INFINITY;
-      else this.#turnedAway(pending, message.reason);
+      else this.#onRefusedSending(pending, message.reason);
     }
   }
 
   /** A refusal is the answer only where no other sending may have been taken; otherwise the outcome is awaited. */
-  #turnedAway(pending: Pending, reason: 'too-busy' | 'disk-full'): void {
+  #onRefusedSending(pending: Pending, reason: 'too-busy' | 'disk-full'): void {
     if (pending.openSendings === 0) this.#settle(pending, { kind: 'refused', reason });
   }
 
   /** A command was applied here. It may be one of another server, or of an earlier start of this one. */
-  applied(origin: ProposalOrigin, result: unknown): void {
+  onApplied(origin: ProposalOrigin, result: unknown): void {
     if (origin.server !== this.#options.server || origin.boot !== this.#options.boot) return;
     const pending = this.#pending.get(origin.sequence);
     if (pending !== undefined) this.#settle(pending, { kind: 'applied', result });
   }
 
   /** What was sent to the old leader goes to the new one too. */
-  leaderChanged(): void {
+  onNewLeader(): void {
     this.#resend(() => true);
   }
 
-  tick(): void {
+  onTick(): void {
     const now = this.#clock.now();
     const { leaderWaitMs, timeoutMs, resendAfterMs } = this.#options;
     for (const pending of this.#pending.values()) {
@@ -177,7 +182,7 @@ export class Proposals {
     this.#unsent.push(pending);
   }
 
-  stop(): void {
+  onStop(): void {
     for (const pending of this.#pending.values()) {
       const isOpen = pending.openSendings > 0;
       this.#settle(pending, isOpen ? { kind: 'unknown' } : { kind: 'refused', reason: 'stopped' });

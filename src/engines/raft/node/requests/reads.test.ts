@@ -7,7 +7,16 @@ const OPTIONS: ReadOptions = { firstRequestId: 1_000, maxWaiting: 10, timeoutMs:
 
 function createReads(change: Partial<ReadOptions> = {}) {
   const clock = new TestClock();
-  const reads = new Reads(clock, { ...OPTIONS, ...change });
+  let ids: number[] = [];
+  const replica = {
+    appliedIndex: 0,
+    core: {
+      readIndex: (requestId: number) => {
+        ids.push(requestId);
+      },
+    },
+  };
+  const reads = new Reads({ clock, replica }, { ...OPTIONS, ...change });
   const add = (): ReadOutcome[] => {
     const outcomes: ReadOutcome[] = [];
     if (!reads.add((outcome) => outcomes.push(outcome)))
@@ -15,86 +24,95 @@ function createReads(change: Partial<ReadOptions> = {}) {
     return outcomes;
   };
   const ask = (): number[] => {
-    const ids: number[] = [];
-    reads.maybeAsk((id) => ids.push(id));
+    ids = [];
+    reads.beforeRound();
     return ids;
   };
   const tick = (ms: number): void => {
     clock.advance(ms);
-    reads.tick();
+    reads.onTick();
   };
-  return { reads, add, ask, tick };
+  /** The leader confirms a request while this node has applied entries up to `appliedIndex`. */
+  const confirm = (requestId: number, readIndex: number, appliedIndex: number): void => {
+    replica.appliedIndex = appliedIndex;
+    reads.onReadConfirmed(requestId, readIndex);
+  };
+  const apply = (appliedIndex: number): void => {
+    replica.appliedIndex = appliedIndex;
+    reads.afterRound();
+  };
+  return { reads, add, ask, tick, confirm, apply };
 }
 
 const READY = [{ kind: 'ready' }];
 const NO_LEADER = [{ kind: 'refused', reason: 'no-leader' }];
 
 test('all reads that wait share one request', () => {
-  const { reads, add, ask } = createReads();
+  const { add, ask, confirm } = createReads();
   const waiting = [add(), add(), add()];
   expect(ask()).toEqual([1_000]);
   expect(ask()).toEqual([]);
-  reads.confirmed(1_000, 5, 5);
+  confirm(1_000, 5, 5);
   expect(waiting).toEqual([READY, READY, READY]);
 });
 
 test('a read that came after a request was asked never rides on it', () => {
-  const { reads, add, ask } = createReads();
+  const { add, ask, confirm } = createReads();
   const early = add();
   ask();
   const late = add();
-  reads.confirmed(1_000, 5, 5);
+  confirm(1_000, 5, 5);
   expect([early, late]).toEqual([READY, []]);
   expect(ask()).toEqual([1_001]);
-  reads.confirmed(1_001, 5, 5);
+  confirm(1_001, 5, 5);
   expect(late).toEqual(READY);
 });
 
 test.each([5, 6])(
   'a read waits until the state holds what was confirmed, when it holds %i of 7',
   (applied) => {
-    const { reads, add, ask } = createReads();
+    const { add, ask, confirm, apply } = createReads();
     const [low, high] = [add(), add()];
     ask();
-    reads.confirmed(1_000, 7, applied);
+    confirm(1_000, 7, applied);
     expect([low, high]).toEqual([[], []]);
-    reads.applied(6);
+    apply(6);
     expect([low, high]).toEqual([[], []]);
-    reads.applied(7);
+    apply(7);
     expect([low, high]).toEqual([READY, READY]);
   },
 );
 
 test('a few requests are under way at once, not one for each round', () => {
-  const { add, ask, reads } = createReads();
+  const { add, ask, confirm } = createReads();
   for (let more = 0; more < 2; more++) {
     add();
     ask();
   }
   const third = add();
   expect(ask()).toEqual([]);
-  reads.confirmed(1_000, 1, 1);
+  confirm(1_000, 1, 1);
   expect(ask()).toEqual([1_002]);
   expect(third).toEqual([]);
 });
 
 test('an answer that comes twice, or for a request that was given up, confirms nothing (trap 26)', () => {
-  const { reads, add, ask } = createReads();
+  const { reads, add, ask, confirm } = createReads();
   const early = add();
   ask();
-  reads.leaderChanged();
-  reads.confirmed(1_000, 5, 5);
+  reads.onNewLeader();
+  confirm(1_000, 5, 5);
   expect(early).toEqual([]);
   expect(ask()).toEqual([1_001]);
-  reads.confirmed(1_000, 5, 5);
+  confirm(1_000, 5, 5);
   expect(early).toEqual([]);
 });
 
 test('ids of an earlier start are not used again (trap 26)', () => {
-  const { reads, add, ask } = createReads({ firstRequestId: 2_000 });
+  const { add, ask, confirm } = createReads({ firstRequestId: 2_000 });
   const waiting = add();
   expect(ask()).toEqual([2_000]);
-  reads.confirmed(1_000, 5, 5);
+  confirm(1_000, 5, 5);
   expect(waiting).toEqual([]);
 });
 
@@ -102,7 +120,7 @@ test('a refused request is asked again at the next tick, not at once', () => {
   const { reads, add, ask, tick } = createReads();
   const waiting = add();
   ask();
-  reads.refused(1_000);
+  reads.onReadRefused(1_000);
   expect(ask()).toEqual([]);
   tick(1);
   expect(ask()).toEqual([1_001]);
@@ -113,8 +131,8 @@ test('a new leader is asked at once', () => {
   const { reads, add, ask } = createReads();
   add();
   ask();
-  reads.refused(1_000);
-  reads.leaderChanged();
+  reads.onReadRefused(1_000);
+  reads.onNewLeader();
   expect(ask()).toEqual([1_001]);
 });
 
@@ -130,12 +148,12 @@ test('a request that is lost is asked again with another id', () => {
 
 test.each([
   ['nobody is asked', () => undefined],
-  ['nobody answers', ({ ask }: { ask: () => void }) => ask()],
+  ['nobody answers', ({ ask }: ReturnType<typeof createReads>) => ask()],
   [
     'what was confirmed is never applied',
-    ({ ask, reads }: { ask: () => void; reads: Reads }) => {
+    ({ ask, confirm }: ReturnType<typeof createReads>) => {
       ask();
-      reads.confirmed(1_000, 9, 1);
+      confirm(1_000, 9, 1);
     },
   ],
 ])('a read ends though %s', (_, meanwhile) => {
@@ -147,14 +165,14 @@ test.each([
 });
 
 test('who waits for a request that is not asked again yet gives up at its own time all the same', () => {
-  const { reads, add, ask, tick } = createReads({ resendAfterMs: 1_000, maxWaiting: 2 });
+  const { add, ask, tick, confirm } = createReads({ resendAfterMs: 1_000, maxWaiting: 2 });
   const early = add();
   tick(200);
   const late = add();
   ask();
   tick(100);
   expect([early, late]).toEqual([NO_LEADER, []]);
-  reads.confirmed(1_000, 5, 5);
+  confirm(1_000, 5, 5);
   expect([early, late]).toEqual([NO_LEADER, READY]);
   const lost = add();
   expect(ask()).toEqual([1_001]);
@@ -163,29 +181,29 @@ test('who waits for a request that is not asked again yet gives up at its own ti
   // What it held is free again.
   const again = add();
   expect(ask()).toEqual([1_002]);
-  reads.confirmed(1_002, 5, 5);
+  confirm(1_002, 5, 5);
   expect(again).toEqual(READY);
 });
 
 test('more reads than may wait are refused, until others have ended (trap 36)', () => {
-  const { reads, add, ask } = createReads({ maxWaiting: 1 });
+  const { add, ask, confirm } = createReads({ maxWaiting: 1 });
   const first = add();
   expect(add()).toEqual([{ kind: 'refused', reason: 'too-busy' }]);
   ask();
   expect(add()).toEqual([{ kind: 'refused', reason: 'too-busy' }]);
-  reads.confirmed(1_000, 1, 1);
+  confirm(1_000, 1, 1);
   expect([first, add()]).toEqual([READY, []]);
 });
 
 test('a stop answers every read, wherever it waits', () => {
-  const { reads, add, ask } = createReads();
+  const { reads, add, ask, confirm } = createReads();
   const confirmed = add();
   ask();
-  reads.confirmed(1_000, 9, 1);
+  confirm(1_000, 9, 1);
   const asked = add();
   ask();
   const gathering = add();
-  reads.stop();
+  reads.onStop();
   const stopped = [{ kind: 'refused', reason: 'stopped' }];
   expect([confirmed, asked, gathering]).toEqual([stopped, stopped, stopped]);
 });

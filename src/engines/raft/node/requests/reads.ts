@@ -2,6 +2,8 @@
 // All that wait share one ReadIndex; a lost or refused one is asked again, with a new id.
 
 import type { ReadOutcome } from '../../../engine.ts';
+import type { RaftCore } from '../../core/raft-core.ts';
+import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** Requests under way: one answering, one gathering behind it. */
@@ -31,8 +33,14 @@ export interface ReadOptions {
   readonly resendAfterMs: number;
 }
 
-export class Reads {
+export interface ReadSource {
+  readonly appliedIndex: number;
+  readonly core: Pick<RaftCore, 'readIndex'>;
+}
+
+export class Reads implements Participant {
   readonly #clock: Clock;
+  readonly #replica: ReadSource;
   readonly #options: ReadOptions;
   #nextRequestId: number;
   #gathering: Waiter[] = [];
@@ -44,8 +52,9 @@ export class Reads {
   /** After a refusal: until the next tick nothing is asked, so that no leader means no busy loop. */
   #isHeldBack = false;
 
-  constructor(clock: Clock, options: ReadOptions) {
+  constructor({ clock, replica }: { clock: Clock; replica: ReadSource }, options: ReadOptions) {
     this.#clock = clock;
+    this.#replica = replica;
     this.#options = options;
     this.#nextRequestId = options.firstRequestId;
   }
@@ -59,7 +68,7 @@ export class Reads {
   }
 
   /** Asks for a read index on behalf of all that gathered, unless enough requests are under way. */
-  maybeAsk(ask: (requestId: number) => void): void {
+  beforeRound(): void {
     if (this.#gathering.length === 0 || this.#isHeldBack) return;
     if (this.#asked.length >= MAX_REQUESTS_UNDER_WAY) return;
     const requestId = this.#nextRequestId;
@@ -67,17 +76,17 @@ export class Reads {
     const batch = { requestId, waiters: this.#gathering, askedAt: this.#clock.now() };
     this.#asked = [...this.#asked, batch];
     this.#gathering = [];
-    ask(requestId);
+    this.#replica.core.readIndex(requestId);
   }
 
-  confirmed(requestId: number, readIndex: number, appliedIndex: number): void {
+  onReadConfirmed(requestId: number, readIndex: number): void {
     const batch = this.#takeAsked(requestId);
     if (batch === undefined) return;
-    if (readIndex <= appliedIndex) this.#finish(batch.waiters, { kind: 'ready' });
+    if (readIndex <= this.#replica.appliedIndex) this.#finish(batch.waiters, { kind: 'ready' });
     else this.#confirmed.push({ waiters: batch.waiters, readIndex });
   }
 
-  refused(requestId: number): void {
+  onReadRefused(requestId: number): void {
     const batch = this.#takeAsked(requestId);
     if (batch === undefined) return;
     this.#gathering.push(...batch.waiters);
@@ -95,8 +104,9 @@ export class Reads {
     this.#asked = this.#asked.filter((batch) => !isLost(batch));
   }
 
-  applied(appliedIndex: number): void {
+  afterRound(): void {
     if (this.#confirmed.length === 0) return;
+    const { appliedIndex } = this.#replica;
     const ready = this.#confirmed.filter((batch) => batch.readIndex <= appliedIndex);
     if (ready.length === 0) return;
     this.#confirmed = this.#confirmed.filter((batch) => batch.readIndex > appliedIndex);
@@ -104,12 +114,12 @@ export class Reads {
   }
 
   /** The leader changed: what was asked of the old one may never be answered. */
-  leaderChanged(): void {
+  onNewLeader(): void {
     this.#isHeldBack = false;
     this.#gatherAgain(() => true);
   }
 
-  tick(): void {
+  onTick(): void {
     this.#isHeldBack = false;
     const now = this.#clock.now();
     this.#gatherAgain((batch) => now - batch.askedAt >= this.#options.resendAfterMs);
@@ -137,7 +147,7 @@ export class Reads {
     return [...this.#gathering, ...[...this.#asked, ...this.#confirmed].flatMap((batch) => batch.waiters)];
   }
 
-  stop(): void {
+  onStop(): void {
     const waiters = this.#allWaiters();
     this.#gathering = [];
     this.#asked = [];

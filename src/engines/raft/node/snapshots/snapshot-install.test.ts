@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { SnapshotPoint } from '../../core/ready.ts';
 import { loadAppliedRecord, loadDurableState } from '../log/durable-records.ts';
-import { stateKeyOf } from '../log/keys.ts';
 import { DEFAULT_LIMITS } from '../options.ts';
 import type { ImageStaging } from '../ports/key-value-store.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { SnapshotInstall } from '../replica.ts';
+import { stateKeyOf } from '../state/state-keys.ts';
 import { StateStore } from '../state/state-store.ts';
 import { TestLogger } from '../testing/clock.ts';
 import { ALONG, CONFIGURATION, createFollower, logOf, TERM } from '../testing/follower.ts';
@@ -50,7 +50,7 @@ test('a snapshot switches state, applied index, configuration and log in one wri
   expect(follower.replica.install(image, () => done.push('installed'))).toBe(true);
   follower.clock.advance(50);
   // Until then the old state serves, and the disk is that of before.
-  expect([done, follower.replica.state.get('count/x40'), follower.replica.appliedIndex]).toEqual([
+  expect([done, follower.replica.state.rows.get('count/x40'), follower.replica.appliedIndex]).toEqual([
     [],
     undefined,
     2,
@@ -58,7 +58,7 @@ test('a snapshot switches state, applied index, configuration and log in one wri
   expect(loadDurableState(follower.store)).toMatchObject({ applied: { index: 2 }, lastLog: { index: 5 } });
   follower.store.release();
   follower.clock.advance(5);
-  expect([done, follower.replica.state.get('count/x40'), follower.replica.appliedIndex]).toEqual([
+  expect([done, follower.replica.state.rows.get('count/x40'), follower.replica.appliedIndex]).toEqual([
     ['installed'],
     1,
     40,
@@ -110,7 +110,7 @@ test('a snapshot is not compacted, flushed or cleaned away while it is being ins
   follower.store.isHeld = true;
   follower.replica.install(image, () => undefined);
   for (let more = 0; more < 5; more++) {
-    follower.replica.tick(Number.POSITIVE_INFINITY);
+    follower.replica.tick();
     follower.clock.advance(10);
   }
   follower.store.release();
@@ -140,11 +140,11 @@ test('a crash before the switch leaves the old state, one after it the new', () 
   follower.clock.advance(5);
   const image = stage(follower);
   const before = createFollower(ALONG, Object.assign(new TestDisk(), { rows: disk.rows }));
-  expect([before.replica.appliedIndex, before.replica.state.get('count/x5')]).toEqual([5, 1]);
+  expect([before.replica.appliedIndex, before.replica.state.rows.get('count/x5')]).toEqual([5, 1]);
   follower.replica.install(image, () => undefined);
   follower.clock.advance(5);
   const after = createFollower(ALONG, Object.assign(new TestDisk(), { rows: disk.rows }));
-  expect([after.replica.appliedIndex, after.replica.state.get('count/x40')]).toEqual([40, 1]);
+  expect([after.replica.appliedIndex, after.replica.state.rows.get('count/x40')]).toEqual([40, 1]);
 });
 
 test('term and vote that are written while an image becomes the state are there behind it', () => {
@@ -185,12 +185,12 @@ test('what was given up where the image is from is deleted, and nothing of it wh
   follower.replica.install(image, () => undefined);
   follower.clock.advance(5);
   for (let more = 0; more < 5; more++) {
-    follower.replica.tick(Number.POSITIVE_INFINITY);
+    follower.replica.tick();
     follower.clock.advance(10);
   }
   follower.store.release();
   follower.clock.advance(50);
-  follower.replica.tick(Number.POSITIVE_INFINITY);
+  follower.replica.tick();
   follower.clock.advance(50);
   expect([...new StateStore(follower.store, GENERATION).range({ prefix: 'count/' })]).toHaveLength(39);
   expect([...new StateStore(follower.store, 1).range({ prefix: '' })]).toEqual([]);
@@ -212,11 +212,11 @@ test('a node that installs ends the images that it was sending: their store is r
     { boot: 1, limits: DEFAULT_LIMITS },
   );
   // As a leader that does not know yet that it leads no longer.
-  snapshots.send('x@1');
+  snapshots.onSnapshotWanted('x@1');
   clock.advance(5);
   expect(store.images.map(({ isClosed }) => isClosed)).toEqual([false]);
   const [ours, theirs] = TestChannel.pair([clock, clock]);
-  snapshots.receive('l@1', theirs);
+  snapshots.onChannel('l@1', theirs);
   const bytes = imageAt40();
   const begin = { snapshotId: '1-1', term: TERM, point: POINT, sizeBytes: bytes.length };
   ours.send(encodeSnapshotFrame({ kind: 'begin', ...begin }), () => undefined);

@@ -32,7 +32,7 @@ export interface SnapshotReceiverHandlers {
   /** The image is whole, and of this applied record. False when the snapshot is not needed after all. */
   install(applied: AppliedRecord, staging: ImageStaging, done: () => void): boolean;
   /** Runs what a callback does: our own bugs and a broken disk stop the node there. */
-  guarded(action: () => void): void;
+  runOrStop(action: () => void): void;
 }
 
 /** A peer wants to bring a snapshot. */
@@ -83,7 +83,7 @@ export class SnapshotReceiver {
   accept(from: ServerId, channel: Channel): void {
     channel.onClose = () => this.#detach(channel);
     channel.onFrame = (bytes) => {
-      if (!this.#isStopped) this.#handlers.guarded(() => this.#takeFrame(from, channel, bytes));
+      if (!this.#isStopped) this.#handlers.runOrStop(() => this.#takeFrame(from, channel, bytes));
     };
   }
 
@@ -203,14 +203,14 @@ export class SnapshotReceiver {
         this.#acknowledge(arrival, end);
         if (end === sizeBytes) this.#finish(arrival);
       });
-      this.#handlers.guarded(() => this.#maybeStart());
+      this.#handlers.runOrStop(() => this.#maybeStart());
     });
   }
 
   /** What to do about the end of something that the store was asked for. */
   #ended(arrival: Arrival, error: Error | undefined, next: () => void): void {
     if (this.#isStopped || this.#arrival !== arrival) return;
-    this.#handlers.guarded(() => {
+    this.#handlers.runOrStop(() => {
       if (error === undefined) {
         next();
         return;

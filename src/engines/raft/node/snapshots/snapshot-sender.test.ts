@@ -6,7 +6,7 @@ import { StateStore } from '../state/state-store.ts';
 import { TestClock, TestLogger } from '../testing/clock.ts';
 import { configurationOf } from '../testing/core.ts';
 import { TestChannel } from '../testing/network.ts';
-import { imageOf, TestDisk, TestStore } from '../testing/store.ts';
+import { imageOf, TestDisk, TestStore, writesOf } from '../testing/store.ts';
 import { decodeSnapshotFrame, encodeSnapshotFrame, type SnapshotFrame } from './snapshot-frames.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 
@@ -23,7 +23,7 @@ function createSender({ reachable = true, sentAfterMs = 0, imageIsLate = false }
   for (let row = 0; row < ROWS; row++) state.put(`key${row}`, 'x'.repeat(20));
   const identity = { server: 'a@1', clusterId: 'ours', boots: 1 };
   const applied = putApplied({ ...POINT, generation: 1 });
-  store.write([...initialRecords(identity), ...state.takeWrites(), applied], () => undefined);
+  store.write([...initialRecords(identity), ...writesOf(state), applied], () => undefined);
   clock.advance(1);
   const { rows } = disk;
   store.isHeld = imageIsLate;

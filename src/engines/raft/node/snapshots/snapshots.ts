@@ -2,7 +2,8 @@
 
 import type { Logger } from '../../../../shared/logger.ts';
 import type { ServerId } from '../../core/configuration.ts';
-import type { NodeLimits } from '../options.ts';
+import type { RaftLimits } from '../options.ts';
+import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
 import type { Channel, Transport } from '../ports/transport.ts';
@@ -25,9 +26,9 @@ export interface SnapshotPorts {
   readonly logger: Logger;
 }
 
-export class Snapshots {
+export class Snapshots implements Participant {
   readonly #ports: SnapshotPorts;
-  readonly #options: { readonly boot: number; readonly limits: NodeLimits };
+  readonly #options: { readonly boot: number; readonly limits: RaftLimits };
   readonly #senders = new Map<ServerId, SnapshotSender>();
   /** Until when the entries after a delivered snapshot are kept for its follower. */
   readonly #catchingUp = new Map<ServerId, number>();
@@ -35,7 +36,7 @@ export class Snapshots {
   #sent = 0;
   #isStopped = false;
 
-  constructor(ports: SnapshotPorts, options: { boot: number; limits: NodeLimits }) {
+  constructor(ports: SnapshotPorts, options: { boot: number; limits: RaftLimits }) {
     this.#ports = ports;
     this.#options = options;
     const { replica } = ports;
@@ -45,12 +46,12 @@ export class Snapshots {
         return { term, commitIndex, durableCommitIndex: Math.min(commitIndex, durableIndex) };
       },
       install: (applied, staging, done) => this.#install({ applied, staging }, done),
-      guarded: (action) => replica.guarded(action),
+      runOrStop: (action) => replica.runOrStop(action),
     });
   }
 
   /** The core wants `to` to have a snapshot; it is told how that ended, always. */
-  send(to: ServerId): void {
+  onSnapshotWanted(to: ServerId): void {
     const { core } = this.#ports.replica;
     if (this.#senders.size >= MAX_SENDERS || this.#senders.has(to)) {
       this.#ended(to, undefined);
@@ -90,7 +91,7 @@ export class Snapshots {
     const { clock, replica } = this.#ports;
     const report = (): void => {
       if (this.#isStopped) return;
-      replica.guarded(() => replica.core.onSnapshotEnded(to, installedIndex));
+      replica.runOrStop(() => replica.core.onSnapshotEnded(to, installedIndex));
       replica.schedule();
     };
     if (installedIndex === undefined) {
@@ -101,7 +102,7 @@ export class Snapshots {
     report();
   }
 
-  receive(from: ServerId, channel: Channel): void {
+  onChannel(from: ServerId, channel: Channel): void {
     this.#receiver.accept(from, channel);
   }
 
@@ -120,7 +121,7 @@ export class Snapshots {
   }
 
   /** A node that no longer leads, or whose follower is gone, stops sending. */
-  tick(): void {
+  onTick(): void {
     const { core } = this.#ports.replica;
     for (const [to, sender] of this.#senders) {
       if (core.role !== 'leader') sender.cancel('this node no longer leads');
@@ -139,7 +140,7 @@ export class Snapshots {
     return progress === undefined || core.lastLogIndex - progress.match <= this.#options.limits.keepEntries;
   }
 
-  stop(): void {
+  onStop(): void {
     this.#isStopped = true;
     this.#cancelSenders('the node stops');
     this.#receiver.stop();

@@ -10,8 +10,9 @@ import type { Json, RangeOptions, StateReader } from '../../../../state/state-vi
 import { seal } from '../../codec/sealed-record.ts';
 import { adjacentRow } from '../../codec/testing/rows.ts';
 import { verifyRow } from '../log/durable-records.ts';
-import { ALL_STATE, stateKey } from '../log/keys.ts';
 import type { KeyValueStore, WriteOperation } from '../ports/key-value-store.ts';
+import { writesOf } from '../testing/store.ts';
+import { ALL_STATE, stateKey } from './state-keys.ts';
 import { StateStore, unusedGeneration } from './state-store.ts';
 
 const encoder = new TextEncoder();
@@ -37,8 +38,8 @@ describe('StateStore', () => {
     expect(await writeTo(store, harness, operations)).toBeUndefined();
   };
   const flush = async (): Promise<void> => {
-    await write(state.takeWrites());
-    state.writesDurable();
+    await write(writesOf(state));
+    state.onWritesDurable();
   };
 
   test('what is put is seen at once, and is in the store when it was flushed', async () => {
@@ -55,7 +56,7 @@ describe('StateStore', () => {
     state.put('b', 'frozen');
     state.put('c', 'frozen');
     state.delete('d');
-    const operations = state.takeWrites();
+    const operations = writesOf(state);
     state.put('c', 'active');
     state.put('e', 'active');
     const expected = [
@@ -68,7 +69,7 @@ describe('StateStore', () => {
     // The write may show in reads before it is reported.
     await write(operations);
     expect(rowsOf(state)).toEqual(expected);
-    state.writesDurable();
+    state.onWritesDurable();
     expect(rowsOf(state)).toEqual(expected);
     expect([state.get('b'), state.get('c'), state.get('d')]).toEqual(['frozen', 'active', undefined]);
   });
@@ -110,27 +111,9 @@ describe('StateStore', () => {
     expect(state.getOnce('a')).toBeUndefined();
   });
 
-  test('writes that failed are taken again, under what came after them', async () => {
-    state.put('a', 1);
-    state.put('b', 1);
-    state.takeWrites();
-    state.put('b', 2);
-    state.delete('c');
-    state.writesFailed();
-    expect(rowsOf(state)).toEqual([
-      ['a', 1],
-      ['b', 2],
-    ]);
-    await flush();
-    expect(rowsOf(new StateStore(store, 1))).toEqual([
-      ['a', 1],
-      ['b', 2],
-    ]);
-  });
-
   test('writes are not taken while others are under way', () => {
-    state.takeWrites();
-    expect(() => state.takeWrites()).toThrow(/still under way/);
+    writesOf(state);
+    expect(() => writesOf(state)).toThrow(/still under way/);
   });
 
   test('overlayBytes grows with what waits, and is nothing when all is durable', async () => {
@@ -139,10 +122,10 @@ describe('StateStore', () => {
     state.put('a', 'x'.repeat(500));
     expect(state.overlayBytes).toBeGreaterThan(500);
     expect(state.overlayBytes).toBeLessThan(1_000);
-    const operations = state.takeWrites();
+    const operations = writesOf(state);
     expect(state.overlayBytes).toBeGreaterThan(500);
     await write(operations);
-    state.writesDurable();
+    state.onWritesDurable();
     expect(state.overlayBytes).toBe(0);
   });
 
@@ -195,7 +178,7 @@ describe('StateStore', () => {
     state.put('b', 1);
     await flush();
     expect(state.get('b')).toBe(1);
-    state.replaced(2);
+    state.onReplaced(2);
     expect(state.get('b')).toBeUndefined();
   });
 
@@ -234,7 +217,7 @@ describe('StateStore', () => {
       },
       {
         weight: 2,
-        arbitrary: fc.constantFrom(...(['take', 'durable', 'failed'] as const)).map((kind) => ({ kind })),
+        arbitrary: fc.constantFrom(...(['take', 'durable'] as const)).map((kind) => ({ kind })),
       },
     );
 
@@ -260,23 +243,19 @@ describe('StateStore', () => {
               expect(real.get(prefix)).toEqual(model.get(prefix));
             } else if (one.kind === 'take' && !isUnderWay) {
               isUnderWay = true;
-              kept.write(real.takeWrites(), () => undefined);
+              kept.write(writesOf(real), () => undefined);
             } else if (one.kind === 'durable' && isUnderWay) {
               disk.run();
               isUnderWay = false;
-              real.writesDurable();
-            } else if (one.kind === 'failed' && isUnderWay) {
-              // Also when the rows are in the store by now: the same rows will be put again.
-              isUnderWay = false;
-              real.writesFailed();
+              real.onWritesDurable();
             }
           }
           expect(rowsOf(real)).toEqual(rowsOf(model));
           disk.run();
-          if (isUnderWay) real.writesDurable();
-          kept.write(real.takeWrites(), () => undefined);
+          if (isUnderWay) real.onWritesDurable();
+          kept.write(writesOf(real), () => undefined);
           disk.run();
-          real.writesDurable();
+          real.onWritesDurable();
           expect(rowsOf(new StateStore(kept, 3))).toEqual(rowsOf(model));
         }),
         { numRuns: 300 },
@@ -296,14 +275,14 @@ describe('StateStore', () => {
       state.put('old', 1);
       await flush();
       state.put('frozen', 1);
-      state.takeWrites();
+      writesOf(state);
       state.put('lost', 'with the old state');
       const key = stateKey(3, encoder.encode('new'));
       await write([
         { kind: 'delete', key: stateKey(1, encoder.encode('old')) },
         put(key, seal(key, encoder.encode('2'))),
       ]);
-      state.replaced(3);
+      state.onReplaced(3);
       expect(state.generation).toBe(3);
       expect(rowsOf(state)).toEqual([['new', 2]]);
       expect(['old', 'frozen', 'lost'].map((one) => state.get(one))).toEqual([
@@ -322,7 +301,7 @@ describe('StateStore', () => {
       state.put('job/a', 1);
       state.delete('job/a');
       expect(versions()).toEqual([2, 1]);
-      state.replaced(1);
+      state.onReplaced(1);
       expect(versions()).toEqual([3, 2]);
     });
 
@@ -346,7 +325,7 @@ describe('StateStore', () => {
       expect(unusedGeneration(store)).toBe(5);
       await write([...rows(2), ...rows(4)]);
       expect(current.nextGarbage(100)).toEqual([]);
-      current.replaced(4);
+      current.onReplaced(4);
       expect(current.nextGarbage(100).map(({ key }) => key[4])).toEqual([2, 2, 2]);
     });
   });

@@ -1,7 +1,7 @@
 // The replicated state: rows of the store under an overlay of what was applied and is not durable yet.
 //
 //   reads:  active overlay, then the frozen one (its write is under way), then the store's rows (some of them kept)
-//   writes: into the active overlay; `takeWrites` freezes it and gives what one disk write must do
+//   writes: into the active overlay; `addWrites` freezes it and gives what one disk write must do
 //
 // After a crash the overlays are gone, and the log has what they were made of.
 
@@ -9,6 +9,8 @@ import { assert } from '../../../../shared/assert.ts';
 import { compareUtf8 } from '../../../../shared/utf8-order.ts';
 import { collectionOf, type Json, type RangeOptions, type StateView } from '../../../../state/state-view.ts';
 import { openSealed, sealText } from '../../codec/sealed-record.ts';
+import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from '../ports/key-value-store.ts';
+import { RowCache } from './row-cache.ts';
 import {
   ALL_STATE,
   farmKeyOf,
@@ -17,9 +19,7 @@ import {
   justAfter,
   MAX_GENERATION,
   stateKeyOf,
-} from '../log/keys.ts';
-import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from '../ports/key-value-store.ts';
-import { RowCache } from './row-cache.ts';
+} from './state-keys.ts';
 import { type OverlayRow, StateOverlay } from './state-overlay.ts';
 
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -129,30 +129,18 @@ export class StateStore implements StateView {
 
   // -------------------------------------------------------------- flushing
 
-  /** What the disk must be told. Until `writesDurable` or `writesFailed` no other may be taken. */
-  takeWrites(): WriteOperation[] {
+  /** Adds every change that the store lacks to `operations`. The next call must follow `onWritesDurable`. */
+  addWrites(operations: WriteOperation[]): void {
     assert(this.#frozen === undefined, 'the writes that were taken before are still under way');
     this.#frozen = this.#active;
     this.#active = new StateOverlay();
-    const operations: WriteOperation[] = [];
     for (const [key, row] of this.#frozen.entries()) operations.push(this.#toOperation(key, row));
-    return operations;
   }
 
   /** The writes that were taken are in the store, and its reads see them. */
-  writesDurable(): void {
+  onWritesDurable(): void {
     this.#overlayChanges += 1;
     this.#frozen = undefined;
-  }
-
-  /** The writes that were taken did not happen: the next `takeWrites` has them again. */
-  writesFailed(): void {
-    if (this.#frozen === undefined) return;
-    const later = this.#active;
-    this.#active = this.#frozen;
-    this.#frozen = undefined;
-    this.#overlayChanges += 1;
-    for (const [key, row] of later.entries()) this.#active.set(key, row);
   }
 
   #toOperation(key: string, row: OverlayRow): WriteOperation {
@@ -164,7 +152,7 @@ export class StateStore implements StateView {
   // -------------------------------------------------------------- generations
 
   /** An image has taken the place of all rows of the store, and those of `generation` are the state from now on. */
-  replaced(generation: number): void {
+  onReplaced(generation: number): void {
     this.#generation = generation;
     this.#isClean = false;
     this.#active = new StateOverlay();

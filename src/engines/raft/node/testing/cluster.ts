@@ -12,7 +12,7 @@ import type {
 } from '../../../engine.ts';
 import { loadDurableState } from '../log/durable-records.ts';
 import type { RaftStatus } from '../node-status.ts';
-import { DEFAULT_LIMITS, type NodeLimits, type NodeOptions } from '../options.ts';
+import { DEFAULT_LIMITS, type RaftLimits, type RaftOptions } from '../options.ts';
 import { RaftNode } from '../raft-node.ts';
 import { TestClock, TestLogger, TestProcess } from './clock.ts';
 import { TestNetwork, TestTransport } from './network.ts';
@@ -31,7 +31,7 @@ export const COUNTER: StateMachine = {
   },
 };
 
-export function testOptions(node: string, change: Partial<NodeOptions> = {}): NodeOptions {
+export function testOptions(node: string, change: Partial<RaftOptions> = {}): RaftOptions {
   return {
     node,
     raftAddress: `${node}:7000`,
@@ -87,7 +87,7 @@ export class TestNode {
   }
 
   /** Starts a process on the disk, and waits until it runs or has failed. */
-  start(change: Partial<NodeOptions> = {}): this {
+  start(change: Partial<RaftOptions> = {}): this {
     const { clock, network } = this.#cluster;
     this.#life = new TestProcess();
     const own = clock.of(this.#life);
@@ -184,16 +184,16 @@ export class TestNode {
 export class TestCluster {
   readonly clock = new TestClock();
   readonly network = new TestNetwork();
-  readonly limits: NodeLimits;
+  readonly limits: RaftLimits;
   readonly nodes: TestNode[] = [];
   #seed = 0;
 
-  constructor(limits: Partial<NodeLimits> = {}) {
+  constructor(limits: Partial<RaftLimits> = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
   /** `names`, all of them voters and the first one leading. */
-  static of(names: readonly string[], limits: Partial<NodeLimits> = {}): TestCluster {
+  static of(names: readonly string[], limits: Partial<RaftLimits> = {}): TestCluster {
     const cluster = new TestCluster(limits);
     const [first, ...others] = names.map((name) => cluster.add(name));
     const founder = present(first, 'a cluster has a member').start({ bootstrap: true });

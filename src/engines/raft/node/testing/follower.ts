@@ -2,12 +2,15 @@
 
 import { present } from '../../../../shared/assert.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
+import type { RaftMessage } from '../../codec/peer-message.ts';
 import { encodeProposal } from '../../codec/proposal-codec.ts';
 import type { Entry } from '../../core/entry.ts';
 import type { Message } from '../../core/message.ts';
 import { boot } from '../boot.ts';
 import { initialRecords, type LoadedState, loadDurableState } from '../log/durable-records.ts';
-import { DEFAULT_LIMITS, type NodeLimits, type NodeOptions } from '../options.ts';
+import { DEFAULT_LIMITS, type RaftLimits, type RaftOptions } from '../options.ts';
+import type { Participant } from '../participant.ts';
+import type { Transport } from '../ports/transport.ts';
 import { Replica } from '../replica.ts';
 import { TestClock, TestLogger } from './clock.ts';
 import { COUNTER, testOptions } from './cluster.ts';
@@ -18,20 +21,31 @@ export const LEADER = 'l@1';
 /** The term in which l@1 leads, unless the test says otherwise. */
 export const TERM = 3;
 /** The state is written along with every write of the log, and alone at every tick. */
-export const ALONG: Partial<NodeLimits> = { flushStateAfterMs: 0 };
+export const ALONG: Partial<RaftLimits> = { flushStateAfterMs: 0 };
 
 /** A follower of l@1, on a disk that may have been used before. */
 export function createFollower(
-  limits: Partial<NodeLimits> = ALONG,
+  limits: Partial<RaftLimits> = ALONG,
   disk = new TestDisk(),
-  change: Partial<NodeOptions> = {},
+  change: Partial<RaftOptions> = {},
   generation = 1,
 ) {
   const clock = new TestClock();
   const store = new TestStore(clock, disk);
   const options = testOptions('f', { limits: { ...DEFAULT_LIMITS, ...limits }, ...change });
+  const sent: Message[] = [];
+  const fatal: Error[] = [];
+  const applied: number[] = [];
+  /** The order in which some of these were done, in words. */
+  const steps: string[] = [];
   const ports = {
     store,
+    transport: {
+      send: (_: string, { message }: RaftMessage) => sent.push(message) > 0,
+      flush: () => {
+        steps.push(`${sent.length} sent`);
+      },
+    } as Pick<Transport, 'send' | 'flush'>,
     clock,
     random: new SeededGenerator(1),
     logger: new TestLogger(),
@@ -49,28 +63,17 @@ export function createFollower(
   // A crash after any write leaves what a start accepts.
   store.onWritten = () => loadDurableState(store);
   const self = loaded.identity.server;
-  const sent: Message[] = [];
-  const fatal: Error[] = [];
-  const applied: number[] = [];
-  /** What of these was done when, in words. */
-  const steps: string[] = [];
-  const replica = new Replica(options, loaded, ports, {
-    beforeRound: () => undefined,
-    afterRound: () => undefined,
-    send: (message) => sent.push(message),
-    flush: () => {
-      steps.push(`${sent.length} sent`);
-    },
+  const replica = new Replica(options, loaded, ports, (error) => fatal.push(error));
+  /** Entries above `index` stay in the log. */
+  const floor = { index: Number.POSITIVE_INFINITY };
+  const participant: Participant = {
     onApplied: (origin) => {
       applied.push(origin.sequence);
       steps.push(`${applied.length} applied`);
     },
-    onConfiguration: () => undefined,
-    onRead: () => undefined,
-    onReadRefused: () => undefined,
-    onSnapshotWanted: () => undefined,
-    onFatal: (error) => fatal.push(error),
-  });
+    compactionFloor: () => floor.index,
+  };
+  replica.setParticipants([participant]);
   const append = (
     entries: readonly Entry[],
     { commitIndex = 0, term = TERM, from = LEADER, previous = { index: 0, term: 0 } } = {},
@@ -88,7 +91,7 @@ export function createFollower(
     replica.schedule();
     clock.settle();
   };
-  return { clock, store, disk, replica, append, sent, fatal, applied, steps, self };
+  return { clock, store, disk, replica, append, floor, sent, fatal, applied, steps, self };
 }
 
 export const CONFIGURATION = configurationOf({ l: 'voter', o: 'voter' });

@@ -46,7 +46,7 @@ export function createReceiver() {
         if (node.wants) installs.push({ applied, staging, done });
         return node.wants;
       },
-      guarded: (action) => {
+      runOrStop: (action) => {
         try {
           action();
         } catch (error) {

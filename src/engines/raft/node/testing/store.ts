@@ -263,6 +263,13 @@ export class TestStore extends RowsReader implements KeyValueStore {
   }
 }
 
+/** Takes the changes that the store lacks; they are under way from now on. */
+export function writesOf(state: { addWrites(operations: WriteOperation[]): void }): WriteOperation[] {
+  const operations: WriteOperation[] = [];
+  state.addWrites(operations);
+  return operations;
+}
+
 function isInside(key: string, { from, to }: KeyRange): boolean {
   return key >= textOf(from) && key < textOf(to);
 }

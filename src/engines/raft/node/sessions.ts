@@ -1,9 +1,9 @@
 // Which proposals were applied already, per proposing server (dissertation §6.3). Part of the replicated state,
 // and so of snapshots: a proposal that was sent twice is applied once, on every server alike.
 
-import type { Json, StateReader, StateView } from '../../../../state/state-view.ts';
-import type { ProposalOrigin } from '../../codec/peer-message.ts';
-import type { ServerId } from '../../core/configuration.ts';
+import type { Json, StateReader, StateView } from '../../../state/state-view.ts';
+import type { ProposalOrigin } from '../codec/peer-message.ts';
+import type { ServerId } from '../core/configuration.ts';
 
 /** Keys of the state that belong to replication and not to the farm. */
 export const REPLICATION_PREFIX = 'raft/';

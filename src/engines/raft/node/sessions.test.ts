@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { MemoryState } from '../../../../state/memory-state.ts';
-import type { ProposalOrigin } from '../../codec/peer-message.ts';
+import { MemoryState } from '../../../state/memory-state.ts';
+import type { ProposalOrigin } from '../codec/peer-message.ts';
 import { Sessions } from './sessions.ts';
 
 function origin(change: Partial<ProposalOrigin> = {}): ProposalOrigin {
