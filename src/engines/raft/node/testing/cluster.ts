@@ -104,7 +104,7 @@ export class TestNode {
       random: new SeededGenerator(this.#cluster.nextSeed()),
       logger: this.logger,
       transport: this.transport,
-      stateMachine: COUNTER,
+      stateMachine: this.#cluster.stateMachineOf(this.name),
     };
     const handlers = {
       onFatal: (error: Error) => {
@@ -188,13 +188,24 @@ export class TestCluster {
   readonly nodes: TestNode[] = [];
   #seed = 0;
 
-  constructor(limits: Partial<RaftLimits> = {}) {
+  /** Returns the state machine of a node. */
+  readonly stateMachineOf: (node: string) => StateMachine;
+
+  constructor(
+    limits: Partial<RaftLimits> = {},
+    stateMachineOf: (node: string) => StateMachine = () => COUNTER,
+  ) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.stateMachineOf = stateMachineOf;
   }
 
   /** `names`, all of them voters and the first one leading. */
-  static of(names: readonly string[], limits: Partial<RaftLimits> = {}): TestCluster {
-    const cluster = new TestCluster(limits);
+  static of(
+    names: readonly string[],
+    limits: Partial<RaftLimits> = {},
+    stateMachineOf: (node: string) => StateMachine = () => COUNTER,
+  ): TestCluster {
+    const cluster = new TestCluster(limits, stateMachineOf);
     const [first, ...others] = names.map((name) => cluster.add(name));
     const founder = present(first, 'a cluster has a member').start({ bootstrap: true });
     cluster.leader();
