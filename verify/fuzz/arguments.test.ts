@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseArguments, TARGETS } from './arguments.ts';
 
-test('without options it runs a minute against everything', () => {
+test('without options the run takes a minute, against all targets', () => {
   expect(parseArguments([], 7)).toEqual({
     budget: { kind: 'time', ms: 60_000 },
     seed: 7,
@@ -10,7 +10,7 @@ test('without options it runs a minute against everything', () => {
   });
 });
 
-test('what a finding prints can be given again', () => {
+test('the options that a finding prints are accepted', () => {
   const given = ['--only', 'transport', '--idea', 'messages', '--seed', '12', '--cases', '5000'];
   expect(parseArguments(given, 1)).toEqual({
     budget: { kind: 'cases', cases: 5_000 },

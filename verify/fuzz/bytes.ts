@@ -1,4 +1,4 @@
-// Bytes that were right, and are so no longer.
+// Damage to valid bytes.
 
 import fc from 'fast-check';
 
@@ -12,12 +12,12 @@ export type Damage =
   | { readonly kind: 'append'; readonly bytes: Uint8Array }
   | { readonly kind: 'repeat'; readonly at: number; readonly length: number };
 
-/** Places are fractions of the length, so that a case shrinks together with what it damages. */
+/** Places are fractions of the length, so that a case shrinks together with the bytes that it damages. */
 const places = fc.nat({ max: 9_999 });
 
 const fewBytes = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 9 }),
-  // Lengths and numbers at their edges, and spelt too long.
+  // Edge values of lengths and numbers, and overlong encodings.
   fc.constantFrom(
     new Uint8Array([0]),
     new Uint8Array([0xff]),
@@ -66,7 +66,7 @@ export const damages: fc.Arbitrary<Damage> = fc.oneof(
   },
 );
 
-/** `bytes` with one damage; never the same array. */
+/** Returns a damaged copy of `bytes`. */
 export function damaged(bytes: Uint8Array, damage: Damage): Uint8Array {
   switch (damage.kind) {
     case 'none':

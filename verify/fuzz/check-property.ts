@@ -1,20 +1,20 @@
-// From a property of fast-check to a round of an idea: a failure is shrunk, and thrown as a Finding with the case.
+// Checks a property with fast-check. A failure is shrunk, and thrown as a Finding with the smallest case.
 
 import fc from 'fast-check';
 import { Finding } from './idea.ts';
 
-/** Shrinking may take long where a case does: the smallest one so far is good enough then. */
+/** The bound of shrinking: after it, the smallest case so far is reported. */
 const MAX_SHRINK_MS = 30_000;
 const MAX_SHOWN_CHARACTERS = 4_000;
 
 export interface Draw<T> {
   readonly seed: number;
-  /** How many values are drawn, each of them perhaps many cases. */
+  /** The number of values drawn. One value may hold many cases. */
   readonly runs: number;
   readonly arbitrary: fc.Arbitrary<T>;
 }
 
-/** `judge` throws when it finds something, a Finding or whatever the program threw. */
+/** `judge` throws when it finds something: a Finding, or the program's own error. */
 export function checkProperty<T>({ seed, runs, arbitrary }: Draw<T>, judge: (value: T) => void): void {
   let failedAt: number | undefined;
   const property = fc.property(arbitrary, (value) => {
@@ -29,7 +29,7 @@ export function checkProperty<T>({ seed, runs, arbitrary }: Draw<T>, judge: (val
   report(fc.check(property, { seed, numRuns: runs }));
 }
 
-/** The same where a case takes processes. */
+/** Does the same as `checkProperty` with an asynchronous judge. */
 export async function checkAsyncProperty<T>(
   { seed, runs, arbitrary }: Draw<T>,
   judge: (value: T) => Promise<void>,
@@ -56,7 +56,7 @@ function report<T>(details: fc.RunDetails<[T]>): void {
   throw new Finding(`${reason}\nthe smallest case (shrunk ${details.numShrinks} times): ${shown}`, { cause });
 }
 
-/** Long runs of one character tell nothing by their length on the screen. */
+/** Shortens long runs of one character. */
 function shortened(text: string): string {
   return text.replace(/(.)\1{63,}/gs, (run, character) => `${character}… (${run.length} times)`);
 }

@@ -1,4 +1,5 @@
-// Decoders, in this process: bytes give a value that encodes to the very same bytes, or the typed error; soon.
+// Fuzzes decoders in this process. Bytes must soon give a value that encodes to the same bytes, or the typed
+// error.
 
 import fc from 'fast-check';
 import { CodedError } from '../../src/shared/coded-error.ts';
@@ -40,7 +41,7 @@ function casesOf({ encoded }: Codec): fc.Arbitrary<Case> {
   );
 }
 
-/** What a decoder made of `bytes`: throws for everything but a faithful value and the typed error. */
+/** Runs the decoder on `bytes`. Throws for any result but a faithful value or the typed error. */
 export function judgeDecoding({ recoded, codes }: Codec, bytes: Uint8Array): 'valid' | 'refused' {
   const given = bytes.slice();
   let again: Uint8Array;
@@ -50,7 +51,7 @@ export function judgeDecoding({ recoded, codes }: Codec, bytes: Uint8Array): 'va
     if (error instanceof CodedError && codes.includes(error.code) && error.message !== '') return 'refused';
     throw error;
   }
-  if (!areEqual(bytes, given)) throw new Finding('the decoder changed the bytes that it was given');
+  if (!areEqual(bytes, given)) throw new Finding('the decoder changed its input bytes');
   if (!areEqual(again, bytes)) {
     throw new Finding(`decoded, and encoded again as ${Buffer.from(again).toString('hex')}`);
   }
@@ -65,7 +66,7 @@ export const codecIdeas: readonly Idea[] = CODECS.map((codec) => ({
   async run({ seed, cases, tally }) {
     checkProperty({ seed, runs: cases, arbitrary: casesOf(codec) }, ({ kind, bytes }) => {
       const outcome = withinTime(MAX_CASE_MS, () => judgeDecoding(codec, bytes));
-      if (kind === 'whole' && outcome === 'refused') throw new Finding('what was encoded is refused');
+      if (kind === 'whole' && outcome === 'refused') throw new Finding('an encoded value is refused');
       tally.count('transport', { idea: codec.name, kind, outcome });
     });
   },

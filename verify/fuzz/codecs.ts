@@ -1,4 +1,5 @@
-// Every pair of encoder and decoder that meets bytes of others: what it may say, and what it must give back.
+// Every encoder and decoder of bytes from outside: arbitrary values, and the errors that the decoder may
+// throw.
 
 import fc from 'fast-check';
 import { ByteReader } from '../../src/engines/raft/codec/byte-reader.ts';
@@ -33,12 +34,12 @@ import {
   wholeNumbers,
 } from '../kit/arbitrary-messages.ts';
 
-/** Values are opaque here: what one codec decodes goes to the same codec's encoder, and nowhere else. */
+/** An encoder and decoder. The decoded value is only given to the same codec's encoder. */
 export interface Codec {
   readonly name: string;
-  /** Right bytes. */
+  /** Valid bytes. */
   readonly encoded: fc.Arbitrary<Uint8Array>;
-  /** Decodes, and encodes what came of it. */
+  /** Decodes `bytes`, and encodes the value again. */
   recoded(bytes: Uint8Array): Uint8Array;
   /** The codes of the errors that the decoder may throw. */
   readonly codes: readonly string[];
@@ -109,10 +110,10 @@ export const snapshotFrames: fc.Arbitrary<SnapshotFrame> = fc.oneof(
 
 const OTHER_VERSION = 'other-version';
 
-/** Where the blocks of entries begin that are damaged here. */
+/** The log index of the first entry in the damaged blocks. */
 const FIRST_OF_BLOCK = 7;
 
-/** The key under which the sealed records are that are damaged here. */
+/** The key of the damaged sealed records. */
 const SEAL_KEY = new TextEncoder().encode('l\0\0\0\0\0\x07');
 
 export const CODECS: readonly Codec[] = [

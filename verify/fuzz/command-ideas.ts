@@ -1,5 +1,5 @@
-// Commands that a peer may bring into the log, in this process: whatever their bytes, applying them never throws, is
-// alike on every node, and leaves a farm that its rules allow.
+// Fuzzes commands that a peer may bring into the log, in this process. Applying any bytes must not throw,
+// must have the same result on every node, and must leave a farm that keeps its rules.
 
 import fc from 'fast-check';
 import { applyCommand } from '../../src/farm/apply.ts';
@@ -88,7 +88,7 @@ const claims = fc.record({
   ),
 });
 
-/** Right in shape, with a part that may be lost, be something else, or have something beside it. */
+/** Valid in shape, with parts that may be invalid, missing or added. */
 const commandTexts = fc
   .tuple(
     times,
@@ -97,7 +97,7 @@ const commandTexts = fc
     fc.oneof({ weight: 20, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.jsonValue() }),
   )
   .map(([atMs, action, idempotency, extra]) => {
-    // Statuses, weights and times that no type allows are what it is about.
+    // The cast is needed for statuses, weights and times that the type does not allow.
     const bytes = encodeCommand({ atMs, action: action as Action, ...(idempotency && { idempotency }) });
     const text = decoder.decode(bytes);
     return extra === undefined ? text : `${text.slice(0, -1)},${JSON.stringify(extra)}]`;
@@ -116,7 +116,7 @@ const commands: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }) },
 );
 
-/** Tells the rows that one command wrote. */
+/** Records the rows that one command writes. */
 class WatchedState extends MemoryState {
   written = new Map<string, string | undefined>();
 
@@ -142,7 +142,8 @@ function judge(list: readonly Uint8Array[], count: (outcome: string) => void): v
     if (JSON.stringify(outcome) !== JSON.stringify(elsewhere))
       throw new Finding('two replicas answer differently');
     const touchesFarm = [...state.written.keys()].some((key) => /^(?:printer|filament|job)\//.test(key));
-    if (outcome.kind === 'refused' && touchesFarm) throw new Finding(`${outcome.code}, and yet it wrote`);
+    if (outcome.kind === 'refused' && touchesFarm)
+      throw new Finding(`a command refused as ${outcome.code} wrote rows`);
     invariants.onRows(state.written);
     const [violation] = violations.found;
     if (violation !== undefined) throw new Finding(`${violation.property}: ${violation.message}`);

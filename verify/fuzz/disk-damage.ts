@@ -1,4 +1,4 @@
-// Damage to a data file: every byte of it in turn, and what else disks do to files.
+// Damage to a data file: flips of every byte in turn, and lost, old, torn or swapped pages.
 
 export type DiskDamage =
   /** One byte, changed by this mask. */
@@ -9,14 +9,14 @@ export type DiskDamage =
   | { readonly kind: 'swap pages'; readonly page: number; readonly other: number }
   /** The page as it was in an earlier state of the file. */
   | { readonly kind: 'old page'; readonly page: number }
-  /** A write that was torn: the page's first half of now, the second of before. */
+  /** A torn write: the first half of the page is new, the second old. */
   | { readonly kind: 'torn page'; readonly page: number };
 
 export const PAGE_BYTES = 4_096;
 
 /** `old` is an earlier state of the same file, and may be shorter. */
 export function damagedFile(file: Uint8Array, old: Uint8Array, damage: DiskDamage): Uint8Array {
-  // Not `slice`: of a Buffer that would be the same bytes.
+  // `slice` of a Buffer would share the bytes.
   const copy = new Uint8Array(file);
   switch (damage.kind) {
     case 'flip':
@@ -49,18 +49,19 @@ function pageOf(file: Uint8Array, page: number): Uint8Array {
   return file.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
 }
 
-/** Masks in the order in which passes over the file use them: single bits, all bits, then some of each kind. */
+/** Masks, one for each pass over the file: single bits, all bits, then mixed ones. */
 const MASKS = [0x01, 0xff, 0x80, 0x02, 0x10, 0x40, 0x08, 0x04, 0x20, 0x55, 0xaa, 0x7f, 0x0f, 0xf0];
 
-/** The flip of a number: all positions, a pass after the other, each with another mask. */
+/** Returns flip number `number`. Passes go over all positions, each with another mask. */
 export function flipOf(number: number, fileBytes: number): DiskDamage {
   const pass = Math.floor(number / fileBytes);
-  // A stride that shares no factor with a length of whole pages: few flips are spread, many are all.
+  // The stride shares no factor with a length of whole pages: few flips are spread out, and a pass meets
+  // every byte.
   const at = ((number % fileBytes) * 4_099) % fileBytes;
   return { kind: 'flip', at, mask: MASKS[pass % MASKS.length] ?? 1 };
 }
 
-/** What is not a flip: some hundred cases, always the same for the same file. */
+/** Generates all damage but flips: some hundred cases, always the same for the same length. */
 export function* coarseDamages(fileBytes: number): Generator<DiskDamage> {
   const pages = fileBytes / PAGE_BYTES;
   for (let page = 0; page < pages; page++) {

@@ -1,4 +1,5 @@
-// A data file that a real node wrote, damaged: what is there is read as it was written, or the damage is reported.
+// Damages a data file of a real node. The rows must be read as they were written, or the damage must be
+// reported.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import fs from 'node:fs';
@@ -13,9 +14,9 @@ import type { Tally } from './tally.ts';
 import { WatchedCluster } from './watched-cluster.ts';
 
 const WORKER = fileURLToPath(new URL('./disk-worker.ts', import.meta.url));
-/** A batch takes a few seconds; a case that hangs is a finding, and is told before whoever runs this gives up. */
+/** A batch takes a few seconds. A case that hangs is a finding. */
 const BATCH_TIMEOUT_MS = 60_000;
-/** LMDB keeps something of every file that was open: a new process now and then starts with none. */
+/** LMDB keeps some memory of every file that it opened, so the process is replaced after this many cases. */
 const CASES_A_PROCESS = 4_000;
 const BATCH_CASES = 1_000;
 
@@ -34,7 +35,7 @@ class DiskIdea implements Idea {
   async run({ seed, cases, tally }: Round): Promise<void> {
     if (this.#directory === undefined) {
       await this.#prepare(tally);
-      // Where the first pass begins; it goes over every position all the same.
+      // The seed sets where the first pass begins; a pass covers every position.
       this.#nextFlip = seed % this.#fileBytes;
       this.#coarse = [...coarseDamages(this.#fileBytes)];
     }
@@ -52,7 +53,7 @@ class DiskIdea implements Idea {
     this.#directory = undefined;
   }
 
-  /** Half of a round is not flips as long as there is something else left. */
+  /** Returns the next damages: half of them are not flips, as long as there are others. */
   #nextDamages(count: number): DiskDamage[] {
     const coarse = this.#coarse.splice(0, Math.floor(count / 2));
     const flips = Array.from({ length: count - coarse.length }, () =>
@@ -94,7 +95,7 @@ class DiskIdea implements Idea {
         worker.kill('SIGKILL');
         reject(new Finding(`${what} at ${JSON.stringify(lastOf(order))} ${complaints}`));
       };
-      const timer = setTimeout(() => fail('the check does not come to an end'), BATCH_TIMEOUT_MS);
+      const timer = setTimeout(() => fail('the check does not end'), BATCH_TIMEOUT_MS);
       const onEnd = (code: number | null, signal: string | null): void =>
         fail(`the process ended (${signal ?? code})`);
       worker.once('exit', onEnd);
@@ -108,13 +109,14 @@ class DiskIdea implements Idea {
     });
   }
 
-  /** A node writes and is stopped, some times: the files of the first and of the last. */
+  /** Lets a node write and stop several times, and keeps the data files of the first and the last stop. */
   async #prepare(tally: Tally): Promise<void> {
     this.#directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-fuzz-disk-'));
     const cluster = await WatchedCluster.start(1, ['-compact-after', '100']);
     try {
       const node = cluster.first;
-      // Some transactions apart: the state before the last one is a whole one, which the data file alone does not tell.
+      // The states are some transactions apart: from the data file alone, the state before the last one looks
+      // whole.
       for (const [name, prefix] of [
         [FILES.before, 'a'],
         [FILES.between, 'b'],
@@ -132,7 +134,7 @@ class DiskIdea implements Idea {
       await cluster.close();
     }
     this.#fileBytes = fs.statSync(path.join(this.#directory, FILES.now)).size;
-    if (this.#fileBytes % PAGE_BYTES !== 0) throw new Error('a data file is of whole pages');
+    if (this.#fileBytes % PAGE_BYTES !== 0) throw new Error('a data file has whole pages');
     tally.note('data files made by a real node');
   }
 }
@@ -141,7 +143,7 @@ function lastOf({ directory, damages }: WorkOrder): DiskDamage | undefined {
   return damages[Number(fs.readFileSync(path.join(directory, FILES.progress), 'utf8'))];
 }
 
-/** Some of everything, with a path long enough for a page of its own. */
+/** Writes some of each resource, with a path long enough for its own page. */
 async function writeSome(node: NodeProcess, prefix: string): Promise<void> {
   const posts: [string, object][] = [
     ['printers', { id: `${prefix}p`, company: 'Prusa', model: 'MK4' }],

@@ -1,5 +1,5 @@
-// A process of its own, since LMDB maps the file: what it believes of a damaged page may end the process by a signal.
-// It is told damages, and says of each what came of it.
+// Judges damaged data files in its own process: LMDB maps the file, and a damaged page may end the process by
+// a signal. It receives damages, and reports the outcome of each.
 
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -23,7 +23,7 @@ export type WorkResult =
   | { readonly kind: 'done'; readonly outcomes: readonly string[] }
   | { readonly kind: 'found'; readonly damage: DiskDamage; readonly message: string };
 
-/** In the directory of an order. */
+/** Names of files in the directory of an order. */
 export const FILES = {
   now: 'now.mdb',
   before: 'before.mdb',
@@ -36,24 +36,27 @@ const REPORTED = new Set(['store_damaged', 'log_damaged', 'record_damaged', 'sto
 async function judge(
   directory: string,
   damage: DiskDamage,
-  files: { now: Uint8Array; before: Uint8Array; digest: string; digestTakenBack: string },
+  files: { now: Uint8Array; before: Uint8Array; digest: string; digestRolledBack: string },
 ): Promise<string> {
   const work = path.join(directory, FILES.work);
   fs.writeFileSync(work, damagedFile(files.now, files.before, damage));
   try {
     const { isRolledBack } = verifyDataFile(work, verifyRow);
     const digest = await withStore(work, digestOf);
-    if (digest !== (isRolledBack ? files.digestTakenBack : files.digest))
-      throw new Error('other rows than were written, and no word about it');
+    if (digest !== (isRolledBack ? files.digestRolledBack : files.digest))
+      throw new Error('the rows differ from the written ones, and no damage is reported');
     await writeAndReadAgain(work, digest);
-    return isRolledBack ? 'told: a commit was taken back' : 'harmless';
+    return isRolledBack ? 'reported: a commit was rolled back' : 'harmless';
   } catch (error) {
     if (error instanceof CodedError && REPORTED.has(error.code)) return `reported: ${error.code}`;
     throw error;
   }
 }
 
-/** A later write, which uses free pages, must not fall over what the check has let through, nor spoil a row. */
+/**
+ * Writes to the file: a write uses free pages, and must neither fail on accepted damage nor change other
+ * rows.
+ */
 async function writeAndReadAgain(work: string, digest: string): Promise<void> {
   const farmKey = new TextEncoder().encode('printer/written later');
   const key = stateKey(0xffff_fff0, farmKey);
@@ -70,10 +73,9 @@ async function writeAndReadAgain(work: string, digest: string): Promise<void> {
   try {
     verifyDataFile(work, verifyRow);
   } catch (cause) {
-    throw new Error('after a write to it the file is damaged', { cause });
+    throw new Error('after a write the file is damaged', { cause });
   }
-  if ((await withStore(work, digestOf)) !== digest)
-    throw new Error('after a write to it there are other rows');
+  if ((await withStore(work, digestOf)) !== digest) throw new Error('after a write the other rows differ');
 }
 
 async function withStore<T>(file: string, use: (store: LmdbStore) => T | Promise<T>): Promise<T> {
@@ -85,7 +87,7 @@ async function withStore<T>(file: string, use: (store: LmdbStore) => T | Promise
   }
 }
 
-/** Of all that the node would read: the durable state, with its checks, and every row. */
+/** Returns a digest of all that a node would read: the durable state, with its checks, and every row. */
 function digestOf(store: LmdbStore): string {
   const hash = createHash('sha256').update(JSON.stringify(loadDurableState(store)));
   for (const { key, value } of store.range({ from: new Uint8Array([0]), to: new Uint8Array([0xff]) })) {
@@ -106,14 +108,14 @@ async function work(directory: string, damages: readonly DiskDamage[]): Promise<
   fs.writeFileSync(work, now);
   const digest = await withStore(work, digestOf);
   fs.writeFileSync(work, rolledBack(now));
-  const digestTakenBack = await withStore(work, digestOf);
+  const digestRolledBack = await withStore(work, digestOf);
   const progress = fs.openSync(path.join(directory, FILES.progress), 'w');
   const outcomes: string[] = [];
   try {
     for (const [at, damage] of damages.entries()) {
       fs.writeSync(progress, String(at).padStart(10), 0);
       try {
-        outcomes.push(await judge(directory, damage, { now, before, digest, digestTakenBack }));
+        outcomes.push(await judge(directory, damage, { now, before, digest, digestRolledBack }));
       } catch (error) {
         const message =
           error instanceof Error

@@ -1,4 +1,4 @@
-// Command lines, durations and addresses: each is read, or refused in a sentence.
+// Fuzzes command lines, durations and addresses: each is accepted, or refused with a sentence.
 
 import fc from 'fast-check';
 import { parseDurationMs } from '../../src/config/duration.ts';
@@ -10,7 +10,7 @@ import { Finding, type Idea, type Round } from './idea.ts';
 import { longTexts, numberTexts, oddTexts } from './odd-text.ts';
 import { withinTime } from './within-time.ts';
 
-/** As the usage text lists them, so that a new flag is thrown too. */
+/** Names from the usage text, so that new flags are fuzzed too. */
 export const FLAG_NAMES = [...USAGE.matchAll(/^ {2}-([a-z-]+)/gm)].map((match) => match[1] ?? '');
 const MAX_CASE_MS = 1_000;
 
@@ -90,7 +90,7 @@ export const addressTexts: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.oneof(oddTexts, longTexts) },
 );
 
-/** Values that nearly, or really, fit some flag. */
+/** Values that fit some flag, or nearly do. */
 const values: fc.Arbitrary<string> = fc.oneof(
   {
     weight: 3,
@@ -140,7 +140,7 @@ const one: fc.Arbitrary<string[]> = fc.oneof(
   { weight: 1, arbitrary: values.map((value) => [value]) },
 );
 
-/** A line that would start a node, with some of its words spoilt, and without. */
+/** Arbitrary lines, and lines that would start a node with some arbitrary parts. */
 export const commandLines: fc.Arbitrary<string[]> = fc.oneof(
   fc.array(one, { maxLength: 8 }).map((parts) => parts.flat()),
   fc
@@ -163,14 +163,14 @@ function judgeCommandLine(args: readonly string[]): string {
   return 'valid';
 }
 
-/** What every start relies on, by rules of its own. */
+/** Checks accepted options by independent rules. */
 function judgeOptions(options: NodeOptions): void {
   const { id, httpListen, raftListen, electionTimeoutMs, heartbeatMs, removeDeadAfterMs, minVoters } =
     options;
   const holds = (condition: boolean, what: string): void => {
-    if (!condition) throw new Finding(`the options are taken though ${what}: ${JSON.stringify(options)}`);
+    if (!condition) throw new Finding(`the options are accepted though ${what}: ${JSON.stringify(options)}`);
   };
-  holds(/^[\w.-]{1,64}$/.test(id) && !/^\.\.?$/.test(id), 'the id is no file name');
+  holds(/^[\w.-]{1,64}$/.test(id) && !/^\.\.?$/.test(id), 'the id is not a file name');
   for (const { port } of [httpListen, raftListen]) {
     holds(Number.isInteger(port) && port >= 1 && port <= 65_535, 'a port is out of range');
   }
@@ -179,12 +179,12 @@ function judgeOptions(options: NodeOptions): void {
     holds(host !== '' && host !== '0.0.0.0' && host !== '::', `${address} cannot be dialled`);
   }
   for (const ms of [electionTimeoutMs, heartbeatMs, removeDeadAfterMs, options.newMemberGraceMs]) {
-    holds(Number.isSafeInteger(ms) && ms >= 0, 'a duration is no whole number');
+    holds(Number.isSafeInteger(ms) && ms >= 0, 'a duration is not a whole number');
   }
   holds(heartbeatMs >= 10 && electionTimeoutMs >= 4 * heartbeatMs, 'the timing makes no sense');
-  holds(Number.isInteger(minVoters) && minVoters >= 1, 'there are to be no voters');
+  holds(Number.isInteger(minVoters) && minVoters >= 1, 'it allows no voters');
   holds(options.compactAfterEntries >= 100, 'the log would be compacted all the time');
-  holds(!(options.bootstrap && options.join.length > 0), 'it both founds and joins');
+  holds(!(options.bootstrap && options.join.length > 0), 'it both bootstraps and joins');
   holds(options.dataDirectory.endsWith(id), 'the data directory is not of this node');
 }
 
@@ -205,7 +205,7 @@ function judgeAddress(text: string): string {
   return 'valid';
 }
 
-/** Undefined for the typed error; every other one is thrown on. */
+/** Returns undefined for the typed error, and rethrows every other one. */
 function refusedAs<T>(code: string, read: () => T): T | undefined {
   try {
     return read();

@@ -1,4 +1,5 @@
-// The same command lines for the built program, as a process: the exit codes that are documented, and sentences.
+// Runs the built program with arbitrary command lines: it must end with a documented exit code and one
+// sentence.
 
 import { spawn } from 'node:child_process';
 import fc from 'fast-check';
@@ -14,7 +15,7 @@ const MAX_ARGUMENT_CHARACTERS = 5_000;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-/** A line that starts nothing: a mistake, help, or a data directory that cannot be. */
+/** Lines that start no node: a mistake, help, or an impossible data directory. */
 const harmless = fc
   .tuple(commandLines, fc.constantFrom(undefined, '/dev/null/below', '/proc/nowhere'))
   .map(([args, nowhere]) => {
@@ -24,7 +25,7 @@ const harmless = fc
     return [...sendable, '-data', place, '-logs', place, '-clean=false'];
   });
 
-/** What the parser says that the process must end with; EXIT_FAILED stands for a line that would start a node. */
+/** Returns the exit code by the parser. EXIT_FAILED stands for a line that would start a node. */
 function expectedExit(args: readonly string[]): number {
   try {
     return parseCommandLine(args).kind === 'help' ? 0 : EXIT_FAILED;
@@ -40,9 +41,9 @@ async function judge(args: readonly string[]): Promise<string> {
   const told = `exit code ${code}, stdout ${JSON.stringify(stdout)}, stderr ${JSON.stringify(stderr)}`;
   if (code !== expected) throw new Finding(`the exit code should be ${expected}: ${told}`);
   if (/\n {4}at /.test(stderr + stdout)) throw new Finding(`a stack trace: ${told}`);
-  const isSilent =
+  const isInPlace =
     expected === 0 ? stderr === '' && stdout !== '' : stdout === '' && stderr.startsWith('raft3d: ');
-  if (!isSilent) throw new Finding(`not one sentence in its place: ${told}`);
+  if (!isInPlace) throw new Finding(`not one sentence on the right stream: ${told}`);
   return `exit code ${code}`;
 }
 

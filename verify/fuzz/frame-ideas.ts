@@ -1,5 +1,5 @@
-// The stream of frames, in this process: damaged somewhere and cut into chunks anywhere, it gives the payloads that were
-// sent, in their order, up to the damage, and then the typed error or nothing more.
+// Fuzzes a stream of frames in this process, damaged and cut into chunks. It must give the sent payloads in
+// order, up to the damage, and then the typed error or nothing.
 
 import fc from 'fast-check';
 import { encodeFrame, FrameDecoder } from '../../src/engines/raft/codec/frame.ts';
@@ -10,9 +10,9 @@ import { Finding, type Idea } from './idea.ts';
 import { withinTime } from './within-time.ts';
 
 const MAX_CASE_MS = 1_000;
-/** A decoder that is bounded to this much may not take longer payloads, whatever a header says. */
+/** The decoder's bound: it must not accept longer payloads, whatever a header says. */
 const BOUND_BYTES = 200;
-/** CRC-32 of these is the same again: a run of ones passes for a checksum with its payload. */
+/** The CRC-32 of these bytes is the same bytes: a run of ones is a valid checksum and payload. */
 const ITS_OWN_CHECKSUM = new Uint8Array([0xff, 0xff, 0xff, 0xff]);
 
 const cases = fc.record({
@@ -41,13 +41,13 @@ export function judgeStream({ payloads, damages, chunkLengths }: Case): string {
   }
   const undamaged = areEqual(stream, whole);
   if (undamaged && (isBroken || received.length !== payloads.length || !decoder.atBoundary)) {
-    throw new Finding(`${received.length} of ${payloads.length} payloads came of an undamaged stream`);
+    throw new Finding(`${received.length} of ${payloads.length} payloads came out of an undamaged stream`);
   }
-  // What was repeated or lost whole may be read; what was never sent may not.
+  // Whole payloads may be repeated or lost; a payload that was never sent is a finding.
   const known = [...payloads, new Uint8Array(0), ITS_OWN_CHECKSUM];
   for (const payload of received) {
     if (!known.some((one) => areEqual(one, payload))) {
-      throw new Finding(`a payload that nobody sent: ${Buffer.from(payload).toString('hex')}`);
+      throw new Finding(`a payload that was never sent: ${Buffer.from(payload).toString('hex')}`);
     }
   }
   if (undamaged) return 'valid';

@@ -1,4 +1,4 @@
-// Answers of the API as bytes: read strictly, and held against docs/api.md.
+// Reads answers of the API from bytes, strictly, and compares them with docs/api.md.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -9,11 +9,11 @@ export interface Answer {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
-  /** The body, where it says that it is JSON. */
+  /** The parsed body, where its content type is JSON. */
   readonly json: unknown;
 }
 
-/** Codes and their statuses as the documentation has them. */
+/** Documented problem codes and their statuses. */
 const CODES = readCodes();
 const SUCCESSES = new Set([200, 201]);
 const SERVER_ERRORS = new Set([503, 504]);
@@ -27,7 +27,10 @@ function readCodes(): ReadonlyMap<string, number> {
   );
 }
 
-/** The next answer in `bytes` and where it ends; undefined while it takes more bytes. Throws Finding when it is none. */
+/**
+ * Returns the next answer in `bytes` and its length; undefined while bytes are missing. Throws Finding for
+ * others.
+ */
 export function readAnswer(
   bytes: Buffer,
   { method, isClosed }: { method: string; isClosed: boolean },
@@ -39,7 +42,7 @@ export function readAnswer(
   }
   const [statusLine = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n');
   const status = Number(/^HTTP\/1\.1 (\d{3}) [\t\x20-\x7e]*$/.exec(statusLine)?.[1]);
-  if (Number.isNaN(status)) throw new Finding(`no answer of HTTP: ${shown(bytes)}`);
+  if (Number.isNaN(status)) throw new Finding(`not an HTTP answer: ${shown(bytes)}`);
   const headers = readHeaders(lines);
   const bodyStart = headEnd + 4;
   if (status < INFORMATION) return readAnswerAfter(bytes, bodyStart, { method, isClosed });
@@ -51,7 +54,7 @@ export function readAnswer(
   };
 }
 
-/** `100 Continue` stands before the answer that is meant. */
+/** Reads the final answer behind a `100 Continue`. */
 function readAnswerAfter(bytes: Buffer, start: number, how: { method: string; isClosed: boolean }) {
   const rest = readAnswer(bytes.subarray(start), how);
   return rest === undefined ? undefined : { answer: rest.answer, length: rest.length + start };
@@ -61,7 +64,7 @@ function readHeaders(lines: readonly string[]): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[\t ]*([\t\x20-\x7e]*?)[\t ]*$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw new Finding(`no header: ${JSON.stringify(line)}`);
+    if (name === undefined || value === undefined) throw new Finding(`not a header: ${JSON.stringify(line)}`);
     if (headers.has(name.toLowerCase())) throw new Finding(`the header ${name} is there twice`);
     headers.set(name.toLowerCase(), value);
   }
@@ -94,7 +97,7 @@ function readChunks(bytes: Buffer, start: number): { body: Uint8Array; end: numb
     const lineEnd = bytes.indexOf('\r\n', at);
     if (lineEnd === -1) return undefined;
     const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
-    if (Number.isNaN(size)) throw new Finding(`no chunk: ${shown(bytes.subarray(at))}`);
+    if (Number.isNaN(size)) throw new Finding(`not a chunk: ${shown(bytes.subarray(at))}`);
     const end = lineEnd + 2 + size + 2;
     if (end > bytes.length) return undefined;
     if (size === 0) return { body: Buffer.concat(parts), end };
@@ -108,16 +111,16 @@ function readJson(headers: ReadonlyMap<string, string>, body: Uint8Array): unkno
   try {
     return JSON.parse(utf8.decode(body));
   } catch (cause) {
-    throw new Finding(`an answer says that it is JSON and is not: ${shown(Buffer.from(body))}`, { cause });
+    throw new Finding(`an answer of type JSON is not JSON: ${shown(Buffer.from(body))}`, { cause });
   }
 }
 
-/** Throws Finding unless the documentation has such an answer. */
+/** Throws Finding unless such an answer is documented. */
 export function judgeAnswer({ status, headers, json, body }: Answer, method: string): void {
   const told = `${status} ${JSON.stringify([...headers])} ${shown(Buffer.from(body))}`;
   const isDocumented = SUCCESSES.has(status) || [...CODES.values()].includes(status);
   if (!isDocumented || (status >= 500 && !SERVER_ERRORS.has(status)))
-    throw new Finding(`no documented answer: ${told}`);
+    throw new Finding(`not a documented answer: ${told}`);
   if (method === 'HEAD') return;
   if (SUCCESSES.has(status)) {
     if (json === undefined) throw new Finding(`a success without JSON: ${told}`);
@@ -133,7 +136,7 @@ export function judgeAnswer({ status, headers, json, body }: Answer, method: str
     problem.type === `urn:raft3d:problem:${problem.code}` &&
     typeof problem.title === 'string' &&
     typeof problem.detail === 'string';
-  if (!isProblem) throw new Finding(`no problem of the documentation: ${told}`);
+  if (!isProblem) throw new Finding(`not a documented problem: ${told}`);
   if (status === 503 && !headers.has('retry-after')) throw new Finding(`no Retry-After: ${told}`);
 }
 

@@ -1,17 +1,17 @@
-// Bodies, from the API's own schemas: right ones, and what becomes of them when a part is wrong.
+// Request bodies from the API's own schemas: valid ones, and ones with wrong parts.
 
 import fc from 'fast-check';
 import { FilamentBody, JoinBody, PrinterBody, PrintJobBody } from '../../src/http/schemas.ts';
 import { longTexts, numberTexts, oddTexts } from './odd-text.ts';
 
-/** Stands for a name that no batch of requests had before: put in as the bytes are sent, of the same length. */
+/** A placeholder for the batch's unique prefix of the same length. It is replaced when the bytes are sent. */
 export const PREFIX = 'zqzqzqzq';
 
 export interface Body {
   readonly collection: 'printers' | 'filaments' | 'print_jobs' | 'join';
-  /** Not of JSON by itself: keys may be there twice, and numbers be of any spelling. */
+  /** Like JSON, but keys may occur twice, and numbers may have any form. */
   readonly text: string;
-  /** The API must not find fault with its form. */
+  /** The API must accept its form. */
   readonly isValid: boolean;
 }
 
@@ -26,7 +26,7 @@ const goodTexts = fc
   .map(json);
 const goodGrams = fc.nat({ max: 2_000_000 }).map((milligrams) => String((milligrams + 1) / 1_000));
 
-/** Right values for every field that the schemas name. */
+/** Valid values for every field of the schemas. */
 const GOOD: Readonly<Record<Collection, Readonly<Record<string, fc.Arbitrary<string>>>>> = {
   printers: { id: idOf('p', 2), company: goodTexts, model: goodTexts },
   filaments: {
@@ -44,7 +44,7 @@ const GOOD: Readonly<Record<Collection, Readonly<Record<string, fc.Arbitrary<str
     print_weight_in_grams: fc.oneof(fc.constantFrom('1', '15', '0.001', '400'), goodGrams),
     status: fc.constantFrom('Queued', 'queued').map(json),
   },
-  // Nobody is there: a join that is right in form must still change nothing.
+  // No node is there: a join that is valid in form must still change nothing.
   join: {
     node_id: fc.constantFrom('node1', 'node9', 'a').map(json),
     addr: fc.constantFrom('127.0.0.1:1', '127.0.0.1:9', '[::1]:1').map(json),
@@ -57,7 +57,7 @@ const OPTIONAL = new Set(['id', 'remaining_weight_in_grams', 'status', 'http_add
 
 for (const [collection, { properties }] of Object.entries(SCHEMAS)) {
   const missing = Object.keys(properties).filter((field) => !(field in GOOD[collection as Collection]));
-  if (missing.length > 0) throw new Error(`no right values for ${missing.join(', ')} of ${collection}`);
+  if (missing.length > 0) throw new Error(`no valid values for ${missing.join(', ')} of ${collection}`);
 }
 
 function goodPairs(collection: Collection): fc.Arbitrary<Pairs> {
@@ -68,7 +68,7 @@ function goodPairs(collection: Collection): fc.Arbitrary<Pairs> {
   return fc.tuple(...fields).map((pairs) => pairs.filter((pair) => pair !== undefined));
 }
 
-/** Any JSON, and some that only looks like it. No address: names must not be looked up on a network. */
+/** Any JSON, and texts that look like it. No addresses: names must not be looked up on a network. */
 const wrongValues: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: oddTexts.map(json) },
   { weight: 1, arbitrary: longTexts.map(json) },
@@ -193,7 +193,7 @@ export const spoiltBodies: fc.Arbitrary<Body> = collections.chain((collection) =
   })),
 );
 
-/** Addresses only of this machine: a text with a port at its end might be looked up. */
+/** Joins with addresses of this machine alone: other texts with a port might be looked up. */
 export const joinBodies: fc.Arbitrary<Body> = fc
   .tuple(goodPairs('join'), fc.array(changes, { minLength: 1, maxLength: 2 }))
   .map(

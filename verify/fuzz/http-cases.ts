@@ -1,4 +1,4 @@
-// Requests as bytes: right ones, and every way to spoil one.
+// Requests as bytes: valid ones, and invalid ones of many kinds.
 
 import fc from 'fast-check';
 import { damaged, damages } from './bytes.ts';
@@ -9,13 +9,13 @@ import { COLLECTIONS, oddPaths, oddQueries, paths, urlTexts } from './http-urls.
 export interface HttpCase {
   readonly kind: string;
   readonly method: string;
-  /** May hold PREFIX, which is replaced when they are sent. */
+  /** May contain PREFIX, which is replaced when they are sent. */
   readonly bytes: Uint8Array;
-  /** The key of a request that is right but for its content, to tell a repetition by. */
+  /** The Idempotency-Key of a request that is valid apart from its content. */
   readonly key: string | undefined;
   readonly body: Body | undefined;
   readonly delivery: Delivery;
-  /** Well-formed HTTP: it may share a connection with others. */
+  /** Well-formed HTTP, which may share a connection with other requests. */
   readonly isPlain: boolean;
 }
 
@@ -25,7 +25,7 @@ interface Request {
   readonly method: string;
   readonly target: string;
   readonly headers?: Headers;
-  /** Sent as it is; its length is told. */
+  /** Sent as it is, with a Content-Length. */
   readonly body?: Uint8Array | undefined;
 }
 
@@ -155,7 +155,7 @@ const methodCases = fc
     }),
   );
 
-/** Anything but JSON of the right form, as bytes. */
+/** Bodies that are not valid JSON of the right form. */
 const rawBodies: fc.Arbitrary<Uint8Array> = fc.oneof(
   {
     weight: 3,
@@ -226,7 +226,7 @@ const removals = fc
   .oneof(urlTexts, fc.constantFrom('node1', 'node2'))
   .map((id) => plain('removal', { method: 'DELETE', target: `/cluster/servers?id=${id}` }));
 
-/** Headers whose value is sent as these very bytes. */
+/** Headers whose values are sent unchanged. */
 const oddHeaders: fc.Arbitrary<Headers> = fc.oneof(
   fc
     .constantFrom(
@@ -328,7 +328,7 @@ export const awkwardCases: fc.Arbitrary<HttpCase> = fc.oneof(
   { weight: 1, arbitrary: creation('join', joinBodies) },
 );
 
-/** What most batches need to get anywhere: a printer, two spools, and jobs on them, one group after the other. */
+/** Requests that every batch starts with, in two groups: a printer and a spool, then jobs on them. */
 export const PROLOGUE: readonly (readonly HttpCase[])[] = [
   [
     made('printers', `{"id":"${PREFIX}p0","company":"Prusa","model":"MK4"}`),

@@ -1,4 +1,4 @@
-// One connection to the API as bytes: what is sent, how, and what comes back.
+// Sends bytes on one connection to the API, in a given way, and reads the answers.
 
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,33 +6,35 @@ import { type Answer, judgeAnswer, readAnswer } from './http-answer.ts';
 import { Finding } from './idea.ts';
 
 export type Delivery =
-  /** In one piece; the connection stays until the answers are there. */
+  /** In one piece; the connection stays open until the answers have come. */
   | { readonly kind: 'whole' }
   /** In pieces, some milliseconds apart. */
   | { readonly kind: 'pieces'; readonly count: number }
-  /** Up to a place (in ten-thousandths of it), then the connection is cut. */
+  /** Up to a place (in ten-thousandths of the length), then the connection is reset. */
   | { readonly kind: 'cut'; readonly at: number }
-  /** Up to a place, then our half is closed in order. */
+  /** Up to a place, then our side is closed in order. */
   | { readonly kind: 'ended-early'; readonly at: number }
-  /** Whole, and our half is closed at once. */
+  /** Whole, and our side is closed at once. */
   | { readonly kind: 'half-closed' }
-  /** Whole, and the connection is cut before anything is read. */
+  /** Whole, and the connection is reset before anything is read. */
   | { readonly kind: 'dropped' };
 
 export interface Exchange {
   readonly answers: readonly Answer[];
-  /** Every byte was sent: what is not answered may have taken effect. */
+  /** Every byte was sent: requests without an answer may have taken effect. */
   readonly wasSentWhole: boolean;
 }
 
-/** Far above what any request needs, also on a busy machine; the node's own time-outs are longer still. */
+/** Far more than any request needs, also on a busy machine. The node's own time-outs are longer. */
 const ANSWER_TIMEOUT_MS = 10_000;
-/** Bytes that ask for more may wait for it for long: after this our half is closed, and the node must come to an end. */
+/**
+ * The node may wait for more bytes. After this time our side is closed, and the node must end the connection.
+ */
 const PATIENCE_MS = 60;
 const PIECE_PAUSE_MS = 2;
 const PLACES = 10_000;
 
-/** Sends requests (their bytes, and the method of each) on one connection, and reads until the connection ends. */
+/** Sends the requests in `bytes`, with these methods, on one connection, and reads until it ends. */
 export async function exchange(
   port: number,
   { bytes, methods, delivery }: { bytes: Uint8Array; methods: readonly string[]; delivery: Delivery },
@@ -86,7 +88,7 @@ class Connection {
       const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
       socket.once('connect', () => resolve(new Connection(socket, methods)));
       socket.once('error', (cause) =>
-        reject(new Finding(`the node takes no connection: ${cause.message}`, { cause })),
+        reject(new Finding(`the node accepts no connection: ${cause.message}`, { cause })),
       );
     });
   }
@@ -95,7 +97,7 @@ class Connection {
     this.#socket = socket;
     this.#methods = methods;
     socket.removeAllListeners('error');
-    // A reset is an end like any other: what was answered until then counts.
+    // A reset counts as an end: the answers until then count.
     socket.on('error', () => this.#end());
     socket.on('data', (chunk) => {
       this.#unread = Buffer.concat([this.#unread, chunk]);
@@ -117,7 +119,7 @@ class Connection {
     this.#socket.destroy();
   }
 
-  /** Sends, and cuts when the system has taken it. */
+  /** Sends `bytes`, and resets the connection once the system has taken them. */
   cutAfter(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.once('close', () => resolve());
@@ -125,7 +127,7 @@ class Connection {
     });
   }
 
-  /** Until each request is answered, or the connection ends, or what was sent seems to ask for more. */
+  /** Waits until each request is answered, the connection ends, or the node seems to wait for more bytes. */
   async waitForAnswers(): Promise<void> {
     const isDone = (): boolean => this.#isClosed || this.#answers.length >= this.#methods.length;
     const isOne = this.#methods.length === 1;

@@ -1,8 +1,8 @@
-// Holds what the node has against what it has acknowledged.
+// Compares the node's rows with the rows that it has acknowledged.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeProcess } from '../kit/node-process.ts';
-import { COLLECTIONS, type Collection, type Deed, type HttpModel, type Row } from './http-model.ts';
+import { COLLECTIONS, type Collection, type HttpModel, type Row, type SentRequest } from './http-model.ts';
 import { Finding } from './idea.ts';
 
 const PAGE_ROWS = 1_000;
@@ -17,14 +17,14 @@ export class HttpFarm {
     this.#model = model;
   }
 
-  /** The rows whose ids begin with `prefix`, which no rows had before, and each row that was acknowledged beside them. */
-  async checkBatch(prefix: string, deeds: readonly Deed[]): Promise<void> {
+  /** Checks the rows with this batch's prefix, and each acknowledged row without it. */
+  async checkBatch(prefix: string, requests: readonly SentRequest[]): Promise<void> {
     for (const collection of COLLECTIONS) {
       const rows = await this.#list(`${collection}?after=${prefix}&limit=${PAGE_ROWS}`);
       const ours = rows.filter(({ id }) => id.startsWith(prefix));
-      this.#compare(collection, ours, { ids: (id) => id.startsWith(prefix), deeds });
+      this.#compare(collection, ours, { ids: (id) => id.startsWith(prefix), requests });
     }
-    for (const { answer } of deeds) {
+    for (const { answer } of requests) {
       const location = answer?.status === 201 ? answer.headers.get('location') : undefined;
       if (location === undefined || location.includes(prefix)) continue;
       const { status, body } = await this.#node.request(location);
@@ -38,30 +38,31 @@ export class HttpFarm {
     }
   }
 
-  /** Every row. `deeds` are those since the last time. */
-  async checkWhole(deeds: readonly Deed[]): Promise<void> {
+  /** Checks every row. `requests` are those since the last such check. */
+  async checkWhole(requests: readonly SentRequest[]): Promise<void> {
     for (const collection of COLLECTIONS) {
-      this.#compare(collection, await this.#list(collection), { ids: () => true, deeds });
+      this.#compare(collection, await this.#list(collection), { ids: () => true, requests });
     }
   }
 
   #compare(
     collection: Collection,
     rows: readonly Row[],
-    { ids, deeds }: { ids: (id: string) => boolean; deeds: readonly Deed[] },
+    { ids, requests }: { ids: (id: string) => boolean; requests: readonly SentRequest[] },
   ): void {
     const found = new Map(rows.map((row) => [row.id, row]));
     if (found.size !== rows.length) throw new Finding(`${collection} has a row twice`);
     for (const row of rows) {
       const isAsSaid = isDeepStrictEqual(row, this.#model.expected(collection, row.id));
-      if (!isAsSaid && deeds.some((deed) => mayHaveMade(deed, row))) this.#model.adopt(collection, row);
+      if (!isAsSaid && requests.some((sentRequest) => mayHaveMade(sentRequest, row)))
+        this.#model.adopt(collection, row);
     }
-    // Again, for an adopted job changes what its spool must be.
+    // A second pass: an adopted job changes the expected row of its spool.
     for (const row of rows) {
       const expected = this.#model.expected(collection, row.id);
       if (isDeepStrictEqual(row, expected)) continue;
-      // A spool may be compared before its jobs, some of which are still to be adopted.
-      if (collection === 'filaments' && deeds.some(({ answer }) => answer === undefined)) continue;
+      // A spool may be compared before some of its jobs are adopted.
+      if (collection === 'filaments' && requests.some(({ answer }) => answer === undefined)) continue;
       throw new Finding(
         `${collection} has ${JSON.stringify(row)}, and must have ${JSON.stringify(expected)}`,
       );
@@ -81,8 +82,10 @@ export class HttpFarm {
   }
 }
 
-/** Was sent whole, was not answered, and speaks of this row (or of none, where the node mints the id). */
-function mayHaveMade({ answer, bytes }: Deed, row: Row): boolean {
+/**
+ * Whether an unanswered request may have made this row: it names the row's id, or leaves the id to the node.
+ */
+function mayHaveMade({ answer, bytes }: SentRequest, row: Row): boolean {
   if (answer !== undefined) return false;
   const text = Buffer.from(bytes).toString('utf8');
   return text.startsWith('POST ') && (text.includes(row.id) || !text.includes('"id"'));

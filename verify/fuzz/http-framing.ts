@@ -1,4 +1,4 @@
-// Requests that are not well-formed HTTP, or come in a way that no proper client has.
+// Requests that are not well-formed HTTP, or are delivered in unusual ways.
 
 import fc from 'fast-check';
 import { damaged, damages } from './bytes.ts';
@@ -130,7 +130,7 @@ const headCases = fc
     body: validBodies,
   })
   .map(({ version, host, length, encoding, line, chunks, body }) => {
-    // ASCII only, so that characters are bytes.
+    // ASCII only, so that each character is one byte.
     const text = body.text.replace(/[^\x20-\x7e]/g, '?');
     const head = [
       `POST /api/v1/${body.collection} ${version}\r\n`,

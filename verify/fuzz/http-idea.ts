@@ -1,4 +1,5 @@
-// The HTTP API of a real node: batches of requests on several connections at once, and after each the farm as it must be.
+// Fuzzes the HTTP API of a real node: batches of requests on several connections, with a check of the farm
+// after each.
 
 import fc from 'fast-check';
 import { checkAsyncProperty } from './check-property.ts';
@@ -7,19 +8,19 @@ import { awkwardCases, type HttpCase, PROLOGUE, plainCases } from './http-cases.
 import { exchange } from './http-exchange.ts';
 import { HttpFarm } from './http-farm.ts';
 import { framingCases } from './http-framing.ts';
-import { type Deed, HttpModel } from './http-model.ts';
+import { HttpModel, type SentRequest } from './http-model.ts';
 import type { Idea, Round } from './idea.ts';
 import { SlowClients } from './slow-clients.ts';
 import type { Tally } from './tally.ts';
 import { WatchedCluster } from './watched-cluster.ts';
 
-/** Well-formed requests that share one connection, sent at once. */
+/** Well-formed requests that are sent at once on one connection. */
 const MAX_PIPELINED = 16;
 const MAX_PIPELINED_SPOILT = 5;
 const CONNECTIONS_AT_ONCE = 8;
 const PLAIN_CASES = 80;
 const AWKWARD_CASES = 10;
-/** On the average: batches are of any length up to twice that. */
+/** The mean; the awkward cases of a batch vary from none to twice their mean. */
 const CASES_A_BATCH = PLAIN_CASES + AWKWARD_CASES;
 
 interface Session {
@@ -27,8 +28,8 @@ interface Session {
   readonly model: HttpModel;
   readonly farm: HttpFarm;
   readonly slow: SlowClients;
-  /** Since the last time that the whole farm was looked at. */
-  deeds: Deed[];
+  /** Unanswered requests since the last check of the whole farm. */
+  requests: SentRequest[];
 }
 
 const batches = fc.record({
@@ -56,8 +57,8 @@ class HttpIdea implements Idea {
         this.#runBatch(batch, tally),
       );
       const session = await this.#started();
-      await session.farm.checkWhole(session.deeds);
-      session.deeds = [];
+      await session.farm.checkWhole(session.requests);
+      session.requests = [];
     } catch (error) {
       await this.close();
       throw error;
@@ -83,7 +84,7 @@ class HttpIdea implements Idea {
     const model = new HttpModel();
     const farm = new HttpFarm(cluster.first, model);
     const slow = new SlowClients(cluster.first.settings.httpPort);
-    this.#session = { cluster, model, farm, slow, deeds: [] };
+    this.#session = { cluster, model, farm, slow, requests: [] };
     return this.#session;
   }
 
@@ -92,31 +93,31 @@ class HttpIdea implements Idea {
     this.#batches += 1;
     const prefix = `b${String(this.#batches).padStart(PREFIX.length - 1, '0')}`;
     const groups = grouped(batch);
-    const deeds: Deed[] = [];
+    const requests: SentRequest[] = [];
     const port = session.cluster.first.settings.httpPort;
     try {
       await session.slow.step(tally);
-      for (const group of PROLOGUE) deeds.push(...(await runGroup(port, { group, prefix, tally })));
+      for (const group of PROLOGUE) requests.push(...(await runGroup(port, { group, prefix, tally })));
       await inParallel(CONNECTIONS_AT_ONCE, groups, async (group) => {
-        deeds.push(...(await runGroup(port, { group, prefix, tally })));
+        requests.push(...(await runGroup(port, { group, prefix, tally })));
       });
-      session.model.learn(deeds);
-      session.deeds.push(...deeds.filter(({ answer }) => answer === undefined));
-      await session.farm.checkBatch(prefix, deeds);
+      session.model.learn(requests);
+      session.requests.push(...requests.filter(({ answer }) => answer === undefined));
+      await session.farm.checkBatch(prefix, requests);
       await session.cluster.check(tally);
     } catch (error) {
-      // What is there now is not what the model says: the next try begins with a new farm.
+      // The farm may differ from the model now: the next attempt begins with a new farm.
       await this.close();
       throw error;
     }
   }
 }
 
-/** One connection: what was sent, and what came of each request. */
+/** Sends a group of requests on one connection, and returns each with its answer. */
 async function runGroup(
   port: number,
   { group, prefix, tally }: { group: readonly HttpCase[]; prefix: string; tally: Tally },
-): Promise<Deed[]> {
+): Promise<SentRequest[]> {
   const [first] = group;
   if (first === undefined) return [];
   const sent = group.map(({ bytes }) => withPrefix(bytes, prefix));
@@ -126,13 +127,13 @@ async function runGroup(
     methods,
     delivery: first.delivery,
   });
-  const deeds: Deed[] = [];
+  const requests: SentRequest[] = [];
   for (const [at, one] of group.entries()) {
     const answer = answers[at];
     const outcome = answer === undefined ? 'no answer' : String(answer.status);
     tally.count('http', { idea: 'api', kind: one.kind, outcome });
     if (answer === undefined && !wasSentWhole) continue;
-    deeds.push({
+    requests.push({
       bytes: sent[at] ?? one.bytes,
       body: one.body,
       bodyText: one.body?.text.replaceAll(PREFIX, prefix),
@@ -140,18 +141,18 @@ async function runGroup(
       answer,
     });
   }
-  // Bytes that were damaged may be several requests.
+  // Damaged bytes may be several requests.
   for (const answer of answers.slice(group.length)) {
     tally.count('http', { idea: 'api', kind: 'one more answer', outcome: String(answer.status) });
-    deeds.push({ bytes: first.bytes, body: undefined, bodyText: undefined, key: undefined, answer });
+    requests.push({ bytes: first.bytes, body: undefined, bodyText: undefined, key: undefined, answer });
   }
-  return deeds;
+  return requests;
 }
 
 function grouped(batch: readonly HttpCase[]): HttpCase[][] {
   const groups: HttpCase[][] = [];
   const plain = batch.filter(({ isPlain }) => isPlain);
-  // After a body that is no JSON the node closes the connection: what follows it there is not answered.
+  // After a body that is not JSON the node closes the connection: later requests on it are not answered.
   const [spoilt, right] = [plain.filter(isSpoilt), plain.filter((one) => !isSpoilt(one))];
   for (const [list, size] of [
     [right, MAX_PIPELINED],

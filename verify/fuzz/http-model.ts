@@ -1,5 +1,5 @@
-// What the farm must hold, said by the API's own answers: every acknowledged change is there once, and nothing else is.
-// It has no rules of when a request is right; those it has are of what an acknowledgement promises.
+// A model of the farm, built from the API's own answers: every acknowledged change is there once, and nothing
+// else is. It has no rules for valid requests, only for the promises of an acknowledgement.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from './http-answer.ts';
@@ -11,8 +11,8 @@ export type Collection = (typeof COLLECTIONS)[number];
 
 export type Row = Readonly<Record<string, unknown>> & { readonly id: string };
 
-/** A request as it was sent, and what came back; no answer where the connection ended before. */
-export interface Deed {
+/** A request as it was sent, with its answer; without one where the connection ended before. */
+export interface SentRequest {
   readonly bytes: Uint8Array;
   readonly body: Body | undefined;
   /** The body as it was sent. */
@@ -30,16 +30,16 @@ export class HttpModel {
     filaments: new Map(),
     print_jobs: new Map(),
   };
-  /** Every answer to a creation, and to a status change, by what it said. */
+  /** The text of every answer to a creation or a status change. */
   readonly #said = new Set<string>();
   /** By Idempotency-Key: the request and the answer. */
   readonly #keyed = new Map<string, { readonly request: string; readonly answer: unknown }>();
   readonly #jobsOf = new Map<string, Set<string>>();
 
-  /** One batch, whose requests may have been carried out in any order. */
-  learn(deeds: readonly Deed[]): void {
-    const answered = deeds.filter(({ answer }) => answer !== undefined);
-    for (const deed of answered) this.#checkForm(deed);
+  /** Takes one batch, whose requests may have been carried out in any order. */
+  learn(requests: readonly SentRequest[]): void {
+    const answered = requests.filter(({ answer }) => answer !== undefined);
+    for (const sentRequest of answered) this.#checkForm(sentRequest);
     const successes = answered.filter(
       (one) => one.answer?.status === 201 || (one.answer?.status === 200 && isPost(one)),
     );
@@ -47,19 +47,19 @@ export class HttpModel {
     for (const { answer } of successes) if (answer?.status === 201) this.#created(answer);
     const changes = successes.flatMap(({ answer }) => (answer?.status === 200 ? [answer.json as Row] : []));
     for (const row of changes.sort((a, b) => rankOf(a) - rankOf(b))) this.#changed(row);
-    // A key belongs to one batch: nothing of it comes again.
+    // A key belongs to one batch.
     this.#keyed.clear();
   }
 
-  #checkForm({ body, bodyText, answer }: Deed): void {
+  #checkForm({ body, bodyText, answer }: SentRequest): void {
     if (body === undefined || bodyText === undefined || answer === undefined) return;
     const isRefusedForItsForm = [400, 413, 415, 431].includes(answer.status);
     if (body.isValid && isRefusedForItsForm)
-      throw new Finding(`a right request is refused: ${tell(bodyText, answer)}`);
+      throw new Finding(`a valid request is refused: ${tell(bodyText, answer)}`);
     if (answer.status === 201) checkEcho(bodyText, answer);
   }
 
-  #checkKey({ bytes, key, answer }: Deed): void {
+  #checkKey({ bytes, key, answer }: SentRequest): void {
     if (key === undefined) return;
     const request = Buffer.from(bytes).toString('latin1');
     const earlier = this.#keyed.get(key);
@@ -76,10 +76,10 @@ export class HttpModel {
     const row = answer.json as Row;
     const [, collection] = /^\/api\/v1\/(\w+)\//.exec(answer.headers.get('location') ?? '') ?? [];
     const rows = this.#rows[collection as Collection];
-    if (rows === undefined) throw new Finding(`created, and where? ${tell('', answer)}`);
+    if (rows === undefined) throw new Finding(`created without a known location: ${tell('', answer)}`);
     const text = JSON.stringify(row);
     if (rows.has(row.id)) {
-      // The answer to a repetition is the first answer again.
+      // A repeated request gets the first answer again.
       if (this.#said.has(text)) return;
       throw new Finding(`created twice: ${text}, and ${JSON.stringify(rows.get(row.id))}`);
     }
@@ -95,8 +95,7 @@ export class HttpModel {
 
   #changed(row: Row): void {
     const before = this.#rows.print_jobs.get(row.id);
-    if (before === undefined)
-      throw new Finding(`a job was changed that nobody created: ${JSON.stringify(row)}`);
+    if (before === undefined) throw new Finding(`a changed job was never created: ${JSON.stringify(row)}`);
     const text = JSON.stringify(row);
     if (this.#said.has(text)) return;
     if (rankOf(row) <= rankOf(before))
@@ -105,7 +104,7 @@ export class HttpModel {
     this.#rows.print_jobs.set(row.id, row);
   }
 
-  /** A row that is there though its request was not answered. */
+  /** Takes over a row of a request without an answer. */
   adopt(collection: Collection, row: Row): void {
     const isNew = !this.#rows[collection].has(row.id);
     this.#rows[collection].set(row.id, collection === 'filaments' ? { ...row, ...unreserved(row) } : row);
@@ -116,7 +115,7 @@ export class HttpModel {
     return this.#rows[collection].has(id);
   }
 
-  /** What a list shows of this row. */
+  /** Returns the row as a list must show it. */
   expected(collection: Collection, id: string): Row | undefined {
     const row = this.#rows[collection].get(id);
     return row === undefined || collection !== 'filaments' ? row : this.#spool(row);
@@ -130,7 +129,7 @@ export class HttpModel {
     return COLLECTIONS.reduce((sum, collection) => sum + this.#rows[collection].size, 0);
   }
 
-  /** By the jobs: Done took its weight, Queued and Running hold theirs. */
+  /** Computes a spool's weights from its jobs: Done took its weight, Queued and Running reserve theirs. */
   #spool(created: Row): Row {
     let [taken, reserved] = [0, 0];
     for (const id of this.#jobsOf.get(created.id) ?? []) {
@@ -149,7 +148,7 @@ export class HttpModel {
   }
 }
 
-/** What was sent is what is kept: each field as it was, and no field that the API does not have. */
+/** Checks that every sent field is a field of the API, and is kept as it was sent. */
 function checkEcho(bodyText: string, answer: Answer): void {
   const sent = JSON.parse(bodyText) as Record<string, unknown>;
   const row = answer.json as Row;
@@ -176,7 +175,7 @@ function isKept(field: string, value: unknown, row: Row): boolean {
   }
 }
 
-function isPost({ bytes }: Deed): boolean {
+function isPost({ bytes }: SentRequest): boolean {
   return Buffer.from(bytes.subarray(0, 5)).toString('latin1') === 'POST ';
 }
 

@@ -1,4 +1,4 @@
-// Paths and query strings, right ones and others.
+// Paths and query strings, valid and invalid.
 
 import fc from 'fast-check';
 import { PREFIX } from './http-bodies.ts';
@@ -7,7 +7,7 @@ import { longTexts, oddTexts } from './odd-text.ts';
 export const COLLECTIONS = ['printers', 'filaments', 'print_jobs'] as const;
 
 const odd = (text: string): string => encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd'));
-/** As it may stand in a URL: encoded, not at all, or wrongly. */
+/** Texts in a URL: encoded, plain, or wrongly encoded. */
 export const urlTexts = fc.oneof(
   { weight: 3, arbitrary: oddTexts.map(odd) },
   { weight: 1, arbitrary: longTexts.map((text) => odd(text).slice(0, 14_000)) },

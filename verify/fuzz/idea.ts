@@ -1,4 +1,4 @@
-// One way to be cruel to one part of the program.
+// An idea: one way to fuzz one part of the program.
 
 import type { TargetName } from './arguments.ts';
 import type { Tally } from './tally.ts';
@@ -13,19 +13,19 @@ export interface Round {
 export interface Idea {
   readonly target: TargetName;
   readonly name: string;
-  /** Its share of its target's cases, and of the time. */
+  /** The idea's share of its target's cases, and of the time. */
   readonly weight: number;
-  /** Cases of one round: a second or so. */
+  /** Cases of one round, which takes about a second. */
   readonly roundCases: number;
   /** Runs about as many cases as the round says, and counts them. Throws Finding. */
   run(round: Round): Promise<void>;
-  /** What must hold at the end of the run, if anything: throws Finding. */
+  /** Checks the end of the run. Throws Finding. */
   finish?(tally: Tally): Promise<void>;
-  /** Ends what `run` has started. */
+  /** Ends the processes and connections that `run` has started. */
   close?(): Promise<void>;
 }
 
-/** Something that the program must not do. */
+/** Behaviour that the program must not have. */
 export class Finding extends Error {
   override readonly name = 'Finding';
 }

@@ -1,4 +1,4 @@
-// Everything that is thrown.
+// The list of all ideas.
 
 import { codecIdeas } from './codec-ideas.ts';
 import { commandIdea } from './command-ideas.ts';

@@ -1,4 +1,4 @@
-// Each judge finds what it is there to find.
+// Tests that each judge finds the faults it is for.
 
 import { expect, test } from 'vitest';
 import { encodeFrame, FrameDecoder } from '../../src/engines/raft/codec/frame.ts';
@@ -6,7 +6,7 @@ import { decodePeerMessage } from '../../src/engines/raft/codec/message-codec.ts
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { judgeDecoding } from './codec-ideas.ts';
 import { judgeStream } from './frame-ideas.ts';
-import { judgeAnswer, readAnswer } from './http-answer.ts';
+import { type Answer, judgeAnswer, readAnswer } from './http-answer.ts';
 import { HttpModel } from './http-model.ts';
 import { bytesOf, type Claim, type Said } from './peer-lies.ts';
 import { withinTime } from './within-time.ts';
@@ -17,7 +17,7 @@ function codecOf(recoded: (bytes: Uint8Array) => Uint8Array) {
   return { name: 'x', encoded: undefined as never, codes: ['malformed'], recoded };
 }
 
-test('a decoder that throws anything but its typed error, or reads something else, is found', () => {
+test('a decoder that throws an untyped error, or reads another value, is a finding', () => {
   const refusing = codecOf(() => {
     throw new CodedError('malformed', 'no');
   });
@@ -39,10 +39,10 @@ test('a decoder that throws anything but its typed error, or reads something els
     ),
   ).toThrow('encoded again as 01');
   const changing = codecOf((bytes) => bytes.fill(0));
-  expect(() => judgeDecoding(changing, BYTES.slice())).toThrow('changed the bytes');
+  expect(() => judgeDecoding(changing, BYTES.slice())).toThrow('changed its input bytes');
 });
 
-test('frames come through whole, and broken ones not', () => {
+test('whole frames are accepted, and damaged ones are refused', () => {
   const payloads = [new Uint8Array([1]), new Uint8Array(40)];
   expect(judgeStream({ payloads, damages: [], chunkLengths: [3] })).toBe('valid');
   const at = Math.ceil(((encodeFrame(new Uint8Array([1])).length + 20) / 57) * 10_000);
@@ -51,15 +51,17 @@ test('frames come through whole, and broken ones not', () => {
   );
 });
 
-test('a case that takes too long is found', () => {
+test('a case that takes too long is a finding', () => {
   const slowly = (): void => {
     for (const until = performance.now() + 20; performance.now() < until; ) void 0;
   };
   expect(() => withinTime(5, slowly)).toThrow('one case took');
 });
 
-function answerOf(text: string) {
-  return readAnswer(Buffer.from(text), { method: 'GET', isClosed: true })?.answer;
+function answerOf(text: string): Answer {
+  const read = readAnswer(Buffer.from(text), { method: 'GET', isClosed: true });
+  if (read === undefined) throw new Error(`the answer is not whole: ${text}`);
+  return read.answer;
 }
 
 const problem = (status: number, code: string): string => {
@@ -68,32 +70,31 @@ const problem = (status: number, code: string): string => {
 };
 
 test.each([
-  ['a status that is not documented', problem(417, 'invalid_request')],
+  ['an undocumented status', problem(417, 'invalid_request')],
   ['an error of the node', problem(500, 'internal_error')],
   ['a code of another status', problem(404, 'invalid_request')],
-  ['a code that nobody knows', problem(400, 'no_such_code')],
+  ['an unknown code', problem(400, 'no_such_code')],
   ['no problem document', 'HTTP/1.1 400 X\r\nContent-Length: 0\r\n\r\n'],
   ['no JSON', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'],
-])('%s is found', (_, text) => {
+])('%s is a finding', (_, text) => {
   const answer = answerOf(text);
-  expect(answer).toBeDefined();
-  if (answer !== undefined) expect(() => judgeAnswer(answer, 'GET')).toThrow();
+  expect(() => judgeAnswer(answer, 'GET')).toThrow();
 });
 
 test.each([
   ['no HTTP', 'hello\r\n\r\n'],
-  ['a header that is none', 'HTTP/1.1 200 OK\r\nno header\r\n\r\n'],
+  ['a line that is no header', 'HTTP/1.1 200 OK\r\nno header\r\n\r\n'],
   ['a header twice', 'HTTP/1.1 200 OK\r\nA: 1\r\na: 2\r\nContent-Length: 0\r\n\r\n'],
   ['no length', 'HTTP/1.1 200 OK\r\nA: 1\r\n\r\n'],
   ['an early end', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab'],
   ['broken JSON', 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{'],
-])('%s is no answer', (_, text) => {
+])('%s is not accepted as an answer', (_, text) => {
   expect(() => answerOf(text)).toThrow();
 });
 
-test('a documented answer is none of these', () => {
+test('a documented answer is accepted', () => {
   const answer = answerOf(problem(404, 'not_found'));
-  expect(() => answer && judgeAnswer(answer, 'GET')).not.toThrow();
+  expect(() => judgeAnswer(answer, 'GET')).not.toThrow();
   expect(
     readAnswer(Buffer.from('HTTP/1.1 200 OK\r\nConte'), { method: 'GET', isClosed: false }),
   ).toBeUndefined();
@@ -105,7 +106,7 @@ const created = (collection: string, row: object) => ({
   body: new Uint8Array(0),
   json: row,
 });
-const deed = (answer: object, more: object = {}) =>
+const sentRequest = (answer: object, more: object = {}) =>
   ({
     bytes: Buffer.from('POST /'),
     body: undefined,
@@ -116,37 +117,40 @@ const deed = (answer: object, more: object = {}) =>
   }) as never;
 const printer = { id: 'p', company: 'a', model: 'b' };
 
-test('the model finds what was created twice, kept otherwise than sent, or answered in two ways', () => {
+test('the model finds rows created twice, fields that changed, and two answers to one key', () => {
   const body = { collection: 'printers', text: '', isValid: true };
   expect(() =>
     new HttpModel().learn([
-      deed(created('printers', printer)),
-      deed(created('printers', { ...printer, model: 'c' })),
+      sentRequest(created('printers', printer)),
+      sentRequest(created('printers', { ...printer, model: 'c' })),
     ]),
   ).toThrow('created twice');
   expect(() =>
     new HttpModel().learn([
-      deed(created('printers', printer), { body, bodyText: '{"id":"p","company":"A"}' }),
+      sentRequest(created('printers', printer), { body, bodyText: '{"id":"p","company":"A"}' }),
     ]),
   ).toThrow('not kept');
   const refused = { status: 400, headers: new Map(), body: new Uint8Array(0), json: {} };
-  expect(() => new HttpModel().learn([deed(refused, { body, bodyText: '{}' })])).toThrow(
-    'a right request is refused',
+  expect(() => new HttpModel().learn([sentRequest(refused, { body, bodyText: '{}' })])).toThrow(
+    'a valid request is refused',
   );
-  const twice = [printer, { ...printer, id: 'q' }].map((row) => deed(created('printers', row), { key: 'k' }));
+  const twice = [printer, { ...printer, id: 'q' }].map((row) =>
+    sentRequest(created('printers', row), { key: 'k' }),
+  );
   expect(() => new HttpModel().learn(twice)).toThrow('two answers');
 });
 
-test('the model knows what a spool holds from its jobs', () => {
+test('the model derives the weights of a spool from its jobs', () => {
   const model = new HttpModel();
   const spool = { id: 'f', total_weight_in_grams: 10, remaining_weight_in_grams: 10 };
   const job = { id: 'j', filament_id: 'f', print_weight_in_grams: 2.5, status: 'Queued' };
-  model.learn([deed(created('filaments', spool)), deed(created('print_jobs', job))]);
+  model.learn([sentRequest(created('filaments', spool)), sentRequest(created('print_jobs', job))]);
   expect(model.expected('filaments', 'f')).toMatchObject({
     remaining_weight_in_grams: 10,
     reserved_weight_in_grams: 2.5,
   });
-  const changed = (status: string) => deed({ ...created('print_jobs', { ...job, status }), status: 200 });
+  const changed = (status: string) =>
+    sentRequest({ ...created('print_jobs', { ...job, status }), status: 200 });
   model.learn([changed('Done'), changed('Running')]);
   expect(model.expected('filaments', 'f')).toMatchObject({
     remaining_weight_in_grams: 7.5,
@@ -155,7 +159,7 @@ test('the model knows what a spool holds from its jobs', () => {
   expect(() => model.learn([changed('Canceled')])).toThrow('a job went from');
 });
 
-test('a liar who passes for a member asks for nothing that a member may ask for, damaged or not', () => {
+test('a liar that claims to be a member sends no request that a member may send, damaged or not', () => {
   const victim = { server: 'node1@1', member: 'node2@1', clusterId: 'c', term: 2, commitIndex: 15 };
   const message = { kind: 'forwarded-proposals', proposals: [new Uint8Array([0, 143])] } as const;
   const overwritten = { kind: 'overwrite', at: 6_006, bytes: new Uint8Array([0xed, 0xa0, 0x80]) } as const;
@@ -166,14 +170,14 @@ test('a liar who passes for a member asks for nothing that a member may ask for,
     decoder.next();
     return decodePeerMessage(decoder.next() ?? BYTES).kind;
   };
-  const inTheWay: Said[] = [
+  const requests: Said[] = [
     { kind: 'any', message },
     { kind: 'damaged', message, damage: { kind: 'none' } },
-    // Another proposal, and as good a request.
+    // The damage makes another valid request.
     { kind: 'damaged', message, damage: overwritten },
     { kind: 'damaged', message, damage: { kind: 'append', bytes: BYTES } },
   ];
-  for (const one of inTheWay) {
+  for (const one of requests) {
     expect(says(one, 'member')).toBe('introduction');
     expect(says(one, 'stranger')).toBe('forwarded-proposals');
   }

@@ -1,4 +1,4 @@
-// The command `npm run fuzz`: everything that takes bytes from outside is given bad ones.
+// The command `npm run fuzz`: gives bad input to every part that reads bytes from outside.
 
 import { EXIT_USAGE, readCommandLine } from '../kit/command-options.ts';
 import { parseArguments } from './arguments.ts';

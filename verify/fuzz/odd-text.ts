@@ -1,4 +1,4 @@
-// Text that programs trip over.
+// Texts that often break programs.
 
 import fc from 'fast-check';
 
@@ -61,7 +61,7 @@ const ODD_TEXTS = [
   '9007199254740993',
 ] as const;
 
-/** Mostly short; any UTF-16, lone surrogates included. */
+/** Mostly short texts of any UTF-16, lone surrogates included. */
 export const oddTexts: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...ODD_TEXTS) },
   { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
@@ -83,7 +83,7 @@ export const oddTexts: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** As long as a caller may make them. */
+/** Texts at and above the limits of the API. */
 export const longTexts: fc.Arbitrary<string> = fc
   .tuple(
     fc.constantFrom('a', '1', '.', ' ', '-', 'é', '\ud83d\ude00'),
@@ -91,7 +91,7 @@ export const longTexts: fc.Arbitrary<string> = fc
   )
   .map(([unit, times]) => unit.repeat(times));
 
-/** Numbers as JSON texts, with those that no double holds. */
+/** Numbers as JSON texts, including ones that no double represents. */
 export const numberTexts: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     ...[

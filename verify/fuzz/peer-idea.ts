@@ -1,4 +1,5 @@
-// Liars at the Raft ports of a real cluster of three: nothing of it has an effect, and the cluster works on.
+// Sends lies to the Raft ports of a real cluster of three. They must have no effect, and the cluster must go
+// on.
 
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,12 +15,14 @@ import { WatchedCluster } from './watched-cluster.ts';
 
 const LIES_A_BATCH = 20;
 const CONNECTIONS_AT_ONCE = 5;
-/** After what was said, the node has this long to say something before the connection is ended. */
+/** After its last byte, the liar waits this long for an answer before it ends the connection. */
 const LISTEN_MS = 30;
-/** As many of the last writes are read behind each. */
+/** The number of last writes that are read after each write. */
 const PAGE_WRITES = 1_000;
 const END_TIMEOUT_MS = 15_000;
-/** Long, since liars that pass for members take the place of their connections for a moment. */
+/**
+ * A long election timeout: a liar that claims to be a member replaces that member's connection for a moment.
+ */
 const FLAGS = [
   '-election-timeout',
   '10s',
@@ -91,7 +94,9 @@ class PeerIdea implements Idea {
     await this.#write(nodes, tally);
   }
 
-  /** Through each node in turn: the cluster goes on acknowledging, and every node has it. */
+  /**
+   * Writes through each node in turn: the cluster must acknowledge the write, and every node must have it.
+   */
   async #write(nodes: readonly NodeProcess[], tally: Tally): Promise<void> {
     const id = writeId(++this.#writes);
     const read = Math.min(this.#writes, PAGE_WRITES);
@@ -115,12 +120,12 @@ class PeerIdea implements Idea {
   }
 }
 
-/** In the order of the numbers. */
+/** Returns ids in the order of the numbers. */
 function writeId(number: number): string {
   return `w${String(number).padStart(9, '0')}`;
 }
 
-/** The statuses of all nodes, when everybody has applied everything. */
+/** Waits until every node has applied all entries, and returns the statuses. */
 async function settled(nodes: readonly NodeProcess[]): Promise<NodeStatus[]> {
   const deadline = performance.now() + END_TIMEOUT_MS;
   for (;;) {
@@ -152,7 +157,7 @@ function victimOf(node: NodeProcess, statuses: readonly NodeStatus[], at: number
   };
 }
 
-/** Nobody asked for anything: nothing may have changed. */
+/** Checks that the lies have changed nothing. */
 function compare(before: NodeStatus | undefined, after: NodeStatus): void {
   const parts = (status: NodeStatus | undefined) =>
     JSON.stringify([
@@ -164,20 +169,20 @@ function compare(before: NodeStatus | undefined, after: NodeStatus): void {
   }
 }
 
-/** Says it all, listens, ends the connection. */
+/** Sends a lie, waits for an answer and ends the connection. */
 function tell(node: NodeProcess, lie: Lie, bytes: Uint8Array): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = net.connect({ host: '127.0.0.1', port: node.settings.raftPort, allowHalfOpen: true });
     const decoder = new FrameDecoder();
-    let outcome = 'closed without a word';
+    let outcome = 'closed without an answer';
     socket.on('data', (chunk) => {
-      if (outcome !== 'closed without a word') return;
+      if (outcome !== 'closed without an answer') return;
       try {
         decoder.push(chunk);
         const frame = decoder.next();
         if (frame !== undefined) outcome = describe(frame);
       } catch (cause) {
-        reject(new Finding('the node answered with what is no frame', { cause }));
+        reject(new Finding('the node answered with bytes that are no frame', { cause }));
       }
     });
     socket.on('error', () => undefined);
@@ -201,7 +206,7 @@ async function say(socket: net.Socket, { pieceBytes, ending }: Lie, bytes: Uint8
   await sleep(LISTEN_MS);
   if (ending === 'cut') socket.resetAndDestroy();
   else socket.end();
-  // Half-open: ours is closed, and the node must close the rest by itself; for the others we do not wait.
+  // Half-open: our side is closed, and the node must close its own. Other endings do not wait for it.
   if (ending === 'close') setTimeout(() => socket.destroy(), LISTEN_MS);
 }
 

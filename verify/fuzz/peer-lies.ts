@@ -1,4 +1,4 @@
-// What a program may say to a node's Raft port that is no member of its cluster, or says that it is another.
+// Lies: the bytes that a program outside of the cluster, or under a false name, may send to a Raft port.
 
 import fc from 'fast-check';
 import { ByteWriter } from '../../src/engines/raft/codec/byte-writer.ts';
@@ -21,7 +21,7 @@ import { byteStrings, peerMessages, raftMessages } from '../kit/arbitrary-messag
 import { type Damage, damaged, damages } from './bytes.ts';
 import { snapshotFrames } from './codecs.ts';
 
-/** What the liar knows of the node that it talks to. */
+/** The node that a liar talks to, as far as the liar knows it. */
 export interface Victim {
   readonly server: string;
   readonly clusterId: string;
@@ -32,8 +32,8 @@ export interface Victim {
 }
 
 /**
- * Who it says it is. `stranger` and `old-incarnation` know the cluster id, and are let in: a leader that is newer than
- * the log could be one. `member` cannot be told from the real one without TLS.
+ * The claimed identity. `stranger` and `old-incarnation` know the cluster id and are let in: they could be a
+ * leader that this node's log does not know yet. `member` cannot be told from the real one without TLS.
  */
 export const CLAIMS = ['foreign', 'no-cluster', 'stranger', 'old-incarnation', 'itself', 'member'] as const;
 export type Claim = (typeof CLAIMS)[number];
@@ -45,11 +45,11 @@ export interface Lie {
   readonly before: Uint8Array;
   readonly messages: readonly Said[];
   readonly ending: 'close' | 'cut' | 'half-open';
-  /** Bytes a write; 0: all at once. */
+  /** Bytes of one write; 0: all at once. */
   readonly pieceBytes: number;
 }
 
-/** One frame. `stale` messages of Raft are of an earlier term, as those are that come late or twice. */
+/** One frame. `stale` Raft messages are of an earlier term, like late or repeated ones. */
 export type Said =
   | { readonly kind: 'any'; readonly message: PeerMessage }
   | { readonly kind: 'stale'; readonly message: Message; readonly termBack: number }
@@ -132,7 +132,7 @@ export const lies: fc.Arbitrary<Lie> = fc.record({
   ),
 });
 
-/** Must the node turn this away, whatever it says after its hello? */
+/** Whether the node must refuse this connection, whatever follows the hello. */
 export function mustBeRefused({ hello, claim, before, purpose }: Lie): boolean {
   if (hello === 'none' || hello === 'other-version' || before.length > 0) return true;
   if (purpose === 'probe') return false;
@@ -162,7 +162,7 @@ function helloFrames({ hello, claim, purpose }: Lie, victim: Victim): Uint8Array
 }
 
 function frameOf(one: Said, { lie, victim, from }: { lie: Lie; victim: Victim; from: string }): Uint8Array {
-  // Who is let in may say only what one that is late, or not well, might: with more it could play the leader.
+  // A liar that is let in sends only messages of a late or faulty server: with others it could act as leader.
   const isLetIn = !mustBeRefused(lie);
   switch (one.kind) {
     case 'any':
@@ -189,7 +189,7 @@ function frameOf(one: Said, { lie, victim, from }: { lie: Lie; victim: Victim; f
       return flood(one, victim);
     case 'damaged': {
       const bytes = spoilt(encodeFrame(encodePeerMessage(one.message)), one.damage);
-      // Damage may leave a request whole, or make one of something else.
+      // Damaged bytes may still be a request, or become one.
       const message = isLetIn ? messageIn(bytes) : undefined;
       return message !== undefined && isARequest(message, lie.claim)
         ? encodeFrame(encodePeerMessage(SOMETHING_HARMLESS))
@@ -219,16 +219,16 @@ function harmless(
   return isARequest(message, claim) ? SOMETHING_HARMLESS : message;
 }
 
-/** Its address is this machine's, since it is dialled. */
+/** The address is on this machine, since the node dials it. */
 const SOMETHING_HARMLESS: PeerMessage = { kind: 'introduction', raftAddress: '127.0.0.1:1' };
 
-/** What a node does for whoever it lets in: a member may forward what its clients ask for, and others say where they are. */
+/** Whether a node acts on this message: it takes forwarded requests from a member, and addresses from all. */
 function isARequest({ kind }: PeerMessage, claim: Claim): boolean {
   if (kind === 'introduction') return true;
   return claim === 'member' && (kind === 'forwarded-proposals' || kind === 'forwarded-member-change');
 }
 
-/** The message of the first frame, where it is whole. */
+/** Returns the message of the first frame; undefined where it is not whole. */
 function messageIn(bytes: Uint8Array): PeerMessage | undefined {
   try {
     const decoder = new FrameDecoder();
@@ -240,10 +240,10 @@ function messageIn(bytes: Uint8Array): PeerMessage | undefined {
   }
 }
 
-/** More than a liar says in all: an image that it begins never ends. */
+/** More than a liar ever sends, so that its images never end. */
 const ENDLESS_BYTES = 1_000_000_000;
 
-/** A snapshot that the liar may offer, and never bring to its end. */
+/** Returns a snapshot frame of a transfer that never ends. */
 function placed({ frame, place }: Said & { kind: 'snapshot' }, { term, commitIndex }: Victim): SnapshotFrame {
   if (frame.kind !== 'begin') return frame;
   const sizeBytes = Math.min(frame.sizeBytes + ENDLESS_BYTES, Number.MAX_SAFE_INTEGER);
@@ -257,7 +257,7 @@ function placed({ frame, place }: Said & { kind: 'snapshot' }, { term, commitInd
   }
 }
 
-/** A beginning that is taken, and chunks that do not wait for their acknowledgements. */
+/** Returns a valid beginning, and chunks that do not wait for acknowledgements. */
 function flood({ count, chunkBytes }: Said & { kind: 'flood' }, { term, commitIndex }: Victim): Uint8Array {
   const point = {
     index: commitIndex + 1_000,
@@ -276,7 +276,7 @@ function flood({ count, chunkBytes }: Said & { kind: 'flood' }, { term, commitIn
   return Buffer.concat([begin, ...chunks]);
 }
 
-/** Damage that goes through the frame's own check is put into the payload, and the checksum is made right again. */
+/** Damages a frame. Half of the time the payload is damaged and the checksum is valid. */
 function spoilt(frame: Uint8Array, damage: Damage): Uint8Array {
   if (damage.kind === 'cut' || damage.kind === 'append') return damaged(frame, damage);
   const whole = damaged(frame, damage);

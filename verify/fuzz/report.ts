@@ -1,4 +1,4 @@
-// What a run did and found, for people.
+// Formats the report of a run.
 
 import { TARGETS } from './arguments.ts';
 import type { Found, Outcome } from './run.ts';

@@ -30,7 +30,7 @@ test('each idea gets its share of the cases, and the same seed gives the same ro
   expect(rounds.slice(first.length)).toEqual(first);
 });
 
-test('what is found is shrunk and told with the command that finds it again, and the other ideas go on', async () => {
+test('a finding is shrunk and reported with the command that repeats it, and the other ideas go on', async () => {
   const picky = ideaOf('picky', ({ seed, cases }) => {
     checkProperty({ seed, runs: cases, arbitrary: fc.nat({ max: 1_000 }) }, (value) => {
       if (value > 41) throw new Finding('too much');
@@ -46,13 +46,16 @@ test('what is found is shrunk and told with the command that finds it again, and
   expect(report).toMatch(/the smallest case \(shrunk \d+ times\): 42/);
   expect(report).toContain('npm run fuzz -- --only flags --idea picky --seed 9 --cases 100');
   expect(report).toContain('1 found');
-  expect(outcome.tally.rows.find(({ idea }) => idea === 'calm')?.outcomes.get('fine')).toBe(200);
+  const calm = outcome.tally.rows.filter(({ idea }) => idea === 'calm');
+  expect(calm.map(({ outcomes }) => outcomes.get('fine'))).toEqual([200]);
 });
 
-test('an error that nobody foresaw is a finding too', async () => {
+test('an unexpected error is a finding too', async () => {
   const broken = ideaOf('broken', () => {
     throw new TypeError('x is not a function');
   });
   const { found } = await runIdeas([broken], { budget: { kind: 'cases', cases: 100 }, seed: 1 });
-  expect(found[0]?.message).toContain('x is not a function');
+  expect(found).toEqual([
+    expect.objectContaining({ message: expect.stringContaining('x is not a function') }),
+  ]);
 });

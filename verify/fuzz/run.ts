@@ -1,4 +1,4 @@
-// One run: rounds of ideas, each idea in its turn, until the budget is spent.
+// Runs rounds of ideas in turns, until the budget is spent.
 
 import { setTimeout as nextTurn } from 'node:timers/promises';
 import type { FuzzArguments } from './arguments.ts';
@@ -7,7 +7,7 @@ import { Tally } from './tally.ts';
 
 export interface Found {
   readonly idea: Idea;
-  /** Of the round. */
+  /** The seed of the round. */
   readonly seed: number;
   readonly cases: number;
   readonly message: string;
@@ -19,7 +19,7 @@ export interface Outcome {
   readonly elapsedMs: number;
 }
 
-/** A prime, so that the seeds of the rounds of neighbouring runs seldom meet. */
+/** A prime, so that rounds of runs with neighbouring seeds seldom have the same seed. */
 const SEED_STEP = 7_919;
 const MAX_SEED = 2 ** 31;
 
@@ -30,7 +30,7 @@ interface Progress {
   spentMs: number;
 }
 
-/** Runs to the end also when something is found: the idea that found it is left out from then on. */
+/** Runs to the end also after a finding. The idea that found it is left out from then on. */
 export async function runIdeas(
   ideas: readonly Idea[],
   { budget, seed }: Pick<FuzzArguments, 'budget' | 'seed'>,
@@ -68,7 +68,7 @@ export async function runIdeas(
       next.cases += round.cases;
       next.spentMs += performance.now() - before;
       tally.memory('fuzz', process.memoryUsage.rss());
-      // Rounds in process let nothing else happen: what the others wait for comes in between.
+      // Rounds in this process block the event loop: pending events of other ideas are handled here.
       await nextTurn();
     }
     for (const progress of running) {
@@ -83,7 +83,7 @@ export async function runIdeas(
   return { tally, found, elapsedMs: performance.now() - started };
 }
 
-/** The one that is furthest behind its share; undefined when the budget is spent. */
+/** Returns the idea that is furthest behind its share; undefined when the budget is spent. */
 function nextIdea(
   running: readonly Progress[],
   {

@@ -1,4 +1,4 @@
-// Clients that hold a connection by sending a byte now and then: a few of them at any time, until the node ends them.
+// Clients that hold a connection by sending a byte now and then, until the node ends it.
 
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import type { Tally } from './tally.ts';
 
 const MAX_CLIENTS = 10;
 const BYTE_EVERY_MS = 300;
-/** The node looks at its connections now and then; and a busy machine is late. */
+/** The node checks its connections at intervals, and a busy machine is late. */
 const GRACE_MS = 20_000;
 
 const HEAD =
@@ -33,18 +33,16 @@ export class SlowClients {
     this.#port = port;
   }
 
-  /** Between two batches: a byte on each connection, and a new one where one has ended. Throws Finding. */
+  /** Sends a byte on each connection, and opens a new one where one has ended. Throws Finding. */
   async step(tally: Tally): Promise<void> {
-    // What came while nobody was looking is seen first.
+    // Pending events of the sockets are handled first.
     await sleep(1);
     const now = performance.now();
     for (const client of this.#clients.filter(({ isClosed }) => isClosed)) this.#judgeEnd(client, tally);
     this.#clients = this.#clients.filter(({ isClosed }) => !isClosed);
     for (const client of this.#clients) {
       if (now - client.openedAt > limitOf(client)) {
-        throw new Finding(
-          `a request that never comes whole was held for ${Math.round(now - client.openedAt)} ms`,
-        );
+        throw new Finding(`an incomplete request was kept for ${Math.round(now - client.openedAt)} ms`);
       }
       if (now - client.sentAt < BYTE_EVERY_MS) continue;
       client.sentAt = now;
@@ -53,7 +51,7 @@ export class SlowClients {
     if (this.#clients.length < MAX_CLIENTS) this.#clients.push(this.#open(now));
   }
 
-  /** Waits for those that are left, if there was time for any of them to end by itself. */
+  /** Waits for the remaining clients, if the run was long enough for the node to end any of them. */
   async finish(tally: Tally): Promise<void> {
     const oldest = Math.min(...this.#clients.map(({ openedAt }) => openedAt));
     if (performance.now() - oldest < HEADERS_TIMEOUT_MS) return;

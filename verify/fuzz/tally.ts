@@ -1,4 +1,4 @@
-// What was thrown, and what came of it, counted.
+// Counts cases by their outcome.
 
 import type { TargetName } from './arguments.ts';
 
@@ -6,7 +6,7 @@ export interface TallyRow {
   readonly target: TargetName;
   readonly idea: string;
   readonly kind: string;
-  /** Times by what came of it. */
+  /** The number of cases by outcome. */
   readonly outcomes: ReadonlyMap<string, number>;
 }
 
@@ -29,12 +29,12 @@ export class Tally {
     row.outcomes.set(outcome, (row.outcomes.get(outcome) ?? 0) + times);
   }
 
-  /** Something that is no case of its own, such as a write between cases. */
+  /** Counts an event that is not a case, such as a write between cases. */
   note(what: string, times = 1): void {
     this.#notes.set(what, (this.#notes.get(what) ?? 0) + times);
   }
 
-  /** Memory of one process; the highest is kept. */
+  /** Records the memory of one process; the highest value is kept. */
   memory(process: string, bytes: number): void {
     this.#peakBytes.set(process, Math.max(bytes, this.#peakBytes.get(process) ?? 0));
   }

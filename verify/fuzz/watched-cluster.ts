@@ -1,4 +1,4 @@
-// The built program as processes, watched: whether they live, how much memory they take, how many files they hold.
+// A cluster of the built program, whose processes are watched: life, memory, and open files.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -11,17 +11,17 @@ import { Finding } from './idea.ts';
 import type { Tally } from './tally.ts';
 
 const BYTES_PER_MIB = 1024 * 1024;
-/** A leak in JavaScript's heap ends the process at this. */
+/** A leak in the JavaScript heap ends the process at this size. */
 const MAX_HEAP_MIB = 128;
-/** Samples until which memory may grow freely: caches fill, code is compiled. */
+/** Samples during which memory may grow freely: caches fill, and code is compiled. */
 const WARM_UP_SAMPLES = 40;
 /**
- * What may come on top of the most that the warm-up took, in memory of the process itself (the mapped data file is not
- * in it). The collector lets the heap swing by some 50 MiB under such a load, and bodies of 1 MiB come in parallel;
- * a leak of 1 KiB a request passes this within 100,000 requests.
+ * The allowed growth above the peak of the warm-up, without the mapped data file. The heap swings by some 50
+ * MiB under such a load, and bodies of 1 MiB come in parallel. A leak of 1 KiB a request exceeds this within
+ * 100,000 requests.
  */
 const MAX_GROWTH_BYTES = 96 * BYTES_PER_MIB;
-/** Files and sockets beyond those at the start, when all our connections are closed. */
+/** The allowed number of files and sockets beyond those at the start, when all our connections are closed. */
 const MAX_MORE_FILES = 40;
 const CALM_TIMEOUT_MS = 20_000;
 
@@ -37,7 +37,7 @@ export class WatchedCluster {
   readonly #directory: string;
   readonly #watches: readonly Watch[];
 
-  /** One node that founded the cluster, and others that joined it, all voters. */
+  /** Starts one founding node and others that join it, and waits until all are voters. */
   static async start(count: number, flags: readonly string[] = []): Promise<WatchedCluster> {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft3d-fuzz-'));
     const ports = await freePorts(2 * count);
@@ -70,7 +70,7 @@ export class WatchedCluster {
     this.#watches = nodes.map((node) => ({ node, filesAtStart: filesOf(node), samples: 0, warmBytes: 0 }));
   }
 
-  /** After a start of a node that was stopped. */
+  /** Waits until all nodes are voters, after the start of a stopped node. */
   async isReady(): Promise<void> {
     await allAreVoters(this.nodes);
   }
@@ -81,7 +81,7 @@ export class WatchedCluster {
     return first;
   }
 
-  /** Between batches, when none of our connections is open: throws Finding. */
+  /** Checks all nodes. Call it while none of our connections is open. Throws Finding. */
   async check(tally: Tally): Promise<void> {
     for (const watch of this.#watches) {
       await this.#checkLife(watch.node);
@@ -110,7 +110,7 @@ export class WatchedCluster {
     }
   }
 
-  /** Connections that we have closed take a moment to be closed there. */
+  /** Waits a moment for the node to close connections that we have closed. */
   async #checkFiles({ node, filesAtStart }: Watch): Promise<void> {
     const isCalm = (): boolean => filesOf(node) <= filesAtStart + MAX_MORE_FILES;
     try {
@@ -120,7 +120,7 @@ export class WatchedCluster {
     }
   }
 
-  /** No line of a log may be broken by what was sent, and none may speak of an error of the node's own. */
+  /** Checks that every log line is whole, and that none reports an error of the node itself. */
   checkLogs(): void {
     for (const node of this.nodes) {
       for (const line of node.logLines()) {
@@ -135,7 +135,7 @@ export class WatchedCluster {
   }
 }
 
-/** Without pages of mapped files, which the system takes back when it needs them. */
+/** Returns the memory without mapped files, whose pages the system can take back. */
 function ownMemoryBytes(pid: number): number {
   const [, kibibytes] = /^RssAnon:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kibibytes) * 1024;

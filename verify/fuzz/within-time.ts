@@ -1,8 +1,8 @@
-// A case that takes longer than anybody would wait is a finding: input must not make the program hang.
+// Bounds the time of a case: input must not make the program hang.
 
 import { Finding } from './idea.ts';
 
-/** Runs one synchronous case. The bound is far above what any case needs, also on a busy machine. */
+/** Runs one synchronous case. Throws Finding when it takes longer than `maxMs`. */
 export function withinTime<T>(maxMs: number, run: () => T): T {
   const started = performance.now();
   const result = run();
