@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { differencesBetween, duplicatesIn } from './audit.ts';
 
-const BENCHES = new Set(['b1']);
+const WORKCELLS = new Set(['b1']);
 const SPOOL = {
   id: 'b1',
   total_weight_in_grams: 1_000,
@@ -20,20 +20,20 @@ const FARM = {
   jobs: [job('b1.0', 'Queued'), job('b1.1', 'Running'), job('b1.2', 'Done')],
 };
 
-test('a farm where everything is once has no duplicates', () => {
-  expect(duplicatesIn(FARM, BENCHES)).toEqual([]);
+test('a farm with each row once has no duplicates', () => {
+  expect(duplicatesIn(FARM, WORKCELLS)).toEqual([]);
 });
 
 test.each([
-  ['a row that is there twice', { ...FARM, printers: [{ id: 'b1' }, { id: 'b1' }] }, 'b1 is there twice'],
-  ['a row that nobody made', { ...FARM, printers: [{ id: 'b2' }] }, 'nobody made b2'],
+  ['a duplicate row', { ...FARM, printers: [{ id: 'b1' }, { id: 'b1' }] }, 'b1 is there twice'],
+  ['a row that no client created', { ...FARM, printers: [{ id: 'b2' }] }, 'no client created b2'],
   [
-    'a reservation that was made twice',
+    'a reservation that counts twice',
     { ...FARM, spools: [{ ...SPOOL, reserved_weight_in_grams: 45 }] },
     'spool b1 has 45 g reserved, its jobs need 30 g',
   ],
 ])('%s is found', (_, farm, problem) => {
-  expect(duplicatesIn(farm, BENCHES)).toEqual([problem]);
+  expect(duplicatesIn(farm, WORKCELLS)).toEqual([problem]);
 });
 
 test('a row that differs in any field, or is on one node only, is a difference', () => {

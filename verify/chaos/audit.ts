@@ -1,4 +1,4 @@
-// After the faults: every node must become well, and have everything that was acknowledged, once.
+// The audit after the faults: every node must recover, and have every acknowledged write exactly once.
 
 import { present } from '../../src/shared/assert.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
@@ -11,7 +11,7 @@ import { isRead, type ReadOperation, shows, tookEffect } from './model.ts';
 
 const RECOVERY_TIMEOUT_MS = 60_000;
 const LIST_TIMEOUT_MS = 30_000;
-/** The beginning of the ids that the run itself makes, apart from its clients. */
+/** The first part of ids that the run itself creates, apart from its clients. */
 export const PROBE = 'probe';
 
 /** Waits until all nodes are voters, follow one leader and have applied the same log to its end. */
@@ -22,7 +22,7 @@ export async function waitUntilWell(cluster: Cluster): Promise<void> {
       const statuses = await Promise.all(cluster.nodes.map((node) => node.status()));
       const described = statuses.map((status) =>
         status === undefined
-          ? 'silent'
+          ? 'no answer'
           : `${status.node_id}: ${status.state}, leader ${status.leader_id}, applied ${status.applied_index} of ${status.last_log_index}`,
       );
       const [first] = statuses;
@@ -42,14 +42,14 @@ export async function waitUntilWell(cluster: Cluster): Promise<void> {
   );
 }
 
-/** All that a node has. */
+/** All rows of a node. */
 interface Farm {
   readonly printers: readonly { readonly id: string }[];
   readonly spools: readonly SpoolRow[];
   readonly jobs: readonly JobRow[];
 }
 
-/** What the faults have left. */
+/** The parts of a run that remain after the faults. */
 export interface Aftermath {
   readonly cluster: Cluster;
   readonly history: History;
@@ -57,26 +57,26 @@ export interface Aftermath {
 }
 
 export interface AuditCounts {
-  /** Acknowledged writes that are not on some node, counted for each node. */
+  /** Acknowledged writes that a node lacks, summed over all nodes. */
   readonly lost: number;
-  /** Rows that are on a node twice, and spools that lost more or less than their jobs took. */
+  /** Rows that a node has twice, and spools whose weights do not match their jobs. */
   readonly duplicated: number;
 }
 
 /**
- * Reads every node's own state and holds it against the history, where it stands as further reads. Nobody else may be
- * writing, and all nodes must be well.
+ * Reads every node's own state, adds these reads to the history, and compares them with it. All nodes must be
+ * well, and no client may write meanwhile.
  */
 export async function audit({ cluster, history, violations }: Aftermath): Promise<AuditCounts> {
   const counts = { lost: 0, duplicated: 0 };
   let first: Farm | undefined;
   for (const node of cluster.nodes) {
-    const before = [...history.benches].map(([bench, operations]) => ({
-      bench,
+    const before = [...history.workcells].map(([workcell, operations]) => ({
+      workcell,
       operations: [...operations],
     }));
-    const reads = before.flatMap(({ bench }) =>
-      READS.map((operation) => history.begin({ process: 'audit', node: node.id, bench, operation })),
+    const reads = before.flatMap(({ workcell }) =>
+      READS.map((operation) => history.begin({ process: 'audit', node: node.id, workcell, operation })),
     );
     const farm = await readFarm(node);
     for (const read of reads) history.end(read, { kind: 'answered', result: describe(farm, read) });
@@ -84,7 +84,7 @@ export async function audit({ cluster, history, violations }: Aftermath): Promis
     for (const difference of differencesBetween(first, farm)) {
       violations.add('replicas', `${cluster.nodes[0]?.id} and ${node.id} differ: ${difference}`);
     }
-    for (const problem of duplicatesIn(farm, new Set([PROBE, ...history.benches.keys()]))) {
+    for (const problem of duplicatesIn(farm, new Set([PROBE, ...history.workcells.keys()]))) {
       counts.duplicated += 1;
       violations.add('exactly once', `${node.id}: ${problem}`);
     }
@@ -116,16 +116,16 @@ async function readFarm(node: NodeProcess): Promise<Farm> {
   return { printers, spools, jobs };
 }
 
-function describe(farm: Farm, { bench, operation }: Recorded): string {
+function describe(farm: Farm, { workcell, operation }: Recorded): string {
   switch (operation.kind) {
     case 'read-printer':
-      return farm.printers.some(({ id }) => id === bench) ? 'there' : 'none';
+      return farm.printers.some(({ id }) => id === workcell) ? 'there' : 'none';
     case 'read-spool': {
-      const spool = farm.spools.find(({ id }) => id === bench);
+      const spool = farm.spools.find(({ id }) => id === workcell);
       return spool === undefined ? 'none' : describeSpool(spool);
     }
     default:
-      return describeJobs(bench, farm.jobs);
+      return describeJobs(workcell, farm.jobs);
   }
 }
 
@@ -135,7 +135,7 @@ function isMissing(farm: Farm, write: Recorded): boolean {
   return READS.some((read) => !shows(read, describe(farm, { ...write, operation: read }), operation));
 }
 
-/** Rows, in all their fields, that only one of two nodes has. */
+/** Compares all fields of all rows. Returns the rows that only one of two nodes has. */
 export function differencesBetween(a: Farm, b: Farm): string[] {
   const [some, others] = [rowsOf(a), rowsOf(b)];
   return [
@@ -148,16 +148,16 @@ function rowsOf({ printers, spools, jobs }: Farm): Set<string> {
   return new Set([...printers, ...spools, ...jobs].map((row) => JSON.stringify(row)));
 }
 
-/** What is there twice, and what nobody ever asked for. */
-export function duplicatesIn(farm: Farm, benches: ReadonlySet<string>): string[] {
+/** Returns rows that are there twice, rows that no client created, and wrong reservations. */
+export function duplicatesIn(farm: Farm, workcells: ReadonlySet<string>): string[] {
   const problems: string[] = [];
   for (const rows of [farm.printers, farm.spools, farm.jobs]) {
     const seen = new Set<string>();
     for (const { id } of rows) {
       if (seen.has(id)) problems.push(`${id} is there twice`);
       seen.add(id);
-      if (!benches.has(present(id.split('.')[0], 'an id has a beginning')))
-        problems.push(`nobody made ${id}`);
+      if (!workcells.has(present(id.split('.')[0], 'an id has a beginning')))
+        problems.push(`no client created ${id}`);
     }
   }
   return [...problems, ...farm.spools.flatMap((spool) => wrongReservation(spool, farm.jobs))];

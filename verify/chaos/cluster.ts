@@ -1,5 +1,4 @@
-// The nodes, and what the run has done to them: who is up, who stands still, whose disk is full, who is no member that
-// one can count on.
+// The nodes, and their state as the run has changed it: running, paused, with a full disk, or without a vote.
 
 import { NODE_FLAGS } from '../../src/server/node-flags.ts';
 import { MAIN, NodeProcess, type ProcessEnd } from '../kit/node-process.ts';
@@ -14,7 +13,7 @@ const LIMITS = ['-compact-after', COMPACT_AFTER_ENTRIES, '-console-level', 'warn
 export interface ClusterOptions {
   readonly network: ChaosNetwork;
   readonly disks: Disks;
-  /** Of this run: the logs of the nodes go there. */
+  /** The run's directory, for the logs of the nodes. */
   readonly directory: string;
   /** The built program. */
   readonly main?: string;
@@ -24,17 +23,17 @@ export class Cluster {
   readonly nodes: readonly NodeProcess[];
   readonly links: Links;
   readonly disks: Disks;
-  /** Started by us and not ended by us: it must be running. */
+  /** Nodes that must be running: the run has started them and not ended them. */
   readonly #wanted = new Set<NodeProcess>();
-  /** Up, and has answered since it started. */
+  /** Nodes that have answered since their last start. */
   readonly #ready = new Set<NodeProcess>();
   readonly #paused = new Set<NodeProcess>();
   readonly #full = new Set<NodeProcess>();
-  /** In a fault that may have taken their vote away: nobody may count on them, or let another fault hit them. */
+  /** Nodes that may have lost their vote in a fault. No other fault may hit them. */
   readonly #unsettled = new Set<NodeProcess>();
   #isFounded = false;
   #isOver = false;
-  /** Called after every change of who can work with whom. */
+  /** Called after every change of the cluster's state. */
   onChange: () => void = () => {};
 
   constructor({ network, disks, directory, main = MAIN }: ClusterOptions) {
@@ -52,24 +51,24 @@ export class Cluster {
     });
   }
 
-  /** Of all the nodes. While one of them is no voter the others' majority is no larger. */
+  /** The majority of all nodes. It is large enough also while one of them is no voter. */
   get majority(): number {
     return Math.floor(this.nodes.length / 2) + 1;
   }
 
-  // ------------------------------------------------------------ what holds now
+  // ------------------------------------------------------------ state
 
-  /** It answers, as far as the run's own deeds go. */
+  /** Whether the node should answer requests. */
   responds(node: NodeProcess): boolean {
     return this.#ready.has(node) && !this.#paused.has(node) && node.isRunning;
   }
 
-  /** It answers, has its vote, and can write. */
+  /** Whether the node should answer, has its vote, and can write. */
   works(node: NodeProcess): boolean {
     return this.responds(node) && !this.#full.has(node) && !this.#unsettled.has(node);
   }
 
-  /** No fault has it in hand that another one would meddle with. */
+  /** Whether another fault may hit the node. */
   isFree(node: NodeProcess): boolean {
     return !this.#unsettled.has(node);
   }
@@ -78,24 +77,24 @@ export class Cluster {
     return this.nodes.filter((node) => this.isFree(node));
   }
 
-  /** Up but not heard of yet counts as unready until `answered`. */
+  /** Called for each answer of a node: a started node is ready with its first answer. */
   answered(node: NodeProcess): void {
     if (!this.#wanted.has(node) || this.#ready.has(node)) return;
     this.#ready.add(node);
     this.onChange();
   }
 
-  /** A node that ended though nobody ended it. */
+  /** A node that ended by itself. */
   get fallen(): NodeProcess | undefined {
     return [...this.#wanted].find((node) => !node.isRunning);
   }
 
-  /** Nobody is dead, stopped, cut off or no voter because of the run. */
+  /** Whether no fault is in effect: all nodes work, and all links are good. */
   get isWhole(): boolean {
     return this.links.areGood && this.nodes.every((node) => this.works(node));
   }
 
-  /** `node` hears, and is heard by, enough nodes to lead, however badly. */
+  /** Whether links to enough nodes are open, both ways, for `node` to lead. */
   reachesMajority(node: NodeProcess): boolean {
     if (!this.responds(node)) return false;
     const reached = this.nodes.filter(
@@ -104,7 +103,7 @@ export class Cluster {
     return reached.length >= this.majority;
   }
 
-  /** A majority that works and whose members all hear each other well. */
+  /** Whether a majority works, with good links between all its members. */
   get hasHealthyQuorum(): boolean {
     const cliques = (chosen: readonly NodeProcess[], rest: readonly NodeProcess[]): boolean => {
       if (chosen.length >= this.majority) return true;
@@ -118,9 +117,11 @@ export class Cluster {
     return cliques([], this.nodes);
   }
 
-  // ------------------------------------------------------------ deeds
+  // ------------------------------------------------------------ changes
 
-  /** The first of all founds the cluster and the others join it; after that each asks all the others. */
+  /**
+   * Starts a node. The first one founds the cluster and the others join it; later each one joins all others.
+   */
   start(node: NodeProcess): void {
     if (this.#isOver) return;
     node.start(this.#entryOf(node));
@@ -132,7 +133,7 @@ export class Cluster {
     this.#isFounded = true;
   }
 
-  /** It may end by itself, and is not expected to run until `start` or `expectRunning`. */
+  /** Starts a node that may end by itself. It is expected to run only after `start` or `expectRunning`. */
   startDamaged(node: NodeProcess): void {
     if (!this.#isOver) node.start(this.#entryOf(node));
   }
@@ -176,19 +177,19 @@ export class Cluster {
     this.onChange();
   }
 
-  /** It may lose its vote from now on. */
+  /** Marks a node that may lose its vote from now on. */
   unsettle(node: NodeProcess): void {
     this.#unsettled.add(node);
     this.onChange();
   }
 
-  /** It has its vote, and runs. */
+  /** Marks a node that runs and has its vote again. */
   settle(node: NodeProcess): void {
     this.#unsettled.delete(node);
     this.onChange();
   }
 
-  /** At the end of the run, whatever state it is in. Nothing starts any more, whoever still tries. */
+  /** Kills all nodes at the end of the run. Later calls of `start` have no effect. */
   async end(): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.nodes.map((node) => this.kill(node)));

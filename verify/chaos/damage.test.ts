@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(directory, { recursive: true }));
 
-/** The file after the damage of this seed, and what was said of it. */
+/** Returns the file after the damage of this seed, and its description. */
 function damaged(seed: number): { readonly after: Buffer; readonly said: string } {
   const file = path.join(directory, 'data.mdb');
   fs.writeFileSync(file, bytes);
@@ -24,7 +24,7 @@ function damaged(seed: number): { readonly after: Buffer; readonly said: string 
   return { after: fs.readFileSync(file), said };
 }
 
-test('every damage changes the file, by a bit or some, one sector or its length; and the same seed does the same', () => {
+test('every damage changes bits, a sector or the length, and the same seed does the same damage', () => {
   for (let seed = 0; seed < SEEDS; seed += 1) {
     const { after, said } = damaged(seed);
     const again = damaged(seed);
@@ -43,8 +43,8 @@ test('every damage changes the file, by a bit or some, one sector or its length;
   }
 });
 
-test('each kind of damage comes', () => {
+test('each kind of damage occurs', () => {
   const said = Array.from({ length: SEEDS }, (_, seed) => damaged(seed).said).join('\n');
-  for (const words of ['rows', 'in a meta page', 'in what is used', 'zeros', 'cut off'])
+  for (const words of ['rows', 'in a meta page', 'in used bytes', 'zeros', 'cut off'])
     expect(said).toContain(words);
 });

@@ -1,25 +1,25 @@
-// Bytes of a data file that change while nobody looks.
+// Damages bytes of a data file while its node is down.
 
 import fs from 'node:fs';
 import type { Draws } from '../sim/draws.ts';
 
 const PAGE_BYTES = 4_096;
 const META_PAGES = 2;
-/** Every log entry and row of a job has it. */
+/** A text in every log entry and row of a job. */
 const TEXT_IN_ROWS = 'benchy.gcode';
 const SECTOR_BYTES = 512;
 const ATTEMPTS = 1_000;
-/** Many of them are of earlier transactions, which nobody reads any more. */
+/** Many: some rows belong to earlier transactions, which are not read any more. */
 const DAMAGED_ROWS = 20;
 const KINDS = { bit: 3, rows: 4, 'a meta page': 1, 'a sector of zeros': 1, 'cut off': 1 };
 
-/** Changes the file in place; says what was done, for people. `file` is a store's data file of at least two pages. */
+/** Changes a store's data file of at least two pages in place. Returns a description. */
 export function damageFile(file: string, draws: Draws): string {
   const bytes = fs.readFileSync(file);
   const kind = draws.weighted(KINDS);
   switch (kind) {
     case 'bit':
-      return flipOne(file, bytes, { at: findUsed(bytes, draws), draws, where: 'what is used' });
+      return flipOne(file, bytes, { at: findUsed(bytes, draws), draws, where: 'used bytes' });
     case 'rows':
       for (let count = 0; count < DAMAGED_ROWS; count += 1) {
         const row = bytes.indexOf(TEXT_IN_ROWS, draws.below(bytes.length));
@@ -56,14 +56,14 @@ function flipOne(
   return `bit ${bit} at ${at} of ${bytes.length} bytes, in ${where}`;
 }
 
-/** Gives which of the eight. */
+/** Returns the number of the bit. */
 function flipBit(bytes: Buffer, at: number, draws: Draws): number {
   const bit = draws.below(8);
   bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << bit), at);
   return bit;
 }
 
-/** Where something other than zero is, most likely. */
+/** Returns the place of a byte that is most likely not zero. */
 function findUsed(bytes: Buffer, draws: Draws): number {
   let at = draws.below(bytes.length);
   for (let attempt = 0; attempt < ATTEMPTS && bytes[at] === 0; attempt += 1) at = draws.below(bytes.length);

@@ -1,19 +1,22 @@
-// Where the nodes keep their data: as root each on a small disk of its own that can be filled, elsewhere in one
-// directory.
+// The nodes' data directories. As root each node has its own small disk, which can be filled; otherwise they
+// share a directory.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { present } from '../../src/shared/assert.ts';
 import { SmallDisk } from '../kit/small-disk.ts';
 
-/** Room for the state of a long run, twice: a snapshot is staged beside what is there. Memory only as far as used. */
+/**
+ * Enough for twice the state of a long run, since a snapshot is staged beside it. Only used space takes
+ * memory.
+ */
 const MEGABYTES = 128;
 
 export class Disks {
   readonly #directory: string;
   readonly #small = new Map<string, SmallDisk>();
 
-  /** Under the run's `directory`. */
+  /** Creates the disks under the run's `directory`. */
   constructor(directory: string, nodeIds: readonly string[]) {
     this.#directory = directory;
     try {
@@ -31,11 +34,11 @@ export class Disks {
     return this.#small.size > 0;
   }
 
-  /** For the report. */
+  /** The text for the report. */
   get description(): string {
     return this.areSmall
       ? `a disk of ${MEGABYTES} MB for each node`
-      : 'no full disks: only root may mount some';
+      : 'no full disks: only root may mount small disks';
   }
 
   /** The `-data` directory of a node. */
@@ -43,7 +46,7 @@ export class Disks {
     return this.#small.get(id)?.directory ?? path.join(this.#directory, 'data');
   }
 
-  /** Takes all the room that is left. */
+  /** Takes all free space of the disk. */
   fill(id: string): void {
     this.#diskOf(id).fill();
   }
@@ -52,7 +55,7 @@ export class Disks {
     this.#diskOf(id).makeRoom();
   }
 
-  /** Keeps what is on them beside the run's other files when `keep` says so. */
+  /** Unmounts all disks. `keep` copies their content to the run's directory. */
   unmount({ keep = false } = {}): void {
     for (const [id, disk] of this.#small) {
       if (keep) {
@@ -69,7 +72,7 @@ export class Disks {
   }
 }
 
-/** Root within a container may not mount. */
+/** Whether mounting is forbidden, as for root within a container. */
 function isForbidden(error: unknown): boolean {
   return error instanceof Error && /permission denied|not permitted/i.test(error.message);
 }

@@ -1,26 +1,26 @@
-// The clients' operations as requests of the API, and its answers in the words of the model.
+// Turns the clients' operations into API requests, and the answers into results of the model.
 
 import { unreachable } from '../../src/shared/assert.ts';
 import { type ApiAnswer, apiRequest } from '../kit/api-request.ts';
 import type { Ending } from './history.ts';
 import type { Operation } from './model.ts';
 
-/** More than one bench has. Short, so that a list is one moment and not a walk through the farm. */
+/** More jobs than a workcell has, and few enough for a single page. */
 const MAX_JOBS = 64;
-/** Of every job, and so what every answer must say. */
+/** The file path of every job, which every answer must show. */
 const FILE_PATH = '/models/benchy.gcode';
 
 export interface Sending {
-  /** host:port. */
+  /** The address as host:port. */
   readonly httpAddress: string;
-  readonly bench: string;
+  readonly workcell: string;
   readonly idempotencyKey: string | undefined;
   readonly timeoutMs: number;
 }
 
-/** Throws for an answer that no node may give: one that is not in docs/api.md for this request. */
+/** Throws for an answer that docs/api.md does not have for this request. */
 export async function send(operation: Operation, sending: Sending): Promise<Ending> {
-  const { path, body, isPost } = requestOf(operation, sending.bench);
+  const { path, body, isPost } = requestOf(operation, sending.workcell);
   let answer: ApiAnswer;
   try {
     answer = await apiRequest(`http://${sending.httpAddress}${path}`, {
@@ -38,7 +38,7 @@ export async function send(operation: Operation, sending: Sending): Promise<Endi
   if (answer.status === 504) return { kind: 'unknown' };
   const result =
     answer.status < 300
-      ? describeSuccess(operation, sending.bench, answer)
+      ? describeSuccess(operation, sending.workcell, answer)
       : describeRefusal(operation, answer);
   if (result !== undefined) return { kind: 'answered', result };
   throw new Error(`${operation.kind} was answered with ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -55,33 +55,33 @@ interface Request {
   readonly body?: object;
 }
 
-function requestOf(operation: Operation, bench: string): Request {
+function requestOf(operation: Operation, workcell: string): Request {
   switch (operation.kind) {
     case 'add-printer':
-      return posting('printers', { id: bench, company: 'Prusa', model: 'MK4' });
+      return posting('printers', { id: workcell, company: 'Prusa', model: 'MK4' });
     case 'add-spool': {
       const { total, remaining } = operation;
       const weights = { total_weight_in_grams: total, remaining_weight_in_grams: remaining };
-      return posting('filaments', { id: bench, type: 'PLA', color: 'Red', ...weights });
+      return posting('filaments', { id: workcell, type: 'PLA', color: 'Red', ...weights });
     }
     case 'add-job':
       return posting('print_jobs', {
-        id: `${bench}.${operation.job}`,
-        printer_id: bench,
-        filament_id: bench,
+        id: `${workcell}.${operation.job}`,
+        printer_id: workcell,
+        filament_id: workcell,
         filepath: FILE_PATH,
         print_weight_in_grams: operation.weight,
       });
     case 'set-status': {
       const { job, status } = operation;
-      return { path: `/api/v1/print_jobs/${bench}.${job}/status?status=${status}`, isPost: true };
+      return { path: `/api/v1/print_jobs/${workcell}.${job}/status?status=${status}`, isPost: true };
     }
     case 'read-printer':
-      return { path: `/api/v1/printers/${bench}`, isPost: false };
+      return { path: `/api/v1/printers/${workcell}`, isPost: false };
     case 'read-spool':
-      return { path: `/api/v1/filaments/${bench}`, isPost: false };
+      return { path: `/api/v1/filaments/${workcell}`, isPost: false };
     case 'read-jobs':
-      return { path: `/api/v1/print_jobs?after=${bench}.&limit=${MAX_JOBS}`, isPost: false };
+      return { path: `/api/v1/print_jobs?after=${workcell}.&limit=${MAX_JOBS}`, isPost: false };
     default:
       return unreachable(operation);
   }
@@ -110,20 +110,20 @@ export function describeSpool(spool: SpoolRow): string {
   return `${spool.total_weight_in_grams}/${spool.remaining_weight_in_grams}/${spool.reserved_weight_in_grams}`;
 }
 
-/** `jobs` in the order of their ids. */
-export function describeJobs(bench: string, jobs: readonly JobRow[]): string {
+/** `jobs` must be in the order of their ids. */
+export function describeJobs(workcell: string, jobs: readonly JobRow[]): string {
   return jobs
-    .filter(({ filament_id }) => filament_id === bench)
+    .filter(({ filament_id }) => filament_id === workcell)
     .map(
       ({ id, status, print_weight_in_grams }) =>
-        `${id.slice(bench.length + 1)}:${status}:${print_weight_in_grams}`,
+        `${id.slice(workcell.length + 1)}:${status}:${print_weight_in_grams}`,
     )
     .join(' ');
 }
 
 function describeSuccess(
   operation: Operation,
-  bench: string,
+  workcell: string,
   { status, body }: ApiAnswer,
 ): string | undefined {
   const isCreation = operation.kind.startsWith('add-');
@@ -142,9 +142,9 @@ function describeSuccess(
     case 'read-spool':
       return describeSpool(body);
     case 'read-jobs':
-      // A field that no operation changes: another value is damage.
+      // No operation changes this field: another value is damage.
       if ((body as JobRow[]).some(({ filepath }) => filepath !== FILE_PATH)) return undefined;
-      return describeJobs(bench, body);
+      return describeJobs(workcell, body);
     default:
       return unreachable(operation);
   }

@@ -1,4 +1,4 @@
-// What every kind of fault needs: whom it may hit, and where it is counted.
+// Shared parts of all faults: the choice of nodes, the duration, and the counts.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeProcess } from '../kit/node-process.ts';
@@ -8,20 +8,20 @@ import type { Draws } from '../sim/draws.ts';
 import type { Cluster } from './cluster.ts';
 import type { Observer } from './observer.ts';
 
-/** Long enough for elections, short enough for many. */
+/** The duration of a fault: long enough for elections, short enough for many faults. */
 const MIN_FAULT_MS = 300;
 const MAX_FAULT_MS = 4_000;
 const LEADER_WAIT_MS = 5_000;
 const WHOLE_WAIT_MS = 20_000;
 
-/** What faults did beside being counted by kind. */
+/** Figures of faults beside the counts by kind. */
 export interface FaultTally {
   removals: number;
-  /** For each new incarnation, from its start until all nodes had it as a voter. */
+  /** The time of each new incarnation from its start until all nodes have it as a voter. */
   readonly joinsMs: number[];
   /** Damaged files that a node refused to start with. */
   damageFound: number;
-  /** Damaged files that a node started with: what was changed means nothing, as the audit confirms. */
+  /** Damaged files that a node started with. The audit confirms that the damage is harmless. */
   damageHarmless: number;
 }
 
@@ -42,12 +42,12 @@ export class FaultContext {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
   }
 
-  /** As long as a fault takes. */
+  /** Waits for the duration of a fault. */
   async last(draws: Draws): Promise<void> {
     await sleep(draws.between(MIN_FAULT_MS, MAX_FAULT_MS));
   }
 
-  /** Any node that no other fault has in hand, where nobody leads. */
+  /** Returns the leader, or any free node where no free leader is known. */
   async leader(draws: Draws): Promise<NodeProcess> {
     const seed = draws.fork();
     await this.patiently(LEADER_WAIT_MS, () => this.observer.leader !== undefined);
@@ -55,18 +55,20 @@ export class FaultContext {
     return leader !== undefined && this.cluster.isFree(leader) ? leader : seed.pick(this.cluster.freeNodes);
   }
 
-  /** One that no other fault has in hand. */
+  /** Returns a free node other than `leader`. */
   follower(leader: NodeProcess, draws: Draws): NodeProcess {
     return draws.pick(this.cluster.freeNodes.filter((node) => node !== leader));
   }
 
-  /** False: it took too long for a fault that only a whole cluster is promised to survive. */
+  /** Waits for a whole cluster with a leader. False: it took too long for a fault that needs one. */
   async isWhole(): Promise<boolean> {
     await this.patiently(WHOLE_WAIT_MS, () => this.cluster.isWhole && this.observer.leader !== undefined);
     return this.cluster.isWhole;
   }
 
-  /** Goes on when the time is over: at the end of the run everything must be well, not here. */
+  /**
+   * Waits for `condition`, and goes on after `timeoutMs`: only the end of the run needs a healthy cluster.
+   */
   async patiently(timeoutMs: number, condition: () => boolean): Promise<void> {
     await waitFor('a fault can go on', condition, { timeoutMs }).catch(() => undefined);
   }

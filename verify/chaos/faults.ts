@@ -1,4 +1,4 @@
-// What goes wrong, drawn from the seed: which faults come when, and together with which others.
+// Draws from the seed which faults happen, when, and in which combinations.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Violations } from '../sim/checkers/violations.ts';
@@ -14,10 +14,10 @@ import { injectProcessFault } from './process-faults.ts';
 
 const MIN_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 3_000;
-/** Most faults meet a cluster that is whole again, the others one that still recovers. */
+/** The chance that a fault waits for a whole cluster. The others hit a cluster that still recovers. */
 const WHOLE_CHANCE = 0.75;
 const WHOLE_WAIT_MS = 10_000;
-/** A second fault comes while the first one has begun. */
+/** A second fault begins up to this long after the first. */
 const MAX_HEAD_START_MS = 1_500;
 
 const SUBJECTS = {
@@ -29,8 +29,8 @@ const SUBJECTS = {
 };
 type Subject = keyof typeof SUBJECTS;
 /**
- * What comes alone or together. No process dies while a disk is full, for it would not start again before there is
- * room; and never two of the last two subjects, for a majority must keep its disks.
+ * Subjects alone and together, by weight. No process is killed while a disk is full: it would not start again
+ * before there is room. The last two subjects never come together: a majority must keep its disks.
  */
 const MIXES = {
   process: 5,
@@ -63,7 +63,10 @@ export class Faults {
     return this.#context.tally;
   }
 
-  /** One mix after the other, for so long. When it settles everything is mended, if not yet well. */
+  /**
+   * Injects one mix after the other for `durationMs`. Afterwards no fault is in effect; nodes may still
+   * recover.
+   */
   async run(durationMs: number): Promise<void> {
     const { cluster, violations } = this.#context;
     const deadline = performance.now() + durationMs;
@@ -73,7 +76,7 @@ export class Faults {
         await this.#context.patiently(WHOLE_WAIT_MS, () => cluster.isWhole);
       }
       await this.#injectMix(this.#drawMix());
-      // Without its vote a node is not hit again, and what comes after it would be less and less.
+      // A node without its vote is not hit again, so later faults would prove less and less.
       if (violations.found.some(({ property }) => property === 'membership')) return;
     }
   }

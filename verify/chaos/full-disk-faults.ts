@@ -1,4 +1,4 @@
-// Disks without room: writes are refused, reads go on.
+// Faults that fill disks: writes are refused, and reads go on.
 
 import { unreachable } from '../../src/shared/assert.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
@@ -13,11 +13,11 @@ const FULL_DISKS = {
 };
 
 const LIST = '/api/v1/printers?limit=5';
-/** Of a healthy cluster. Long enough for a leader without room to give way. */
+/** Long enough for a leader with a full disk to step down. */
 const READ_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** Settles when there is room again. */
+/** Resolves when there is room again. */
 export async function injectFullDisk(context: FaultContext, draws: Draws): Promise<void> {
   const { cluster } = context;
   if (!(await context.isWhole())) return;
@@ -49,7 +49,7 @@ function drawVictims(
   }
 }
 
-/** Every node shows what it has; and what a healthy majority agrees on can be read somewhere. */
+/** Every node must answer stale reads, and with a healthy majority some node linearizable ones. */
 async function expectReads(context: FaultContext, kind: string, isQuorumHealthy: boolean): Promise<void> {
   const { nodes } = context.cluster;
   const reads = nodes.map((node) =>
@@ -61,7 +61,7 @@ async function expectReads(context: FaultContext, kind: string, isQuorumHealthy:
   try {
     await Promise.all(reads);
   } catch (error) {
-    // Links that were cut meanwhile excuse the one that needs a majority, never a stale one.
+    // Links cut meanwhile excuse a failed linearizable read, never a failed stale one.
     const isExcused = error instanceof AggregateError && !context.cluster.links.areGood;
     if (!isExcused) context.violations.add('reads go on', `${kind}: ${describeFailure(error)}`);
   }

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 const asks = (operation: Operation) =>
-  history.begin({ process: 'client1', node: 'node1', bench: 'b0', operation });
+  history.begin({ process: 'client1', node: 'node1', workcell: 'b0', operation });
 
 function answered(operation: Operation, result: string): void {
   history.end(asks(operation), { kind: 'answered', result });
@@ -36,7 +36,7 @@ function judged(): string[] {
 }
 
 describe('a history', () => {
-  test('of answers in agreement with each other is clean', () => {
+  test('of consistent answers is clean', () => {
     answered({ kind: 'read-printer' }, 'none');
     answered({ kind: 'add-printer' }, 'created');
     answered({ kind: 'add-spool', total: 1_000, remaining: 900 }, 'created 1000/900/0');
@@ -66,7 +66,7 @@ describe('a history', () => {
     },
   );
 
-  test('a write whose end is unknown may show in a read or not, but does not go away again', () => {
+  test('a write of unknown end may show in a read or not, but must not vanish again', () => {
     ends({ kind: 'add-printer' }, 'unknown');
     answered({ kind: 'read-printer' }, 'none');
     answered({ kind: 'read-printer' }, 'there');
@@ -81,7 +81,7 @@ describe('a history', () => {
     expect(judged()).toEqual(['linearizability']);
   });
 
-  test('one creation that was acknowledged twice is not linearizable', () => {
+  test('a creation that is acknowledged twice is not linearizable', () => {
     answered({ kind: 'add-printer' }, 'created');
     answered({ kind: 'add-printer' }, 'created');
     expect(judged()).toEqual(['linearizability']);

@@ -1,4 +1,4 @@
-// Who asked what of which node, when, and what they were told: kept for judging, and written as JSON lines.
+// The clients' requests and answers with their times, kept for judging and written as JSON lines.
 
 import fs from 'node:fs';
 import { assert } from '../../src/shared/assert.ts';
@@ -6,7 +6,7 @@ import { type HistoryOperation, judge } from '../kit/linearizability.ts';
 import type { Violations } from '../sim/checkers/violations.ts';
 import { chaosModel, isRead, type Operation, shows, tookEffect } from './model.ts';
 
-/** `no-effect`: refused (with this code) with a promise that nothing happened, or a read that nobody saw. */
+/** `no-effect`: refused (with this code) without any effect, or a read without an answer. */
 export type Ending =
   | { readonly kind: 'answered'; readonly result: string }
   | { readonly kind: 'no-effect'; readonly code?: string }
@@ -15,7 +15,7 @@ export type Ending =
 export interface Asked {
   readonly process: string;
   readonly node: string;
-  readonly bench: string;
+  readonly workcell: string;
   readonly operation: Operation;
 }
 
@@ -24,38 +24,38 @@ export interface Recorded extends HistoryOperation<Operation>, Asked {
   ending: Ending | undefined;
 }
 
-/** A bench with so many operations, or so many without a known end, is left for a new one: judging stays cheap. */
+/** Bounds of one workcell, which keep judging cheap: beyond them a new workcell is used. */
 const MAX_OPERATIONS = 40;
 const MAX_UNKNOWN = 5;
 
 export class History {
-  readonly #byBench = new Map<string, Recorded[]>();
+  readonly #byWorkcell = new Map<string, Recorded[]>();
   readonly #startedAt = process.hrtime.bigint();
   readonly #file: number;
   #lastMoment = 0;
   operations = 0;
-  /** Writes that took effect, as their callers were told. */
+  /** Writes that took effect by their answers. */
   acknowledged = 0;
-  /** Writes that a rule of the farm forbade. */
+  /** Writes that a rule of the farm refused. */
   refused = 0;
-  /** Writes whose callers never learnt. */
+  /** Writes without a known end. */
   unknown = 0;
 
   constructor(file: string) {
     this.#file = fs.openSync(file, 'w');
   }
 
-  get benches(): ReadonlyMap<string, readonly Recorded[]> {
-    return this.#byBench;
+  get workcells(): ReadonlyMap<string, readonly Recorded[]> {
+    return this.#byWorkcell;
   }
 
-  isFull(bench: string): boolean {
-    const operations = this.#byBench.get(bench) ?? [];
+  isFull(workcell: string): boolean {
+    const operations = this.#byWorkcell.get(workcell) ?? [];
     const unknown = operations.filter(({ ending }) => ending?.kind === 'unknown');
     return operations.length >= MAX_OPERATIONS || unknown.length >= MAX_UNKNOWN;
   }
 
-  /** ns since the history began; each later than the one before, so that no two are equal. */
+  /** Returns ns since the history began. No two values are equal. */
   now(): number {
     this.#lastMoment = Math.max(Number(process.hrtime.bigint() - this.#startedAt), this.#lastMoment + 1);
     return this.#lastMoment;
@@ -63,16 +63,16 @@ export class History {
 
   begin(asked: Asked): Recorded {
     const recorded: Recorded = { ...asked, invokedAt: this.now(), answer: undefined, ending: undefined };
-    const operations = this.#byBench.get(asked.bench) ?? [];
+    const operations = this.#byWorkcell.get(asked.workcell) ?? [];
     operations.push(recorded);
-    this.#byBench.set(asked.bench, operations);
+    this.#byWorkcell.set(asked.workcell, operations);
     this.operations += 1;
     return recorded;
   }
 
   end(recorded: Recorded, ending: Ending): void {
     assert(recorded.ending === undefined, 'an operation ends once');
-    // A read that nobody saw says nothing.
+    // A read without an answer proves nothing.
     const isUnseen = ending.kind === 'unknown' && isRead(recorded.operation);
     recorded.ending = isUnseen ? { kind: 'no-effect' } : ending;
     const endedAt = this.now();
@@ -89,10 +89,10 @@ export class History {
     fs.closeSync(this.#file);
   }
 
-  /** Judges every bench. Gives the number of benches that were too hard to judge. */
+  /** Judges every workcell. Returns the number of workcells that were too hard to judge. */
   check(violations: Violations): { readonly undecided: number } {
     let undecided = 0;
-    for (const [bench, recorded] of this.#byBench) {
+    for (const [workcell, recorded] of this.#byWorkcell) {
       const operations = recorded.filter(({ ending }) => ending?.kind !== 'no-effect');
       const judgement = judge(chaosModel, operations);
       if (judgement.kind === 'undecided') undecided += 1;
@@ -101,14 +101,14 @@ export class History {
         const mark = at === judgement.stuckAt ? '>' : judgement.explained.includes(at) ? ' ' : '?';
         return `${mark} ${JSON.stringify(lineOf(one, one.answer?.at))}`;
       });
-      violations.add('linearizability', `no order explains bench ${bench}:\n${lines.join('\n')}`);
+      violations.add('linearizability', `no order explains workcell ${workcell}:\n${lines.join('\n')}`);
     }
     return { undecided };
   }
 
-  /** Reads that miss something that was acknowledged before they began. */
+  /** Returns reads that miss a write acknowledged before they began. */
   staleReads(): { readonly read: Recorded; readonly missed: Recorded }[] {
-    return [...this.#byBench.values()].flatMap((operations) => {
+    return [...this.#byWorkcell.values()].flatMap((operations) => {
       const acknowledged = operations.filter(
         ({ answer }) => answer !== undefined && tookEffect(answer.result),
       );
@@ -126,9 +126,9 @@ function isMissedBy(read: Recorded, write: Recorded): boolean {
   return !shows(read.operation, read.answer.result, write.operation);
 }
 
-/** The format of the file: docs/testing.md. */
+/** Returns a line of the file; docs/testing.md has the format. */
 function lineOf(
-  { process, node, bench, operation, invokedAt, ending }: Recorded,
+  { process, node, workcell, operation, invokedAt, ending }: Recorded,
   endedAt: number | undefined,
 ) {
   const { kind, ...value } = operation;
@@ -136,7 +136,7 @@ function lineOf(
     process,
     node,
     operation: kind,
-    key: bench,
+    key: workcell,
     value,
     invocation_ns: invokedAt,
     response_ns: ending?.kind === 'unknown' ? null : (endedAt ?? null),

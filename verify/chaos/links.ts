@@ -1,4 +1,4 @@
-// Which links the run has cut or made bad.
+// The links that the run has cut or made bad.
 
 import type { NodeProcess } from '../kit/node-process.ts';
 import type { ChaosNetwork, LinkQuality } from './network.ts';
@@ -12,7 +12,7 @@ interface Link {
 export class Links {
   readonly #network: ChaosNetwork;
   readonly #onChange: () => void;
-  /** Those that are not as they should be. */
+  /** Links that are cut or bad. */
   readonly #broken = new Map<string, Link>();
 
   constructor(network: ChaosNetwork, onChange: () => void) {
@@ -28,12 +28,12 @@ export class Links {
     return this.#broken.size === 0;
   }
 
-  /** Neither cut nor bad, both ways. */
+  /** Whether the links are good, both ways. */
   isGood(a: NodeProcess, b: NodeProcess): boolean {
     return !this.#broken.has(nameOf(a, b)) && !this.#broken.has(nameOf(b, a));
   }
 
-  /** Something comes through, both ways. */
+  /** Whether the links are not cut, both ways. */
   isOpen(a: NodeProcess, b: NodeProcess): boolean {
     return !this.#broken.get(nameOf(a, b))?.isCut && !this.#broken.get(nameOf(b, a))?.isCut;
   }

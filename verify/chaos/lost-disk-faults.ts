@@ -1,5 +1,5 @@
-// Disks that lie or are gone. Raft promises nothing when the disks of a majority are lost: one at a time, and only
-// when all the others have their votes.
+// Faults that damage or remove a disk: one at a time, and only while all other nodes have their votes. Raft
+// promises nothing when a majority loses its disks.
 
 import path from 'node:path';
 import { unreachable } from '../../src/shared/assert.ts';
@@ -16,12 +16,12 @@ const LOST_DISKS = {
 };
 
 const DATA_FILE = 'data.mdb';
-/** Checking the file included. */
+/** Includes the check of the data file. */
 const START_TIMEOUT_MS = 60_000;
-/** What the node must say: what is wrong, and what to do. */
+/** The node must report the damage and say what to do. */
 const DAMAGE_REPORT = /cannot start: .*damaged.*Move .* away and start .*-join/;
 
-/** Settles when the node has its vote again. Does nothing when the cluster is not whole. */
+/** Resolves when the node has its vote again. Does nothing when the cluster is not whole. */
 export async function injectLostDisk(context: FaultContext, draws: Draws): Promise<void> {
   const { cluster, observer } = context;
   if (!(await context.isWhole())) return;
@@ -41,13 +41,13 @@ export async function injectLostDisk(context: FaultContext, draws: Draws): Promi
     default:
       return unreachable(kind);
   }
-  // What the README says: the data directory goes away, and it is started with -join.
+  // As in the README: the data directory is removed, and the node is started with -join.
   node.wipe();
   cluster.start(node);
   await waitForVote(context, node, old);
 }
 
-/** False when the node has noticed and ended. */
+/** Returns false when the node has found the damage and ended. */
 async function survivesDamage(context: FaultContext, node: NodeProcess, draws: Draws): Promise<boolean> {
   const { cluster, violations, tally } = context;
   const damage = damageFile(path.join(node.dataDirectory, DATA_FILE), draws);

@@ -1,4 +1,4 @@
-// The command `npm run chaos`: real processes, real sockets, real files, and everything that can go wrong with them.
+// The command `npm run chaos`: runs a real cluster under faults of processes, networks and disks.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -21,7 +21,7 @@ const INSIDE = 'RAFT3D_CHAOS_NAMESPACES';
 
 const given = readCommandLine(process, (texts) => parseArguments(texts, Math.floor(Date.now() / 1_000)));
 const nodeIds = Array.from({ length: given.nodes }, (_, at) => `node${at + 1}`);
-/** What is lost and how late the rest is: apart from the run's own draws. */
+/** Draws for losses and delays on links, separate from the run's other draws. */
 const networkDraws = new Draws(given.seed).fork();
 const inside = process.env[INSIDE];
 if (inside !== undefined) {
@@ -30,7 +30,9 @@ if (inside !== undefined) {
   await run(given, await ProxyNetwork.start(nodeIds, networkDraws));
 }
 
-/** Runs this very command within the hub, and takes its exit code. False where namespaces cannot be made. */
+/**
+ * Runs this command within the hub, and takes its exit code. Returns false where namespaces cannot be made.
+ */
 async function runInNamespaces(): Promise<boolean> {
   const name = `raft3d-chaos-${process.pid}`;
   const namespaces = namespacesOf(name, nodeIds);
@@ -60,7 +62,7 @@ async function runInNamespaces(): Promise<boolean> {
   return true;
 }
 
-/** While it runs, whoever asks this process to end asks the child. */
+/** Waits for the child's exit code. Signals to this process are passed on to the child. */
 function exitCodeOf(child: ChildProcess): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
@@ -101,13 +103,13 @@ async function run(given: ChaosArguments, network: ChaosNetwork): Promise<void> 
     disks.unmount({ keep: !isClean });
     if (isClean) fs.rmSync(directory, { recursive: true });
     else process.exitCode = EXIT_VIOLATED;
-    if (fs.existsSync(directory)) console.error(`what is left of the run: ${directory}`);
-    // What it was doing goes on otherwise, until it notices that there is nothing left to do it to.
+    if (fs.existsSync(directory)) console.error(`files of the run: ${directory}`);
+    // The interrupted run would go on until it fails.
     if (interruption.signal.aborted) process.exit();
   }
 }
 
-/** A build while the run goes on must not change the program that its nodes restart with. */
+/** Copies the built program: a build during the run must not change the program that nodes restart with. */
 function copyProgram(directory: string): string {
   const program = path.join(directory, 'program');
   fs.cpSync(path.join(PROJECT_ROOT, 'dist'), path.join(program, 'dist'), { recursive: true });

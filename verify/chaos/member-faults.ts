@@ -1,4 +1,4 @@
-// Members that are removed, and join again as new ones, while the farm goes on.
+// Faults that remove a member, which then joins again as a new one.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiAnswer } from '../kit/api-request.ts';
@@ -12,17 +12,17 @@ const MEMBER_FAULTS = {
   'leader removed, joins again': 2,
 };
 
-/** Other faults may be going on. */
+/** Long, since other faults may be in effect. */
 const REMOVAL_TIMEOUT_MS = 60_000;
 const REQUEST_TIMEOUT_MS = 12_000;
 const RETRY_PAUSE_MS = 200;
 const WIPE_CHANCE = 0.5;
 const KILL_CHANCE = 0.5;
-/** It is killed once more while it joins. */
+/** The chance that the node is killed again while it joins. */
 const INTERRUPTION_CHANCE = 0.3;
 const MAX_INTERRUPTION_MS = 1_500;
 
-/** Settles when the node has its vote again. Does nothing when the cluster is not whole. */
+/** Resolves when the node has its vote again. Does nothing when the cluster is not whole. */
 export async function injectMemberFault(context: FaultContext, draws: Draws): Promise<void> {
   const { cluster, observer } = context;
   if (!(await context.isWhole())) return;
@@ -47,11 +47,11 @@ export async function injectMemberFault(context: FaultContext, draws: Draws): Pr
   await waitForVote(context, node, old);
 }
 
-/** Asks any node, again and again, until one says that it is done. */
+/** Asks random nodes to remove `node` until one confirms it. */
 async function isRemoved(context: FaultContext, node: NodeProcess, draws: Draws): Promise<boolean> {
   const deadline = performance.now() + REMOVAL_TIMEOUT_MS;
   let mayBeDone = false;
-  let last = 'nobody was asked';
+  let last = 'no node was asked';
   while (performance.now() < deadline) {
     const asked = draws.pick(context.cluster.nodes);
     const answer = await askToRemove(asked, node);
@@ -78,12 +78,12 @@ async function askToRemove(asked: NodeProcess, node: NodeProcess): Promise<ApiAn
     const request = { method: 'DELETE', timeoutMs: REQUEST_TIMEOUT_MS };
     return await asked.request(`/cluster/servers?id=${node.id}`, request);
   } catch {
-    // It may have been asked all the same.
+    // The request may have arrived all the same.
     return undefined;
   }
 }
 
-/** What an answer means, when an earlier one may have removed the node. */
+/** Interprets an answer. `mayBeDone`: an earlier request may have removed the node. */
 export function judge(
   answer: Pick<ApiAnswer, 'status' | 'body'> | undefined,
   mayBeDone: boolean,

@@ -1,6 +1,6 @@
-// Every node in a network namespace of its own, all on one bridge, which lies in a further namespace: the hub, where
-// the clients run. No address and no interface of this is visible outside of these namespaces. A bad link leads through
-// a tunnel to the hub and from there to the other node; all others are the wire alone.
+// A network of namespaces: one for each node, and the hub with a bridge and the clients. Its addresses and
+// interfaces are not visible outside of these namespaces. A bad link leads through a tunnel to the hub and
+// from there to the other node; good links use the wire.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -11,8 +11,8 @@ import { TUNNEL_PORT, TunnelRelay } from './tunnel-relay.ts';
 
 const run = promisify(execFile);
 
-/** Nobody's: frames to it are lost without a word, as on a broken wire. */
-const NOBODYS_ADDRESS = '02:00:00:00:00:01';
+/** An unused address: frames to it are lost silently, as on a broken wire. */
+const UNUSED_ADDRESS = '02:00:00:00:00:01';
 const SUBNET = '10.231.0';
 const HUB_HOST = `${SUBNET}.1`;
 const FIRST_HOST = 11;
@@ -25,7 +25,7 @@ export interface Namespaces {
   readonly nodes: ReadonlyMap<string, string>;
 }
 
-/** `name` tells this run's namespaces from those of others. */
+/** `name` distinguishes the namespaces of this run from others. */
 export function namespacesOf(name: string, nodeIds: readonly string[]): Namespaces {
   return {
     hub: `${name}-hub`,
@@ -37,7 +37,7 @@ async function ip(...args: string[]): Promise<void> {
   await run('ip', args);
 }
 
-/** Throws, and leaves nothing behind, where this process may not make namespaces. */
+/** Creates all namespaces. Throws, and leaves nothing behind, where this process may not. */
 export async function createNamespaces({ hub, nodes }: Namespaces): Promise<void> {
   try {
     await ip('netns', 'add', hub);
@@ -59,14 +59,14 @@ export async function createNamespaces({ hub, nodes }: Namespaces): Promise<void
   }
 }
 
-/** False where the kernel has no VXLAN: then there are no bad links. */
+/** Returns false where the kernel has no VXLAN: then links cannot be made bad. */
 async function createTunnels(namespaces: readonly string[]): Promise<boolean> {
   try {
     for (const [at, namespace] of namespaces.entries()) {
       const ends = ['local', hostOf(at), 'remote', HUB_HOST, 'dstport', `${TUNNEL_PORT}`, 'dev', 'wire'];
       const device = ['link', 'add', 'tunnel', 'address', tunnelAddressOf(at), 'type', 'vxlan', 'id', '1'];
       await ip('-n', namespace, ...device, ...ends, 'nolearning');
-      // One packet a datagram: the relay sends them one by one.
+      // One packet for each datagram, since the relay sends them one by one.
       await ip('-n', namespace, 'link', 'set', 'tunnel', 'gso_max_segs', '1', 'addrgenmode', 'none', 'up');
     }
     return true;
@@ -75,11 +75,11 @@ async function createTunnels(namespaces: readonly string[]): Promise<boolean> {
   }
 }
 
-/** With whatever still runs in them: nothing but this run's processes can be there. Interfaces go with them. */
+/** Deletes the namespaces, with their interfaces and the remaining processes of this run. */
 export async function deleteNamespaces({ hub, nodes }: Namespaces): Promise<void> {
   for (const namespace of [...nodes.values(), hub]) {
     const pids = await run('ip', ['netns', 'pids', namespace]).catch(() => undefined);
-    // It was never made.
+    // The namespace was never made.
     if (pids === undefined) continue;
     for (const pid of pids.stdout.split('\n').filter((line) => line !== '')) killIfRunning(Number(pid));
     await ip('netns', 'delete', namespace);
@@ -102,7 +102,7 @@ function tunnelAddressOf(at: number): string {
   return `02:00:00:00:01:${(FIRST_HOST + at).toString(16).padStart(2, '0')}`;
 }
 
-/** Seen from the hub. The namespaces belong to whoever made them. */
+/** The network as the hub sees it. It does not delete the namespaces. */
 export class NamespaceNetwork implements ChaosNetwork {
   readonly places: readonly NodePlace[];
   readonly #namespaces: readonly string[];
@@ -131,8 +131,8 @@ export class NamespaceNetwork implements ChaosNetwork {
   get description(): string {
     const bad = this.canWorsen
       ? 'on a bad link packets are lost and late'
-      : 'no loss and no delay, for want of VXLAN';
-    return `a network namespace for each node; what a cut link carries is lost silently, ${bad}`;
+      : 'no bad links, since the kernel has no VXLAN';
+    return `a network namespace for each node; packets on a cut link are lost, ${bad}`;
   }
 
   get canWorsen(): boolean {
@@ -144,7 +144,7 @@ export class NamespaceNetwork implements ChaosNetwork {
   }
 
   async cut(from: string, to: string): Promise<void> {
-    await this.#setNeighbour({ from, to, device: 'wire', address: NOBODYS_ADDRESS });
+    await this.#setNeighbour({ from, to, device: 'wire', address: UNUSED_ADDRESS });
   }
 
   async worsen(from: string, to: string, quality: LinkQuality): Promise<void> {
@@ -162,7 +162,7 @@ export class NamespaceNetwork implements ChaosNetwork {
       await ip('-n', this.#namespaceOf(from), 'route', 'delete', `${host}/32`, 'dev', 'tunnel');
       this.#relay?.set(hostOf(this.#at(from)), host, undefined);
     } else {
-      // The true address is found again by asking for it.
+      // The kernel looks up the real address again.
       await ip('-n', this.#namespaceOf(from), 'neighbour', 'delete', host, 'dev', 'wire');
     }
   }

@@ -1,4 +1,4 @@
-// Links that carry nothing, or late, or not everything.
+// Faults of links: cuts, losses and delays.
 
 import { unreachable } from '../../src/shared/assert.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
@@ -34,12 +34,12 @@ const CUTS_ALONE: Record<NetworkFault, number> = {
 };
 
 const MAX_LOSS_SHARE = 0.4;
-/** Around the election timeout of 500 ms when both ways are late. */
+/** With a delay both ways, near the election timeout of 500 ms. */
 const MAX_DELAY_MS = 300;
 const LOSSLESS = { lossShare: 0 };
 const PUNCTUAL = { delayMs: 0, jitterMs: 0 };
 
-/** Settles when all links are good again. */
+/** Resolves when all links are good again. */
 export async function injectNetworkFault(context: FaultContext, draws: Draws): Promise<void> {
   const { cluster } = context;
   const kind = draws.weighted<NetworkFault>(cluster.links.canWorsen ? ALL : CUTS_ALONE);
@@ -101,12 +101,12 @@ function drawQuality(draws: Draws): LinkQuality {
   };
 }
 
-type Deed = (from: NodeProcess, to: NodeProcess) => Promise<void>;
+type LinkChange = (from: NodeProcess, to: NodeProcess) => Promise<void>;
 
 async function bothWays(
   some: readonly NodeProcess[],
   others: readonly NodeProcess[],
-  spoil: Deed,
+  spoil: LinkChange,
 ): Promise<void> {
   await oneWay(some, others, spoil);
   await oneWay(others, some, spoil);
@@ -115,7 +115,7 @@ async function bothWays(
 async function oneWay(
   senders: readonly NodeProcess[],
   receivers: readonly NodeProcess[],
-  spoil: Deed,
+  spoil: LinkChange,
 ): Promise<void> {
   for (const from of senders) for (const to of receivers) if (from !== to) await spoil(from, to);
 }

@@ -1,39 +1,39 @@
-// What lies between the nodes: it can be cut or made worse in each direction by itself. Two kinds: namespaces of their
-// own, and proxies on one machine.
+// The network between the nodes. Each direction of a link can be cut or made worse. Two implementations:
+// namespaces, and proxies on one machine.
 
 import type { NodeSettings } from '../kit/node-process.ts';
 
-/** Where a node lives, and what starts it there. */
+/** The addresses of a node, and the command that starts it there. */
 export type NodePlace = Pick<NodeSettings, 'id' | 'host' | 'httpPort' | 'raftPort' | 'flags'> & {
-  /** Stands before the program and its arguments. */
+  /** The command line before the program and its arguments. */
   readonly runner: readonly string[];
 };
 
-/** How bad a link is that still carries something. */
+/** The quality of a bad link. */
 export interface LinkQuality {
-  /** Of what is sent: 0 to 1. */
+  /** The share of lost packets: 0 to 1. */
   readonly lossShare: number;
-  /** Everything is late by so much, and by up to `jitterMs` more. */
+  /** The delay of everything; up to `jitterMs` come on top. */
   readonly delayMs: number;
   readonly jitterMs: number;
 }
 
-/** What bad links did, for the report: packets of tunnels, pieces of what proxies carry. */
+/** Counts of losses and delays on bad links: packets of tunnels, or chunks of proxies. */
 export interface LinkDamage {
   readonly lost: number;
   readonly late: number;
 }
 
 export interface ChaosNetwork {
-  /** For the report: what the faults really do. */
+  /** The text for the report: the effect of cuts and bad links. */
   readonly description: string;
   readonly places: readonly NodePlace[];
   /** Whether `worsen` can be called. */
   readonly canWorsen: boolean;
   readonly linkDamage: LinkDamage;
-  /** From now on nothing of what `from` sends reaches `to`. Clients reach every node always. */
+  /** Cuts the link: `from` cannot reach `to` any more. Clients always reach every node. */
   cut(from: string, to: string): Promise<void>;
-  /** From now on what `from` sends reaches `to` late or not at all. No link is both cut and worse. */
+  /** Makes the link bad: data from `from` reaches `to` late or not at all. No link is both cut and bad. */
   worsen(from: string, to: string, quality: LinkQuality): Promise<void>;
   /** Undoes `cut` and `worsen`. */
   mend(from: string, to: string): Promise<void>;

@@ -1,27 +1,27 @@
-// Watches who leads: how long nobody did though a quorum was healthy, and how long successors took.
+// Watches the leader: measures leaderless times with a healthy quorum, and the times of failovers.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeProcess, NodeStatus } from '../kit/node-process.ts';
 import type { Violations } from '../sim/checkers/violations.ts';
 import type { Cluster } from './cluster.ts';
 
-/** The precision of every time that the observer tells. */
+/** The precision of all times of the observer. */
 const POLL_EVERY_MS = 50;
 const STATUS_TIMEOUT_MS = 1_000;
-/** A healthy quorum without a leader for so long has lost its liveness. */
+/** A healthy quorum without a leader for this long violates liveness. */
 const MAX_LEADERLESS_MS = 30_000;
 
 export class Observer {
   readonly #cluster: Cluster;
   readonly #violations: Violations;
-  /** What each node last said; undefined when it did not answer. */
+  /** The last status of each node; undefined when it did not answer. */
   readonly #statuses = new Map<NodeProcess, NodeStatus | undefined>();
   #gap: { readonly since: number; readonly isFailover: boolean } | undefined;
   #hadLeader = false;
   #isStopped = false;
   #loops: Promise<void>[] = [];
   longestLeaderlessMs = 0;
-  /** From the loss of a leader, while a quorum stayed healthy, until its successor said that it leads. */
+  /** Times from the loss of a leader to its successor, while a quorum stayed healthy. */
   readonly failoversMs: number[] = [];
 
   constructor(cluster: Cluster, violations: Violations) {
@@ -40,24 +40,24 @@ export class Observer {
     this.#cluster.onChange = () => {};
   }
 
-  /** A node that says that it leads, and can. */
+  /** A node that reports that it leads, and reaches a majority. */
   get leader(): NodeProcess | undefined {
     return this.#cluster.nodes.find(
       (node) => this.#statuses.get(node)?.is_leader === true && this.#cluster.reachesMajority(node),
     );
   }
 
-  /** The server id under which `observing` has `node` as a voter. */
+  /** Returns the server id under which `observing` has `node` as a voter. */
   voterServer(observing: NodeProcess, node: NodeProcess): string | undefined {
     const members = this.#statuses.get(observing)?.nodes;
     return members?.find(({ id, role }) => id === node.id && role === 'voter')?.server;
   }
 
-  /** What the nodes say, for people. */
+  /** Describes the last statuses of all nodes. */
   describe(): string {
     const lines = this.#cluster.nodes.map((node) => {
       const status = this.#statuses.get(node);
-      if (status === undefined) return `${node.id}: silent`;
+      if (status === undefined) return `${node.id}: no answer`;
       const members = status.nodes.map(({ server, role }) => `${server} ${role}`).join(', ');
       return `${node.id}: ${status.state}, term ${status.term}, leader ${status.leader_id}, members ${members}`;
     });
@@ -79,7 +79,7 @@ export class Observer {
     try {
       return (await node.request('/cluster/status', { timeoutMs: STATUS_TIMEOUT_MS })).body as NodeStatus;
     } catch {
-      // Not up yet, gone, or standing still: it does not lead.
+      // The node is starting, has ended, or is paused: it does not lead.
       return undefined;
     }
   }

@@ -1,4 +1,4 @@
-// Processes that die or stand still, and come back with their disks.
+// Faults of processes: they are killed, paused or restarted, and keep their disks.
 
 import { unreachable } from '../../src/shared/assert.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
@@ -17,7 +17,7 @@ const PROCESS_FAULTS = {
 const LEADER_WAIT_MS = 5_000;
 const RESTART_WAIT_MS = 10_000;
 
-/** Settles when every node that it hit was started or goes on again. Leaves out nodes that another fault has in hand. */
+/** Resolves when every affected node is started or resumed again. Spares nodes that another fault affects. */
 export async function injectProcessFault(context: FaultContext, draws: Draws): Promise<void> {
   const { cluster } = context;
   const kind = draws.weighted(PROCESS_FAULTS);
@@ -43,7 +43,7 @@ export async function injectProcessFault(context: FaultContext, draws: Draws): P
   }
 }
 
-/** All at the same time; each comes back after a while of its own. */
+/** Kills all nodes at once, and starts each one after its own delay. */
 async function kill(context: FaultContext, nodes: readonly NodeProcess[], draws: Draws): Promise<void> {
   const { cluster } = context;
   await Promise.all(nodes.map((node) => cluster.kill(node)));
@@ -61,7 +61,7 @@ async function pause(context: FaultContext, node: NodeProcess, draws: Draws): Pr
   context.cluster.resume(node);
 }
 
-/** The next node ends only when this one answers again, or has had time enough. */
+/** Restarts one node after the other, and waits for each to answer, up to a bound. */
 async function restartEach(context: FaultContext): Promise<void> {
   const { cluster, observer } = context;
   for (const node of cluster.nodes) {

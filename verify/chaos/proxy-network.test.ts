@@ -8,7 +8,7 @@ import { Draws } from '../sim/draws.ts';
 import { ProxyNetwork } from './proxy-network.ts';
 
 let network: ProxyNetwork;
-/** Stands in for node2: sends back all that it gets. */
+/** Stands in for node2: it echoes all data. */
 let node2: net.Server;
 let arrived: Buffer;
 let dialled: net.Socket[];
@@ -42,7 +42,7 @@ writeHello(writer, {
 });
 const HELLO = Buffer.from(encodeFrame(writer.take()));
 
-/** node1 dials node2 by the address that node2 advertises; gives what has come back so far. */
+/** Dials node2, as node1, by the address that node2 advertises. `received` returns the data so far. */
 function dialFromNode1(): { readonly socket: net.Socket; readonly received: () => Buffer } {
   const port = Number(network.places[1]?.flags[1]?.split(':')[1]);
   const socket = net.connect(port, '127.0.0.1');
@@ -58,7 +58,7 @@ function dialFromNode1(): { readonly socket: net.Socket; readonly received: () =
 const WORDS = Buffer.from('words');
 const BOTH = Buffer.concat([HELLO, WORDS]);
 
-test('what node1 sends arrives, and the answer comes back', async () => {
+test('data from node1 arrives, and the answer comes back', async () => {
   const { socket, received } = dialFromNode1();
   socket.write(WORDS);
   await waitFor('the answer', () => received().equals(BOTH));
@@ -68,14 +68,14 @@ test('what node1 sends arrives, and the answer comes back', async () => {
 test('a connection over a cut link opens when the link is mended', async () => {
   await network.cut('node1', 'node2');
   const { received } = dialFromNode1();
-  // node3 is nobody's: that another link is mended changes nothing.
+  // Mending another link changes nothing.
   await network.mend('node3', 'node2');
   expect(arrived).toHaveLength(0);
   await network.mend('node1', 'node2');
   await waitFor('the answer', () => received().equals(HELLO));
 });
 
-test('each direction is cut by itself', async () => {
+test('each direction is cut separately', async () => {
   const { socket, received } = dialFromNode1();
   await waitFor('the first answer', () => received().equals(HELLO));
   await network.cut('node2', 'node1');
@@ -86,7 +86,7 @@ test('each direction is cut by itself', async () => {
   await waitFor('the answer', () => received().equals(BOTH));
 });
 
-test('a bad link holds back what it carries, in order, and its other direction does not', async () => {
+test('a bad link holds its data back, in order, and its other direction does not', async () => {
   const { socket, received } = dialFromNode1();
   await waitFor('the first answer', () => received().equals(HELLO));
   await network.worsen('node1', 'node2', { lossShare: 0, delayMs: 60_000, jitterMs: 0 });
@@ -102,7 +102,7 @@ test('on a lossy link everything arrives once, in order, or the connection ends'
   await waitFor('the first answer', () => received().equals(HELLO));
   await network.worsen('node1', 'node2', { lossShare: 0.5, delayMs: 0, jitterMs: 5 });
   let all = HELLO;
-  // One after the other: what is written at once may be one piece.
+  // One after the other: data written at once may be one chunk.
   for (let count = 0; count < 6 && !socket.destroyed; count += 1) {
     const words = Buffer.from(`words ${count}`);
     all = Buffer.concat([all, words]);

@@ -1,5 +1,5 @@
-// Without the right to make namespaces: every node advertises a proxy in this process instead of itself. The hello
-// that opens each connection says who dialled, and so which link a connection belongs to.
+// A network of TCP proxies, for processes that may not make namespaces. Every node advertises a proxy in this
+// process. The hello of a connection names the dialling node, and so the link.
 
 import net from 'node:net';
 import { present } from '../../src/shared/assert.ts';
@@ -13,7 +13,7 @@ const PORTS_PER_NODE = 3;
 
 export class ProxyNetwork implements ChaosNetwork {
   readonly description =
-    'TCP proxies between the nodes, in this process; what a cut link carries is held back; on a bad link data is late, and a loss is a stall until TCP would have sent again, or a broken connection';
+    'TCP proxies between the nodes; a cut link holds data back; on a bad link data is late, and a loss is a stall until TCP would send again, or a broken connection';
   readonly canWorsen = true;
   readonly linkDamage = { lost: 0, late: 0 };
   readonly places: readonly NodePlace[];

@@ -1,4 +1,4 @@
-// One connection that a node dialled, and the proxy's own to the node behind it.
+// Relays one connection that a node dialled to the node behind the proxy.
 
 import net from 'node:net';
 import { FrameDecoder } from '../../src/engines/raft/codec/frame.ts';
@@ -14,7 +14,7 @@ export interface RelayOptions {
   readonly host: string;
   readonly raftPort: number;
   readonly draws: Draws;
-  /** What bad links do is counted here. */
+  /** Counts losses and delays on bad links. */
   readonly damage: { lost: number; late: number };
   isCut(from: string, to: string): boolean;
   /** Undefined while the link is good. */
@@ -35,7 +35,7 @@ export class ProxyRelay {
     this.#dialler = dialler;
     this.#options = options;
     dialler.on('error', () => {
-      // Its close follows, and ends the other side.
+      // The 'close' event follows and ends the other side.
     });
     dialler.once('close', () => this.#target?.destroy());
     dialler.on('data', (chunk: Buffer) => this.#readHello(chunk));
@@ -46,7 +46,7 @@ export class ProxyRelay {
     this.#target?.destroy();
   }
 
-  /** After links were cut or mended: what may not pass stays in the sockets' buffers. */
+  /** Applies the links' current state. Data on a cut link stays in the sockets' buffers. */
   update(): void {
     const from = this.#from;
     if (from === undefined) return;
@@ -66,7 +66,7 @@ export class ProxyRelay {
     const payload = this.#decoder.next();
     if (payload === undefined) return;
     const hello = decodeHello(payload);
-    if (hello === 'other-version') throw new Error('the nodes under test are of this version');
+    if (hello === 'other-version') throw new Error('a node has another protocol version');
     this.#from = nodeOf(hello.identity.server);
     this.#dialler.removeAllListeners('data');
     this.#dialler.pause();
@@ -79,7 +79,7 @@ export class ProxyRelay {
     const target = net.connect(raftPort, host);
     this.#target = target;
     target.on('error', () => {
-      // Its close follows, and ends the other side.
+      // The 'close' event follows and ends the other side.
     });
     target.once('close', () => dialler.destroy());
     for (const chunk of this.#beforeHello) target.write(chunk);

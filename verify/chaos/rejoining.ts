@@ -1,15 +1,15 @@
-// A node that comes back as a new incarnation.
+// Waits for a node that rejoins as a new incarnation.
 
 import type { NodeProcess } from '../kit/node-process.ts';
 import { waitFor } from '../kit/wait-for.ts';
 import type { FaultContext } from './fault-context.ts';
 
-/** It may have to wait for other faults, and for a snapshot. */
+/** Long enough for other faults to end, and for a snapshot. */
 const VOTE_TIMEOUT_MS = 90_000;
 
 /**
- * Waits until every node has `node` as a voter under another server id than `old`: from then on no single disk holds
- * the only copy of that change, and `node` may be counted on.
+ * Waits until every node has `node` as a voter under a server id other than `old`. From then on the change is
+ * on every disk, and faults may rely on the node's vote.
  */
 export async function waitForVote(
   context: FaultContext,

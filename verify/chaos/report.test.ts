@@ -25,20 +25,20 @@ const CLEAN: Report = {
   duplicated: 0,
   staleReads: 0,
   undecided: 1,
-  benches: 5,
+  workcells: 5,
   longestLeaderlessMs: 812.4,
   failoversMs: [700, 900, 650],
   recoveryMs: 1_500,
   violations: [],
 };
 
-test('percentiles are by nearest rank', () => {
+test('a percentile is the value of nearest rank', () => {
   const values = Array.from({ length: 100 }, (_, at) => 100 - at);
   expect([0.5, 0.99, 1].map((share) => percentile(values, share))).toEqual([50, 99, 100]);
   expect(percentile([3], 0.5)).toBe(3);
 });
 
-test('a clean run tells every figure', () => {
+test('the report of a clean run has every figure', () => {
   const text = formatReport(CLEAN);
   for (const line of [
     '3 nodes, 1.5 minutes of faults, seed 7',
@@ -60,7 +60,7 @@ test('a clean run tells every figure', () => {
   }
 });
 
-test('a violation is shown', () => {
+test('the report shows a violation', () => {
   const violations = [{ property: 'durability', message: 'node1 has lost a printer' }];
   const text = formatReport({ ...CLEAN, violations });
   expect(text).toContain('VIOLATED: durability: node1 has lost a printer');

@@ -1,4 +1,4 @@
-// What a run did and found, for people.
+// The report of a run, and its text.
 
 import type { Violation } from '../sim/checkers/violations.ts';
 import type { FaultTally } from './fault-context.ts';
@@ -15,23 +15,23 @@ export interface Report extends Readonly<FaultTally> {
   readonly operations: number;
   readonly acknowledged: number;
   readonly refused: number;
-  /** Attempts that were told that a disk is full. */
+  /** Attempts that were refused because a disk was full. */
   readonly refusedForRoom: number;
   readonly unknown: number;
   readonly lost: number;
   readonly duplicated: number;
   readonly staleReads: number;
-  /** Benches whose history was too hard to judge. */
+  /** Workcells whose history was too hard to judge. */
   readonly undecided: number;
-  readonly benches: number;
+  readonly workcells: number;
   readonly longestLeaderlessMs: number;
   readonly failoversMs: readonly number[];
-  /** From the end of the last fault until every node was well and took a write. */
+  /** From the end of the last fault until every node was well and accepted a write. */
   readonly recoveryMs: number;
   readonly violations: readonly Violation[];
 }
 
-/** Violations that are shown; the number of all is told. */
+/** The bound of shown violations; the report has the number of all. */
 const MAX_SHOWN = 10;
 
 export function formatReport(report: Report): string {
@@ -55,7 +55,7 @@ export function formatReport(report: Report): string {
     `lost: ${report.lost}`,
     `duplicated: ${report.duplicated}`,
     `stale reads: ${report.staleReads}`,
-    `histories judged: ${report.benches - report.undecided} of ${report.benches}`,
+    `histories judged: ${report.workcells - report.undecided} of ${report.workcells}`,
     `longest time without a leader while a quorum was healthy: ${Math.round(report.longestLeaderlessMs)} ms`,
     `failovers: ${formatTimes(report.failoversMs)}`,
     `every node well after the last fault: ${Math.round(report.recoveryMs)} ms`,
@@ -73,7 +73,7 @@ function formatTimes(timesMs: readonly number[]): string {
   return `${timesMs.length}, median ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}`;
 }
 
-/** The smallest of `values` (at least one) that is not below the given share of them, 0 to 1 (nearest rank). */
+/** Returns the value of nearest rank for a share of 0 to 1. NaN without values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;

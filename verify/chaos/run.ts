@@ -1,4 +1,4 @@
-// One run: a cluster, its clients, faults for a while, and what is left of the promises afterwards.
+// One run: starts a cluster and its clients, injects faults, and checks all promises afterwards.
 
 import type { NodeProcess } from '../kit/node-process.ts';
 import { waitFor } from '../kit/wait-for.ts';
@@ -17,18 +17,18 @@ import type { Report } from './report.ts';
 export interface RunOptions {
   readonly network: ChaosNetwork;
   readonly disks: Disks;
-  /** For the nodes' logs. Left behind as it is. */
+  /** The directory of the nodes' logs. The run does not remove it. */
   readonly directory: string;
   /** The built program. */
   readonly main: string;
   readonly historyFile: string;
   readonly faultsMs: number;
   readonly seed: number;
-  /** Ends the run at once, without a verdict: it rejects with the signal's reason. */
+  /** Ends the run at once without a verdict: `runChaos` rejects with the signal's reason. */
   readonly signal: AbortSignal;
 }
 
-/** Never leaves a process behind. Rejects when the cluster does not even start. */
+/** Runs to the end and ends all processes. Rejects when the cluster does not start. */
 export async function runChaos(options: RunOptions): Promise<Report> {
   const violations = new Violations();
   const cluster = new Cluster(options);
@@ -68,7 +68,7 @@ export async function runChaos(options: RunOptions): Promise<Report> {
       staleReads,
       recoveryMs,
       undecided,
-      benches: history.benches.size,
+      workcells: history.workcells.size,
       longestLeaderlessMs: observer.longestLeaderlessMs,
       failoversMs: observer.failoversMs,
       violations: violations.found,
@@ -90,7 +90,7 @@ function rejectionOf(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Every node becomes well, and takes a write. */
+/** Waits until every node is well and accepts a write. */
 async function recovers({ cluster, violations }: Aftermath): Promise<boolean> {
   try {
     await waitUntilWell(cluster);
@@ -108,9 +108,9 @@ function describeError(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}: ${describeError(error.cause)}`;
 }
 
-/** Health is no more than a word until a write goes through. Its row is none of the history's: nobody looks for it. */
+/** Waits until a write through this node succeeds. Its row is not part of the history. */
 async function takesWrites(node: NodeProcess): Promise<void> {
-  await waitFor(`${node.id} takes writes again`, async () => {
+  await waitFor(`${node.id} accepts writes again`, async () => {
     const body = { id: `${PROBE}.${node.id}`, company: 'Prusa', model: 'MK4' };
     const headers = { 'idempotency-key': `chaos-probe-${node.id}` };
     return (await node.request('/api/v1/printers', { body, headers })).status === 201;

@@ -1,34 +1,34 @@
-// One direction of a proxied connection. On a bad link what is carried is late, and a loss is what TCP makes of it: a
-// stall until it would have been sent again, or now and then the end of the connection.
+// One direction of a proxied connection. On a bad link data is late. A loss has the effect that it has on
+// TCP: a stall until the retransmission, or now and then the end of the connection.
 
 import type net from 'node:net';
 import type { Draws } from '../sim/draws.ts';
 import type { LinkQuality } from './network.ts';
 
-/** Linux sends nothing again before that; twice lost takes twice as long. */
+/** The shortest retransmission time of Linux. It doubles with each loss. */
 const RETRANSMISSION_MS = 200;
 const MAX_RETRANSMISSIONS = 6;
-/** Of the losses. */
+/** The share of losses that end the connection. */
 const ABORT_CHANCE = 0.02;
-/** Held here; beyond that the sender has to wait. */
+/** The bound of held data: beyond it the sender has to wait. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
 export interface SlowLineOptions {
   readonly source: net.Socket;
   readonly sink: net.Socket;
   readonly draws: Draws;
-  /** Counted here. */
+  /** Counts losses and delays. */
   readonly damage: { lost: number; late: number };
   /** Undefined while the link is good. */
   quality(): LinkQuality | undefined;
-  /** There is room again: what was paused may go on, unless the link is cut. */
+  /** Called when the line has room again: the source may resume, unless the link is cut. */
   onRoom(): void;
 }
 
 export class SlowLine {
   readonly #options: SlowLineOptions;
   #heldBytes = 0;
-  /** Nothing overtakes what came before it. */
+  /** The due time of the last chunk: no chunk overtakes an earlier one. */
   #lastDue = 0;
 
   constructor(options: SlowLineOptions) {
@@ -65,7 +65,7 @@ export class SlowLine {
     }, this.#lastDue - now).unref();
   }
 
-  /** In ms; undefined: the connection breaks. */
+  /** Returns the delay in ms; undefined: the connection breaks. */
   #drawLateness({ lossShare, delayMs, jitterMs }: LinkQuality): number | undefined {
     const { draws, damage } = this.#options;
     let lateness = delayMs + draws.between(0, jitterMs);

@@ -12,7 +12,7 @@ const segment = (checksum: string) =>
 /** Before the padding that Ethernet adds. */
 const CHECKSUM_AT = 8 + 14 + 20 + 16;
 
-/** As a receiver verifies it: the sum of everything, the checksum included, has no zero left (RFC 1071). */
+/** Sums as a receiver does: with a valid checksum the sum is 0xffff (RFC 1071). */
 function sumOf(datagram: Buffer): number {
   const packet = datagram.subarray(8 + 14);
   const tcp = Buffer.concat([packet.subarray(20, 43), Buffer.alloc(1)]);
@@ -23,12 +23,12 @@ function sumOf(datagram: Buffer): number {
   return sum;
 }
 
-test('a segment without a checksum gets the one that its receiver expects, whatever stood there', () => {
+test('a segment gets the checksum that its receiver expects, whatever was there before', () => {
   for (const before of ['0000', 'ffff', '1234']) {
     const datagram = segment(before);
     completeChecksum(datagram);
     expect(sumOf(datagram)).toBe(0xffff);
-    // Nothing else is touched.
+    // All other bytes are unchanged.
     datagram.write(before, CHECKSUM_AT, 'hex');
     expect(datagram).toEqual(segment(before));
   }

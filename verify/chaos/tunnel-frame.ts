@@ -1,4 +1,4 @@
-// Frames of the tunnels between namespaces (VXLAN, RFC 7348): an Ethernet frame in a datagram.
+// Frames of the tunnels between namespaces (VXLAN, RFC 7348): Ethernet frames in datagrams.
 
 const VXLAN_HEADER_BYTES = 8;
 const ETHERNET_HEADER_BYTES = 14;
@@ -9,15 +9,15 @@ const PROTOCOL_TCP = 6;
 const TCP_CHECKSUM_AT = 16;
 const MIN_TCP_HEADER_BYTES = 20;
 
-/** The address that the IPv4 packet within is sent to; undefined for anything else, such as a search for neighbours. */
+/** Returns the destination of the IPv4 packet; undefined for other frames, such as ARP. */
 export function destinationOf(datagram: Buffer): string | undefined {
   const packet = packetIn(datagram);
   return packet === undefined ? undefined : [...packet.subarray(16, 20)].join('.');
 }
 
 /**
- * Writes the checksum of a TCP segment into it. The kernel leaves it to the device that sends (RFC 9293, §3.1 has the
- * sum), and to a datagram that a program reads and sends again nobody ever adds it.
+ * Writes the checksum of a TCP segment (RFC 9293, §3.1). The kernel leaves the checksum to the sending
+ * device, so it is missing in a datagram that a program reads and sends on.
  */
 export function completeChecksum(datagram: Buffer): void {
   const packet = packetIn(datagram);

@@ -9,7 +9,7 @@ const [HUB, NODE1, NODE2] = ['127.0.77.1', '127.0.77.11', '127.0.77.12'] as cons
 let relay: TunnelRelay;
 let node1: dgram.Socket;
 let node2: dgram.Socket;
-/** What node2 got, by the number that each packet carries. */
+/** The numbers of the packets that node2 received. */
 let arrived: number[];
 
 beforeEach(async () => {
@@ -38,7 +38,7 @@ function send(number: number): void {
   node1.send(datagram, TUNNEL_PORT, HUB);
 }
 
-test('a packet goes on to where it is sent, once', async () => {
+test('a packet is passed on to its destination, once', async () => {
   send(1);
   send(2);
   await waitFor('both', () => arrived.length >= 2);
@@ -46,7 +46,7 @@ test('a packet goes on to where it is sent, once', async () => {
   expect(relay.damage).toEqual({ lost: 0, late: 0 });
 });
 
-test('a link that loses everything loses it in its own direction, until it is good again', async () => {
+test('a link that loses everything affects its own direction alone, until it is good again', async () => {
   relay.set(NODE1, NODE2, { lossShare: 1, delayMs: 0, jitterMs: 0 });
   relay.set(NODE2, NODE1, undefined);
   send(1);
@@ -57,7 +57,7 @@ test('a link that loses everything loses it in its own direction, until it is go
   expect(arrived).toEqual([2]);
 });
 
-test('what is late is overtaken by what is sent later over the good link', async () => {
+test('a delayed packet is overtaken by a later one over the good link', async () => {
   relay.set(NODE1, NODE2, { lossShare: 0, delayMs: 300, jitterMs: 0 });
   send(1);
   await waitFor('the relay has it', () => relay.damage.late === 1);

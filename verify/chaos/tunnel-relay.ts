@@ -1,14 +1,14 @@
-// The far end of every tunnel: packets of a bad link come here as datagrams, and go on late or not at all. It stands
-// in the hub, and works with any kernel that has VXLAN; netem is in few small ones.
+// The far end of every tunnel, in the hub. Packets of a bad link arrive here as datagrams, and go on late or
+// not at all. This works with any kernel that has VXLAN; few small kernels have netem.
 
 import dgram from 'node:dgram';
 import type { Draws } from '../sim/draws.ts';
 import type { LinkDamage, LinkQuality } from './network.ts';
 import { completeChecksum, destinationOf } from './tunnel-frame.ts';
 
-/** Where VXLAN is at home (RFC 7348). */
+/** The port of VXLAN (RFC 7348). */
 export const TUNNEL_PORT = 4789;
-/** Packets on their way; what comes beyond that is lost, as in any router. */
+/** The bound of held packets; further packets are lost, as in a router. */
 const MAX_HELD_PACKETS = 10_000;
 
 export class TunnelRelay {
@@ -18,7 +18,7 @@ export class TunnelRelay {
   #held = 0;
   readonly #damage = { lost: 0, late: 0 };
 
-  /** `address` is the one that the tunnels lead to. */
+  /** `address` is the remote end of all tunnels. */
   static async start(address: string, draws: Draws): Promise<TunnelRelay> {
     const relay = new TunnelRelay(draws);
     await new Promise<void>((resolve, reject) => {
@@ -33,7 +33,7 @@ export class TunnelRelay {
     this.#socket.on('message', (datagram, { address }) => this.#take(datagram, address));
   }
 
-  /** By the addresses of both ends. Undefined: what still comes is passed on at once. */
+  /** Sets the quality of a link between two addresses. Undefined: packets are passed on at once. */
   set(from: string, to: string, quality: LinkQuality | undefined): void {
     if (quality === undefined) this.#links.delete(linkOf(from, to));
     else this.#links.set(linkOf(from, to), quality);
@@ -65,7 +65,7 @@ export class TunnelRelay {
   }
 
   #send(datagram: Buffer, to: string): void {
-    // Nobody there, or closed meanwhile: a packet more that is lost.
+    // An error means one more lost packet: the node or the socket is gone.
     this.#socket.send(datagram, TUNNEL_PORT, to, () => {});
   }
 }
