@@ -3,8 +3,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ByteWriter } from '../../src/engines/raft/codec/byte-writer.ts';
 import { encodeFrame } from '../../src/engines/raft/codec/frame.ts';
 import { writeHello } from '../../src/engines/raft/transport/hello.ts';
+import { present } from '../../src/shared/assert.ts';
 import { waitFor } from '../kit/wait-for.ts';
 import { Draws } from '../sim/draws.ts';
+import type { NodePlace } from './network.ts';
 import { ProxyNetwork } from './proxy-network.ts';
 
 let network: ProxyNetwork;
@@ -25,7 +27,7 @@ beforeEach(async () => {
     });
   });
   await new Promise<void>((listening) => {
-    node2.listen(network.places[1]?.raftPort, '127.0.0.1', listening);
+    node2.listen(node2Place().raftPort, '127.0.0.1', listening);
   });
 });
 afterEach(async () => {
@@ -33,6 +35,10 @@ afterEach(async () => {
   await network.close();
   await new Promise((closed) => node2.close(closed));
 });
+
+function node2Place(): NodePlace {
+  return present(network.places[1], 'the network has two places');
+}
 
 const writer = new ByteWriter();
 writeHello(writer, {
@@ -44,7 +50,7 @@ const HELLO = Buffer.from(encodeFrame(writer.take()));
 
 /** Dials node2, as node1, by the address that node2 advertises. `received` returns the data so far. */
 function dialFromNode1(): { readonly socket: net.Socket; readonly received: () => Buffer } {
-  const port = Number(network.places[1]?.flags[1]?.split(':')[1]);
+  const port = Number(node2Place().flags.join(' ').split(':').at(-1));
   const socket = net.connect(port, '127.0.0.1');
   dialled.push(socket);
   let received = Buffer.alloc(0);
