@@ -14,7 +14,7 @@ export const PARTS = [
 ] as const;
 export type PartName = (typeof PARTS)[number];
 /** The parts that two checkouts are compared by. */
-export const COMPARED_PARTS = ['writes', 'reads'] as const;
+const COMPARED_PARTS = ['writes', 'reads'] as const;
 
 const MAX_SECONDS = 600;
 const MAX_FARM_JOBS = 10_000_000;

@@ -16,7 +16,7 @@ export interface Machine {
   readonly load: 'wrk' | 'autocannon';
 }
 
-export interface KeptResults {
+interface KeptResults {
   readonly finishedAt: string;
   readonly machine: Machine;
   readonly parts: readonly PartResult[];

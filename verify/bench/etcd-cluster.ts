@@ -22,7 +22,7 @@ interface EtcdStatus {
   readonly leader?: string;
 }
 
-export class EtcdNode implements BenchNode {
+class EtcdNode implements BenchNode {
   readonly id: string;
   readonly url: string;
   readonly dataDirectory: string;

@@ -1,5 +1,6 @@
--- What wrk sends, by the environment: BENCH_KIND, and BENCH_RUN, which no other run on the same cluster has.
--- At the end one line of JSON: requests, answers that were errors, seconds, latencies in microseconds.
+-- Requests for wrk. The environment has their kind (BENCH_KIND) and a name of the run that is unique in its
+-- cluster (BENCH_RUN).
+-- At the end prints one line of JSON: requests, error answers, seconds, latencies in microseconds.
 
 local run = os.getenv("BENCH_RUN")
 local path = os.getenv("BENCH_PATH")
@@ -36,7 +37,7 @@ local kinds = {
   ["etcd-range"] = function()
     return wrk.format("POST", "/v3/kv/range", json, string.format('{"key":"%s"}', path))
   end,
-  -- A job whose path is so long that its body has about BENCH_PATH bytes: four bytes a character where it must be.
+  -- A job with a path so long that its body has about BENCH_PATH bytes, with up to four bytes a character.
   ["padded"] = function()
     local missing = math.max(1, tonumber(path) - 110)
     local padding = missing <= 4000 and string.rep("x", missing) or string.rep("\240\159\150\168", missing / 4)

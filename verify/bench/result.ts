@@ -121,7 +121,7 @@ export function goalLine(goal: Goal): string {
   return `${what}: ${readable(found)}${unit} (${sense} ${readable(wanted)}${unit}): ${verdict}`;
 }
 
-export function markdownTable({ title, columns, rows }: Table): string {
+function markdownTable({ title, columns, rows }: Table): string {
   const line = (cells: readonly (string | number)[]): string => `| ${cells.map(readable).join(' | ')} |`;
   const rule = `|${columns.map((_, at) => (at === 0 ? '---|' : '--:|')).join('')}`;
   return [`**${title}**`, '', line(columns), rule, ...rows.map(line)].join('\n');

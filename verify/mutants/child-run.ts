@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 
-export interface ChildEnd {
+interface ChildEnd {
   /** Undefined when it was killed at its bound. */
   readonly code: number | undefined;
   readonly stdout: string;

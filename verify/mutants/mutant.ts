@@ -3,17 +3,9 @@
 import { CodedError } from '../../src/shared/coded-error.ts';
 
 /** A row of docs/raft-traps.md by its number, or a part of the product with its own rules. */
-export type Subject =
-  | number
-  | 'elections'
-  | 'commit'
-  | 'membership'
-  | 'snapshots'
-  | 'storage'
-  | 'codec'
-  | 'farm';
+type Subject = number | 'elections' | 'commit' | 'membership' | 'snapshots' | 'storage' | 'codec' | 'farm';
 
-export interface Edit {
+interface Edit {
   /** A text that occurs in the file exactly once. Keep it short and without comments: prose changes often. */
   readonly find: string;
   readonly replace: string;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { runNode } from './child-run.ts';
 import type { Mutant } from './mutant.ts';
 
-export interface FailingTest {
+interface FailingTest {
   /** A path from the project's root. */
   readonly file: string;
   readonly title: string;
@@ -57,7 +57,7 @@ export async function runTests(directory: string, files: readonly string[]): Pro
 }
 
 /** The fields of vitest's report that are read here. */
-export interface VitestReport {
+interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;

@@ -16,7 +16,7 @@ const MEGABYTE = 1e6;
 const LOOK_MS = 100;
 const BUSY = { seconds: SLICE_SECONDS, connections: CONNECTIONS };
 
-export interface CatchUp {
+interface CatchUp {
   /** From the start of its process until it is a voter again. */
   readonly seconds: number;
   /** The part of it from the snapshot's beginning to its installation, by the follower's log. */
