@@ -8,10 +8,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
+import { Draws } from '../../verify/kit/draws.ts';
 import { type Moment, momentsOf } from '../../verify/kit/power-loss.ts';
 import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
 import { readTrace, type TracedCall, trace } from '../../verify/kit/system-call-trace.ts';
-import { Draws } from '../../verify/sim/draws.ts';
 import { checkBatches } from './key-value-store-batches.ts';
 
 const WRITER = path.join(PROJECT_ROOT, 'test/contracts/key-value-store-writer.ts');

@@ -1,6 +1,6 @@
 // The simulated store, for the contract and for tests that need only a store.
 
-import { Draws } from '../../verify/sim/draws.ts';
+import { Draws } from '../../verify/kit/draws.ts';
 import { ProcessLife } from '../../verify/sim/process-life.ts';
 import { SimulatedDisk } from '../../verify/sim/simulated-disk.ts';
 import { SimulatedStore } from '../../verify/sim/simulated-store.ts';

@@ -1,6 +1,6 @@
 // The transport contract, held by the simulated network. Its time passes only while a test waits.
 
-import { Draws } from '../../verify/sim/draws.ts';
+import { Draws } from '../../verify/kit/draws.ts';
 import { ProcessLife } from '../../verify/sim/process-life.ts';
 import { type NetworkProfile, SimulatedLinks } from '../../verify/sim/simulated-links.ts';
 import { SimulatedNetwork } from '../../verify/sim/simulated-network.ts';

@@ -1,13 +1,14 @@
 // The audit after the faults: every node must recover, and have every acknowledged write exactly once.
 
 import { present } from '../../src/shared/assert.ts';
+import { type CollectionRead, isRead } from '../kit/farm-model.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
+import type { Violations } from '../kit/violations.ts';
 import { waitFor } from '../kit/wait-for.ts';
-import type { Violations } from '../sim/checkers/violations.ts';
+import { shows, tookEffect } from './acknowledged.ts';
 import type { Cluster } from './cluster.ts';
 import { describeJobs, describeSpool, type JobRow, type SpoolRow } from './farm-requests.ts';
 import type { History, Recorded } from './history.ts';
-import { isRead, type ReadOperation, shows, tookEffect } from './model.ts';
 
 const RECOVERY_TIMEOUT_MS = 60_000;
 const LIST_TIMEOUT_MS = 30_000;
@@ -98,7 +99,7 @@ export async function audit({ cluster, history, violations }: Aftermath): Promis
   return counts;
 }
 
-const READS: readonly ReadOperation[] = [
+const READS: readonly CollectionRead[] = [
   { kind: 'read-printer' },
   { kind: 'read-spool' },
   { kind: 'read-jobs' },

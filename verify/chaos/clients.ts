@@ -2,12 +2,13 @@
 // time-out where that is safe, and records the answers.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Draws } from '../kit/draws.ts';
+import { isRead } from '../kit/farm-model.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
-import type { Violations } from '../sim/checkers/violations.ts';
-import type { Draws } from '../sim/draws.ts';
+import type { Violations } from '../kit/violations.ts';
+import type { Operation } from './acknowledged.ts';
 import { send } from './farm-requests.ts';
 import type { Ending, History } from './history.ts';
-import { isRead, type Operation } from './model.ts';
 
 const CLIENTS_PER_NODE = 2;
 /** Workcells in use at a time: few, so that clients use the same ones. */

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Draws } from '../sim/draws.ts';
+import { Draws } from '../kit/draws.ts';
 import { damageFile } from './damage.ts';
 
 const SEEDS = 60;

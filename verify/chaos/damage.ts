@@ -1,7 +1,7 @@
 // Damages bytes of a data file while its node is down.
 
 import fs from 'node:fs';
-import type { Draws } from '../sim/draws.ts';
+import type { Draws } from '../kit/draws.ts';
 
 const PAGE_BYTES = 4_096;
 const META_PAGES = 2;

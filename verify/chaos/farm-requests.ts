@@ -2,8 +2,8 @@
 
 import { unreachable } from '../../src/shared/assert.ts';
 import { type ApiAnswer, apiRequest } from '../kit/api-request.ts';
+import type { Operation } from './acknowledged.ts';
 import type { Ending } from './history.ts';
-import type { Operation } from './model.ts';
 
 /** More jobs than a workcell has, and few enough for a single page. */
 const MAX_JOBS = 64;

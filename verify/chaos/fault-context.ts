@@ -1,10 +1,10 @@
 // Shared parts of all faults: the choice of nodes, the duration, and the counts.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Draws } from '../kit/draws.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
+import type { Violations } from '../kit/violations.ts';
 import { waitFor } from '../kit/wait-for.ts';
-import type { Violations } from '../sim/checkers/violations.ts';
-import type { Draws } from '../sim/draws.ts';
 import type { Cluster } from './cluster.ts';
 import type { Observer } from './observer.ts';
 

@@ -1,8 +1,8 @@
 // Draws from the seed which faults happen, when, and in which combinations.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Violations } from '../sim/checkers/violations.ts';
-import type { Draws } from '../sim/draws.ts';
+import type { Draws } from '../kit/draws.ts';
+import type { Violations } from '../kit/violations.ts';
 import type { Cluster } from './cluster.ts';
 import { FaultContext } from './fault-context.ts';
 import { injectFullDisk } from './full-disk-faults.ts';

@@ -1,9 +1,9 @@
 // Faults that fill disks: writes are refused, and reads go on.
 
 import { unreachable } from '../../src/shared/assert.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
 import { waitFor } from '../kit/wait-for.ts';
-import type { Draws } from '../sim/draws.ts';
 import type { FaultContext } from './fault-context.ts';
 
 const FULL_DISKS = {

@@ -2,9 +2,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Violations } from '../sim/checkers/violations.ts';
+import { Violations } from '../kit/violations.ts';
+import type { Operation } from './acknowledged.ts';
 import { type Ending, History } from './history.ts';
-import type { Operation } from './model.ts';
 
 let directory: string;
 let history: History;

@@ -2,9 +2,10 @@
 
 import fs from 'node:fs';
 import { assert } from '../../src/shared/assert.ts';
+import { isRead, workcellModel } from '../kit/farm-model.ts';
 import { type HistoryOperation, judge } from '../kit/linearizability.ts';
-import type { Violations } from '../sim/checkers/violations.ts';
-import { chaosModel, isRead, type Operation, shows, tookEffect } from './model.ts';
+import type { Violations } from '../kit/violations.ts';
+import { type Operation, shows, tookEffect } from './acknowledged.ts';
 
 /** `no-effect`: refused (with this code) without any effect, or a read without an answer. */
 export type Ending =
@@ -94,7 +95,7 @@ export class History {
     let undecided = 0;
     for (const [workcell, recorded] of this.#byWorkcell) {
       const operations = recorded.filter(({ ending }) => ending?.kind !== 'no-effect');
-      const judgement = judge(chaosModel, operations);
+      const judgement = judge(workcellModel, operations);
       if (judgement.kind === 'undecided') undecided += 1;
       if (judgement.kind !== 'not-linearizable') continue;
       const lines = operations.map((one, at) => {

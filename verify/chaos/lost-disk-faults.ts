@@ -3,9 +3,9 @@
 
 import path from 'node:path';
 import { unreachable } from '../../src/shared/assert.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
 import { waitFor } from '../kit/wait-for.ts';
-import type { Draws } from '../sim/draws.ts';
 import { damageFile } from './damage.ts';
 import type { FaultContext } from './fault-context.ts';
 import { waitForVote } from './rejoining.ts';

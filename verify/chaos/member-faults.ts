@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiAnswer } from '../kit/api-request.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
-import type { Draws } from '../sim/draws.ts';
 import type { FaultContext } from './fault-context.ts';
 import { waitForVote } from './rejoining.ts';
 

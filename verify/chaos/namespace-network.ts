@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { present } from '../../src/shared/assert.ts';
-import type { Draws } from '../sim/draws.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { ChaosNetwork, LinkDamage, LinkQuality, NodePlace } from './network.ts';
 import { TUNNEL_PORT, TunnelRelay } from './tunnel-relay.ts';
 

@@ -1,8 +1,8 @@
 // Faults of links: cuts, losses and delays.
 
 import { unreachable } from '../../src/shared/assert.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
-import type { Draws } from '../sim/draws.ts';
 import type { FaultContext } from './fault-context.ts';
 import type { LinkQuality } from './network.ts';
 

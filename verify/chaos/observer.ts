@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeProcess, NodeStatus } from '../kit/node-process.ts';
-import type { Violations } from '../sim/checkers/violations.ts';
+import type { Violations } from '../kit/violations.ts';
 import type { Cluster } from './cluster.ts';
 
 /** The precision of all times of the observer. */

@@ -1,8 +1,8 @@
 // Faults of processes: they are killed, paused or restarted, and keep their disks.
 
 import { unreachable } from '../../src/shared/assert.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
-import type { Draws } from '../sim/draws.ts';
 import type { FaultContext } from './fault-context.ts';
 
 const PROCESS_FAULTS = {

@@ -4,8 +4,8 @@ import { ByteWriter } from '../../src/engines/raft/codec/byte-writer.ts';
 import { encodeFrame } from '../../src/engines/raft/codec/frame.ts';
 import { writeHello } from '../../src/engines/raft/transport/hello.ts';
 import { present } from '../../src/shared/assert.ts';
+import { Draws } from '../kit/draws.ts';
 import { waitFor } from '../kit/wait-for.ts';
-import { Draws } from '../sim/draws.ts';
 import type { NodePlace } from './network.ts';
 import { ProxyNetwork } from './proxy-network.ts';
 

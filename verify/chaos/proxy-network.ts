@@ -3,8 +3,8 @@
 
 import net from 'node:net';
 import { present } from '../../src/shared/assert.ts';
+import type { Draws } from '../kit/draws.ts';
 import { freePorts } from '../kit/free-ports.ts';
-import type { Draws } from '../sim/draws.ts';
 import type { ChaosNetwork, LinkQuality, NodePlace } from './network.ts';
 import { ProxyRelay } from './proxy-relay.ts';
 

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { FrameDecoder } from '../../src/engines/raft/codec/frame.ts';
 import { nodeOf } from '../../src/engines/raft/node/membership/server-id.ts';
 import { decodeHello, MAX_HELLO_BYTES } from '../../src/engines/raft/transport/hello.ts';
-import type { Draws } from '../sim/draws.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { LinkQuality } from './network.ts';
 import { SlowLine } from './slow-line.ts';
 

@@ -1,6 +1,6 @@
 // The report of a run, and its text.
 
-import type { Violation } from '../sim/checkers/violations.ts';
+import type { Violation } from '../kit/violations.ts';
 import type { FaultTally } from './fault-context.ts';
 import type { LinkDamage } from './network.ts';
 

@@ -1,9 +1,9 @@
 // One run: starts a cluster and its clients, injects faults, and checks all promises afterwards.
 
+import { Draws } from '../kit/draws.ts';
 import type { NodeProcess } from '../kit/node-process.ts';
+import { Violations } from '../kit/violations.ts';
 import { waitFor } from '../kit/wait-for.ts';
-import { Violations } from '../sim/checkers/violations.ts';
-import { Draws } from '../sim/draws.ts';
 import { type Aftermath, audit, PROBE, waitUntilWell } from './audit.ts';
 import { Clients } from './clients.ts';
 import { Cluster } from './cluster.ts';

@@ -2,7 +2,7 @@
 // TCP: a stall until the retransmission, or now and then the end of the connection.
 
 import type net from 'node:net';
-import type { Draws } from '../sim/draws.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { LinkQuality } from './network.ts';
 
 /** The shortest retransmission time of Linux. It doubles with each loss. */

@@ -1,7 +1,7 @@
 import dgram from 'node:dgram';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Draws } from '../kit/draws.ts';
 import { waitFor } from '../kit/wait-for.ts';
-import { Draws } from '../sim/draws.ts';
 import { TUNNEL_PORT, TunnelRelay } from './tunnel-relay.ts';
 
 const [HUB, NODE1, NODE2] = ['127.0.77.1', '127.0.77.11', '127.0.77.12'] as const;

@@ -2,7 +2,7 @@
 // not at all. This works with any kernel that has VXLAN; few small kernels have netem.
 
 import dgram from 'node:dgram';
-import type { Draws } from '../sim/draws.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { LinkDamage, LinkQuality } from './network.ts';
 import { completeChecksum, destinationOf } from './tunnel-frame.ts';
 

@@ -1,4 +1,4 @@
-// One state of the whole cluster, what can happen next in it, and its hash.
+// One state of the whole cluster, the events that can follow, and its hash.
 
 import type { Renaming } from './fingerprint.ts';
 import { avalanche, type Hash, hashText } from './hashing.ts';
@@ -8,20 +8,20 @@ import type { Budget, Scenario } from './scenario.ts';
 
 export interface ClusterState {
   readonly servers: readonly LocalState[];
-  /** In flight, in no particular order; one that is there twice may arrive twice. */
+  /** In flight, in no order. A message that is there twice may arrive twice. */
   readonly messages: readonly InternedMessage[];
   readonly history: History;
   readonly budget: Budget;
 }
 
-/** `state` after `event`; when a property is broken, which one. */
+/** `state` after `event`; `violation` names the property that the event violates. */
 export interface Successor {
   readonly event: () => string;
   readonly state: ClusterState;
   readonly violation: string | undefined;
 }
 
-/** Calls `visit` with every state that one event leads to, always in the same order, until it returns false. */
+/** Calls `visit` with every state after one event, always in the same order, until it returns false. */
 export function expand(
   state: ClusterState,
   { scenario, locals }: { scenario: Scenario; locals: LocalStates },
@@ -35,7 +35,7 @@ export function expand(
   ): void => visit(successorOf(state, { position, transition, ...rest }));
 
   messages.forEach((interned, at) => {
-    // Of equal messages one stands for all.
+    // One of several equal messages stands for all.
     if (messages.indexOf(interned) !== at) return;
     const { message, id, text } = interned;
     const position = servers.findIndex(({ server }) => server === message.to);
@@ -43,7 +43,8 @@ export function expand(
     if (to === undefined) return;
     const others = messages.toSpliced(at, 1);
     const transition = locals.after(to, `deliver ${id}`, { kind: 'deliver', message });
-    // A delivery that changes nothing is a loss, and a loss only takes possibilities away: nothing new comes of it.
+    // A delivery without effect equals a loss, and a loss only removes possibilities: it leads to nothing
+    // new.
     const isHeard =
       transition.next !== to || transition.sent.length > 0 || transition.violation !== undefined;
     if (isHeard) take(position, transition, { messages: others, event: () => `deliver    ${text}` });
@@ -68,7 +69,7 @@ export function expand(
     }
     if (budget.crashes > 0) {
       for (const isKept of isWriting ? [false, true] : [false]) {
-        const what = isWriting ? `, the write under way ${isKept ? 'kept' : 'lost'}` : '';
+        const what = isWriting ? `, pending write ${isKept ? 'kept' : 'lost'}` : '';
         take(position, locals.afterCrash(local, isKept), {
           messages,
           spent: 'crashes',
@@ -117,7 +118,7 @@ function successorOf(
   };
 }
 
-/** The same for states that are equal but for the names of servers: the least of the hashes under all renamings. */
+/** Hashes states alike that differ only in the names of servers: the least hash under all renamings. */
 export class ClusterHasher {
   readonly #renamings: readonly Renaming[];
   readonly #histories = new Map<string, readonly Hash[]>();
@@ -136,7 +137,7 @@ export class ClusterHasher {
     const ofHistory = this.#historyHashes(history);
     let least: Hash | undefined;
     for (let which = 0; which < this.#renamings.length; which++) {
-      // Sums, so that the order of what is in flight does not matter.
+      // Sums are independent of the order of the messages.
       let high = (ofHistory[which]?.high ?? 0) + avalanche(left);
       let low = (ofHistory[which]?.low ?? 0) + left;
       for (const { hashes } of servers) {
@@ -176,7 +177,7 @@ export class ClusterHasher {
   }
 }
 
-/** Without the names that configurations have in them: they follow from term and index, which name one entry. */
+/** Leaves out the names inside configurations: term and index already identify the entry. */
 function renamedCommits({ committed }: History): unknown {
   return committed.map(({ entry, inTerm }) => [entry.includes('{') ? entry.split(':')[0] : entry, inTerm]);
 }

@@ -3,7 +3,7 @@ import { quorumValue } from '../../src/engines/raft/core/quorum.ts';
 import type { CoreState } from '../../src/engines/raft/core/state.ts';
 import { FIGURE_8, searched } from './scenarios.ts';
 
-/** The mutant: replicas are counted, whatever the term of the entry. */
+/** The mutant counts replicas of an entry of any term. */
 vi.mock('../../src/engines/raft/core/commit.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../src/engines/raft/core/commit.ts')>();
   return {
@@ -16,11 +16,11 @@ vi.mock('../../src/engines/raft/core/commit.ts', async (importOriginal) => {
   };
 });
 
-test('figure 8: counting replicas of an entry of an older term is found (trap 8)', () => {
+test('the explorer finds a leader that commits entries of older terms by counting replicas (figure 8, trap 8)', () => {
   const { end, violation } = searched(FIGURE_8);
   expect(end).toBe('violation');
   expect(violation?.property).toMatch(
-    /^leader completeness: c, leader of term 5, lacks the committed '2:2' at 2/,
+    /^Leader Completeness: c, leader of term 5, lacks the committed '2:2' at 2/,
   );
   expect(violation?.path.at(-1)).toMatch(/^deliver {4}b→c vote-response/);
 });

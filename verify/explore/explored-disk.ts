@@ -1,4 +1,4 @@
-// One server's disk as a value: what a crash leaves, and what a write makes of it.
+// The disk of one server as a value: its content after a crash and after a write.
 
 import type { Configuration } from '../../src/engines/raft/core/configuration.ts';
 import type { Entry, HardState } from '../../src/engines/raft/core/entry.ts';
@@ -9,15 +9,15 @@ import { assert, present } from '../../src/shared/assert.ts';
 
 export interface DiskImage {
   readonly hardState: HardState;
-  /** From index 1 on: nothing is ever compacted here. */
+  /** From index 1: the explorer never compacts. */
   readonly entries: readonly Entry[];
-  /** What the state machine on this disk holds. */
+  /** Applied index of the state machine on this disk. */
   readonly appliedIndex: number;
 }
 
 export interface DiskWrite {
   readonly request: PersistRequest;
-  /** What the state machine held when the write began; it goes to disk in the same write. */
+  /** Applied index of the state machine when the write began; it is stored in the same write. */
   readonly appliedIndex: number;
 }
 
@@ -27,7 +27,7 @@ export const EMPTY_DISK: DiskImage = {
   appliedIndex: 0,
 };
 
-/** The disk once `write` is durable, all of it. */
+/** Returns the disk after `write` is durable as a whole. */
 export function afterWrite(disk: DiskImage, { request, appliedIndex }: DiskWrite): DiskImage {
   assert(request.snapshot === undefined, 'no snapshots are explored');
   const { entries, remove } = request.log;
@@ -35,13 +35,15 @@ export function afterWrite(disk: DiskImage, { request, appliedIndex }: DiskWrite
   const log = [...disk.entries.slice(0, firstChanged - 1), ...entries];
   assert(
     log.every((entry, position) => entry.index === position + 1),
-    'the log on disk has no holes',
+    'the log on disk has no gaps',
   );
-  assert(log.length >= appliedIndex, 'the log on disk reaches what was applied');
+  assert(log.length >= appliedIndex, 'applied entries are on disk');
   return { hardState: request.hardState ?? disk.hardState, entries: log, appliedIndex };
 }
 
-/** What a server that starts finds; `initial` is the configuration before any entry set another. */
+/**
+ * Returns the state that a starting server reads. `initial` is the configuration before any entry sets one.
+ */
 export function durableStateOf(disk: DiskImage, initial: Configuration): DurableState {
   const configurations = disk.entries.flatMap((entry) =>
     entry.kind === 'configuration' ? [{ index: entry.index, configuration: entry.configuration }] : [],
@@ -59,18 +61,18 @@ export function durableStateOf(disk: DiskImage, initial: Configuration): Durable
   };
 }
 
-/** Whether the entry of `term` at `index` would be there after a crash. */
+/** Whether the entry of `term` at `index` survives a crash. */
 export function holds(disk: DiskImage, index: number, term: number): boolean {
   return index === 0 || disk.entries[index - 1]?.term === term;
 }
 
-/** Reads whatever image `current` gives at that moment. */
+/** Reads the image that `current` returns at the time of the call. */
 export function readerOf(current: () => DiskImage): LogReader {
   const entryAt = (index: number): Entry =>
     present(current().entries[index - 1], `entry ${index} is not on disk`);
   return {
     term: (index) => entryAt(index).term,
-    // One entry at a time: more interleavings than any larger batch.
+    // One entry at a time gives more interleavings than larger batches.
     entries: (from) => [entryAt(from)],
   };
 }

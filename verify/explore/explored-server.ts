@@ -1,4 +1,4 @@
-// One server: the real core over a disk image, fed one input at a time.
+// One server: the real core over a disk image, given one input at a time.
 
 import type { Configuration, ServerId } from '../../src/engines/raft/core/configuration.ts';
 import type { Entry } from '../../src/engines/raft/core/entry.ts';
@@ -12,9 +12,9 @@ import { promiseBrokenBy } from './promises.ts';
 
 export type Input =
   | { readonly kind: 'deliver'; readonly message: Message }
-  /** On a leader one heartbeat interval passes; elsewhere an election time-out. */
+  /** A heartbeat interval passes on a leader, an election time-out on any other server. */
   | { readonly kind: 'time-out' }
-  /** The write that is under way is durable. */
+  /** The pending write becomes durable. */
   | { readonly kind: 'written' }
   | { readonly kind: 'propose'; readonly command: number }
   | { readonly kind: 'change'; readonly configuration: Configuration };
@@ -22,13 +22,13 @@ export type Input =
 export interface Output {
   readonly sent: readonly Message[];
   readonly applied: readonly Entry[];
-  /** The first promise that a message made and the disk did not keep. */
+  /** The first promise of a message that the disk does not keep. */
   readonly brokenPromise: string | undefined;
 }
 
 export const ELECTION_TICKS = 2;
 
-/** Always the shortest time-out: when it comes is the explorer's choice, not chance. */
+/** Always the shortest time-out: the explorer chooses its moment. */
 const NO_JITTER: Random = { nextUint32: () => 0, below: () => 0, chance: () => false };
 
 export class ExploredServer {
@@ -44,7 +44,7 @@ export class ExploredServer {
         electionTicks: ELECTION_TICKS,
         heartbeatTicks: 1,
         random: NO_JITTER,
-        // One entry a message: the finest interleaving.
+        // One entry per message gives the finest interleaving.
         maxAppendBytes: 1,
         maxApplyBytes: 1,
         maxUncommittedBytes: 1_000_000,
@@ -54,7 +54,9 @@ export class ExploredServer {
     );
   }
 
-  /** One input, and all that follows from it on this server. Throws what the core's assertions throw. */
+  /**
+   * Handles one input and everything that follows from it on this server. Throws the core's assertion errors.
+   */
   handle(input: Input): Output {
     switch (input.kind) {
       case 'deliver':
@@ -69,7 +71,7 @@ export class ExploredServer {
         this.core.onPersisted();
         break;
       case 'propose':
-        assert(this.core.role === 'leader', 'only a leader is asked');
+        assert(this.core.role === 'leader', 'only a leader proposes');
         this.core.propose([Uint8Array.of(input.command)]);
         break;
       case 'change':
@@ -90,7 +92,7 @@ export class ExploredServer {
     let brokenPromise: string | undefined;
     for (let ready = this.core.takeReady(); !isEmpty(ready); ready = this.core.takeReady()) {
       applied.push(...ready.committed);
-      assert(ready.snapshotsWanted.length === 0, 'nothing is compacted, so nobody needs a snapshot');
+      assert(ready.snapshotsWanted.length === 0, 'no server compacts its log, so no peer needs a snapshot');
       for (const message of ready.messages) {
         sent.push(message);
         brokenPromise ??= promiseBrokenBy(message, this.disk, (index) => this.core.termAt(index));

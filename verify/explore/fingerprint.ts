@@ -1,6 +1,7 @@
-// All that decides a server's further behaviour, as one text: two servers of one text are the same state.
+// Everything that decides a server's further behaviour, as one text: servers with equal texts are in the same
+// state.
 //
-// `name` renames servers, so that states that differ only in who is called what can be recognised as one.
+// `name` renames servers, so that states that differ only in the names of servers are recognised as equal.
 
 import {
   type Configuration,
@@ -17,22 +18,22 @@ import { ELECTION_TICKS, type ExploredServer } from './explored-server.ts';
 
 export type Renaming = (server: ServerId) => ServerId;
 
-/** Time beyond this changes nothing more. */
+/** More elapsed ticks than this make no difference. */
 const MAX_TICKS_THAT_MATTER = 2 * ELECTION_TICKS;
 
-/** The parts of a server that its fingerprint is made of. */
+/** The parts of a server that its fingerprint contains. */
 export interface ServerView {
   readonly state: CoreState;
   readonly log: readonly Entry[];
-  /** How far the log is durable now, and once the write under way is. */
+  /** Last durable log index now, and after the pending write. */
   readonly durable: readonly [number, number];
-  /** First entry, and removal, of the write that would come next. */
+  /** First entry, and removal, of the next write. */
   readonly unwritten: readonly [number, number];
   readonly disk: DiskImage;
   readonly write: DiskWrite | undefined;
 }
 
-/** Uses the server up: how its log stands towards the disk shows only in what it does next. */
+/** Uses up the server: the relation of its log to the disk is visible only in its next write. */
 export function viewOf({ core, disk, write }: ExploredServer): ServerView {
   const state = stateOf(core);
   const { log } = state;
@@ -47,8 +48,8 @@ export function viewOf({ core, disk, write }: ExploredServer): ServerView {
 
 export function fingerprint(view: ServerView, name: Renaming): string {
   const { state } = view;
-  assert(state.messages.length === 0, 'what could be sent has been taken');
-  // Sequence numbers count on for ever; only what they lie ahead of the disk matters.
+  assert(state.messages.length === 0, 'all messages have been taken');
+  // Sequence numbers grow without end. Only their distance from the disk matters.
   const ahead = (sequence: number): number => Math.max(0, sequence - state.durableSequence);
   const isLeader = state.role === 'leader';
   return JSON.stringify([
@@ -69,7 +70,7 @@ export function fingerprint(view: ServerView, name: Renaming): string {
       ? [state.leaderStartIndex, state.heartbeatElapsed, state.heartbeatDue, state.uncommittedBytes]
       : 0,
     isLeader ? [nameOrNone(state.transferTarget, name), state.transferElapsed] : 0,
-    // The window of appends under way is left out: no run here is long enough to fill it.
+    // The window of appends in flight is left out: no exploration is long enough to fill it.
     sorted(state.progress, name, (progress) => [
       progress.state,
       progress.match,
@@ -133,8 +134,8 @@ function sorted<T>(map: ReadonlyMap<ServerId, T>, name: Renaming, describe: (val
 }
 
 /**
- * The state behind a core. RaftCore keeps it to itself, and should; to tell states apart nothing less than all of it
- * will do. So one of its getters is stood in for, for the length of one call, and shows whose it is.
+ * Returns the private state of a core. Telling states apart needs all of it. One of the core's getters is
+ * replaced for one call, and captures the object it is called on.
  */
 function stateOf(core: RaftCore): CoreState {
   const getter = present(
@@ -150,9 +151,9 @@ function stateOf(core: RaftCore): CoreState {
     },
   });
   try {
-    assert(core.configuration === EMPTY_CONFIGURATION, 'the stand-in answers');
+    assert(core.configuration === EMPTY_CONFIGURATION, 'the replaced getter was called');
   } finally {
     Object.defineProperty(CoreState.prototype, 'configuration', getter);
   }
-  return present(found, 'the core asked its state');
+  return present(found, 'the getter captured the state');
 }

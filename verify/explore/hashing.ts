@@ -1,4 +1,4 @@
-// 64-bit hashes of texts, of multisets of them, and a compact set of such hashes.
+// 64-bit hashes of texts and of multisets of texts, and a compact set of such hashes.
 
 /** 64 bits as two unsigned words. */
 export interface Hash {
@@ -6,7 +6,9 @@ export interface Hash {
   readonly low: number;
 }
 
-/** Two independent streams of multiply-and-xor (after MurmurHash3's constants), each finished by an avalanche. */
+/**
+ * Uses two independent streams of multiply-and-xor (MurmurHash3 constants), each finished by an avalanche.
+ */
 export function hashText(text: string): Hash {
   let high = 0x9747b28c;
   let low = 0x3c6ef372;
@@ -30,7 +32,7 @@ export function avalanche(word: number): number {
 
 const INITIAL_CAPACITY = 1 << 16;
 
-/** A set of 64-bit hashes in 8 bytes each, at most half full (open addressing). */
+/** A set of 64-bit hashes at 8 bytes each, at most half full (open addressing). */
 export class HashSet {
   #size = 0;
   #words = new Uint32Array(2 * INITIAL_CAPACITY);
@@ -39,10 +41,10 @@ export class HashSet {
     return this.#size;
   }
 
-  /** True when it was not in yet. */
+  /** Returns true when the hash is new. */
   add(high: number, low: number): boolean {
     if (2 * (this.#size + 1) > this.#words.length / 2) this.#grow();
-    // 0, 0 marks a free place.
+    // 0, 0 marks a free slot.
     const isNew = place(this.#words, high, high === 0 && low === 0 ? 1 : low);
     if (isNew) this.#size += 1;
     return isNew;

@@ -1,6 +1,6 @@
-// The states that one server can be in, each computed once: a server does the same in every cluster-wide state that
-// it is in, so exploring the cluster is mostly looking up. The core cannot be copied: a state is its disk at the start
-// of the process and the inputs since, and is made again by replaying them.
+// The states of a single server, each computed once. A server behaves the same in every cluster state that
+// contains its state, so exploring the cluster is mostly a lookup. The core cannot be copied: a state is the
+// disk at the start of the process and the inputs since then, and is recreated by replaying them.
 
 import type { Configuration, ServerId } from '../../src/engines/raft/core/configuration.ts';
 import { isVoter } from '../../src/engines/raft/core/configuration.ts';
@@ -11,25 +11,25 @@ import { ExploredServer, type Input } from './explored-server.ts';
 import { describeEntry, describeMessage, fingerprint, type Renaming, viewOf } from './fingerprint.ts';
 import { type Hash, hashText } from './hashing.ts';
 
-/** What the checks and the explorer look at. */
+/** The view that the checks and the explorer have of a server. */
 export interface LocalState {
   readonly server: ServerId;
   readonly term: number;
   readonly isLeader: boolean;
   readonly commitIndex: number;
-  /** From index 1 on: term and content. */
+  /** From index 1: term and content of each entry. */
   readonly log: readonly string[];
   readonly diskLog: readonly string[];
   readonly diskTerm: number;
   readonly isWriting: boolean;
-  /** In force: the latest in the log. */
+  /** The configuration in force, that is, the latest in the log. */
   readonly configuration: Configuration;
   readonly voters: readonly ServerId[];
-  /** On a leader, what it believes that each member holds durably. */
+  /** On a leader, the match index of each member. */
   readonly matches: readonly (readonly [ServerId, number])[];
-  /** Under each renaming of the explorer's. */
+  /** One hash for each renaming of the explorer. */
   readonly hashes: readonly Hash[];
-  /** How to make it again. */
+  /** The inputs that recreate this state. */
   readonly origin: Origin;
   readonly transitions: Map<string, Transition>;
 }
@@ -39,9 +39,9 @@ type Origin = { readonly disk: DiskImage } | { readonly before: LocalState; read
 export interface Transition {
   readonly next: LocalState;
   readonly sent: readonly InternedMessage[];
-  /** Of what was applied: index and content. */
+  /** Index and content of each applied entry. */
   readonly applied: readonly (readonly [number, string])[];
-  /** What this server did wrong by itself. */
+  /** A violation by this server alone. */
   readonly violation: string | undefined;
 }
 
@@ -60,7 +60,7 @@ export class LocalStates {
   readonly #states = new Map<string, LocalState>();
   readonly #messages = new Map<string, InternedMessage>();
 
-  /** `renamings` are those under which states count as the same; the identity is the first. */
+  /** States that are equal under one of `renamings` count as the same. The identity comes first. */
   constructor(initial: Configuration, renamings: readonly Renaming[]) {
     this.#initial = initial;
     this.#renamings = renamings;
@@ -74,7 +74,7 @@ export class LocalStates {
     return this.#intern(new ExploredServer(server, disk, this.#initial), { disk });
   }
 
-  /** What `input` makes of a server. `key` names the input uniquely. */
+  /** Returns the transition of a server on `input`. `key` identifies the input. */
   after(before: LocalState, key: string, input: Input): Transition {
     const known = before.transitions.get(key);
     if (known !== undefined) return known;
@@ -83,7 +83,7 @@ export class LocalStates {
     return transition;
   }
 
-  /** The process dies and starts again; of a write that was under way, `isWriteKept` says what is left. */
+  /** The process dies and restarts. `isWriteKept` says whether a pending write is durable. */
   afterCrash(before: LocalState, isWriteKept: boolean): Transition {
     const key = isWriteKept ? 'crash, write kept' : 'crash';
     const known = before.transitions.get(key);
@@ -136,7 +136,7 @@ export class LocalStates {
     return { server: state.server, explored, disk: explored.disk, write: explored.write };
   }
 
-  /** The state that `explored` is in; `explored` is used up. */
+  /** Returns the state of `explored`, and uses `explored` up. */
   #intern(explored: ExploredServer, origin: Origin): LocalState {
     const { core, disk, write } = explored;
     const { role, term, commitIndex, configuration } = core;

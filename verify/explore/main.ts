@@ -1,5 +1,5 @@
-// The command `npm run explore`: explores within the bounds given, and shows the shortest way to what is broken. The
-// one file of this room that knows Node.
+// The command `npm run explore`: explores within the given bounds and prints the shortest path to a
+// violation. Only this file of the room uses Node.js.
 
 import { readCommandLine } from '../kit/command-options.ts';
 import { parseArguments } from './arguments.ts';
@@ -26,8 +26,8 @@ function format(result: SearchResult): string {
   const figures =
     `${given.servers} servers, ${JSON.stringify(given.budget)}\n` +
     `${states} states, ${edges} edges, ${serverStates} states of single servers\n` +
-    `at most ${mostCommitted} entries committed, a leader in term ${latestTerm} at most\n` +
-    `explored whole to depth ${depth} (ended by: ${end}), ${elapsed.toFixed(1)} s, ${rate} states/s`;
+    `most entries committed: ${mostCommitted}, latest term of a leader: ${latestTerm}\n` +
+    `explored completely to depth ${depth} (ended by: ${end}), ${elapsed.toFixed(1)} s, ${rate} states/s`;
   if (violation === undefined) return `${figures}\nno violation`;
   const path = violation.path.map((event, at) => `${String(at + 1).padStart(4)}  ${event}`);
   return [figures, `VIOLATION ${violation.property}`, ...path].join('\n');

@@ -5,7 +5,7 @@ import { syncProgress } from '../../src/engines/raft/core/roles.ts';
 import { appendToLog, type CoreState } from '../../src/engines/raft/core/state.ts';
 import { searched, TWO_REMOVALS } from './scenarios.ts';
 
-/** The mutant: a change is appended while another is uncommitted. */
+/** The mutant appends a change while another one is uncommitted. */
 vi.mock('../../src/engines/raft/core/membership.ts', async (importOriginal) => ({
   ...(await importOriginal<typeof import('../../src/engines/raft/core/membership.ts')>()),
   proposeConfiguration: (state: CoreState, configuration: Configuration): ChangeResult => {
@@ -16,9 +16,9 @@ vi.mock('../../src/engines/raft/core/membership.ts', async (importOriginal) => (
   },
 }));
 
-test('two changes of membership at a time are found (trap 16)', () => {
+test('the explorer finds a leader that makes two membership changes at a time (trap 16)', () => {
   const { end, violation } = searched(TWO_REMOVALS);
   expect(end).toBe('violation');
-  expect(violation?.property).toMatch(/^leader completeness: b, leader of term 2, lacks the committed/);
+  expect(violation?.property).toMatch(/^Leader Completeness: b, leader of term 2, lacks the committed/);
   expect(violation?.path.filter((event) => event.startsWith('change'))).toHaveLength(2);
 });

@@ -18,7 +18,7 @@ const acknowledgement = {
   hintTerm: 0,
 };
 
-describe('a message that leaves', () => {
+describe('a sent message', () => {
   test.each([
     ['a term', { kind: 'heartbeat-response', from: 'a', to: 'b', term: 3, readRound: 0 }],
     ['a vote', { kind: 'vote-response', from: 'a', to: 'c', term: 2, granted: true }],

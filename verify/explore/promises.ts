@@ -1,9 +1,12 @@
-// What a message promises about its sender's disk, checked at the moment that it leaves (figure 2: 'before responding').
+// The promises of a message about its sender's disk, checked when the message is sent (figure 2: 'before
+// responding').
 
 import type { Message } from '../../src/engines/raft/core/message.ts';
 import { type DiskImage, holds } from './explored-disk.ts';
 
-/** What is wrong with letting `message` go, given the sender's disk and log; undefined when nothing is. */
+/**
+ * Returns the promise that `message` breaks, given the sender's disk and log; undefined when it breaks none.
+ */
 export function promiseBrokenBy(
   message: Message,
   disk: DiskImage,
@@ -11,12 +14,12 @@ export function promiseBrokenBy(
 ): string | undefined {
   const { term, votedFor } = disk.hardState;
   if (tellsOwnTerm(message) && term < message.term) {
-    return `durable promises: ${message.kind} tells term ${message.term} before it is on disk`;
+    return `durable promises: ${message.kind} contains term ${message.term} before it is on disk`;
   }
   switch (message.kind) {
     case 'vote-request':
       if (term !== message.term || votedFor !== message.from) {
-        return 'durable promises: a candidacy before the own vote is on disk';
+        return 'durable promises: a candidacy before its own vote is on disk';
       }
       return holds(disk, message.lastLogIndex, message.lastLogTerm)
         ? undefined
@@ -38,7 +41,7 @@ export function promiseBrokenBy(
 
 function tellsOwnTerm(message: Message): boolean {
   switch (message.kind) {
-    // The entries of a leader, and its term, may leave before they are on its own disk: it was elected by durable votes.
+    // A leader may send its term and entries before they are on its own disk: durable votes elected it.
     case 'pre-vote-request':
     case 'read-index-request':
     case 'read-index-response':

@@ -19,34 +19,34 @@ function judged(next: Partial<LocalState>, history: History = NO_HISTORY, other:
 
 const COMMITTED: History = { leaders: [undefined, 'b'], committed: [{ entry: '1:start', inTerm: 1 }] };
 
-describe('the checks find', () => {
-  test('two leaders in a term', () => {
-    expect(judged({ isLeader: true, term: 1 }, COMMITTED)).toMatch(/^election safety/);
+describe('the safety checks', () => {
+  test('find two leaders in one term', () => {
+    expect(judged({ isLeader: true, term: 1 }, COMMITTED)).toMatch(/^Election Safety/);
   });
 
-  test('a leader that lacks what an earlier term committed', () => {
-    expect(judged({ isLeader: true, term: 2 }, COMMITTED)).toMatch(/^leader completeness/);
+  test('find a leader that lacks an entry committed in an earlier term', () => {
+    expect(judged({ isLeader: true, term: 2 }, COMMITTED)).toMatch(/^Leader Completeness/);
   });
 
-  test('another entry committed at the same index', () => {
-    expect(judged({ term: 2, log: ['2:start'], commitIndex: 1 }, COMMITTED)).toMatch(/^state machine safety/);
+  test('find two different entries committed at one index', () => {
+    expect(judged({ term: 2, log: ['2:start'], commitIndex: 1 }, COMMITTED)).toMatch(/^State Machine Safety/);
   });
 
-  test('a commit that is on no majority of disks', () => {
+  test('find a committed entry that is on no majority of disks', () => {
     expect(judged({ term: 1, log: ['1:1'], diskLog: ['1:1'], commitIndex: 1 })).toMatch(/^durable commits/);
   });
 
-  test('logs that part and meet again', () => {
+  test('find logs that differ at an index and agree in a later term', () => {
     const log = ['1:start', '3:start'];
-    expect(judged({ log }, NO_HISTORY, { log: ['2:start', '3:start'] })).toMatch(/^log matching/);
+    expect(judged({ log }, NO_HISTORY, { log: ['2:start', '3:start'] })).toMatch(/^Log Matching/);
   });
 
-  test('a leader that counts on a disk that holds nothing', () => {
+  test('find a leader that counts an entry on a disk that lacks it', () => {
     const leader = { isLeader: true, term: 1, log: ['1:start'], matches: [['b', 1]] as const };
     expect(judged(leader)).toMatch(/^durable promises/);
   });
 
-  test('nothing wrong with a first leader', () => {
+  test('accept the first leader', () => {
     expect(judged({ isLeader: true, term: 1 })).toEqual({ leaders: [undefined, 'a'], committed: [] });
   });
 });

@@ -1,14 +1,14 @@
-// What must hold in every state of the cluster (figure 3), and the history that it takes to say so.
+// The safety properties of every cluster state (figure 3), and the history they need.
 
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
 import { majority } from '../../src/engines/raft/core/quorum.ts';
 import type { LocalState, Transition } from './local-states.ts';
 
-/** What has happened so far, as far as the properties speak of it. Part of every state of the cluster. */
+/** Past leaders and commits. The history is part of every cluster state. */
 export interface History {
-  /** Who has led, by term. */
+  /** The leader of each term. */
   readonly leaders: readonly (ServerId | undefined)[];
-  /** From index 1 on: what was committed, and in which term. */
+  /** From index 1: each committed entry, and the term in which it was committed. */
   readonly committed: readonly { readonly entry: string; readonly inTerm: number }[];
 }
 
@@ -21,7 +21,7 @@ export interface Step {
   readonly cluster: readonly LocalState[];
 }
 
-/** The history after `step`, or the property that the step breaks. */
+/** Returns the history after `step`, or a description of the property that the step violates. */
 export function judge(history: History, step: Step): History | string {
   const { next, violation } = step.transition;
   if (violation !== undefined) return violation;
@@ -40,16 +40,16 @@ export function judge(history: History, step: Step): History | string {
   );
 }
 
-/** Election safety (§5.2) and leader completeness (§5.4.3). */
+/** Election Safety (§5.2) and Leader Completeness (§5.4.3). */
 function withLeader(history: History, next: LocalState): History | string {
   if (!next.isLeader) return history;
   const { leaders, committed } = history;
   const before = leaders[next.term];
   if (before === next.server) return history;
   if (before !== undefined) {
-    return `election safety: ${before} and ${next.server} both lead in term ${next.term}`;
+    return `Election Safety: ${before} and ${next.server} both lead in term ${next.term}`;
   }
-  // A leader that learns late of its election owes nothing to later terms.
+  // A server that learns late of its election need not have what later terms committed.
   const missing = committed.findIndex(
     ({ entry, inTerm }, position) => inTerm < next.term && next.log[position] !== entry,
   );
@@ -59,14 +59,14 @@ function withLeader(history: History, next: LocalState): History | string {
   return { leaders: known, committed };
 }
 
-/** Whoever knows of a commit knows the same; a new one is on the disks of a majority, and with all later leaders. */
+/** Known commits agree. A new one is on a majority of disks and in the logs of all later leaders. */
 function withCommits(history: History, { transition: { next }, cluster }: Step): History | string {
   const committed = [...history.committed];
   for (let position = 0; position < next.commitIndex; position++) {
     const entry = next.log[position] ?? 'nothing';
     const known = committed[position]?.entry;
     if (known !== undefined && known !== entry) {
-      return `state machine safety: ${next.server} commits '${entry}' at ${position + 1}, where '${known}' is committed`;
+      return `State Machine Safety: ${next.server} commits '${entry}' at ${position + 1}, where '${known}' is committed`;
     }
     if (known !== undefined) continue;
     committed.push({ entry, inTerm: next.term });
@@ -74,7 +74,7 @@ function withCommits(history: History, { transition: { next }, cluster }: Step):
       ({ server, diskLog }) => next.voters.includes(server) && diskLog[position] === entry,
     );
     if (holding.length < majority(next.voters.length)) {
-      return `durable commits: '${entry}' at ${position + 1} is committed and on no majority of disks`;
+      return `durable commits: '${entry}' at ${position + 1} is committed but on no majority of disks`;
     }
     const later = cluster.find(
       ({ isLeader, term, log }) => isLeader && term > next.term && log[position] !== entry,
@@ -85,13 +85,13 @@ function withCommits(history: History, { transition: { next }, cluster }: Step):
 }
 
 function lacks({ server, term }: LocalState, position: number, entry = 'nothing'): string {
-  return `leader completeness: ${server}, leader of term ${term}, lacks the committed '${entry}' at ${position + 1}`;
+  return `Leader Completeness: ${server}, leader of term ${term}, lacks the committed '${entry}' at ${position + 1}`;
 }
 
-/** At one index, all apply the same (§5.4.3). */
+/** State Machine Safety (§5.4.3): servers apply the same entry at an index. */
 function stateMachineSafety({ committed }: History, { next, applied }: Transition): string | undefined {
   const wrong = applied.find(([index, entry]) => committed[index - 1]?.entry !== entry);
-  return wrong && `state machine safety: ${next.server} applies '${wrong[1]}' at ${wrong[0]}`;
+  return wrong && `State Machine Safety: ${next.server} applies '${wrong[1]}' at ${wrong[0]}`;
 }
 
 function nothingCommittedLeavesTheDisk(
@@ -107,13 +107,16 @@ function nothingCommittedLeavesTheDisk(
   return `commit never lost: '${committed[lost]?.entry}' at ${lost + 1} leaves the disk of ${after.server}`;
 }
 
-/** Logs that hold the same entry at one index hold the same before it (§5.3). */
+/** Log Matching (§5.3): logs with the same entry at one index are equal before it. */
 function logMatching(next: LocalState, cluster: readonly LocalState[]): string | undefined {
   const other = cluster.find((one) => one !== next && !logsMatch(one.log, next.log));
-  return other && `log matching: ${other.server} [${other.log}] and ${next.server} [${next.log}]`;
+  return other && `Log Matching: ${other.server} [${other.log}] and ${next.server} [${next.log}]`;
 }
 
-/** Invariant: once two logs differ at an index they agree in no term after it, and one term at one index is one entry. */
+/**
+ * Invariant: two logs that differ at an index have no equal term at a later one; index and term identify an
+ * entry.
+ */
 function logsMatch(one: readonly string[], other: readonly string[]): boolean {
   let isSame = true;
   for (let position = 0; position < Math.min(one.length, other.length); position++) {
@@ -128,7 +131,10 @@ function logsMatch(one: readonly string[], other: readonly string[]): boolean {
   return true;
 }
 
-/** What a leader counts as replicated is on that follower's disk, unless the follower has moved on to a later term. */
+/**
+ * An entry that a leader counts as replicated is on the follower's disk, unless the follower is in a later
+ * term.
+ */
 function matchesAreDurable(cluster: readonly LocalState[]): string | undefined {
   for (const leader of cluster) {
     if (!leader.isLeader) continue;

@@ -1,4 +1,4 @@
-// Where an exploration starts, and what may happen in it how often.
+// The start of an exploration, and the number of events of each kind that may happen.
 
 import {
   type Configuration,
@@ -8,7 +8,7 @@ import {
 import { type DiskImage, EMPTY_DISK } from './explored-disk.ts';
 import type { Renaming } from './fingerprint.ts';
 
-/** How often each kind of event may still happen; delivering and finishing writes is free. */
+/** Remaining events of each kind. Deliveries and finished writes are not limited. */
 export interface Budget {
   readonly timeOuts: number;
   readonly crashes: number;
@@ -32,19 +32,19 @@ export interface Scenario {
   readonly initial: Configuration;
   readonly disks: Readonly<Record<ServerId, DiskImage>>;
   readonly budget: Budget;
-  /** What a leader proposes as its next configuration, from the one in force. */
+  /** Returns the next configuration that a leader proposes, given the one in force. */
   readonly nextConfiguration: (inForce: Configuration) => Configuration | undefined;
-  /** The initial state, and what may happen from it, is the same under each; the first is the identity. */
+  /** The initial state and its possible events are the same under each renaming. The identity comes first. */
   readonly renamings: readonly Renaming[];
 }
 
 const NAMES: readonly ServerId[] = ['a', 'b', 'c'];
 
-/** A cluster of empty disks. The change of membership is the removal of the last server. */
+/** A cluster of empty disks. The membership change is the removal of the last server. */
 export function emptyCluster(count: number, budget: Budget): Scenario {
   const servers = NAMES.slice(0, count);
   const leaving = servers.at(-1) ?? '';
-  // A leader that leaves hands over to the first by name of those that are equally far: then names matter.
+  // A departing leader hands over to the first by name among the most up-to-date servers: then names matter.
   const alike = budget.changes === 0 ? servers : [];
   return {
     servers,

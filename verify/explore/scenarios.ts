@@ -1,4 +1,4 @@
-// The two situations in which a broken rule shows soon, for the tests of the real rules and of the broken ones.
+// Two situations in which a broken rule shows soon, for tests of the real rules and of mutants.
 
 import { withoutMember } from '../../src/engines/raft/core/configuration.ts';
 import type { Entry } from '../../src/engines/raft/core/entry.ts';
@@ -18,7 +18,7 @@ function secondEntry(term: number): Entry {
   return { kind: 'command', index: 2, term, data: Uint8Array.of(term) };
 }
 
-/** What it takes that `a` leads: `b` votes for it, and `c` hears of nothing. */
+/** The events that make `a` leader: `b` votes for it, and `c` receives nothing. */
 const A_IS_ELECTED: Script = [
   'time-out   a',
   'deliver    a→b pre-vote-request',
@@ -37,8 +37,8 @@ const A_IS_ELECTED: Script = [
 const DROPS = A_IS_ELECTED.filter((event) => event.startsWith('drop')).length;
 
 /**
- * Figure 8 (c) with three servers: entry 2 is of term 2 on a, and of term 3 on c. a leads in term 4, and the append
- * that carries entry 2 is on its way to b.
+ * Figure 8 (c) with three servers. Entry 2 is of term 2 on a, and of term 3 on c. a leads in term 4; its
+ * append with entry 2 is on the way to b.
  */
 export const FIGURE_8: Situation = {
   scenario: {
@@ -53,7 +53,7 @@ export const FIGURE_8: Situation = {
   depth: 13,
 };
 
-/** a leads and has committed in its own term; it may propose two changes, which would leave it alone. */
+/** a leads and has committed in its own term. It may propose two changes, which would leave it alone. */
 export const TWO_REMOVALS: Situation = {
   scenario: {
     ...emptyCluster(3, { ...NO_EVENTS, timeOuts: 2, drops: DROPS, changes: 2 }),

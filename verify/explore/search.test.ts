@@ -5,27 +5,27 @@ import { Search } from './search.ts';
 
 const UNBOUNDED = { maxStates: 500_000, isTimeUp: () => false };
 
-describe('the core as it is', () => {
+describe('the core', () => {
   test.each([
     [2, { ...NO_EVENTS, timeOuts: 2, crashes: 1, proposals: 1, duplicates: 1 }, 14],
     [3, { ...NO_EVENTS, timeOuts: 2, crashes: 1, proposals: 1, drops: 1 }, 9],
     [3, { ...NO_EVENTS, timeOuts: 2, crashes: 1, changes: 1 }, 9],
-  ] as const)('%i servers with %o are safe in every order to depth %i', (servers, budget, depth) => {
+  ] as const)('with %i servers and %o is safe in every order to depth %i', (servers, budget, depth) => {
     const result = new Search(emptyCluster(servers, budget)).run({ depth, ...UNBOUNDED });
     expect(result).toMatchObject({ end: 'depth', depth, violation: undefined });
   });
 
-  test('figure 8 is safe in every order', () => {
+  test('is safe in every order after figure 8', () => {
     expect(searched(FIGURE_8)).toMatchObject({ end: 'depth', violation: undefined });
   });
 
-  test('a second change is refused in every order while the first is uncommitted', () => {
+  test('refuses a second membership change in every order while the first is uncommitted', () => {
     expect(searched(TWO_REMOVALS)).toMatchObject({ end: 'depth', violation: undefined });
   });
 });
 
 describe('the search', () => {
-  test('reaches a leader and a commit, and ends where the budget allows nothing more', () => {
+  test('reaches a leader and a commit, and ends when the budget is exhausted', () => {
     const result = new Search(emptyCluster(2, { ...NO_EVENTS, timeOuts: 1 })).run({
       depth: 60,
       ...UNBOUNDED,
@@ -33,7 +33,7 @@ describe('the search', () => {
     expect(result).toMatchObject({ end: 'exhausted', mostCommitted: 1, latestTerm: 1 });
   });
 
-  test('gives the same figures every time', () => {
+  test('is deterministic', () => {
     const run = () =>
       new Search(emptyCluster(3, { ...NO_EVENTS, timeOuts: 2 })).run({ depth: 9, ...UNBOUNDED });
     expect(run()).toEqual(run());
@@ -42,7 +42,7 @@ describe('the search', () => {
   test('merges states that differ only in the names of servers', () => {
     const scenario = emptyCluster(3, { ...NO_EVENTS, timeOuts: 2 });
     const [identity] = scenario.renamings;
-    if (identity === undefined) throw new Error('the identity is always there');
+    if (identity === undefined) throw new Error('a scenario lacks the identity');
     const merged = new Search(scenario).run({ depth: 8, ...UNBOUNDED });
     const apart = new Search({ ...scenario, renamings: [identity] }).run({ depth: 8, ...UNBOUNDED });
     expect(scenario.renamings).toHaveLength(6);

@@ -1,4 +1,5 @@
-// Breadth first through every state within the bounds, so that the first violation found has the shortest path.
+// Breadth-first search through every state within the bounds: the first violation found has the shortest
+// path.
 
 import { AssertionError, present } from '../../src/shared/assert.ts';
 import { ClusterHasher, type ClusterState, expand, type Successor } from './cluster-state.ts';
@@ -10,37 +11,37 @@ import type { Scenario } from './scenario.ts';
 export interface SearchOptions {
   /** Events in the longest path. */
   readonly depth: number;
-  /** States after which the search ends, for memory: about 300 bytes each. */
+  /** The search ends after this number of states, at about 300 bytes each. */
   readonly maxStates: number;
-  /** Asked now and then: whether to end the search here. */
+  /** Called from time to time; true ends the search. */
   readonly isTimeUp: () => boolean;
-  /** Told of every depth that has been explored whole. */
+  /** Called for each depth that is explored completely. */
   readonly onDepth?: (depth: number, result: SearchResult) => void;
 }
 
 export interface SearchResult {
   readonly states: number;
-  /** Events followed, also those that led to a known state. */
+  /** Events followed, including those that led to a known state. */
   readonly edges: number;
-  /** Different states of single servers: what the core was really run for. */
+  /** Different states of single servers, for which the core was run. */
   readonly serverStates: number;
-  /** How far it came: the most entries committed, and the latest term that anybody led in. */
+  /** Most entries committed in a state, and the latest term with a leader. */
   readonly mostCommitted: number;
   readonly latestTerm: number;
-  /** Every path of so many events has been followed. */
+  /** Every path of this number of events was followed. */
   readonly depth: number;
-  /** Why it ended: `exhausted` when there is nothing deeper within the budget. */
+  /** The reason for the end; `exhausted` means that the budget allows no deeper path. */
   readonly end: 'depth' | 'exhausted' | 'time' | 'states' | 'violation';
   readonly violation: Violation | undefined;
 }
 
 export interface Violation {
   readonly property: string;
-  /** The events that lead to it, the breaking one last. */
+  /** The events that lead to the violation, the violating one last. */
   readonly path: readonly string[];
 }
 
-/** The events before the search begins: of each state, the first whose text begins like this. */
+/** Events before the search: each is the first event of its state whose text begins like this. */
 export type Script = readonly string[];
 
 const STATES_BETWEEN_LOOKS_AT_TIME = 1_024;
@@ -50,7 +51,7 @@ export class Search {
   readonly #locals: LocalStates;
   readonly #hasher: ClusterHasher;
   readonly #visited = new HashSet();
-  /** How each state was reached first: from which, and by which of its events. The root is state 0. */
+  /** The first way to each state: its parent, and the position of the event there. The root is state 0. */
   readonly #parents: number[] = [-1];
   readonly #ordinals: number[] = [0];
   readonly #root: ClusterState;
@@ -116,13 +117,16 @@ export class Search {
     });
   }
 
-  /** Walks from the root again: only what led where was kept, not the states. */
+  /** Walks from the root again, because only the parents are kept, not the states. */
   #pathTo(number: number): string[] {
     const ordinals: number[] = [];
     for (let at = number; at > 0; at = this.#parents[at] ?? 0) ordinals.push(this.#ordinals[at] ?? 0);
     let state = this.#root;
     return ordinals.reverse().map((ordinal) => {
-      const successor = present(this.#successorsOf(state)[ordinal], 'a state always has the same successors');
+      const successor = present(
+        this.#successorsOf(state)[ordinal],
+        'the successors of a state are always the same',
+      );
       state = successor.state;
       return successor.event();
     });

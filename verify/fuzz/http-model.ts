@@ -2,6 +2,7 @@
 // else is. It has no rules for valid requests, only for the promises of an acknowledgement.
 
 import { isDeepStrictEqual } from 'node:util';
+import { statusRank } from '../kit/farm-model.ts';
 import type { Answer } from './http-answer.ts';
 import type { Body } from './http-bodies.ts';
 import { Finding } from './idea.ts';
@@ -21,7 +22,6 @@ export interface SentRequest {
   readonly answer: Answer | undefined;
 }
 
-const RANKS: Readonly<Record<string, number>> = { Queued: 0, Running: 1, Done: 2, Canceled: 2, Failed: 2 };
 const MILLIGRAMS_PER_GRAM = 1_000;
 
 export class HttpModel {
@@ -184,7 +184,7 @@ function unreserved(row: Row): Partial<Row> {
 }
 
 function rankOf(job: Row): number {
-  return RANKS[String(job.status)] ?? 0;
+  return statusRank(String(job.status));
 }
 
 function milligramsOf(grams: unknown): number {

@@ -1,10 +1,10 @@
-// One request to a node, as any client would send it.
+// One HTTP request to a node, as any client would send it.
 
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed when the answer says that it is JSON; otherwise the text. Tests look into it as they please. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads fields of whatever came
+  /** Parsed if the answer is JSON, otherwise text. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read fields of any answer
   readonly body: any;
 }
 
@@ -17,7 +17,7 @@ export interface ApiRequest {
 
 const DEFAULT_TIMEOUT_MS = 20_000;
 
-/** Throws when nobody answers. */
+/** Throws when there is no answer. */
 export async function apiRequest(url: string, request: ApiRequest = {}): Promise<ApiAnswer> {
   const response = await fetch(url, {
     method: request.method ?? (request.body === undefined ? 'GET' : 'POST'),

@@ -1,4 +1,4 @@
-// Values for property tests of everything that nodes store and say to each other.
+// Arbitrary values for property tests of log entries and peer messages.
 
 import fc from 'fast-check';
 import type { MemberChange, MemberChangeOutcome } from '../../src/engines/engine.ts';
@@ -7,13 +7,13 @@ import type { Configuration, Member } from '../../src/engines/raft/core/configur
 import type { Entry } from '../../src/engines/raft/core/entry.ts';
 import type { Message } from '../../src/engines/raft/core/message.ts';
 
-/** Any whole number that a message may carry, with the edges of every width. */
+/** Any whole number of a message, with the bounds of every width. */
 export const wholeNumbers = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(0, 1, 127, 128, 16_383, 16_384, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
 );
 const positiveNumbers = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(2 ** 32, 2 ** 53 - 1));
-/** Below what an append request of some entries could push over the edge. */
+/** Low enough that the entries of an append request do not exceed the largest index. */
 const logIndexes = fc.oneof(fc.nat({ max: 300 }), fc.constantFrom(2 ** 32 - 2, 2 ** 40));
 export const texts = fc.string({ unit: 'binary', maxLength: 30 });
 export const byteStrings = fc.uint8Array({ maxLength: 40 });
@@ -56,7 +56,7 @@ function entriesAt(index: number): fc.Arbitrary<Entry> {
 
 export const entries: fc.Arbitrary<Entry> = positiveNumbers.chain(entriesAt);
 
-/** Consecutive entries from `firstIndex` on, one to five. */
+/** One to five consecutive entries from `firstIndex`. */
 export function entryBlocks(firstIndex: number): fc.Arbitrary<Entry[]> {
   return fc
     .integer({ min: 1, max: 5 })

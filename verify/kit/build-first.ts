@@ -1,4 +1,5 @@
-// Runs before the end-to-end tests, which start the program in dist/: it must come from the sources at hand.
+// Builds dist/ from the present sources before any end-to-end test, because the tests start the built
+// program.
 
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';

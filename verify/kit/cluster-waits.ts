@@ -1,39 +1,51 @@
-// What a whole cluster is waited for.
+// Waits for conditions of a whole cluster.
 
-import type { NodeProcess } from './node-process.ts';
+import type { NodeProcess, NodeStatus } from './node-process.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
 
-/** Waits until each node sees each of them as a voter, and one and the same leader. */
+/** Waits until every node answers, sees all of them as voters, and names the same leader. */
 export async function allAreVoters(nodes: readonly NodeProcess[], options: WaitOptions = {}): Promise<void> {
-  const ids = nodes.map(({ id }) => id).join(', ');
   const check = async (): Promise<boolean> => {
-    for (const node of nodes) {
-      if (!node.isRunning) throw new Error(`${node.id} has ended`);
-    }
-    const statuses = await Promise.all(nodes.map((node) => node.status()));
-    const leaders = new Set(statuses.map((status) => status?.leader_id ?? ''));
-    return (
-      leaders.size === 1 &&
-      !leaders.has('') &&
-      statuses.every((status) =>
-        nodes.every(({ id }) => status?.nodes.some((member) => member.id === id && member.role === 'voter')),
-      )
-    );
+    const ended = nodes.find((node) => !node.isRunning);
+    if (ended !== undefined) throw new Error(`${ended.id} has ended`);
+    const statuses = await statusesOf(nodes);
+    return agreedLeader(statuses) !== undefined && statuses.every((status) => nodes.every(isVoterIn(status)));
   };
-  await waitFor(`${ids} are voters and know the leader`, check, options);
+  await waitFor(`${idsOf(nodes)} are voters and know the leader`, check, options);
 }
 
-/** The node that all the others take for their leader. */
-export async function waitForLeader(
+/** Waits until every node answers and names the same leader, and returns it. It must be one of the nodes. */
+export function waitForLeader(
   nodes: readonly NodeProcess[],
   options: WaitOptions = {},
 ): Promise<NodeProcess> {
-  const ids = nodes.map(({ id }) => id).join(', ');
   const check = async (): Promise<NodeProcess | undefined> => {
-    const statuses = await Promise.all(nodes.map((node) => node.status()));
-    const [leader, ...others] = new Set(statuses.map((status) => status?.leader_id ?? ''));
-    if (others.length > 0) return undefined;
+    const statuses = await statusesOf(nodes);
+    const leader = agreedLeader(statuses);
     return nodes.find(({ id }, at) => id === leader && statuses[at]?.is_leader === true);
   };
-  return waitFor(`${ids} agree on a leader among them`, check, options);
+  return waitFor(`${idsOf(nodes)} agree on a leader among them`, check, options);
+}
+
+/** Throws while a node does not answer. */
+async function statusesOf(nodes: readonly NodeProcess[]): Promise<NodeStatus[]> {
+  const answers = await Promise.all(nodes.map((node) => node.status()));
+  const statuses = answers.filter((status) => status !== undefined);
+  if (statuses.length < nodes.length)
+    throw new Error(`${nodes.length - statuses.length} nodes do not answer`);
+  return statuses;
+}
+
+/** Returns the leader that every node names, or undefined. */
+function agreedLeader(statuses: readonly NodeStatus[]): string | undefined {
+  const [leader, ...others] = new Set(statuses.map((status) => status.leader_id));
+  return leader === '' || others.length > 0 ? undefined : leader;
+}
+
+function isVoterIn({ nodes }: NodeStatus): (node: NodeProcess) => boolean {
+  return ({ id }) => nodes.some((member) => member.id === id && member.role === 'voter');
+}
+
+function idsOf(nodes: readonly NodeProcess[]): string {
+  return nodes.map(({ id }) => id).join(', ');
 }

@@ -1,4 +1,4 @@
-// The farm's calls as tests need them, over any node.
+// Calls of the farm's API for tests, through any node.
 
 import { Client } from '../../src/client/client.ts';
 import type { ApiAnswer } from './api-request.ts';
@@ -30,7 +30,7 @@ export async function printerIds(node: NodeProcess, { stale = false } = {}): Pro
   return (await clientOf(node).call('listPrinters', { query })).map(({ id }) => id);
 }
 
-/** Waits until the node has these printers in its own state. */
+/** Waits until the node's own state has these printers. */
 export async function hasPrinters(node: NodeProcess, ids: readonly string[]): Promise<void> {
   await waitFor(`${node.id} has ${ids.length} printers in its own state`, async () => {
     const present = new Set(await printerIds(node, { stale: true }));

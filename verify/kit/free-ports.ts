@@ -1,17 +1,17 @@
-// Ports for tests: below the range that the system hands out by itself, each given once in this process.
+// Free ports for tests: below the system's ephemeral range, and each used once in this process.
 
 import net from 'node:net';
 
 const FIRST_PORT = 12_000;
 const PORTS_PER_WORKER = 2_000;
 const WORKERS = 10;
-/** Test files that run at the same time have ranges of their own: a port may be free only while its node is down. */
+/** Concurrent test files use separate ranges, because a port may be free only while its node is down. */
 const start = FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS) * PORTS_PER_WORKER;
 const end = start + PORTS_PER_WORKER;
-/** Two runs at the same time seldom meet: they begin at different places, and pass over what is taken. */
+/** Concurrent runs seldom collide: they start at different ports and skip ports in use. */
 let next = start + ((process.pid * 131) % PORTS_PER_WORKER);
 
-/** `count` ports in a row, all free just now. */
+/** Returns `count` consecutive ports that are free now. */
 export async function freePorts(count: number): Promise<number[]> {
   for (let attempt = 0; attempt < PORTS_PER_WORKER; attempt++) {
     if (next + count > end) next = start;

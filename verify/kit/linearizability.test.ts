@@ -29,72 +29,72 @@ function verdict(...history: History): string {
   return judge(register, history).kind;
 }
 
-describe('what is linearizable', () => {
-  test('nothing at all', () => {
+describe('linearizable', () => {
+  test('is an empty history', () => {
     expect(verdict()).toBe('linearizable');
   });
 
-  test('one thing after the other', () => {
+  test('is one operation after the other', () => {
     expect(verdict(write(1, 1, 2), read(1, 3, 4), write(2, 5, 6), read(2, 7, 8))).toBe('linearizable');
   });
 
-  test('a read beside a write sees it or does not', () => {
+  test('is a read that sees a concurrent write or misses it', () => {
     expect(verdict(write(1, 1, 4), read(0, 2, 3))).toBe('linearizable');
     expect(verdict(write(1, 1, 4), read(1, 2, 3))).toBe('linearizable');
   });
 
-  test('a write without an answer may have happened, may happen later, or never', () => {
+  test('is an unanswered write that takes effect at once, later, or never', () => {
     expect(verdict(write(1, 1), read(1, 2, 3))).toBe('linearizable');
     expect(verdict(write(1, 1), read(0, 2, 3), read(1, 4, 5))).toBe('linearizable');
     expect(verdict(write(1, 1), read(0, 2, 3), read(0, 4, 5))).toBe('linearizable');
   });
 
-  test('writes side by side in either order', () => {
+  test('are concurrent writes in either order', () => {
     expect(verdict(write(1, 1, 5), write(2, 2, 6), read(1, 7, 8))).toBe('linearizable');
     expect(verdict(write(1, 1, 5), write(2, 2, 6), read(2, 7, 8))).toBe('linearizable');
   });
 });
 
-describe('what is not linearizable', () => {
-  test('a stale read: older than what was acknowledged before it began', () => {
+describe('not linearizable', () => {
+  test('is a read that misses a write acknowledged before it began', () => {
     expect(verdict(write(1, 1, 2), read(0, 3, 4))).toBe('not-linearizable');
   });
 
-  test('a lost write', () => {
+  test('is a lost write', () => {
     expect(verdict(write(1, 1, 2), write(2, 3, 4), read(1, 5, 6))).toBe('not-linearizable');
   });
 
-  test('reads that go back in time, beside a write', () => {
+  test('are reads that go back in time during a write', () => {
     expect(verdict(write(1, 1, 9), read(1, 2, 3), read(0, 4, 5))).toBe('not-linearizable');
   });
 
-  test('a value out of nowhere', () => {
+  test('is a value that no operation wrote', () => {
     expect(verdict(write(1, 1, 2), read(7, 3, 4))).toBe('not-linearizable');
   });
 
-  test('a write without an answer that takes effect twice', () => {
+  test('is an unanswered write that takes effect twice', () => {
     expect(verdict(write(1, 1), read(1, 2, 3), write(2, 4, 5), read(2, 6, 7), read(1, 8, 9))).toBe(
       'not-linearizable',
     );
   });
 
-  test('two readers that disagree on the order of two writes', () => {
+  test('are readers that disagree on the order of two writes', () => {
     const history = [write(1, 1, 20), write(2, 2, 21), read(1, 3, 4), read(2, 5, 6), read(1, 7, 8)];
     expect(verdict(...history)).toBe('not-linearizable');
   });
 });
 
-test('the operation that nothing explains is named', () => {
+test('a judgement names the operation that no order explains', () => {
   const judgement = judge(register, [write(1, 1, 2), read(1, 3, 4), read(0, 5, 6)]);
   expect(judgement).toEqual({ kind: 'not-linearizable', stuckAt: 2, explained: [0, 1] });
 });
 
-test('a search that becomes too long is given up, and says so', () => {
+test('a search beyond its bound ends undecided', () => {
   const unanswered = Array.from({ length: 12 }, (_, at) => write(at + 1, at));
   expect(judge(register, [...unanswered, read(99, 50, 51)], 1_000).kind).toBe('undecided');
 });
 
-// ---------------------------------------------------------------- against brute force
+// ---------------------------------------------------------------- brute force
 
 interface Draft {
   readonly operation: RegisterOperation;
@@ -118,7 +118,7 @@ const drafts = fc.array(
   { maxLength: 5 },
 );
 
-/** No two moments are equal: ties are broken by the place in the list. */
+/** No two moments are equal: the position in the list breaks ties. */
 function historyOf(list: readonly Draft[]): History {
   return list.map(({ operation, start, length, isAnswered, seen }, place) => {
     const result = operation.kind === 'write' ? 'ok' : String(seen);
@@ -127,7 +127,7 @@ function historyOf(list: readonly Draft[]): History {
   });
 }
 
-/** Every order of every choice of the unanswered ones. */
+/** Tries every order with every subset of the unanswered operations. */
 function isExplained(history: History): boolean {
   const search = (left: readonly HistoryOperation<RegisterOperation>[], state: number): boolean => {
     if (left.every(({ answer }) => answer === undefined)) return true;
@@ -142,7 +142,7 @@ function isExplained(history: History): boolean {
   return search(history, register.initial);
 }
 
-test('it judges as a search through all orders does', () => {
+test('the checker agrees with a search through all orders', () => {
   fc.assert(
     fc.property(drafts, (list) => {
       const history = historyOf(list);

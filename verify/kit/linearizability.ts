@@ -1,12 +1,12 @@
-// Is there an order of what clients did, in agreement with real time, in which one sequential object would have given
-// every answer? (Wing and Gong 1993, with the memory of Lowe 2017: a set of linearized operations together with the
-// state that they lead to is tried once.)
+// Decides whether a history is linearizable: whether there is an order of the operations, consistent with
+// real time, in which a sequential object gives every answer. The algorithm is that of Wing and Gong (1993)
+// with the memoization of Lowe (2017): a set of linearized operations with the resulting state is tried once.
 
 import { assert, present } from '../../src/shared/assert.ts';
 
 export interface SequentialModel<State, Operation> {
   readonly initial: State;
-  /** Changes nothing; gives the next state and what the caller is told. */
+  /** Returns the next state and the result for the caller, without side effects. */
   apply(state: State, operation: Operation): { readonly state: State; readonly result: string };
   /** Equal for equal states only. */
   keyOf(state: State): string;
@@ -14,31 +14,31 @@ export interface SequentialModel<State, Operation> {
 
 export interface HistoryOperation<Operation> {
   readonly operation: Operation;
-  /** A moment of real time; no two moments of one history are equal. */
+  /** A moment of real time. No two moments of a history are equal. */
   readonly invokedAt: number;
-  /** Undefined when the caller never learnt: it may have taken effect at any time since, or may yet, or never. */
+  /** Undefined for an unanswered operation: it may take effect at any time after `invokedAt`, or never. */
   readonly answer: { readonly at: number; readonly result: string } | undefined;
 }
 
 export type Judgement =
   | { readonly kind: 'linearizable' }
-  /** `stuckAt`: of all orders tried, the best one could not explain this operation's answer. */
+  /** The longest order that was tried does not explain the answer of `stuckAt`. */
   | { readonly kind: 'not-linearizable'; readonly stuckAt: number; readonly explained: readonly number[] }
-  /** More than `maxSteps` tries: not known. */
+  /** Unknown after `maxSteps` tries. */
   | { readonly kind: 'undecided' };
 
-/** A call or a return in the doubly linked list of what is not explained yet. */
+/** A call or a return in the doubly linked list of unexplained operations. */
 interface Node {
   readonly kind: 'call' | 'return' | 'head';
   readonly operation: number;
   readonly at: number;
   previous: Node | undefined;
   next: Node | undefined;
-  /** A call's return; undefined when it never came. */
+  /** The return of a call; undefined for an unanswered operation. */
   match: Node | undefined;
 }
 
-/** `history` in any order. The numbers in the judgement are positions in it. */
+/** Judges a history in any order. The numbers of the judgement are positions in it. */
 export function judge<State, Operation>(
   model: SequentialModel<State, Operation>,
   history: readonly HistoryOperation<Operation>[],
@@ -55,7 +55,7 @@ class Search<State, Operation> {
   readonly #chosen: { readonly call: Node; readonly stateBefore: State }[] = [];
   #linearized = 0n;
   #state: State;
-  /** Answered operations that no place was found for yet. */
+  /** Answered operations without a place in the order. */
   #left: number;
   #best: { stuckAt: number; explained: readonly number[] } = { stuckAt: -1, explained: [] };
 
@@ -72,7 +72,7 @@ class Search<State, Operation> {
     for (let steps = 0; this.#left > 0; steps += 1) {
       if (steps >= maxSteps) return { kind: 'undecided' };
       if (node === undefined || node.kind === 'return') {
-        // Everything that could come before this return was tried.
+        // Every operation that could precede this return was tried.
         if (node !== undefined) this.#noteStuck(node.operation);
         const last = this.#chosen.pop();
         if (last === undefined) return { kind: 'not-linearizable', ...this.#best };
@@ -83,7 +83,9 @@ class Search<State, Operation> {
     return { kind: 'linearizable' };
   }
 
-  /** Lets the operation of `call` take effect now, if it explains its answer and this was not tried before. */
+  /**
+   * Lets the operation of `call` take effect now, if it explains its answer and this was not tried before.
+   */
   #tryNext(call: Node): boolean {
     const { operation, answer } = this.#operation(call);
     const { state, result } = this.#model.apply(this.#state, operation);
@@ -115,18 +117,18 @@ class Search<State, Operation> {
   }
 
   #operation(node: Node): HistoryOperation<Operation> {
-    return present(this.#history[node.operation], 'every node stands for an operation');
+    return present(this.#history[node.operation], 'every node belongs to an operation');
   }
 }
 
-/** Calls and returns in the order of real time, behind a head. */
+/** Links calls and returns in the order of real time, after a head. */
 function linked(history: readonly HistoryOperation<unknown>[]): Node {
   const nodes: Node[] = [];
   for (const [operation, { invokedAt, answer }] of history.entries()) {
     const call: Node = bare('call', operation, invokedAt);
     nodes.push(call);
     if (answer === undefined) continue;
-    assert(answer.at > invokedAt, 'an answer comes after its question');
+    assert(answer.at > invokedAt, 'an answer follows its invocation');
     call.match = bare('return', operation, answer.at);
     nodes.push(call.match);
   }
@@ -150,7 +152,7 @@ function unlink(node: Node): void {
   if (node.next !== undefined) node.next.previous = node.previous;
 }
 
-/** Nodes come back in the reverse of the order in which they left, so their neighbours are right. */
+/** Nodes are relinked in the reverse order of their removal, so their neighbours are correct. */
 function relink(node: Node): void {
   if (node.previous !== undefined) node.previous.next = node;
   if (node.next !== undefined) node.next.previous = node;

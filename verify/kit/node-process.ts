@@ -1,4 +1,4 @@
-// A real node: a process with its own ports and files, started, stopped, killed and paused at will.
+// A real node: a process with its own ports and files, which tests start, stop, kill and pause.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -12,7 +12,7 @@ export const MAIN = path.join(PROJECT_ROOT, 'dist', 'server', 'main.js');
 
 export interface NodeSettings {
   readonly id: string;
-  /** Where it listens and is asked; 127.0.0.1 unless it has an address of its own. */
+  /** Address it listens at. Default: 127.0.0.1. */
   readonly host?: string;
   readonly httpPort: number;
   readonly raftPort: number;
@@ -21,7 +21,7 @@ export interface NodeSettings {
   readonly logs: string;
   /** Further flags of every start, such as `-bootstrap` or `-join`. */
   readonly flags: readonly string[];
-  /** What is run with the flags; the built program itself unless a test wants the launcher. */
+  /** The command that gets the flags. Default: the built program. */
   readonly command?: readonly [program: string, ...args: string[]];
 }
 
@@ -98,12 +98,12 @@ export class NodeProcess {
     return this.#ended;
   }
 
-  /** All that its processes have written so far, standard output and error. */
+  /** Standard output and error of all its processes. */
   get output(): string {
     return this.#output;
   }
 
-  /** Starts the process and returns at once. `flags` stand behind those of the settings, and so win. */
+  /** Starts the process and returns at once. `flags` follow those of the settings, and override them. */
   start(flags: readonly string[] = []): void {
     if (this.isRunning) throw new Error(`${this.id} is running already`);
     const [program, ...args] = this.settings.command ?? [process.execPath, ...NODE_FLAGS, MAIN];
@@ -124,7 +124,7 @@ export class NodeProcess {
     });
   }
 
-  /** The flags of a plain start. */
+  /** The flags of a start. */
   arguments(): string[] {
     const { id, data, logs, flags } = this.settings;
     const own = [
@@ -146,13 +146,13 @@ export class NodeProcess {
     if (this.isRunning) process.kill(this.pid, signal);
   }
 
-  /** Asks it to stop, and waits until it has. */
+  /** Sends SIGTERM and waits for the end. */
   async stop(): Promise<ProcessEnd> {
     this.signal('SIGTERM');
     return this.#waitForEnd('after SIGTERM');
   }
 
-  /** `kill -9`. */
+  /** Sends SIGKILL and waits for the end. */
   async kill(): Promise<ProcessEnd> {
     this.signal('SIGKILL');
     return this.#waitForEnd('after SIGKILL');
@@ -163,7 +163,7 @@ export class NodeProcess {
     return this.#ended;
   }
 
-  /** Stands still, as a host that is suspended, until resume(). */
+  /** Suspends the process until `resume()`. */
   pause(): void {
     this.signal('SIGSTOP');
   }
@@ -172,7 +172,7 @@ export class NodeProcess {
     this.signal('SIGCONT');
   }
 
-  /** What a host with a new disk has. */
+  /** Removes the data directory, as a host with a new disk. */
   wipe(): void {
     if (this.isRunning) throw new Error(`${this.id} is running`);
     fs.rmSync(this.dataDirectory, { recursive: true, force: true });
@@ -182,17 +182,17 @@ export class NodeProcess {
     return apiRequest(`http://${this.httpAddress}${pathAndQuery}`, request);
   }
 
-  /** Undefined while it does not answer. */
+  /** Returns undefined while the node does not answer. */
   async status(): Promise<NodeStatus | undefined> {
     try {
       return (await this.request('/cluster/status', { timeoutMs: 2_000 })).body as NodeStatus;
     } catch {
-      // Not up yet, or gone: whoever waits asks again.
+      // The node is not up yet, or has ended.
       return undefined;
     }
   }
 
-  /** The lines of its log file, parsed. */
+  /** The parsed lines of its log file. */
   logLines(): Record<string, unknown>[] {
     if (!fs.existsSync(this.logFile)) return [];
     return fs
@@ -204,8 +204,8 @@ export class NodeProcess {
 }
 
 /**
- * As a service manager starts a node: without what a developer's shell tells Node, such as more certificate authorities to
- * trust, which cost a start some 65 ms.
+ * The environment of a service manager: without the Node.js settings of a developer's shell. Additional
+ * certificate authorities, for example, delay a start by about 65 ms.
  */
 function serviceEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_'));

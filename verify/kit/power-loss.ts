@@ -1,22 +1,22 @@
-// A process that is recorded, system call by system call, and the moments at which the power may fail under it.
+// The moments of a recorded process at which the power may fail.
 
 import type { TracedCall } from './system-call-trace.ts';
 import { VolatileDisk } from './volatile-disk.ts';
 
-/** How much of what was not flushed is there, one after the other. */
+/** Shares of the unflushed data that survive, used in turn. */
 const KEPT = [0, 0.5, 1];
 
 export interface Moment {
   readonly disk: VolatileDisk;
-  /** Of its numbered steps, those of which the process had been told that they are durable. */
+  /** Number of steps that the process knew to be durable. */
   readonly acknowledged: number;
-  /** How much of what was not flushed is to be there, 0 to 1. */
+  /** Share of the unflushed data that survives, 0 to 1. */
   readonly kept: number;
 }
 
 /**
- * After each call that has to do with `stage`, and before the process says that a step is done: a line with its number
- * on its standard output.
+ * Yields the moments after each system call on `stage`, and before the process reports a step: it prints the
+ * number of each durable step as a line.
  */
 export function* momentsOf(stage: string, recorded: readonly TracedCall[]): Generator<Moment> {
   const disk = new VolatileDisk(stage);
@@ -32,7 +32,7 @@ export function* momentsOf(stage: string, recorded: readonly TracedCall[]): Gene
   }
 }
 
-/** From the begin of that call on it must be durable. */
+/** Returns the step that this call reports. It must be durable when the call begins. */
 function acknowledgedBy({ phase, name, descriptor, bytes }: TracedCall): number | undefined {
   const isLine =
     phase === 'begin' && name === 'write' && descriptor === 1 && /^\d+\n$/.test(bytes.toString());

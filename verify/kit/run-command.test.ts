@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runCommand } from './run-command.ts';
 
-test('a command that does not end is killed with what it started, and what it wrote is kept', async () => {
+test('a command that does not end is killed with its children, and its output is kept', async () => {
   const program = `
     const { spawn } = require('node:child_process');
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' });
@@ -13,6 +13,6 @@ test('a command that does not end is killed with what it started, and what it wr
 
   expect(code).toBeNull();
   expect(performance.now() - started).toBeLessThan(10_000);
-  // What it started writes into the same pipe: the result waits for both.
+  // The child writes into the same pipe: the result waits for both.
   expect(stdout).toBe('started\n');
 });

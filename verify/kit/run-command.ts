@@ -1,4 +1,4 @@
-// A command run to its end, as somebody at a terminal would, with all that it wrote.
+// Runs a command to its end, as at a terminal, and returns its output.
 
 import { spawn } from 'node:child_process';
 import { PROJECT_ROOT } from './project-root.ts';
@@ -12,17 +12,17 @@ export interface CommandResult {
 
 export interface CommandOptions {
   readonly cwd?: string;
-  /** Beside the environment of the tests. */
+  /** Added to the environment of the tests. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Typed into it; its input ends behind that. */
+  /** Its standard input. */
   readonly input?: string;
-  /** Then it is killed with all that it started, and the result is what it had written. */
+  /** After this time the command and its children are killed. The result has the output until then. */
   readonly timeoutMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** Never throws for an exit code: that is in the result. */
+/** Resolves for every exit code. */
 export function runCommand(
   [program, ...args]: readonly [string, ...string[]],
   options: CommandOptions = {},
@@ -31,7 +31,7 @@ export function runCommand(
     const child = spawn(program, args, {
       cwd: options.cwd ?? PROJECT_ROOT,
       env: { ...process.env, ...options.environment },
-      // A process group of its own: what it started keeps its output open, and would go on without it.
+      // A process group of its own, because children keep the output open and would survive the command.
       detached: true,
     });
     const killAll = (): void => killGroup(child.pid);
@@ -58,7 +58,7 @@ export function runCommand(
       resolve({ code, stdout, stderr });
     });
     child.stdin.on('error', () => {
-      // It ended without reading its input: its exit code says why.
+      // The command ended without reading its input. Its exit code gives the reason.
     });
     child.stdin.end(options.input ?? '');
   });
@@ -69,6 +69,6 @@ function killGroup(leader: number | undefined): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // All of them have ended already.
+    // All processes of the group have ended.
   }
 }

@@ -1,4 +1,4 @@
-// A file system that is soon full: a tmpfs of a few megabytes.
+// A small file system: a tmpfs of a few megabytes. Only root can mount it.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -19,7 +19,7 @@ export class SmallDisk {
     return disk;
   }
 
-  /** Makes the directory and mounts the disk there. Throws where this process may not. */
+  /** Creates the directory and mounts the disk there. Throws without the privilege. */
   constructor(directory: string, options: { megabytes: number }) {
     this.directory = directory;
     fs.mkdirSync(directory, { recursive: true });
@@ -27,12 +27,12 @@ export class SmallDisk {
     execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', directory], { stdio: 'pipe' });
   }
 
-  /** With all that is on it. */
+  /** Removes the disk with its content. */
   unmount(): void {
     execFileSync('umount', ['--lazy', this.directory]);
   }
 
-  /** Takes all the room that is left. */
+  /** Fills the disk completely. */
   fill(): void {
     const filler = fs.openSync(this.#filler, 'a');
     try {
@@ -44,7 +44,7 @@ export class SmallDisk {
     }
   }
 
-  /** Gives it back. */
+  /** Frees the space that `fill` took. */
   makeRoom(): void {
     fs.rmSync(this.#filler, { force: true });
   }

@@ -1,16 +1,16 @@
-// The project's own sources, for the tests that hold its order.
+// The project's source files, for the tidy tests.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { PROJECT_ROOT } from './project-root.ts';
 
 export interface SourceFile {
-  /** From the project's root, with forward slashes: `src/engines/raft/core/log.ts`. */
+  /** Path from the project's root with forward slashes: `src/engines/raft/core/log.ts`. */
   readonly name: string;
   readonly text: string;
 }
 
-/** Every file below these folders whose name ends so. */
+/** Returns every file below these folders whose name has one of these endings. */
 export function sourceFiles(folders: readonly string[], endings: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) =>
     fs

@@ -1,4 +1,4 @@
-// What one end-to-end test plays on: a directory of its own, and nodes that never outlive it.
+// The stage of one end-to-end test: a directory, and nodes that end with the test.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -11,12 +11,12 @@ import { NodeProcess } from './node-process.ts';
 export interface NodeOptions {
   readonly id?: string;
   readonly flags?: readonly string[];
-  /** Its own `-data`, where the stage's will not do. */
+  /** A `-data` directory of its own. Default: the stage's. */
   readonly data?: string;
   readonly command?: readonly [program: string, ...args: string[]];
 }
 
-/** Shown of each node when a test fails. */
+/** Characters of each node's output that are printed when a test fails. */
 const SHOWN_OUTPUT_CHARACTERS = 6_000;
 
 export class Stage {
@@ -32,7 +32,7 @@ export class Stage {
     return path.join(this.directory, 'logs');
   }
 
-  /** A node with free ports, not started. Ids count up: node1, node2 … */
+  /** Creates a node with free ports, and does not start it. Ids count up: node1, node2 … */
   async newNode(options: NodeOptions = {}): Promise<NodeProcess> {
     const [httpPort = 0, raftPort = 0] = await freePorts(2);
     const node = new NodeProcess({
@@ -48,14 +48,14 @@ export class Stage {
     return node;
   }
 
-  /** The same node, files and ports, with other flags; the first one must have ended. */
+  /** The same node, files and ports with other flags. The first process must have ended. */
   withFlags(node: NodeProcess, flags: readonly string[]): NodeProcess {
     const changed = new NodeProcess({ ...node.settings, flags });
     this.#nodes.push(changed);
     return changed;
   }
 
-  /** A running cluster: the first node founded it, all are voters, every node knows the leader. */
+  /** Starts a cluster and waits until all nodes are voters and know the leader. The first node founds it. */
   async startCluster(count: number, options: { flags?: readonly string[] } = {}): Promise<NodeProcess[]> {
     const flags = options.flags ?? [];
     const first = await this.newNode({ flags: [...flags, '-bootstrap'] });
@@ -69,7 +69,9 @@ export class Stage {
     return nodes;
   }
 
-  /** Undone after the test, before the directory is removed; the last one first. */
+  /**
+   * Registers a cleanup for the end of the test, before the directory is removed. The last one runs first.
+   */
   onEnd(cleanup: () => Promise<void> | void): void {
     this.#cleanups.push(cleanup);
   }
@@ -88,7 +90,7 @@ export class Stage {
   }
 }
 
-/** A stage for each test of the file. */
+/** Provides a stage for each test of the file. */
 export function useStage(): () => Stage {
   let stage: Stage | undefined;
   beforeEach(() => {
@@ -98,7 +100,7 @@ export function useStage(): () => Stage {
   return () => existing(stage);
 }
 
-/** One stage for all tests of the file, for those that leave the cluster as they found it. */
+/** Provides one stage for all tests of the file, which must leave the cluster as it was. */
 export function useSharedStage(setUp: (stage: Stage) => Promise<void>): void {
   let stage: Stage | undefined;
   let failed = false;

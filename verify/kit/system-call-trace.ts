@@ -1,4 +1,5 @@
-// What a process asks of the kernel's files, as strace(1) sees it: every write with its bytes, every flush, in order.
+// The file system calls of a process, as recorded by strace(1): every write with its bytes, every flush, in
+// order.
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -7,7 +8,7 @@ const WRITES = ['write', 'pwrite64', 'writev', 'pwritev'];
 const TRACED = [
   ...WRITES,
   ...['openat', 'lseek', 'ftruncate', 'mkdir', 'rename', 'unlink', 'rmdir', 'fsync', 'fdatasync', 'msync'],
-  // Not understood by the reader of the trace, who must notice them.
+  // The reader does not support these, and must fail when they occur.
   ...[
     'mkdirat',
     'renameat',
@@ -20,27 +21,27 @@ const TRACED = [
     'sync_file_range',
   ],
 ];
-/** Strings are shown up to so many bytes: more than any write here. */
+/** Longest string in the trace, longer than any write here. */
 const MAX_STRING_BYTES = 16 * 1024 * 1024;
 
-/** One line of the trace: a call that begins, or one that ends. One that was not interrupted gives both. */
+/** The begin or the end of a call. A line of an uninterrupted call gives both. */
 export interface TracedCall {
   readonly phase: 'begin' | 'end';
   readonly thread: number;
   readonly name: string;
-  /** The descriptor that it is about. */
+  /** The descriptor argument. */
   readonly descriptor: number | undefined;
-  /** That descriptor's file, or the paths that were given. */
+  /** The descriptor's file, or the path arguments. */
   readonly paths: readonly string[];
-  /** Of a write. */
+  /** The bytes of a write. */
   readonly bytes: Buffer;
-  /** The numbers after the descriptor and the bytes, and names of flags. */
+  /** The arguments after the descriptor and the bytes: numbers and names of flags. */
   readonly rest: string;
-  /** At the end: what the kernel returned; -1 for an error. */
+  /** The kernel's result, at the end of the call; -1 for an error. */
   readonly result: number;
 }
 
-/** Runs a command to its end under strace, which must be installed, and writes the trace to `file`. Gives the exit code. */
+/** Runs a command to its end under strace and writes the trace to `file`. Returns the exit code. */
 export function trace(
   command: readonly string[],
   options: { file: string; directory: string },
@@ -68,7 +69,7 @@ export function trace(
 
 export function readTrace(file: string): TracedCall[] {
   const calls: TracedCall[] = [];
-  /** The beginning of a call that another thread's interrupted, by thread. */
+  /** Begins of calls that another thread interrupted, by thread. */
   const begun = new Map<number, string>();
   for (const line of fs.readFileSync(file, 'latin1').split('\n')) {
     const [, threadText, text = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
@@ -87,7 +88,7 @@ export function readTrace(file: string): TracedCall[] {
   return calls;
 }
 
-/** None for a line that is no call: a signal, or the end of a thread. */
+/** Returns an empty list for a line without a call: a signal, or the end of a thread. */
 function parsed(thread: number, text: string, phase: 'begin' | 'end'): TracedCall[] {
   const [, name, beyond = ''] = /^(\w+)\((.*)$/.exec(text) ?? [];
   if (name === undefined) return [];

@@ -18,7 +18,7 @@ function call(name: string, paths: readonly string[], more: Partial<TracedCall> 
   return { phase: 'end', thread: 1, name, paths: paths.map((one) => `${ROOT}${one}`), ...none, ...more };
 }
 
-/** Each call from its begin to its end. */
+/** Takes each call from its begin to its end. */
 function run(disk: VolatileDisk, calls: readonly TracedCall[]): void {
   for (const one of calls) for (const phase of ['begin', 'end'] as const) disk.take({ ...one, phase });
 }
@@ -43,14 +43,14 @@ const write = (text: string, name = 'write', rest = ''): TracedCall =>
 const SYNC = call('fsync', ['/a'], { descriptor: 4 });
 
 describe('a loss of power', () => {
-  test('may leave all that was written, and need leave nothing that was not flushed', () => {
+  test('may keep every write, and may lose every write that was not flushed', () => {
     const disk = new VolatileDisk(ROOT);
     run(disk, [OPEN_ROOT, CREATE, SYNC_ROOT, write('ab'), write('cd')]);
     expect(left(disk, false)).toEqual({ a: '' });
     expect(left(disk, true)).toEqual({ a: 'abcd' });
   });
 
-  test('leaves what was flushed, where its name was flushed too', () => {
+  test('keeps a flushed file if its directory was flushed too', () => {
     const disk = new VolatileDisk(ROOT);
     run(disk, [OPEN_ROOT, CREATE, write('ab'), SYNC]);
     expect(left(disk, false)).toEqual({});
@@ -59,7 +59,7 @@ describe('a loss of power', () => {
     expect(left(disk, true)).toEqual({ a: 'aX' });
   });
 
-  test('does not leave what was written while the flush was under way', () => {
+  test('may lose a write made during a flush', () => {
     const disk = new VolatileDisk(ROOT);
     run(disk, [OPEN_ROOT, CREATE, SYNC_ROOT, write('ab')]);
     disk.take({ ...SYNC, phase: 'begin' });
@@ -68,7 +68,7 @@ describe('a loss of power', () => {
     expect(left(disk, false)).toEqual({ a: 'ab' });
   });
 
-  test('leaves what was written through O_DSYNC', () => {
+  test('keeps a write through O_DSYNC', () => {
     const disk = new VolatileDisk(ROOT);
     run(disk, [OPEN_ROOT, { ...CREATE, rest: ', O_WRONLY|O_CREAT|O_DSYNC' }, SYNC_ROOT, write('ab')]);
     expect(left(disk, false)).toEqual({ a: 'ab' });
@@ -83,7 +83,7 @@ describe('a loss of power', () => {
     expect(left(disk, false)).toEqual({ b: 'ab' });
   });
 
-  test('a call that is not understood is no silence', () => {
+  test('throws on a call that it does not support', () => {
     expect(() => run(new VolatileDisk(ROOT), [call('renameat2', ['/a', '/b'])])).toThrow(/renameat2/);
   });
 });

@@ -1,11 +1,12 @@
-// What a loss of power leaves of files, by the letter of fsync(2): what was flushed is there; of all else any part may
-// be. Fed with the calls of a process, it makes directories as that process's next start could find them.
+// The content of files after a power loss, as fsync(2) allows it: flushed data is kept, any part of the rest
+// may be lost. It takes the system calls of a process and writes the directories that its next start could
+// find.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import type { TracedCall } from './system-call-trace.ts';
 
-/** A disk writes so many bytes whole or not at all. */
+/** A disk writes this number of bytes atomically. */
 const SECTOR_BYTES = 512;
 
 interface FileNode {
@@ -23,7 +24,7 @@ interface DirectoryNode {
   readonly kind: 'directory';
   readonly durable: Map<string, Node>;
   readonly current: Map<string, Node>;
-  /** Each happens whole or not at all, and they keep their order. */
+  /** Each group of changes is atomic, and the order is kept. */
   pending: (readonly [name: string, node: Node | undefined])[][];
 }
 
@@ -40,15 +41,15 @@ export class VolatileDisk {
   readonly #root: string;
   readonly #tree = newDirectory();
   readonly #open = new Map<number, OpenFile>();
-  /** How much was pending when a flush began, by thread. */
+  /** Number of pending changes when a flush began, by thread. */
   readonly #flushes = new Map<number, number>();
 
-  /** `root` is empty, and there for good. */
+  /** `root` is empty, and exists durably. */
   constructor(root: string) {
     this.#root = root;
   }
 
-  /** Whether the call had to do with what is below the root. */
+  /** Applies a call. Returns whether it concerns a file below the root. */
   take(call: TracedCall): boolean {
     if (!call.paths.some((name) => name === this.#root || name.startsWith(`${this.#root}/`))) return false;
     if (call.phase === 'begin') this.#begin(call);
@@ -56,7 +57,9 @@ export class VolatileDisk {
     return true;
   }
 
-  /** Makes `target` what is left. `isKept` is asked of every part that was not flushed. */
+  /**
+   * Writes the content after a power loss to `target`. `isKept` decides for each part that was not flushed.
+   */
   leave(target: string, isKept: () => boolean): void {
     leaveDirectory(this.#tree, target, isKept);
   }
@@ -95,7 +98,7 @@ export class VolatileDisk {
         flush(this.#opened(call).node, this.#flushes.get(call.thread) ?? 0);
         break;
       default:
-        throw new Error(`the trace has a call that is not understood here: ${call.name}`);
+        throw new Error(`the trace has an unsupported call: ${call.name}`);
     }
   }
 
@@ -110,7 +113,7 @@ export class VolatileDisk {
   #write(call: TracedCall): void {
     const file = this.#opened(call);
     const { node } = file;
-    if (node.kind !== 'file') throw new Error('a directory is not written to');
+    if (node.kind !== 'file') throw new Error('a directory cannot be written to');
     const isPositioned = call.name.startsWith('p');
     const at = isPositioned ? Number(call.rest.split(', ').at(-1)) : file.position;
     const write = { at, bytes: call.bytes.subarray(0, call.result) };
@@ -123,7 +126,7 @@ export class VolatileDisk {
     const node = this.#find(from);
     const directory = this.#directoryOf(from);
     if (node === undefined || this.#directoryOf(to) !== directory) {
-      throw new Error('a rename is understood within one directory only');
+      throw new Error('a rename is supported within one directory only');
     }
     change(directory, [
       [path.basename(to), node],
@@ -137,7 +140,7 @@ export class VolatileDisk {
 
   #opened({ descriptor, name, paths }: TracedCall): OpenFile {
     const file = descriptor === undefined ? undefined : this.#open.get(descriptor);
-    if (file === undefined) throw new Error(`${name} of ${paths.join()}, which nobody opened`);
+    if (file === undefined) throw new Error(`${name} of ${paths.join()}, which was not opened`);
     return file;
   }
 
@@ -173,7 +176,7 @@ function assign(names: Map<string, Node>, changes: readonly (readonly [string, N
   }
 }
 
-/** The first `count` of what is pending is durable. */
+/** Makes the first `count` pending changes durable. */
 function flush(node: Node, count: number): void {
   if (node.kind === 'directory') {
     for (const changes of node.pending.splice(0, count)) assign(node.durable, changes);
@@ -203,7 +206,7 @@ function leaveDirectory(directory: DirectoryNode, target: string, isKept: () => 
   }
 }
 
-/** Whole writes, or sectors of them, in any combination. */
+/** Keeps whole writes, or sectors of them, in any combination. */
 function contentLeft({ durable, pending }: FileNode, isKept: () => boolean): Buffer {
   let content = durable;
   for (const { at, bytes } of pending) {

@@ -1,9 +1,9 @@
-// Tests wait for conditions, never for a while.
+// Waits for a condition. Tests never wait for a fixed time.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Generous: the machine may be slow, and a test that passes never waits it out. */
+  /** A generous bound for slow machines: a passing test does not reach it. */
   readonly timeoutMs?: number;
   readonly intervalMs?: number;
 }
@@ -12,8 +12,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_INTERVAL_MS = 50;
 
 /**
- * Repeats `check` until it returns something other than undefined or false, and returns that. A check that throws has
- * not succeeded yet; when the time is over the last thing that it threw is the cause of the error.
+ * Repeats `check` until it returns a value other than undefined or false, and returns that value. A check
+ * that throws is repeated; after the time-out its last error is the cause of the thrown error.
  */
 export async function waitFor<T>(
   description: string,
@@ -29,7 +29,8 @@ export async function waitFor<T>(
     } catch (error) {
       lastError = error;
     }
-    if (Date.now() > deadline) throw new Error(`waited in vain: ${description}`, { cause: lastError });
+    if (Date.now() > deadline)
+      throw new Error(`timed out waiting until ${description}`, { cause: lastError });
     await sleep(options.intervalMs ?? DEFAULT_INTERVAL_MS);
   }
 }

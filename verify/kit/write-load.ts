@@ -1,4 +1,4 @@
-// A steady load of writes and reads, which keeps book of what was acknowledged.
+// A steady load of writes and reads that records which writes were acknowledged.
 
 import { postPrinter } from './farm-client.ts';
 import type { NodeProcess } from './node-process.ts';
@@ -6,16 +6,16 @@ import type { NodeProcess } from './node-process.ts';
 const WRITERS = 6;
 
 /**
- * Writers add printers through all nodes in turn, and never retry: each id is sent once. A reader lists them, one
- * linearizable read after another over all nodes.
+ * Writers add printers through all nodes in turn and never retry: each id is sent once. A reader lists the
+ * printers with linearizable reads, through all nodes in turn.
  */
 export class WriteLoad {
-  /** Ids whose 201 has arrived. */
+  /** Ids with a received 201. */
   readonly acknowledged: string[] = [];
   readonly sent = new Set<string>();
-  /** How often each other status came; 0 stands for no answer at all. */
+  /** Number of other answers by status; 0 stands for no answer. */
   readonly refusals = new Map<number, number>();
-  /** Reads that saw fewer printers than an earlier one, or missed what was acknowledged before they began. */
+  /** Reads that missed a printer of an earlier read or of a write acknowledged before. */
   readonly wrongReads: string[] = [];
   readonly #nodes: readonly NodeProcess[];
   readonly #loops: Promise<void>[];
@@ -28,7 +28,7 @@ export class WriteLoad {
     this.#loops.push(this.#read());
   }
 
-  /** Settles when the last answer is in. */
+  /** Resolves when the last answer has arrived. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#loops);
@@ -57,7 +57,7 @@ export class WriteLoad {
     for (let count = 0; !this.#stopped; count++) {
       const before = [...this.acknowledged];
       const ids = await readIds(this.#node(count));
-      // No quorum just now, or a node that is down.
+      // No quorum, or a node that is down.
       if (ids === undefined) continue;
       const present = new Set(ids);
       const lost = [...seen, ...before].filter((id) => !present.has(id));

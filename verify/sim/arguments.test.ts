@@ -22,7 +22,7 @@ test.each([
     { ...DEFAULTS, first: 7, last: 7, minutes: undefined, durationMs: 900, faults: [1, 5] },
   ],
   ['--seed 7 --faults none', { ...DEFAULTS, first: 7, last: 7, minutes: undefined, faults: [] }],
-])('%j is understood', (line, expected) => {
+])('%j is accepted', (line, expected) => {
   expect(parseArguments(line.split(' ').filter(Boolean))).toEqual(expected);
 });
 
@@ -36,6 +36,6 @@ test.each([
   '--faults 1;2',
   '--help',
   'seed 1',
-])('%j is refused, with what may be written', (line) => {
+])('%j is refused with the usage', (line) => {
   expect(() => parseArguments(line.split(' '))).toThrow(/Usage/);
 });

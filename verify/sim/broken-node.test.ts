@@ -1,9 +1,9 @@
-// The simulator is worth something only if it finds a node that is broken.
+// The simulator is useful only if it finds a broken node.
 
 import { expect, test, vi } from 'vitest';
 import { simulate } from './simulation.ts';
 
-/** One server of three, two of four: half is taken for a majority. */
+/** Takes half for a majority: one server of two, two of four. */
 vi.mock('../../src/engines/raft/core/quorum.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../src/engines/raft/core/quorum.ts')>();
   const tooFew = (count: number): number => Math.max(1, Math.floor(count / 2));
@@ -19,7 +19,7 @@ vi.mock('../../src/engines/raft/core/quorum.ts', async (importOriginal) => {
 
 const MAX_SEEDS = 10;
 
-test('a node that takes half for a majority is found within a few seeds', () => {
+test('a node that takes half of the voters for a majority is found within a few seeds', () => {
   const found = new Set<string>();
   for (let seed = 1; seed <= MAX_SEEDS; seed += 1) {
     for (const { property } of simulate({ seed, durationMs: 5_000 }).violations) found.add(property);

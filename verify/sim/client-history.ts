@@ -1,39 +1,39 @@
-// Who asked what, when, and what they were told: one history for each bench.
+// The operations of clients on one workcell: when they were invoked, and how they were answered.
 
 import { present } from '../../src/shared/assert.ts';
+import { isRead, type WorkcellOperation, workcellModel } from '../kit/farm-model.ts';
 import { type HistoryOperation, judge } from '../kit/linearizability.ts';
-import { type BenchOperation, benchModel } from './checkers/farm-model.ts';
-import type { Violations } from './checkers/violations.ts';
+import type { Violations } from '../kit/violations.ts';
 
-interface Recorded extends HistoryOperation<BenchOperation> {
+interface Recorded extends HistoryOperation<WorkcellOperation> {
   readonly client: string;
   answer: { readonly at: number; readonly result: string } | undefined;
-  /** Surely without effect: it is as if it had never been asked. */
+  /** Surely without effect: the history is judged without it. */
   isVoid: boolean;
 }
 
-/** An operation under way; its end is told once, or never. */
+/** An operation in progress. One of its methods is called, at most once. */
 export interface OpenOperation {
   answered(result: string): void;
-  /** It surely has had and will have no effect. */
+  /** The operation had no effect and never will. */
   hadNoEffect(): void;
-  /** Nobody will know. */
+  /** The client never learns the result. */
   unknown(): void;
 }
 
-/** A bench with so many operations, or so many without a known end, is left for a new one: judging stays cheap. */
+/** A workcell is retired after this many operations, or unknown results: this keeps judging cheap. */
 const MAX_OPERATIONS = 48;
 const MAX_UNKNOWN = 6;
 
-export class BenchHistory {
+export class WorkcellHistory {
   readonly name: string;
   readonly #operations: Recorded[] = [];
   readonly #now: () => number;
   #unknown = 0;
-  /** As far as clients know. */
+  /** Number of jobs that clients know of. */
   jobs = 0;
 
-  /** `now` gives the moments of real time, each later than the one before. */
+  /** `now` returns moments of real time, each later than the one before. */
   constructor(name: string, now: () => number) {
     this.name = name;
     this.#now = now;
@@ -43,11 +43,11 @@ export class BenchHistory {
     return this.#operations.length >= MAX_OPERATIONS || this.#unknown >= MAX_UNKNOWN;
   }
 
-  get operations(): readonly HistoryOperation<BenchOperation>[] {
+  get operations(): readonly HistoryOperation<WorkcellOperation>[] {
     return this.#operations.filter(({ isVoid }) => !isVoid);
   }
 
-  begin(client: string, operation: BenchOperation): OpenOperation {
+  begin(client: string, operation: WorkcellOperation): OpenOperation {
     const recorded: Recorded = {
       client,
       operation,
@@ -65,8 +65,8 @@ export class BenchHistory {
         recorded.isVoid = true;
       },
       unknown: () => {
-        // A read that nobody saw says nothing.
-        if (operation.kind === 'read') recorded.isVoid = true;
+        // A read without an answer shows nothing.
+        if (isRead(operation)) recorded.isVoid = true;
         else this.#unknown += 1;
       },
     };
@@ -74,18 +74,18 @@ export class BenchHistory {
 
   check(violations: Violations): 'judged' | 'undecided' {
     const operations = this.#operations.filter(({ isVoid }) => !isVoid);
-    const judgement = judge(benchModel, operations);
+    const judgement = judge(workcellModel, operations);
     if (judgement.kind === 'undecided') return 'undecided';
     if (judgement.kind === 'linearizable') return 'judged';
     const { stuckAt, explained } = judgement;
     const describe = (position: number): string =>
-      describeOperation(present(operations[position], 'a judgement speaks of its history'));
+      describeOperation(present(operations[position], 'a judgement refers to positions in its history'));
     const lines = [...operations.keys()].map(
       (position) => `${explained.includes(position) ? '  ' : '? '}${describe(position)}`,
     );
     violations.add(
       'linearizability',
-      `no order of the operations on bench ${this.name} explains: ${describe(stuckAt)}\n${lines.join('\n')}`,
+      `no order of the operations on workcell ${this.name} explains: ${describe(stuckAt)}\n${lines.join('\n')}`,
     );
     return 'judged';
   }

@@ -1,4 +1,4 @@
-// What clients ask of the farm, in the farm's words and in the checker's.
+// Operations of the simulated clients: as commands of the farm and as operations of the second model.
 
 import { type Action, type Command, decodeCommand, encodeCommand } from '../../src/farm/commands/command.ts';
 import { getFilament } from '../../src/farm/model/filament.ts';
@@ -8,24 +8,22 @@ import type { FarmOutcome } from '../../src/farm/outcome.ts';
 import { listPrintJobs } from '../../src/farm/queries.ts';
 import { assert, present } from '../../src/shared/assert.ts';
 import type { StateReader } from '../../src/state/state-view.ts';
+import type { Draws } from '../kit/draws.ts';
+import { describe, type Workcell, type WorkcellOperation, type WriteOperation } from '../kit/farm-model.ts';
 import type { Attempt } from './checkers/applied-commands.ts';
-import { type Bench, type BenchOperation, describeBench } from './checkers/farm-model.ts';
-import type { Draws } from './draws.ts';
 
-export type WriteOperation = Exclude<BenchOperation, { kind: 'read' }>;
-
-/** Attempts are numbered by the time that their commands carry, so that they can be told apart in the log. */
+/** The time of a command carries the number of its attempt, which identifies it in the log. */
 const FIRST_ATTEMPT_AT_MS = 1_700_000_000_000;
 
-/** One more job than a spool holds, so that some are refused. */
+/** Heavy enough that some jobs do not fit a spool. */
 const MAX_WEIGHT = 400;
 const SPOOL_WEIGHT = 1_000;
 
-/** Something to do on a bench that has `jobs` jobs, as far as anybody knows. */
+/** Draws an operation for a workcell with `jobs` known jobs. */
 export function drawOperation(
   draws: Draws,
   { jobs, readWeight }: { jobs: number; readWeight: number },
-): BenchOperation {
+): WorkcellOperation {
   const job = `${draws.below(jobs + 1)}`;
   switch (draws.weighted({ printer: 1, spool: 1, job: 5, status: 8, read: readWeight })) {
     case 'printer':
@@ -44,49 +42,49 @@ export function drawOperation(
 }
 
 export function encodeAttempt(
-  bench: string,
+  workcell: string,
   operation: WriteOperation,
   { attempt, idempotencyKey }: { attempt: Attempt; idempotencyKey: string | undefined },
 ): Uint8Array {
-  const command: Command = { atMs: FIRST_ATTEMPT_AT_MS + attempt, action: actionOf(bench, operation) };
+  const command: Command = { atMs: FIRST_ATTEMPT_AT_MS + attempt, action: actionOf(workcell, operation) };
   if (idempotencyKey === undefined) return encodeCommand(command);
-  const fingerprint = `bench-${bench}-${operation.kind}`;
+  const fingerprint = `workcell-${workcell}-${operation.kind}`;
   return encodeCommand({ ...command, idempotency: { key: idempotencyKey, fingerprint } });
 }
 
-/** The attempt in a command that `encodeAttempt` made. */
+/** Returns the attempt of a command from `encodeAttempt`. */
 export function attemptOf(command: Uint8Array): Attempt {
-  const { atMs } = present(decodeCommand(command), 'every command is some attempt of some client');
+  const { atMs } = present(decodeCommand(command), 'every command is an attempt of a client');
   return atMs - FIRST_ATTEMPT_AT_MS;
 }
 
-function actionOf(bench: string, operation: WriteOperation): Action {
+function actionOf(workcell: string, operation: WriteOperation): Action {
   switch (operation.kind) {
     case 'add-printer':
-      return { kind: 'add_printer', printer: { id: bench, company: 'Prusa', model: 'MK4' } };
+      return { kind: 'add_printer', printer: { id: workcell, company: 'Prusa', model: 'MK4' } };
     case 'add-spool': {
       const { total, remaining } = operation;
       const weights = { totalMilligrams: total, remainingMilligrams: remaining };
-      return { kind: 'add_filament', filament: { id: bench, material: 'PLA', color: 'Red', ...weights } };
+      return { kind: 'add_filament', filament: { id: workcell, material: 'PLA', color: 'Red', ...weights } };
     }
     case 'add-job': {
-      const place = { printerId: bench, filamentId: bench, filePath: '/models/benchy.gcode' };
-      const printJob = { id: jobId(bench, operation.job), ...place, weightMilligrams: operation.weight };
+      const place = { printerId: workcell, filamentId: workcell, filePath: '/models/benchy.gcode' };
+      const printJob = { id: jobId(workcell, operation.job), ...place, weightMilligrams: operation.weight };
       return { kind: 'add_print_job', printJob };
     }
     case 'set-status': {
       const { status } = operation;
-      assert(isPrintJobStatus(status), 'clients know the names of the statuses');
-      return { kind: 'change_print_job_status', id: jobId(bench, operation.job), status };
+      assert(isPrintJobStatus(status), 'clients draw known statuses');
+      return { kind: 'change_print_job_status', id: jobId(workcell, operation.job), status };
     }
   }
 }
 
-function jobId(bench: string, job: string): string {
-  return `${bench}.${job}`;
+function jobId(workcell: string, job: string): string {
+  return `${workcell}.${job}`;
 }
 
-/** What the caller of a write was told, as the model says it. */
+/** The result of a write in the words of the model. */
 export function describeOutcome(outcome: FarmOutcome): string {
   if (outcome.kind !== 'refused') {
     const { resource } = outcome;
@@ -102,22 +100,24 @@ export function describeOutcome(outcome: FarmOutcome): string {
   return outcome.code === 'invalid_transition' ? `${outcome.code} from ${outcome.from}` : outcome.code;
 }
 
-/** Everything on a bench, as a reader of `state` sees it. */
-export function readBench(state: StateReader, bench: string): string {
-  const filament = getFilament(state, bench);
+/** The result of reading a whole workcell in the words of the model. */
+export function readWorkcell(state: StateReader, workcell: string): string {
+  const filament = getFilament(state, workcell);
   const jobs: [string, { status: string; weight: number }][] = [];
-  for (const { id, filamentId, status, weightMilligrams } of listPrintJobs(state, { after: `${bench}.` })) {
-    if (filamentId !== bench) break;
-    jobs.push([id.slice(bench.length + 1), { status, weight: weightMilligrams }]);
+  for (const { id, filamentId, status, weightMilligrams } of listPrintJobs(state, {
+    after: `${workcell}.`,
+  })) {
+    if (filamentId !== workcell) break;
+    jobs.push([id.slice(workcell.length + 1), { status, weight: weightMilligrams }]);
   }
-  const seen: Bench = {
-    hasPrinter: getPrinter(state, bench) !== undefined,
+  const seen: Workcell = {
+    hasPrinter: getPrinter(state, workcell) !== undefined,
     spool: filament && { total: filament.totalMilligrams, remaining: filament.remainingMilligrams },
     jobs,
   };
-  const description = describeBench(seen);
+  const description = describe(seen, 'read');
   const reserved = `/${filament?.reservedMilligrams},`;
-  // What the row says is reserved must be what the jobs say, or the reader saw no state at all.
+  // The reserved weight in the row must match the jobs; otherwise the read saw no state of the farm.
   return filament === undefined || description.includes(reserved)
     ? description
     : `${description} but ${reserved}`;

@@ -1,30 +1,25 @@
-// People at the farm: each asks one thing after the other, of any node, again after a time-out, and remembers what it
-// was told.
+// Simulated clients. Each runs one operation at a time against any node, retries after a time-out, and
+// records the result.
 
 import type { Engine, ProposalOutcome } from '../../src/engines/engine.ts';
 import type { FarmOutcome } from '../../src/farm/outcome.ts';
+import type { Draws } from '../kit/draws.ts';
+import { isRead, type WriteOperation } from '../kit/farm-model.ts';
 import type { AppliedCommands } from './checkers/applied-commands.ts';
-import { BenchHistory, type OpenOperation } from './client-history.ts';
-import {
-  describeOutcome,
-  drawOperation,
-  encodeAttempt,
-  readBench,
-  type WriteOperation,
-} from './client-operations.ts';
-import type { Draws } from './draws.ts';
+import { type OpenOperation, WorkcellHistory } from './client-history.ts';
+import { describeOutcome, drawOperation, encodeAttempt, readWorkcell } from './client-operations.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface ClientProfile {
   readonly clients: number;
-  readonly benches: number;
+  readonly workcells: number;
   readonly meanThinkMs: number;
-  /** How often they read, where they write 15 times. */
+  /** Weight of reads in the draw of operations; writes weigh 15. */
   readonly readWeight: number;
-  /** A client waits this long for an answer. */
+  /** A client waits between this and `maxPatienceMs` for an answer. */
   readonly minPatienceMs: number;
   readonly maxPatienceMs: number;
-  /** Operations that carry an idempotency key, and so may be asked again. */
+  /** Chance that an operation carries an idempotency key and may be retried. */
   readonly keyedChance: number;
   readonly maxAttempts: number;
 }
@@ -33,12 +28,12 @@ export interface ClientWorld {
   readonly timeline: Timeline;
   readonly draws: Draws;
   readonly commands: AppliedCommands;
-  /** Where clients may knock: undefined for a host where nobody answers. */
+  /** The engines that clients can reach; undefined for a host without one. */
   engines(): readonly (Engine | undefined)[];
   trace(who: string, what: () => string): void;
 }
 
-/** What came of one attempt. */
+/** The result of one attempt. */
 type AttemptResult =
   | { readonly kind: 'answered'; readonly result: string }
   | { readonly kind: 'no-effect' }
@@ -46,39 +41,40 @@ type AttemptResult =
 
 interface Errand {
   readonly client: string;
-  readonly bench: BenchHistory;
+  readonly workcell: WorkcellHistory;
   readonly operation: WriteOperation;
   readonly open: OpenOperation;
   readonly idempotencyKey: string | undefined;
   attemptsLeft: number;
-  /** An earlier attempt may have had its effect. */
+  /** An earlier attempt may have taken effect. */
   isTainted: boolean;
 }
 
 export class Clients {
   readonly #profile: ClientProfile;
   readonly #world: ClientWorld;
-  readonly #benches: BenchHistory[] = [];
-  readonly #retired: BenchHistory[] = [];
+  readonly #workcells: WorkcellHistory[] = [];
+  readonly #retired: WorkcellHistory[] = [];
   #moment = 0;
   #attempts = 0;
   #isStopped = false;
   #busy = 0;
   operations = 0;
-  /** Operations whose end is known to the client. */
+  /** Operations whose result the client learned. */
   answered = 0;
 
   constructor(profile: ClientProfile, world: ClientWorld) {
     this.#profile = profile;
     this.#world = world;
-    for (let bench = 0; bench < profile.benches; bench += 1) this.#benches.push(this.#newBench());
+    for (let workcell = 0; workcell < profile.workcells; workcell += 1)
+      this.#workcells.push(this.#newWorkcell());
   }
 
   start(): void {
     for (let client = 0; client < this.#profile.clients; client += 1) this.#think(`client${client}`);
   }
 
-  /** No new operations; those under way end within the clients' patience. */
+  /** Starts no new operations. Those in progress end within the clients' patience. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -87,36 +83,36 @@ export class Clients {
     return this.#busy === 0;
   }
 
-  get histories(): readonly BenchHistory[] {
-    return [...this.#retired, ...this.#benches];
+  get histories(): readonly WorkcellHistory[] {
+    return [...this.#retired, ...this.#workcells];
   }
 
-  /** One write on a bench of its own; true once it was acknowledged. Asked again until it is. */
+  /** Writes to a workcell of its own, retries until the write is acknowledged, then calls `done`. */
   probe(done: () => void): void {
-    const bench = this.#newBench();
-    this.#benches.push(bench);
+    const workcell = this.#newWorkcell();
+    this.#workcells.push(workcell);
     const operation = { kind: 'add-printer' } as const;
     this.#busy += 1;
     this.#attempt({
       client: 'probe',
-      bench,
+      workcell,
       operation,
       open: {
-        ...bench.begin('probe', operation),
+        ...workcell.begin('probe', operation),
         answered: () => {
           this.#busy -= 1;
           done();
         },
       },
-      idempotencyKey: `probe-${bench.name}`,
+      idempotencyKey: `probe-${workcell.name}`,
       attemptsLeft: Number.POSITIVE_INFINITY,
       isTainted: false,
     });
   }
 
-  #newBench(): BenchHistory {
-    const name = `b${this.#retired.length + this.#benches.length}`;
-    return new BenchHistory(name, () => {
+  #newWorkcell(): WorkcellHistory {
+    const name = `b${this.#retired.length + this.#workcells.length}`;
+    return new WorkcellHistory(name, () => {
       this.#moment += 1;
       return this.#moment;
     });
@@ -131,30 +127,30 @@ export class Clients {
 
   #act(client: string): void {
     const { draws } = this.#world;
-    const place = draws.below(this.#benches.length);
-    let bench = this.#benches[place] as BenchHistory;
-    if (bench.isFull) {
-      this.#retired.push(bench);
-      this.#benches.splice(place, 1);
-      bench = this.#newBench();
-      this.#benches.push(bench);
+    const place = draws.below(this.#workcells.length);
+    let workcell = this.#workcells[place] as WorkcellHistory;
+    if (workcell.isFull) {
+      this.#retired.push(workcell);
+      this.#workcells.splice(place, 1);
+      workcell = this.#newWorkcell();
+      this.#workcells.push(workcell);
     }
-    const operation = drawOperation(draws, { jobs: bench.jobs, readWeight: this.#profile.readWeight });
-    const open = bench.begin(client, operation);
+    const operation = drawOperation(draws, { jobs: workcell.jobs, readWeight: this.#profile.readWeight });
+    const open = workcell.begin(client, operation);
     this.operations += 1;
     this.#busy += 1;
     const ended = (): void => {
       this.#busy -= 1;
       this.#think(client);
     };
-    if (operation.kind === 'read') {
-      this.#read({ client, bench, open: ending(open, ended) });
+    if (isRead(operation)) {
+      this.#read({ client, workcell, open: ending(open, ended) });
       return;
     }
     const isKeyed = draws.chance(this.#profile.keyedChance);
     this.#attempt({
       client,
-      bench,
+      workcell,
       operation,
       open: ending(open, ended),
       idempotencyKey: isKeyed ? `${client}-${this.operations}` : undefined,
@@ -166,22 +162,22 @@ export class Clients {
   // ------------------------------------------------------------ writes
 
   #attempt(errand: Errand): void {
-    const { bench, operation, idempotencyKey, client } = errand;
+    const { workcell, operation, idempotencyKey, client } = errand;
     const engine = this.#engine();
     this.#attempts += 1;
     const attempt = this.#attempts;
     const { commands, trace } = this.#world;
     trace(
       client,
-      () => `asks ${operation.kind} ${JSON.stringify(operation)} on ${bench.name}, attempt ${attempt}`,
+      () => `sends ${operation.kind} ${JSON.stringify(operation)} to ${workcell.name}, attempt ${attempt}`,
     );
     const settle = this.#awaitAnswer((result) => this.#attempted(errand, result));
     if (engine === undefined) {
       settle({ kind: 'no-effect' });
       return;
     }
-    engine.propose(encodeAttempt(bench.name, operation, { attempt, idempotencyKey }), (outcome) => {
-      trace(client, () => `is told ${JSON.stringify(outcome)} of attempt ${attempt}`);
+    engine.propose(encodeAttempt(workcell.name, operation, { attempt, idempotencyKey }), (outcome) => {
+      trace(client, () => `gets ${JSON.stringify(outcome)} for attempt ${attempt}`);
       if (outcome.kind === 'applied') commands.acknowledged(attempt);
       if (outcome.kind === 'refused') commands.refused(attempt);
       settle(resultOf(outcome));
@@ -205,9 +201,17 @@ export class Clients {
 
   // ------------------------------------------------------------ reads
 
-  #read({ client, bench, open }: { client: string; bench: BenchHistory; open: OpenOperation }): void {
+  #read({
+    client,
+    workcell,
+    open,
+  }: {
+    client: string;
+    workcell: WorkcellHistory;
+    open: OpenOperation;
+  }): void {
     const { trace } = this.#world;
-    trace(client, () => `reads bench ${bench.name}`);
+    trace(client, () => `starts to read ${workcell.name}`);
     const settle = this.#awaitAnswer((result) => {
       if (result.kind !== 'answered') {
         open.hadNoEffect();
@@ -226,15 +230,18 @@ export class Clients {
         settle({ kind: 'no-effect' });
         return;
       }
-      const seen = readBench(engine.state(), bench.name);
-      trace(client, () => `sees ${seen} on ${bench.name}`);
+      const seen = readWorkcell(engine.state(), workcell.name);
+      trace(client, () => `reads ${seen} from ${workcell.name}`);
       settle({ kind: 'answered', result: seen });
     });
   }
 
-  // ------------------------------------------------------------ asking
+  // ------------------------------------------------------------ answers
 
-  /** Gives `done` the first of what it is called with and the end of the client's patience, never inside a call. */
+  /**
+   * Calls `done` with the first answer, or with `unknown` when the client's patience ends; never inside the
+   * call.
+   */
   #awaitAnswer(done: (result: AttemptResult) => void): (result: AttemptResult) => void {
     const { timeline, draws } = this.#world;
     const { minPatienceMs, maxPatienceMs } = this.#profile;
@@ -247,7 +254,7 @@ export class Clients {
       if (isSettled) return;
       isSettled = true;
       timeline.cancel(patience);
-      // The answer takes its time over the network too.
+      // The answer also travels over the network.
       timeline.schedule(draws.fraction(), undefined, () => done(result));
     };
   }

@@ -1,4 +1,5 @@
-// Tells the checkers whose disk a durable write was on: a disk belongs to the server whose identity is on it.
+// Tells the checkers which server a durable write belongs to: a disk belongs to the server whose identity it
+// holds.
 
 import { openSealed } from '../../src/engines/raft/codec/sealed-record.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
@@ -13,7 +14,7 @@ const decoder = new TextDecoder();
 export class DiskWatch implements DiskObserver {
   readonly #properties: RaftProperties;
   readonly #serverOf = new Map<SimulatedDisk, ServerId>();
-  /** A snapshot has become the state on this disk. */
+  /** A snapshot was installed on this disk. */
   onInstalled: (disk: SimulatedDisk) => void = () => undefined;
 
   constructor(properties: RaftProperties) {
@@ -32,7 +33,7 @@ export class DiskWatch implements DiskObserver {
     if (isAdoption) this.onInstalled(disk);
   }
 
-  /** The disk is empty, or holds an old copy of itself that will be given a new identity. */
+  /** Called when the disk is emptied, or gets an old copy that will receive a new identity. */
   onReplaced(disk: SimulatedDisk): void {
     this.#serverOf.delete(disk);
   }

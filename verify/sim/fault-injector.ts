@@ -1,6 +1,6 @@
-// Makes faults happen, and ends them.
+// Injects faults and ends them.
 
-import { Draws } from './draws.ts';
+import { Draws } from '../kit/draws.ts';
 import type { Fault, FaultKind } from './faults.ts';
 import type { Operator } from './operator.ts';
 import type { SimulatedHost } from './simulated-host.ts';
@@ -16,17 +16,17 @@ export interface FaultWorld {
   readonly trace: Trace;
 }
 
-/** How far a crystal is off. */
+/** Largest deviation of a clock's rate. */
 const MAX_DRIFT = 0.2;
 const MAX_JUMP_MS = 100_000;
 const MAX_LATENESS_MS = 60;
 const MAX_EXTRA_DELAY_MS = 150;
 const MAX_CALLS_TO_DEATH = 40;
 const MAX_HEAD_START_MS = 20;
-/** A cluster that has no new leader after this long gets the old one back. */
+/** If no new leader appears within this time, the old one is reconnected. */
 const MAX_SUCCESSION_MS = 3_000;
 const SUCCESSION_CHECK_MS = 5;
-/** Long enough to commit something, mostly, and short enough to leave the old leader with the longer log. */
+/** Mostly long enough to commit an entry, and short enough to leave the old leader with the longer log. */
 const SHORT_REIGN_MS = 30;
 const LONG_REIGN_MS = 150;
 const DISK_LOSSES: ReadonlySet<FaultKind> = new Set(['bit-flip', 'lost-disk', 'old-disk']);
@@ -35,7 +35,7 @@ type Link = readonly [from: HostIndex, to: HostIndex];
 
 export class FaultInjector {
   readonly #world: FaultWorld;
-  /** How often each kind was made to happen; a fault that found nothing to hurt is not counted. */
+  /** Injected faults by kind. A fault without a target is not counted. */
   readonly counts = new Map<FaultKind, number>();
   #isOver = false;
 
@@ -53,7 +53,7 @@ export class FaultInjector {
     }
   }
 
-  /** Nothing goes wrong any more, and what did is mended: nodes run, disks work, links are open, clocks agree. */
+  /** Ends all faults: nodes run, disks work, links are open, clocks agree. Later faults are ignored. */
   healAll(): void {
     this.#isOver = true;
     const { hosts, links } = this.#world;
@@ -69,7 +69,7 @@ export class FaultInjector {
     }
   }
 
-  /** False when there was nothing to hurt. */
+  /** Returns false when the fault had no target. */
   #inject(fault: Fault): boolean {
     const draws = new Draws(fault.seed);
     const { kind, number, durationMs } = fault;
@@ -156,7 +156,7 @@ export class FaultInjector {
         return this.#block(fault, (from, to) => (isDeaf ? to : from) === victim);
       }
       case 'partial': {
-        // A sees B, B sees C, A does not see C: everybody sees the bridge, the two sides not each other.
+        // The bridge is connected to both sides; the sides are disconnected from each other.
         const bridge = draws.pick(all);
         const side = new Set(draws.sample(all, Math.ceil(all.length / 2)));
         return this.#block(
@@ -186,8 +186,8 @@ export class FaultInjector {
   }
 
   /**
-   * The leader is cut off with what it goes on appending, another one leads for a moment and dies, and the first one is
-   * back: with a longer log of an older term, and as much right to stand as anybody (figure 8).
+   * Isolates the leader, which goes on appending. A successor leads briefly and is killed. Then the first
+   * leader returns with a longer log of an older term, and may win the next election (figure 8).
    */
   #killSuccessor(fault: Fault, draws: Draws): boolean {
     const [first] = this.#leader();
@@ -215,7 +215,7 @@ export class FaultInjector {
     return cut.length > 0;
   }
 
-  /** Those links that were open until now. */
+  /** Cuts those of the links that were open, and returns them. */
   #cut(isCut: (from: HostIndex, to: HostIndex) => boolean): Link[] {
     const { links } = this.#world;
     const cut = this.#pairs().filter(([from, to]) => !links.isBlocked(from, to) && isCut(from, to));
@@ -267,11 +267,11 @@ export class FaultInjector {
     }
   }
 
-  /** What the cluster can bear once at a time, and only while it is well. */
+  /** A fault that the cluster survives only one at a time, and only while it is healthy. */
   #riskyFault(fault: Fault, host: SimulatedHost, draws: Draws): boolean {
     const { operator } = this.#world;
     const { kind } = fault;
-    // The copy that the next one of its kind will bring back.
+    // The copy that the next fault of this kind restores.
     if (kind === 'old-disk') operator.backUp(host);
     const isAffordable = DISK_LOSSES.has(kind) ? operator.canRiskDisk() : operator.canRisk();
     if (!operator.isWanted(host) || host.state !== 'running' || !isAffordable) return false;
@@ -289,7 +289,8 @@ export class FaultInjector {
         operator.remove(host);
         return true;
       case 'remove-and-isolate':
-        // The leader appends the change and is alone with it: the others go on without, and it is rolled back.
+        // The leader appends the change and is isolated with it. The others continue, and the change is
+        // rolled back.
         operator.remove(host, { via: this.#leader()[0] });
         this.#after(draws.between(0, MAX_HEAD_START_MS), () => this.#isolateLeader(fault));
         return true;

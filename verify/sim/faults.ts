@@ -1,8 +1,9 @@
-// What goes wrong and when: a list drawn from the seed before the run, so that a run can be repeated without some of it.
+// The plan of faults. It is drawn from the seed before the run, so a run can be repeated without some of its
+// faults.
 
-import type { Draws } from './draws.ts';
+import type { Draws } from '../kit/draws.ts';
 
-/** Each kind is made to happen by the function of its name in fault-injector.ts. */
+/** Each kind is injected in fault-injector.ts. */
 export const FAULT_KINDS = [
   'kill',
   'kill-leader',
@@ -38,13 +39,13 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
-  /** Its place in the plan of its seed, whatever was left out. */
+  /** Position in the plan of its seed, also when other faults are left out. */
   readonly number: number;
   readonly kind: FaultKind;
   readonly atMs: number;
-  /** How long it lasts, where it lasts. */
+  /** Duration, for kinds that last. */
   readonly durationMs: number;
-  /** What it draws by when it happens. */
+  /** Seed of the draws made while the fault is injected. */
   readonly seed: number;
 }
 
@@ -55,7 +56,7 @@ export interface FaultProfile {
   readonly untilMs: number;
 }
 
-/** What befalls leaders tries the protocol hardest: one such kind is in every plan. */
+/** Faults of leaders test the protocol hardest: every plan has one of these kinds. */
 const LEADER_KINDS = [
   'kill-leader',
   'pause-leader',
@@ -64,7 +65,7 @@ const LEADER_KINDS = [
   'remove-and-isolate',
 ] as const;
 
-/** Some kinds, so that each run has a character of its own, and of those some more often than others. */
+/** Draws a plan from a few kinds with different weights, so that runs differ in character. */
 export function drawFaultPlan(draws: Draws, profile: FaultProfile): Fault[] {
   const some = draws.chance(0.2) ? FAULT_KINDS : draws.sample(FAULT_KINDS, draws.integer(1, 10));
   const kinds = [...some, draws.pick(LEADER_KINDS)];

@@ -1,5 +1,5 @@
-// The command `npm run sim`: runs seeds, in one process or several, and shows what fails. The one file of this room
-// that knows Node.
+// The command `npm run sim`: runs seeds in one or several processes and reports failures. Only this file of
+// the room uses Node.js.
 
 import { fork } from 'node:child_process';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -10,25 +10,25 @@ import { formatFailure, type Summary, summarize, Totals } from './report.ts';
 import { shrink } from './shrink.ts';
 import { type SimulationOptions, simulate } from './simulation.ts';
 
-/** A failure is made smaller with at most so many runs. */
+/** Most runs spent on shrinking one failure. */
 const MAX_SHRINKING_RUNS = 80;
-/** Failures that are shown in full; the seeds of all are listed. */
+/** Failures printed in full. All failed seeds are listed. */
 const MAX_SHOWN_FAILURES = 3;
 const PROGRESS_EVERY_MS = 30_000;
 
-/** Set in the processes that only run the seeds that they are sent. */
+/** Environment variable of the worker processes, which run the seeds they are sent. */
 const WORKER_MARK = 'RAFT3D_SIM_WORKER';
 
 if (process.env[WORKER_MARK] === undefined) await lead();
 else work();
 
-/** What a run came to, and what it took: the machine may have had other work meanwhile. */
+/** The result of a run, and its processor time: elapsed time depends on other work of the machine. */
 interface Finished {
   readonly summary: Summary;
   readonly cpuSeconds: number;
 }
 
-/** Answers each set of options with what came of it. Who interrupts the command speaks to the one that leads. */
+/** Answers each message with the result of its run. Interrupts are handled by the leading process. */
 function work(): void {
   process.on('SIGINT', () => undefined);
   process.on('message', (options: SimulationOptions) => process.send?.(run(options)));
@@ -46,7 +46,7 @@ async function lead(): Promise<void> {
   const startedAt = performance.now();
   const totals = new Totals();
   const seeds = seedsOf(given, startedAt);
-  // The seeds that are under way come to their end, and what was seen is told; a second time ends it at once.
+  // After the first signal, running seeds finish and are reported. A second signal ends the process at once.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => seeds.return(undefined));
   let lastProgressAt = startedAt;
   const take = ({ summary, cpuSeconds }: Finished): void => {
@@ -54,7 +54,7 @@ async function lead(): Promise<void> {
     if (summary.isFailed && totals.failedSeeds.length <= MAX_SHOWN_FAILURES) show(given, summary.seed);
     if (performance.now() - lastProgressAt < PROGRESS_EVERY_MS) return;
     lastProgressAt = performance.now();
-    console.log(`… ${totals.runs} seeds, the last ${summary.seed}, ${totals.failedSeeds.length} failed`);
+    console.log(`… ${totals.runs} seeds, latest ${summary.seed}, ${totals.failedSeeds.length} failed`);
   };
   if (given.jobs === 1) {
     for (const seed of seeds) {
@@ -68,7 +68,7 @@ async function lead(): Promise<void> {
   process.exitCode = 1;
 }
 
-/** The seeds asked for; or, when only a time is given, from a start that differs from run to run. */
+/** Yields the requested seeds; when only a time is given, from a start that differs from run to run. */
 function* seedsOf({ first, last, minutes }: SimulatorArguments, startedAt: number): Generator<number> {
   const deadline = minutes === undefined ? Number.POSITIVE_INFINITY : startedAt + minutes * 60_000;
   let seed = first ?? Math.floor(Date.now() / 1_000) * 1_000;
@@ -82,7 +82,7 @@ function optionsFor({ durationMs, faults }: SimulatorArguments, seed: number): S
   return { seed, durationMs, faults };
 }
 
-/** Sends one seed after the other to a process of its own. */
+/** Sends seeds to a worker process, one at a time. */
 async function runWorker(
   given: SimulatorArguments,
   seeds: Generator<number>,
@@ -108,11 +108,11 @@ async function runWorker(
   });
 }
 
-/** Runs a failing seed again, makes it smaller, and shows what is left. */
+/** Runs a failing seed again, shrinks it, and prints the result. */
 function show(given: SimulatorArguments, seed: number): void {
   const options = optionsFor(given, seed);
   const failing = simulate(options);
-  console.log(`seed ${seed} fails: ${failing.violations[0]?.property}; making it smaller …`);
+  console.log(`seed ${seed} fails: ${failing.violations[0]?.property}; shrinking …`);
   const smaller = shrink(options, failing, { maxRuns: MAX_SHRINKING_RUNS, run: simulate });
   const traced = simulate({ ...smaller.options, isTraced: true });
   console.log(formatFailure(smaller.options, traced, given.traceLines));

@@ -1,19 +1,20 @@
-// Whoever runs the shop: starts nodes, joins those that wait, replaces those whose disk is gone, removes some on
-// request. One thing that costs the cluster a disk at a time: Raft promises nothing to who loses a majority of them.
+// The operator of the cluster: starts nodes, joins those that wait, replaces those that lost their disk,
+// removes some on request. Operations that cost the cluster a disk happen one at a time, because Raft does
+// not survive the loss of a majority of disks.
 
 import type { MemberStatus } from '../../src/engines/engine.ts';
 import { type Configuration, voters } from '../../src/engines/raft/core/configuration.ts';
 import type { RaftStatus } from '../../src/engines/raft/node/node-status.ts';
 import { present } from '../../src/shared/assert.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { DiskWatch } from './disk-watch.ts';
-import type { Draws } from './draws.ts';
 import type { DiskVersion } from './simulated-disk.ts';
 import type { SimulatedHost } from './simulated-host.ts';
 import type { Timeline } from './timeline.ts';
 import type { Trace } from './trace.ts';
 
 const ROUND_MS = 250;
-/** An answer that has not come by then was lost with the process that was asked. */
+/** A later answer was lost with the process that was asked. */
 const ANSWER_WITHIN_MS = 20_000;
 const DAMAGE_BORNE_MS = 6_000;
 
@@ -24,19 +25,19 @@ export interface OperatorWorld {
   readonly diskWatch: DiskWatch;
   readonly trace: Trace;
   committedConfiguration(): Configuration | undefined;
-  /** Automatic removal never leaves fewer. */
+  /** Automatic removal never leaves fewer than three voters. */
   readonly keepsThreeVoters: boolean;
 }
 
 export class Operator {
   readonly #world: OperatorWorld;
-  /** Hosts that should be members: the others idle. */
+  /** Hosts that should be members. The others idle. */
   readonly #wanted = new Set<SimulatedHost>();
-  /** A join that was asked for and not answered. */
+  /** Hosts with a join in progress. */
   readonly #joining = new Set<SimulatedHost>();
-  /** The host whose disk is lost or whose membership is about to end, until the cluster has its size again. */
+  /** The host that loses its disk or its membership, until the cluster has its size again. */
   #risk: SimulatedHost | undefined;
-  /** Copies of disks, as they once were. */
+  /** Earlier copies of disks. */
   readonly #backups = new Map<SimulatedHost, DiskVersion>();
   joins = 0;
 
@@ -44,7 +45,7 @@ export class Operator {
     this.#world = world;
   }
 
-  /** Begins a cluster on the first host and has `count - 1` others join it. */
+  /** Starts a cluster on the first host and joins `count - 1` others to it. */
   start(count: number): void {
     const { hosts } = this.#world;
     const founder = present(hosts[0], 'there is at least one host');
@@ -53,7 +54,7 @@ export class Operator {
     this.#round();
   }
 
-  /** This host is to be a member, from now on and again whenever it is not. */
+  /** Makes this host a member, now and whenever it stops being one. */
   want(host: SimulatedHost): void {
     this.#wanted.add(host);
     if (host.starts === 0) host.start();
@@ -67,7 +68,7 @@ export class Operator {
     return this.#joining.size === 0 && this.#risk === undefined;
   }
 
-  /** Whether the cluster can afford to let a member go just now. */
+  /** Whether the cluster can afford to lose a member now. */
   canRisk(): boolean {
     if (this.#risk !== undefined) return false;
     const leading = this.#leading();
@@ -79,12 +80,12 @@ export class Operator {
     );
   }
 
-  /** Whether it can afford to lose a disk: not where the leader itself may make it a cluster of two meanwhile. */
+  /** Whether it can afford to lose a disk: not if the leader may shrink the cluster to two meanwhile. */
   canRiskDisk(): boolean {
     return this.#world.keepsThreeVoters && this.canRisk();
   }
 
-  /** What the leader of the latest term says, if there is one. */
+  /** Status of the leader of the latest term, if there is one. */
   leader(): RaftStatus | undefined {
     return this.#leading()?.status;
   }
@@ -99,19 +100,19 @@ export class Operator {
     return latest;
   }
 
-  /** Keeps a copy of what the disk holds, unless there is one. */
+  /** Copies the disk, unless there is a copy already. */
   backUp(host: SimulatedHost): void {
     if (!host.isDamaged && !this.#backups.has(host)) this.#backups.set(host, host.disk.durable);
   }
 
-  /** The host's disk is gone; it comes back with an empty one, or with the copy, as a new server. */
+  /** Replaces the host's disk with an empty one or with the copy. It returns as a new server. */
   replaceDisk(host: SimulatedHost, { fromBackup = false }: { fromBackup?: boolean } = {}): void {
     this.#risk = host;
     host.crash();
     const backup = fromBackup ? this.#backups.get(host) : undefined;
     if (fromBackup) this.#backups.delete(host);
     this.#world.trace.add(host.name, () =>
-      backup === undefined ? 'loses its disk' : 'gets an old copy of its disk',
+      backup === undefined ? 'gets an empty disk' : 'gets an old copy of its disk',
     );
     this.#world.diskWatch.onReplaced(host.disk);
     host.disk.replace(backup);
@@ -122,19 +123,19 @@ export class Operator {
     host.start({ startOver: true });
   }
 
-  /** Something turned a bit on the host's disk: from now on it may stop at any time. */
+  /** Flips a bit on the host's disk. Its node may stop at any time from now on. */
   damage(host: SimulatedHost): void {
     this.#risk = host;
     host.isDamaged = true;
-    // Found by the node or not: an unreliable disk is replaced.
+    // The disk is replaced whether the node found the damage or not.
     this.#world.timeline.schedule(DAMAGE_BORNE_MS, undefined, () => {
       if (host.isDamaged) this.replaceDisk(host);
     });
     const key = host.disk.flipBit();
-    this.#world.trace.add(host.name, () => `has a bit turned under key ${JSON.stringify(key)}`);
+    this.#world.trace.add(host.name, () => `has a bit flipped under key ${JSON.stringify(key)}`);
   }
 
-  /** Asks the cluster to let a member go: `via` one host, or any. */
+  /** Requests the removal of a member through host `via`, or through any host. */
   remove(host: SimulatedHost, { via }: { via?: SimulatedHost | undefined } = {}): void {
     const membership = (via ?? this.#world.draws.pick(this.#world.hosts)).engine?.membership;
     if (membership === undefined) return;
@@ -150,14 +151,14 @@ export class Operator {
     });
   }
 
-  /** Damaged disks are replaced now, whether the damage was found or not. */
+  /** Replaces damaged disks now, whether the damage was found or not. */
   mendAll(): void {
     for (const host of this.#world.hosts) {
       if (host.isDamaged) this.replaceDisk(host);
     }
   }
 
-  /** Every host that should be there is. */
+  /** Starts and joins every wanted host that needs it. */
   #round(): void {
     const { timeline, hosts } = this.#world;
     const leader = this.leader();
@@ -169,7 +170,7 @@ export class Operator {
     timeline.schedule(ROUND_MS, undefined, () => this.#round());
   }
 
-  /** Its process ended, of itself or by a fault, and it has been down for as long as it was to be. */
+  /** Whether the process has ended, by itself or by a fault, and its planned downtime is over. */
   #isDue(host: SimulatedHost): boolean {
     if (host.state !== 'off' && host.state !== 'failed') return false;
     return host.starts > 0 && host.downUntilMs <= this.#world.timeline.nowMs;
@@ -188,7 +189,7 @@ export class Operator {
     }
     const status = host.status;
     if (status === undefined) return;
-    // A node that was joined by a leader that died with the change may take itself for a member, and be none.
+    // A node may believe that it is a member when the leader that joined it died with the change.
     const isMember = leader?.configuration.members.some(({ server }) => server === status.server) ?? true;
     if ((status.state === 'waiting' || !isMember) && !this.#joining.has(host)) this.#join(host);
     const isSettled = this.#risk === host && !host.isDamaged && status.configuration.members.length > 0;
@@ -211,14 +212,14 @@ export class Operator {
       this.#world.trace.add('operator', () => `join of ${node}: ${JSON.stringify(outcome)}`);
       if (outcome.kind === 'done') this.joins += 1;
       this.#joining.delete(host);
-      // It was a member for a moment and never learnt of it: only as a new server can it join.
+      // The server was a member for a moment without learning of it. It can only join as a new server.
       if (outcome.kind === 'refused' && outcome.code === 'removed_server') host.isRemoved = true;
     });
     timeline.schedule(ANSWER_WITHIN_MS, undefined, () => this.#joining.delete(host));
   }
 }
 
-/** Whether the leader goes by what is committed: no change is under way. */
+/** Whether the leader's configuration is committed: no change is in progress. */
 function isSame(committed: Configuration, { configuration }: RaftStatus): boolean {
   const describe = ({ members }: Configuration): string =>
     members.map(({ server, role }) => `${server} ${role}`).join();

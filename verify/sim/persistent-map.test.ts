@@ -22,7 +22,7 @@ function changed(
   return value === undefined ? withoutRow(map, key, edit) : withRow(map, key, value, edit);
 }
 
-/** All in one edit. */
+/** Applies all changes in one edit. */
 function changedAtOnce(
   map: Version<number>,
   changes: readonly Parameters<typeof changed>[1][],
@@ -47,7 +47,7 @@ function expectBalanced(map: Version<number>): void {
   expectBalanced(right);
 }
 
-test('it holds what a plain map holds, in order, after any changes', () => {
+test('a persistent map equals a plain sorted map after any changes', () => {
   fc.assert(
     fc.property(steps, (changes) => {
       const plain = new Map<string, number>();
@@ -69,7 +69,7 @@ test('it holds what a plain map holds, in order, after any changes', () => {
   );
 });
 
-test('ranges give the rows from one key to before another, either way', () => {
+test('a range yields the rows from one key up to another, in either direction', () => {
   fc.assert(
     fc.property(fc.array(keys), keys, keys, (present, from, to) => {
       const map = present.reduce<Version<number>>((sum, key) => withRow(sum, key, 0), undefined);
@@ -84,7 +84,7 @@ test('ranges give the rows from one key to before another, either way', () => {
   );
 });
 
-test('a version stays as it was, whatever is made of it', () => {
+test('a version never changes', () => {
   fc.assert(
     fc.property(steps, steps, (before, after) => {
       const version = changedAtOnce(undefined, before);
@@ -96,7 +96,7 @@ test('a version stays as it was, whatever is made of it', () => {
   );
 });
 
-test('it stays balanced when rows come in order', () => {
+test('the tree stays balanced when rows are inserted in order', () => {
   let map: Version<number>;
   for (let row = 0; row < 4_096; row += 1) map = withRow(map, String(row).padStart(5, '0'), row);
   // An AVL tree is at most 1.44 log2(n) high.

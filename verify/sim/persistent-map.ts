@@ -1,7 +1,7 @@
-// An ordered map whose every version stays as it was: a balanced (AVL) tree that copies the path to what changes.
-// Versions are cheap, so a disk can go back to what it was at any write, and a snapshot is one reference.
+// A persistent ordered map: an AVL tree that copies the path to each change, so that old versions stay. A
+// simulated disk can return to any version, and a snapshot is one reference.
 
-/** A version of the map. Undefined is the empty one. */
+/** A version of the map; undefined is the empty map. */
 export type Version<V> = TreeNode<V> | undefined;
 
 export interface TreeNode<V> {
@@ -11,7 +11,7 @@ export interface TreeNode<V> {
   readonly right: Version<V>;
   readonly height: number;
   readonly size: number;
-  /** The run of changes that made it. */
+  /** The edit that made this node. */
   readonly edit: Edit;
 }
 
@@ -30,12 +30,14 @@ export function lookUp<V>(map: Version<V>, key: string): V | undefined {
   return undefined;
 }
 
-/** Names a run of changes: nodes that were made by it are nobody else's yet, and are changed in place. */
+/**
+ * Identifies a run of changes. Nodes made in the current edit are not shared yet and are changed in place.
+ */
 export type Edit = number;
 
 let edits: Edit = 0;
 
-/** Good until a version that was made under it is given away. */
+/** Begins an edit, which ends when a version made in it is given away. */
 export function beginEdit(): Edit {
   edits += 1;
   return edits;
@@ -51,7 +53,7 @@ export function withRow<V>(map: Version<V>, key: string, value: V, edit = beginE
   const { size } = node;
   if (key < node.key) node.left = withRow(node.left, key, value, edit);
   else node.right = withRow(node.right, key, value, edit);
-  // A value in place of another changes no shape.
+  // Replacing a value does not change the shape of the tree.
   return size === sizeOf(node.left) + sizeOf(node.right) + 1 ? node : balanced(node, edit);
 }
 
@@ -59,7 +61,7 @@ export function withoutRow<V>(map: Version<V>, key: string, edit = beginEdit()):
   return map === undefined || lookUp(map, key) === undefined ? map : remove(map, key, edit);
 }
 
-/** The row is there. */
+/** Removes a row that exists. */
 function remove<V>(map: TreeNode<V>, key: string, edit: Edit): Version<V> {
   if (key === map.key && map.left === undefined) return map.right;
   if (key === map.key && map.right === undefined) return map.left;
@@ -78,7 +80,7 @@ function remove<V>(map: TreeNode<V>, key: string, edit: Edit): Version<V> {
   return balanced(node, edit);
 }
 
-/** The row at a position in key order, 0 ≤ position < size. */
+/** Returns the row at a position in key order, 0 ≤ position < size. */
 export function rowAt<V>(map: Version<V>, position: number): TreeNode<V> | undefined {
   let node = map;
   let left = position;
@@ -94,12 +96,12 @@ export function rowAt<V>(map: Version<V>, position: number): TreeNode<V> | undef
   return undefined;
 }
 
-/** Rows with `from` ≤ key < `to`, in key order or its reverse. */
+/** Yields rows with `from` ≤ key < `to`, in key order or in reverse. */
 export function* rowsBetween<V>(
   map: Version<V>,
   { from, to, reverse = false }: { from: string; to: string; reverse?: boolean },
 ): Generator<TreeNode<V>> {
-  /** Nodes whose key is in the range or beyond its near end, not given yet; the next one is on top. */
+  /** Nodes still to be yielded that are in the range or before its near end; the next one is on top. */
   const path: TreeNode<V>[] = [];
   const descend = (start: Version<V>): void => {
     let node = start;
@@ -133,7 +135,7 @@ function owned<V>(node: TreeNode<V>, edit: Edit): MutableNode<V> {
   return { key, value, left, right, height, size, edit };
 }
 
-/** Brings a node in order whose sides differ in height by at most two. */
+/** Balances a node whose sides differ in height by at most two. */
 function balanced<V>(node: MutableNode<V>, edit: Edit): TreeNode<V> {
   const lean = heightOf(node.left) - heightOf(node.right);
   if (lean > 1) {

@@ -1,13 +1,13 @@
-// One start of one process, until it crashes or is stopped. Everything that is to happen inside the process belongs
-// to its life: nothing of a crashed one ever happens, what comes to a paused one waits.
+// One run of one process, until it crashes or is stopped. Every event of a process belongs to its life:
+// events of a dead life are dropped, events of a paused one wait.
 
 import { assert } from '../../src/shared/assert.ts';
 
 export interface SimulatedEvent {
   atMs: number;
-  /** Events of one moment happen in the order in which they were scheduled. */
+  /** Events of one moment run in the order in which they were scheduled. */
   sequence: number;
-  /** In whose process it happens; undefined for the world outside. */
+  /** The process that the event belongs to; undefined for the world outside. */
   readonly life: ProcessLife | undefined;
   /** Undefined once cancelled. */
   action: (() => void) | undefined;
@@ -34,8 +34,8 @@ export class ProcessLife {
   }
 
   /**
-   * From now on nothing that this process asks for happens. It may end in the middle of its own step: what the rest of
-   * that step computes is without effect, as every port asks `isAlive` first.
+   * Ends the process. It may end in the middle of a step: the rest of that step has no effect, because every
+   * port checks `isAlive` first.
    */
   end(): void {
     if (!this.#isAlive) return;
@@ -44,12 +44,12 @@ export class ProcessLife {
     for (const handler of this.#endHandlers) handler();
   }
 
-  /** The process will die at its `calls`th call of a port from now, before that has any effect. */
+  /** Makes the process die at its `calls`th port call from now, before that call has an effect. */
   dieAtCall(calls: number): void {
     this.#callsLeft = calls;
   }
 
-  /** Every call of a port that has an effect asks first whether the process lives to see it. */
+  /** Every port call with an effect asks this first: false means that the process dies at this call. */
   survivesCall(): boolean {
     if (this.#isAlive && this.#callsLeft !== undefined) {
       this.#callsLeft -= 1;
@@ -58,7 +58,7 @@ export class ProcessLife {
     return this.#isAlive;
   }
 
-  /** Ports let go of what they hold for the process. */
+  /** Registers a handler with which a port releases what it holds for the process. */
   onEnd(handler: () => void): void {
     this.#endHandlers.push(handler);
   }
@@ -72,7 +72,7 @@ export class ProcessLife {
     this.#backlog.push(event);
   }
 
-  /** What came meanwhile, in order: late timers, messages that waited in the kernel, finished writes. */
+  /** Returns the events that waited, in order: late timers, queued messages, finished writes. */
   resume(): readonly SimulatedEvent[] {
     this.#isPaused = false;
     const backlog = this.#backlog;

@@ -1,8 +1,8 @@
-// What one seed's world is like: how many nodes, how fast, how tiny its bounds, how bad its network and disks.
+// The world of one seed: number of nodes, speeds, bounds, and the quality of its network and disks.
 
 import { DEFAULT_LIMITS, type RaftLimits } from '../../src/engines/raft/node/options.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { ClientProfile } from './clients.ts';
-import type { Draws } from './draws.ts';
 import type { FaultProfile } from './faults.ts';
 import type { DiskProfile } from './simulated-disk.ts';
 import type { NodeProfile } from './simulated-host.ts';
@@ -10,7 +10,7 @@ import type { NetworkProfile } from './simulated-links.ts';
 
 export interface WorldProfile {
   readonly hosts: number;
-  /** Hosts that are to be members from the start. */
+  /** Hosts that are members from the start. */
   readonly members: number;
   /** From the first start until the faults end. */
   readonly durationMs: number;
@@ -39,7 +39,7 @@ export function drawProfile(draws: Draws, { durationMs }: { durationMs: number }
     },
     clients: {
       clients: draws.integer(1, 10),
-      benches: draws.integer(1, 4),
+      workcells: draws.integer(1, 4),
       meanThinkMs: draws.chance(0.3) ? draws.between(1, 10) : draws.between(10, 150),
       readWeight: draws.pick([2, 6, 20]),
       minPatienceMs: draws.between(50, 500),
@@ -47,7 +47,7 @@ export function drawProfile(draws: Draws, { durationMs }: { durationMs: number }
       keyedChance: draws.pick([0, 0.7, 0.7, 1]),
       maxAttempts: draws.integer(1, 10),
     },
-    // In some worlds hardly a moment is without a fault: logs diverge there, and terms fly by.
+    // Some worlds have almost continuous faults: there logs diverge and terms change fast.
     faults: {
       ...(draws.chance(0.3)
         ? { meanGapMs: draws.between(30, 200), meanDurationMs: draws.between(20, 400) }
@@ -73,13 +73,14 @@ function drawNode(draws: Draws): NodeProfile {
     minVoters: draws.integer(2, 3),
     limits: {
       ...limits,
-      // A change that waits for an old incarnation to be silent waits for two elections, and must not time out before.
+      // A change waits up to two election timeouts for an old incarnation to be silent. It must not time out
+      // before.
       memberChangeTimeoutMs: limits.memberChangeTimeoutMs + 3 * electionTicks * tickMs,
     },
   };
 }
 
-/** Tiny, mostly, so that what happens once a day elsewhere happens all the time here. */
+/** Mostly tiny, so that rare events happen often. */
 function drawLimits(draws: Draws): RaftLimits {
   const isTiny = draws.chance(0.8);
   if (!isTiny) return DEFAULT_LIMITS;

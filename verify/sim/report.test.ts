@@ -8,7 +8,7 @@ test.each([
   { seed: 5, durationMs: 700 },
   { seed: 5, durationMs: 700, faults: [2, 4] },
   { seed: 5, faults: [] },
-])('the replay command of %j asks for that very run', (options) => {
+])('the replay command of %j requests that run', (options) => {
   const { first, last, durationMs, faults } = parseArguments(
     replayCommand(options).split(' -- ')[1]?.split(' ') ?? [],
   );
@@ -20,7 +20,7 @@ test.each([
   expect(last).toBe(options.seed);
 });
 
-test('sums are of all runs, and failed seeds are named', () => {
+test('totals cover all runs, and failed seeds are listed', () => {
   const result = simulate({ seed: 1, durationMs: 500, faults: [] });
   const failing = { ...result, seed: 2, faults: { kill: 2 }, violations: [{ property: 'p', message: 'm' }] };
   const totals = new Totals();
@@ -35,7 +35,7 @@ test('sums are of all runs, and failed seeds are named', () => {
   expect(text).toMatch(/faults {14}4\n {2}kill {18}4/);
 });
 
-test('a failure is shown with its cause, its faults, its last lines and its replay', () => {
+test('a failure is printed with its cause, its faults, its last trace lines and its replay command', () => {
   const options = { seed: 1, durationMs: 4_000 };
   const result = simulate({ ...options, isTraced: true });
   const text = formatFailure(

@@ -1,4 +1,4 @@
-// What the simulator tells people: sums over many runs, and one failure in full.
+// The simulator's output: totals of many runs, and one failure in full.
 
 import type { SimulationOptions, SimulationResult } from './simulation.ts';
 import { formatTraceLine } from './trace.ts';
@@ -14,7 +14,7 @@ const SUMMED = [
   'undecided',
 ] as const;
 
-/** What of a result travels between processes. */
+/** The part of a result that workers send to the leading process. */
 export type Summary = Pick<
   SimulationResult,
   (typeof SUMMED)[number] | 'seed' | 'digest' | 'simulatedMs' | 'faults'
@@ -35,7 +35,7 @@ export class Totals {
   runs = 0;
   readonly failedSeeds: number[] = [];
 
-  /** `cpuSeconds`: what the processor spent on it, with what goes on beside it in the same process. */
+  /** `cpuSeconds` is the processor time of the run, including other work of its process. */
   add(summary: Summary, cpuSeconds: number): void {
     this.runs += 1;
     this.#cpuSeconds += cpuSeconds;
@@ -71,7 +71,7 @@ function formatHours(seconds: number): string {
   return seconds < 3_600 ? `${seconds.toFixed(0)} s` : `${(seconds / 3_600).toFixed(2)} h`;
 }
 
-/** `result` is of a traced run with `options`. */
+/** `result` comes from a traced run with `options`. */
 export function formatFailure(
   options: SimulationOptions,
   result: SimulationResult,
@@ -86,9 +86,9 @@ export function formatFailure(
   return [
     `seed ${options.seed} fails after ${result.events} events, ${Math.round(result.simulatedMs)} simulated ms:`,
     ...violations,
-    'the faults that it needs:',
+    'faults needed for the failure:',
     ...faults,
-    `the last ${traceLines} lines of its trace:`,
+    `last ${traceLines} lines of the trace:`,
     ...result.trace.slice(-traceLines).map(formatTraceLine),
     `replay: ${replayCommand(options)}`,
   ].join('\n');

@@ -5,7 +5,7 @@ import { type SimulationOptions, type SimulationResult, simulate } from './simul
 const REAL = simulate({ seed: 1, durationMs: 200, faults: [] });
 const PLANNED = 20;
 
-/** A run that fails after 700 ms exactly when it has both of two faults. */
+/** A run that fails after 700 ms if and only if it has both of two faults. */
 function runWith(options: SimulationOptions): SimulationResult {
   const plan = Array.from({ length: PLANNED }, (_, number) => {
     return { number, kind: 'kill', atMs: number, durationMs: 1, seed: number } as const;
@@ -21,14 +21,14 @@ function runWith(options: SimulationOptions): SimulationResult {
   };
 }
 
-test('only the faults and the time that the failure needs are left', () => {
+test('shrinking leaves only the faults and the time that the failure needs', () => {
   const options = { seed: 1 };
   const { options: smallest, runs } = shrink(options, runWith(options), { maxRuns: 200, run: runWith });
   expect(smallest).toEqual({ seed: 1, durationMs: 701, faults: [3, 17] });
   expect(runs).toBeLessThan(60);
 });
 
-test('a failure that needs no fault is shown without any', () => {
+test('a failure that needs no fault is shrunk to none', () => {
   const always = (options: SimulationOptions): SimulationResult => ({
     ...runWith(options),
     violations: [{ property: 'p', message: 'm' }],
@@ -37,7 +37,7 @@ test('a failure that needs no fault is shown without any', () => {
   expect(options.faults).toEqual([]);
 });
 
-test('no more runs are spent than allowed, and what was found until then still fails', () => {
+test('shrinking stops after the allowed runs, with a run that still fails', () => {
   const { options, result, runs } = shrink({ seed: 1 }, runWith({ seed: 1 }), { maxRuns: 5, run: runWith });
   expect(runs).toBe(5);
   expect(result.violations[0]?.property).toBe('p');

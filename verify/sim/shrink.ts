@@ -1,9 +1,9 @@
-// Makes a failing run smaller, as long as it fails in the same way: less time, fewer faults.
+// Shrinks a failing run while it fails in the same way: first its time, then its faults.
 
 import type { SimulationOptions, SimulationResult } from './simulation.ts';
 
 export interface ShrinkOptions {
-  /** Runs that may be spent. */
+  /** Most runs that may be spent. */
   readonly maxRuns: number;
   readonly run: (options: SimulationOptions) => SimulationResult;
 }
@@ -14,7 +14,7 @@ export interface Shrunk {
   readonly runs: number;
 }
 
-/** The smallest failing run that was found. `failing` failed with `options`. */
+/** Returns the smallest failing run found. `failing` is the result of `options`. */
 export function shrink(
   options: SimulationOptions,
   failing: SimulationResult,
@@ -30,7 +30,7 @@ export function shrink(
     best = { options: candidate, result, runs };
     return true;
   };
-  // Nothing that comes after the failure is needed for it. The faults before it stay as they were drawn.
+  // Faults after the failure are not needed. Those before it are drawn as before.
   const neededMs = Math.ceil(failing.simulatedMs) + 1;
   if (neededMs < failing.profile.durationMs) fails({ ...options, durationMs: neededMs });
   shrinkFaults(() => best, fails);

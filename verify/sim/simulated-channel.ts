@@ -1,11 +1,11 @@
-// A channel on a simulated connection: frames in order, one taken at a time.
+// A channel on a simulated connection: frames in order, taken one at a time.
 
 import { type Channel, MAX_CHANNEL_FRAME_BYTES } from '../../src/engines/raft/node/ports/transport.ts';
 import { assert } from '../../src/shared/assert.ts';
 import type { Endpoint } from './simulated-connection.ts';
 import type { Timeline } from './timeline.ts';
 
-/** What a network card takes in a millisecond. */
+/** Speed of the network card. */
 const BYTES_PER_MS = 100_000;
 const SPOILT = 0xdb;
 
@@ -25,15 +25,15 @@ export class SimulatedChannel implements Channel {
   }
 
   send(frame: Uint8Array, sent: () => void): void {
-    assert(frame.length <= MAX_CHANNEL_FRAME_BYTES, 'a channel takes no frame of that length');
-    // What is sent on a channel that has closed is lost: onClose has said so, or is about to.
+    assert(frame.length <= MAX_CHANNEL_FRAME_BYTES, 'a frame has at most MAX_CHANNEL_FRAME_BYTES');
+    // A frame sent on a closed channel is lost: onClose was called, or is about to be.
     if (!this.#end.send({ kind: 'frame', frame: frame.slice() })) return;
     this.#timeline.schedule(frame.length / BYTES_PER_MS, this.#end.life, () => {
       if (!this.#end.isClosing) sent();
     });
   }
 
-  /** Something else is there at once: whoever still reads it, does something wrong. */
+  /** Overwrites the buffer, which exposes a caller that still reads it. */
   giveBack(bytes: Uint8Array): void {
     bytes.fill(SPOILT);
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Draws } from './draws.ts';
+import { Draws } from '../kit/draws.ts';
 import { ProcessLife } from './process-life.ts';
 import { HostClock, SimulatedClock } from './simulated-clock.ts';
 import { Timeline } from './timeline.ts';
@@ -11,7 +11,7 @@ function start(): { timeline: Timeline; host: HostClock; clock: SimulatedClock; 
   return { timeline, host, life, clock: new SimulatedClock(timeline, { host, life, draws: new Draws(1) }) };
 }
 
-test('a clock that runs fast shows more and calls earlier, and never goes back', () => {
+test('a fast clock shows a later time, fires timers earlier, and never goes back', () => {
   const { timeline, host, clock } = start();
   timeline.step(100);
   expect(clock.now()).toBe(600);
@@ -29,14 +29,14 @@ test('a clock that runs fast shows more and calls earlier, and never goes back',
   expect(clock.now()).toBe(700);
 });
 
-test('a wall clock that is set leaves the monotonic clock alone', () => {
+test('setting the wall clock does not change the monotonic clock', () => {
   const { host, clock } = start();
   host.jump(-400);
   expect(clock.now()).toBe(500);
   expect(clock.wallClock()).toBe(1_000_100);
 });
 
-test('timers may be late and are never early', () => {
+test('timers may be late but are never early', () => {
   const { timeline, host, clock } = start();
   host.maxLatenessMs = 20;
   const lateness: number[] = [];
@@ -47,7 +47,7 @@ test('timers may be late and are never early', () => {
   expect(Math.max(...lateness)).toBeGreaterThan(10);
 });
 
-test('soon comes after what already waits for this moment, and before time goes on', () => {
+test('a `soon` callback runs after earlier events of the same moment, before time advances', () => {
   const { timeline, clock } = start();
   const seen: string[] = [];
   timeline.schedule(0, undefined, () => seen.push('waits'));
@@ -57,7 +57,7 @@ test('soon comes after what already waits for this moment, and before time goes 
   expect(seen).toEqual(['waits', 'soon', 'later']);
 });
 
-test('a dead process is called no more', () => {
+test('a dead process gets no callbacks', () => {
   const { timeline, clock, life } = start();
   clock.after(5, () => expect.unreachable());
   life.end();

@@ -1,21 +1,22 @@
-// The clock of one process: it may run fast or slow against true time, its wall clock may jump, its timers may be late.
+// The clock of one process. Its rate may differ from true time, its wall clock may jump, its timers may be
+// late.
 
 import type { Clock, Timer } from '../../src/engines/raft/node/ports/clock.ts';
-import type { Draws } from './draws.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { ProcessLife } from './process-life.ts';
 import type { Timeline } from './timeline.ts';
 
-/** The crystal of one host. It outlives the processes that read it. */
+/** The clock hardware of one host. It outlives the processes that read it. */
 export class HostClock {
   readonly #timeline: Timeline;
   #rate = 1;
   #readingMs: number;
   #readAtMs: number;
   #wallOffsetMs: number;
-  /** Timers fire this much late, at most. */
+  /** Upper bound of the lateness of timers. */
   maxLatenessMs = 0;
 
-  /** `startMs`: what the monotonic clock shows at first. */
+  /** `startMs` is the first reading of the monotonic clock. */
   constructor(timeline: Timeline, { startMs, wallOffsetMs }: { startMs: number; wallOffsetMs: number }) {
     this.#timeline = timeline;
     this.#readingMs = startMs;
@@ -28,14 +29,14 @@ export class HostClock {
     return this.#rate;
   }
 
-  /** Runs faster or slower from now on. What it shows never goes back. */
+  /** Changes the rate. The reading never goes back. */
   drift(rate: number): void {
     this.#readingMs = this.now();
     this.#readAtMs = this.#timeline.nowMs;
     this.#rate = rate;
   }
 
-  /** Somebody sets the wall clock. The monotonic one does not care. */
+  /** Sets the wall clock. The monotonic clock is unaffected. */
   jump(byMs: number): void {
     this.#wallOffsetMs += byMs;
   }

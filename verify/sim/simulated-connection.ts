@@ -1,11 +1,11 @@
-// One connection between two processes, as TCP gives it: what is sent arrives in order, late, or not at all with the
-// connection cut. A profile may take that order away from consensus messages.
+// One connection between two processes with the properties of TCP: items arrive in order and late, or are
+// lost when the connection breaks. A profile may remove the order from consensus messages.
 
 import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
 import type { PeerIdentity, RefusalReason } from '../../src/engines/raft/node/ports/transport.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
-import type { Draws } from './draws.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { ProcessLife } from './process-life.ts';
 import type { HostIndex, SimulatedLinks } from './simulated-links.ts';
 import type { Timeline } from './timeline.ts';
@@ -22,9 +22,9 @@ export type WireItem =
   | { readonly kind: 'message'; readonly message: PeerMessage }
   | { readonly kind: 'frame'; readonly frame: Uint8Array };
 
-/** A connection across a cut is given up after this long. */
+/** A connection across a cut link breaks after this time. */
 const GIVE_UP_AFTER_MS = 3_000;
-/** Chance that what a dying process has sent last never left its host. */
+/** Chance that the last items of a dying process never left its host. */
 const LOST_WITH_PROCESS = 0.5;
 
 export interface ConnectionWorld {
@@ -37,16 +37,16 @@ export class Endpoint {
   readonly host: HostIndex;
   readonly life: ProcessLife;
   onItem: (item: WireItem) => void = () => undefined;
-  /** Called once. An error unless the connection was closed in order. */
+  /** Called once; with an error unless the connection was closed in order. */
   onClosed: (error: Error | undefined) => void = () => undefined;
   readonly #connection: SimulatedConnection;
-  /** Nothing is sent or taken here any more. */
+  /** No item is sent or taken here any more. */
   isClosing = false;
   isClosed = false;
-  /** Sent from here and not taken at the other end. */
+  /** Items sent from here and not yet taken at the other end. */
   inFlight = 0;
   lastArrivalMs = 0;
-  /** Arrived at a cut, waiting for it to heal. */
+  /** Items that reached a cut link and wait until it heals. */
   held: { readonly arrive: () => void; readonly life: ProcessLife | undefined }[] = [];
 
   constructor(connection: SimulatedConnection, owner: { host: HostIndex; life: ProcessLife }) {
@@ -55,17 +55,17 @@ export class Endpoint {
     this.life = owner.life;
   }
 
-  /** False, and nothing sent, when the connection is closing or its queue is full. */
+  /** Returns false, and sends nothing, when the connection is closing or its queue is full. */
   send(item: WireItem): boolean {
     return this.#connection.send(this, item);
   }
 
-  /** What was sent still arrives. */
+  /** Closes in order: items in flight still arrive. */
   close(): void {
     this.#connection.close(this);
   }
 
-  /** At once: what is on its way is lost. `error` is what this side hears. */
+  /** Breaks the connection at once: items in flight are lost. `error` is reported at this end. */
   destroy(error: Error | undefined): void {
     this.#connection.destroy(this, error);
   }
@@ -83,7 +83,7 @@ export class SimulatedConnection {
     ends: {
       dialler: { host: HostIndex; life: ProcessLife };
       acceptor: { host: HostIndex; life: ProcessLife };
-      /** Both ends are closed. */
+      /** Called when both ends are closed. */
       onEnd: () => void;
     },
   ) {
@@ -99,7 +99,7 @@ export class SimulatedConnection {
     if (from.isClosing || !from.life.isAlive) return false;
     if (item.kind === 'message' && from.inFlight >= profile.maxQueuedMessages) return false;
     if (draws.chance(profile.cutChance)) {
-      // The caller learns of it as everybody does: later.
+      // The caller is told later, in an event of its own.
       this.#world.timeline.schedule(0, undefined, () =>
         this.cut(new CodedError('reset', 'connection reset')),
       );
@@ -134,7 +134,7 @@ export class SimulatedConnection {
     );
   }
 
-  /** Neither end gets anything any more. */
+  /** Breaks the connection at both ends. */
   cut(error: Error): void {
     this.dialler.held = [];
     this.acceptor.held = [];
@@ -142,7 +142,7 @@ export class SimulatedConnection {
     this.#closeEnd(this.acceptor, error);
   }
 
-  /** The process at one end died: its system says so, unless the host died with it. */
+  /** Called when the process at one end dies. Its system resets the connection, unless the host died too. */
   processEnded(life: ProcessLife, options: { isHostDown: boolean }): void {
     const end = this.dialler.life === life ? this.dialler : this.acceptor;
     const other = this.#otherEnd(end);
@@ -151,7 +151,7 @@ export class SimulatedConnection {
     const { timeline, draws } = this.#world;
     if (options.isHostDown || draws.chance(LOST_WITH_PROCESS)) {
       end.held = [];
-      // What is on its way finds a closed connection.
+      // Items in flight arrive at a closed connection.
       if (!options.isHostDown) this.#closeEnd(other, new CodedError('reset', 'the process is gone'));
     }
     const error = new CodedError(options.isHostDown ? 'unreachable' : 'reset', 'the other side is gone');
@@ -161,7 +161,7 @@ export class SimulatedConnection {
     this.#maybeEnd();
   }
 
-  /** A direction that was cut is open again. */
+  /** Called when a direction that was cut is open again. */
   healed(from: HostIndex): void {
     for (const end of [this.dialler, this.acceptor]) {
       if (end.host !== from || end.held.length === 0) continue;
@@ -188,7 +188,7 @@ export class SimulatedConnection {
     this.#schedule(from, arrive, { ...options, life: to.life });
   }
 
-  /** Something other than an item travels behind the items: the end of the connection. */
+  /** Sends the end of the connection behind the items in flight. */
   #travel(from: Endpoint, action: () => void): void {
     const to = this.#otherEnd(from);
     const arrive = (): void => {
@@ -215,7 +215,7 @@ export class SimulatedConnection {
     this.#watch();
   }
 
-  /** Nothing is heard across a cut: after a while whoever waits gives up. */
+  /** Breaks the connection when a link stays cut for too long. */
   #watch(): void {
     if (this.#isWatched) return;
     this.#isWatched = true;
@@ -233,7 +233,7 @@ export class SimulatedConnection {
     end.isClosing = true;
     end.isClosed = true;
     this.#world.timeline.schedule(0, end.life, () => end.onClosed(error));
-    // An end that is told of the close closes too.
+    // An end that is told of the close closes as well.
     this.#maybeEnd();
   }
 
@@ -246,7 +246,7 @@ export class SimulatedConnection {
   }
 }
 
-/** The messages that repeat what matters, and so may be lost while the connection lasts. */
+/** Consensus messages are repeated, so they may be lost while the connection lasts. */
 function isConsensus(item: WireItem): boolean {
   return item.kind === 'message' && item.message.kind === 'raft';
 }

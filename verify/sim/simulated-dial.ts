@@ -1,4 +1,4 @@
-// Opens a simulated connection and says hello: the same for messages, channels and probes.
+// Opens a simulated connection and exchanges hellos, for messages, channels and probes alike.
 
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
 import type { PeerIdentity, RefusalReason } from '../../src/engines/raft/node/ports/transport.ts';
@@ -15,7 +15,7 @@ export interface DialRequest {
   readonly address: string;
   readonly purpose: 'messages' | 'channel' | 'probe';
   readonly identity: PeerIdentity;
-  /** Undefined to ask who is there. */
+  /** Undefined for a probe, which asks for the server's id. */
   readonly expectedServer: ServerId | undefined;
 }
 
@@ -29,11 +29,11 @@ export type DialResult =
     };
 
 export interface Dial {
-  /** `done` will not be called any more. */
+  /** Prevents the call of `done`. */
   abandon(): void;
 }
 
-/** Calls `done` once, never inside the call, within a bound of time. */
+/** Calls `done` once, within a bounded time, never inside the call. */
 export function dial(
   network: SimulatedNetwork,
   from: { host: HostIndex; life: ProcessLife },
@@ -59,9 +59,9 @@ export function dial(
   timeline.schedule(isSilent ? CONNECT_TIMEOUT_MS : roundTripMs, from.life, () => {
     if (isSettled) return;
     if (isSilent)
-      return settle(failed('unreachable', `${request.address} did not take the connection in time`));
+      return settle(failed('unreachable', `${request.address} did not accept the connection in time`));
     end = network.connect(from, request.address);
-    if (end === undefined) return settle(failed('refused', `nobody listens at ${request.address}`));
+    if (end === undefined) return settle(failed('refused', `no process listens at ${request.address}`));
     end.onClosed = (error) =>
       settle(failed('closed', error?.message ?? 'the other side closed the connection'));
     end.onItem = (item) => settle(judge(end as Endpoint, request, item));

@@ -5,9 +5,9 @@ import type {
   WriteOperation,
 } from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
-import { Draws } from './draws.ts';
+import { Draws } from '../kit/draws.ts';
+import { encodeRowImage } from '../kit/row-image.ts';
 import { ProcessLife } from './process-life.ts';
-import { encodeRowImage } from './row-image.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedStore } from './simulated-store.ts';
 import { Timeline } from './timeline.ts';
@@ -56,7 +56,7 @@ function put(
   store.write([{ kind: 'put', key: key(number), value: key(number) }], ended);
 }
 
-/** The numbers of the rows that a fresh process finds. */
+/** The numbers of the rows that a new process reads. */
 function found({ open }: World): number[] {
   return Array.from(open().store.range({ from: key(0), to: key(255) }), (row) => row.key[0] ?? -1);
 }
@@ -65,8 +65,8 @@ function runUntil(timeline: Timeline, atMs: number): void {
   while (timeline.step(atMs));
 }
 
-describe('writes', () => {
-  test('are done in the order of the calls, each after it is durable', () => {
+describe('writes of a simulated disk', () => {
+  test('complete in the order of the calls, each when it is durable', () => {
     const world = makeWorld();
     const { store } = world.open();
     const done: number[] = [];
@@ -81,7 +81,7 @@ describe('writes', () => {
     expect(found(world)).toEqual([1, 2, 3]);
   });
 
-  test('are not seen before they are durable, or are, as the profile says', () => {
+  test('are visible before they are durable only if the profile says so', () => {
     for (const earlyVisibility of [0, 1]) {
       const { store } = makeWorld({ earlyVisibility }).open();
       put(store, 1);
@@ -89,7 +89,7 @@ describe('writes', () => {
     }
   });
 
-  test('take the bytes as they were at the call, and give out copies', () => {
+  test('copy the bytes of the call, and reads return copies', () => {
     const world = makeWorld();
     const { store } = world.open();
     const value = new Uint8Array([7]);
@@ -102,7 +102,7 @@ describe('writes', () => {
   });
 });
 
-/** A row's bytes are its number. */
+/** An image whose rows have their numbers as bytes. */
 function imageOf(...numbers: readonly number[]): Uint8Array {
   return encodeRowImage(numbers.map((number) => ({ key: key(number), value: key(number) })));
 }
@@ -122,13 +122,13 @@ function staged({ timeline }: World, store: SimulatedStore, bytes: Uint8Array): 
   return staging;
 }
 
-describe('images', () => {
+describe('images of a simulated disk', () => {
   const open = (earlyVisibility = 0, seed = 1): World & ReturnType<World['open']> => {
     const world = makeWorld({ seed, earlyVisibility });
     return { ...world, ...world.open(), open: world.open };
   };
 
-  test('that are adopted are in a crash there whole or not at all, with the rows beside them', () => {
+  test('are adopted atomically, together with the rows beside them, also across a crash', () => {
     const kept = new Set<string>();
     for (let seed = 1; seed <= 60; seed += 1) {
       const world = open(0.5, seed);
@@ -151,7 +151,7 @@ describe('images', () => {
     expect([...kept].toSorted()).toEqual(['1,55,101,102', '1,55,101,102,104', '2,102,103', '2,102,103,105']);
   });
 
-  test('are of what is durable, whatever is seen before', () => {
+  test('contain durable rows only, also when later rows are visible', () => {
     const { store, timeline, disk } = open(1);
     put(store, 1);
     runUntil(timeline, 1_000);
@@ -163,7 +163,7 @@ describe('images', () => {
     expect([images[0]?.get(key(1)), images[0]?.get(key(2))]).toEqual([key(1), undefined]);
   });
 
-  test('that are put together find no room, fail and wait for a disk as writes do', () => {
+  test('meet a full, failing or stalled disk while they are staged', () => {
     const { store, timeline, disk } = open();
     const errors: (string | undefined)[] = [];
     const note = (error: Error | undefined): number =>
@@ -174,7 +174,7 @@ describe('images', () => {
       staging.append(key(1), note);
       runUntil(timeline, timeline.nowMs + 1_000);
       disk[fault] = false;
-      // What comes behind it fails too.
+      // The next piece fails as well.
       staging.append(key(2), note);
       runUntil(timeline, timeline.nowMs + 1_000);
       staging.discard();
@@ -189,8 +189,8 @@ describe('images', () => {
   });
 });
 
-describe('a crash', () => {
-  test('keeps what was done, and of the rest some first part', () => {
+describe('a crash of a simulated disk', () => {
+  test('keeps the completed writes and a prefix of the others', () => {
     const kept = new Set<number>();
     for (let seed = 1; seed <= 60; seed += 1) {
       const world = makeWorld({ seed });
@@ -208,7 +208,7 @@ describe('a crash', () => {
     expect(kept).toEqual(new Set([1, 2, 3, 4]));
   });
 
-  test('ends the writes of its process: a later call has no effect', () => {
+  test('ends the writes of its process; later calls have no effect', () => {
     const world = makeWorld();
     const { store, life } = world.open();
     life.end();
@@ -217,7 +217,7 @@ describe('a crash', () => {
     expect(found(world)).toEqual([]);
   });
 
-  test('does not disturb the writes of the next process', () => {
+  test('does not affect the writes of the next process', () => {
     const world = makeWorld();
     const first = world.open();
     put(first.store, 1);
@@ -234,8 +234,8 @@ describe('a crash', () => {
   });
 });
 
-describe('faults', () => {
-  test('a full disk refuses writes, changes nothing, and takes them again when there is room', () => {
+describe('faults of a simulated disk', () => {
+  test('a full disk refuses writes without a change, and accepts them when there is room', () => {
     const world = makeWorld();
     const { store } = world.open();
     const errors: (string | undefined)[] = [];
@@ -252,7 +252,7 @@ describe('faults', () => {
     expect(found(world)).toEqual([2]);
   });
 
-  test('a stalled disk ends no write until it goes on', () => {
+  test('a stalled disk completes no write until the stall ends', () => {
     const world = makeWorld();
     const { store } = world.open();
     let doneAtMs = 0;
@@ -264,7 +264,7 @@ describe('faults', () => {
     expect(doneAtMs).toBeGreaterThan(500);
   });
 
-  test('a broken disk fails one write', () => {
+  test('a failing disk fails one write', () => {
     const world = makeWorld();
     const { store } = world.open();
     const errors: (string | undefined)[] = [];
@@ -277,7 +277,7 @@ describe('faults', () => {
     expect(found(world)).toEqual([2]);
   });
 
-  test('a turned bit changes one value by one bit', () => {
+  test('a bit flip changes one bit of one value', () => {
     const world = makeWorld();
     const { store } = world.open();
     put(store, 1);

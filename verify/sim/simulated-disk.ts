@@ -1,6 +1,6 @@
-// One host's disk: an ordered key-value space whose writes become durable late, in order, each whole or not at all. What
-// is written beside it is of no account.
-// It outlives the processes that open it, loses what was not durable when one dies, and can be made to misbehave.
+// The disk of one host: an ordered key-value space. Writes become durable late and in order, each atomically.
+// It outlives the processes that open it, loses non-durable writes when one dies, and can be made to fail.
+// Data beside the rows has timing but no content.
 
 import type {
   KeyRange,
@@ -10,7 +10,7 @@ import type {
 import { copyBytes } from '../../src/shared/allocate-bytes.ts';
 import { assert } from '../../src/shared/assert.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
-import type { Draws } from './draws.ts';
+import type { Draws } from '../kit/draws.ts';
 import {
   beginEdit,
   rowAt,
@@ -23,26 +23,28 @@ import {
 import type { ProcessLife } from './process-life.ts';
 import type { Timeline } from './timeline.ts';
 
-/** What one version of the disk holds. Keys are byte strings, one character a byte. */
+/** One version of the disk. Keys are byte strings, one character per byte. */
 export type DiskVersion = Version<Uint8Array>;
 
 export interface DiskProfile {
-  /** How long a write takes to become durable. */
+  /** Time until a write is durable: at least `minWriteMs`, and `meanWriteMs` more on average. */
   readonly minWriteMs: number;
   readonly meanWriteMs: number;
-  /** A write is seen by reads at once with this probability, otherwise when it is durable. */
+  /** Chance that a write is visible to reads before it is durable. */
   readonly earlyVisibility: number;
 }
 
-/** Sees what is written, apart from the process that writes. */
+/** Observes writes independently of the writing process. */
 export interface DiskObserver {
-  /** These operations are durable now, after all that were so before; `isAdoption`: an image's rows with them. */
+  /**
+   * Called when these operations are durable. `isAdoption` means that the rows of an image came with them.
+   */
   onDurable(disk: SimulatedDisk, operations: readonly WriteOperation[], isAdoption: boolean): void;
 }
 
 const MENDED_WRITE_MS = 2;
 
-/** Who writes, and hears how that ended. */
+/** The process that writes, and its callback. */
 export interface WriteCall {
   readonly life: ProcessLife;
   readonly done: (error: Error | undefined) => void;
@@ -53,12 +55,12 @@ interface PendingWrite extends WriteCall {
   readonly order: number;
   readonly operations: readonly WriteOperation[];
   readonly isAdoption: boolean;
-  /** The disk with this write and all before it; meaningless for a write that fails. */
+  /** The disk after this write and all before it; meaningless for a write that fails. */
   version: DiskVersion;
   readonly error: Error | undefined;
 }
 
-/** Rows that take the place of those in a range, and a range of which the rows go. */
+/** Rows that replace those of one range, and a second range that is deleted. */
 export interface AdoptedRows {
   readonly range: KeyRange;
   readonly dropped: KeyRange;
@@ -72,20 +74,20 @@ export class SimulatedDisk {
   #profile: DiskProfile;
   readonly #observer: DiskObserver;
   #durable: DiskVersion;
-  /** What reads see: the durable version, or one a little ahead of it. */
+  /** The version that reads see: the durable one or a later one. */
   #visible: DiskVersion;
   #visibleOrder = 0;
   #newest: DiskVersion;
   #lastOrder = 0;
   /** Oldest first. */
   #pending: PendingWrite[] = [];
-  /** Pieces of something beside the rows, in no order. */
+  /** Writes beside the rows that are in progress; they have no order. */
   #besides = 0;
   #isWriting = false;
   #stalledUntilMs = 0;
   /** Writes find no room. */
   isFull = false;
-  /** The next write fails for good. */
+  /** The next write fails permanently. */
   isBroken = false;
 
   constructor(
@@ -115,7 +117,7 @@ export class SimulatedDisk {
     this.#add({ operations, isAdoption: false }, call, (version) => apply(version, operations));
   }
 
-  /** Makes rows in a range those of an image, drops others, and does `operations` to the rest, in one write. */
+  /** Replaces one range by the rows of an image, deletes another, and applies `operations`, in one write. */
   adopt(adopted: AdoptedRows, operations: readonly WriteOperation[], call: WriteCall): void {
     const all = [...deletesIn(this.#newest, adopted.dropped), ...operations];
     this.#add({ operations: all, isAdoption: true }, call, (version) =>
@@ -139,7 +141,7 @@ export class SimulatedDisk {
     this.#next();
   }
 
-  /** A piece of something that is no row yet, and is nothing after a crash. */
+  /** Writes data that is no row and is gone after a crash. */
   writeBeside({ life, done }: WriteCall): void {
     const error = this.#nextError();
     this.#besides += 1;
@@ -154,7 +156,7 @@ export class SimulatedDisk {
     this.#timeline.schedule(this.#nextWriteMs(), undefined, end);
   }
 
-  /** Nothing becomes durable for so long; what is under way waits too. */
+  /** Delays all writes, also those in progress. */
   stall(durationMs: number): void {
     this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.#timeline.nowMs + durationMs);
   }
@@ -163,7 +165,7 @@ export class SimulatedDisk {
     return this.#stalledUntilMs > this.#timeline.nowMs;
   }
 
-  /** Works as a disk should from now on. What was turned or lost stays so. */
+  /** Ends all faults. Flipped bits and lost rows stay. */
   mend(): void {
     this.#stalledUntilMs = 0;
     this.isFull = false;
@@ -171,7 +173,7 @@ export class SimulatedDisk {
     this.#profile = { ...this.#profile, meanWriteMs: Math.min(this.#profile.meanWriteMs, MENDED_WRITE_MS) };
   }
 
-  /** The process is gone: of what it wrote last some first part is there, the rest is not. */
+  /** Called when the process dies: a prefix of its last writes is kept, the rest is lost. */
   crash(): void {
     const kept = this.#draws.below(this.#pending.length + 1);
     for (const write of this.#pending.slice(0, kept)) this.#becomeDurable(write);
@@ -181,9 +183,9 @@ export class SimulatedDisk {
     this.#visibleOrder = 0;
   }
 
-  /** Everything is gone, or replaced by `version`: an old copy of some disk. */
+  /** Empties the disk, or replaces its content by `version`, an old copy. */
   replace(version: DiskVersion): void {
-    assert(this.#pending.length === 0, 'nobody writes to a disk that is replaced');
+    assert(this.#pending.length === 0, 'a disk is replaced while no process writes to it');
     this.#durable = version;
     this.#newest = version;
     this.#visible = version;
@@ -191,7 +193,7 @@ export class SimulatedDisk {
     this.isBroken = false;
   }
 
-  /** Turns one bit of one value that is at rest. The key of the row, or undefined when there is none. */
+  /** Flips one bit of one stored value. Returns the row's key; undefined when there is no row. */
   flipBit(): string | undefined {
     const row = rowAt(this.#durable, this.#draws.below(Math.max(1, sizeOf(this.#durable))));
     if (row === undefined || row.value.length === 0) return undefined;
@@ -218,7 +220,7 @@ export class SimulatedDisk {
     return this.isFull ? new CodedError('disk_full', 'the simulated disk is full') : undefined;
   }
 
-  /** One write after the other becomes durable. */
+  /** Makes writes durable one after the other. */
   #next(): void {
     const write = this.#pending[0];
     if (write === undefined || this.#isWriting) return;
@@ -234,7 +236,7 @@ export class SimulatedDisk {
 
   #ended(write: PendingWrite): void {
     this.#isWriting = false;
-    // By a crash.
+    // A crash dropped it.
     const isDropped = this.#pending[0] !== write;
     if (!isDropped && !this.isStalled) {
       this.#pending.shift();
@@ -247,7 +249,7 @@ export class SimulatedDisk {
   #becomeDurable(write: PendingWrite): void {
     if (write.error !== undefined) return;
     this.#durable = write.version;
-    // What is durable is always seen; what was seen before it was durable stays so.
+    // Durable writes are always visible; a write that was visible before stays so.
     if (write.order >= this.#visibleOrder) this.#visible = write.version;
     this.#observer.onDurable(this, write.operations, write.isAdoption);
   }
@@ -258,7 +260,7 @@ function apply(version: DiskVersion, operations: readonly WriteOperation[]): Dis
   let next = version;
   for (const operation of operations) {
     const key = keyOf(operation.key);
-    // The caller may use its buffers again: the disk has bytes of its own.
+    // The caller may reuse its buffers: the disk keeps its own bytes.
     next =
       operation.kind === 'put'
         ? withRow(next, key, copyBytes(operation.value), edit)
@@ -287,7 +289,7 @@ function withAdopted(version: DiskVersion, { range, rows }: AdoptedRows): DiskVe
   return next;
 }
 
-/** Bytes as a string whose order is theirs. */
+/** Returns a string that sorts like the bytes. */
 export function keyOf(bytes: Uint8Array): string {
   return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }

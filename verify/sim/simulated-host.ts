@@ -1,4 +1,4 @@
-// One host: a clock, a disk, a place in the network, and at most one process that runs the real node.
+// One host: a clock, a disk, a place in the network, and at most one process, which runs the real node.
 
 import type { Engine } from '../../src/engines/engine.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
@@ -10,12 +10,12 @@ import { assert } from '../../src/shared/assert.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import type { Logger } from '../../src/shared/logger.ts';
 import type { StateView } from '../../src/state/state-view.ts';
+import type { Draws } from '../kit/draws.ts';
+import type { Violations } from '../kit/violations.ts';
 import type { AppliedCommands, ReplicaCursor } from './checkers/applied-commands.ts';
 import type { RaftProperties } from './checkers/raft-properties.ts';
 import type { DiskContents } from './checkers/state-content.ts';
-import type { Violations } from './checkers/violations.ts';
 import { attemptOf } from './client-operations.ts';
-import type { Draws } from './draws.ts';
 import { ProcessLife } from './process-life.ts';
 import { type HostClock, SimulatedClock } from './simulated-clock.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
@@ -45,20 +45,20 @@ export interface HostWorld {
   readonly trace: Trace;
 }
 
-/** How the last process ended, or that one runs. `lost`: its disk is damaged beyond use. */
+/** The state of the process, or how the last one ended. `lost` means that its disk is damaged beyond use. */
 export type HostState = 'off' | 'starting' | 'running' | 'failed' | 'lost';
 
 interface Process {
   readonly life: ProcessLife;
   readonly store: SimulatedStore;
   node: RaftNode | undefined;
-  /** As which the process runs, since it has started. */
+  /** Its server id, once it has started. */
   server: ServerId | undefined;
   cursor: ReplicaCursor | undefined;
-  /** A snapshot became its state since it last applied a command. */
+  /** Whether a snapshot became its state since it last applied a command. */
   hasJumped: boolean;
   isStopping: boolean;
-  /** What clients may call; silent once the process is dead. */
+  /** The engine as clients reach it. It is silent once the process is dead. */
   engine: Engine | undefined;
 }
 
@@ -74,14 +74,19 @@ export class SimulatedHost {
   readonly #profile: NodeProfile;
   #process: Process | undefined;
   state: HostState = 'off';
-  /** The cluster told this server that it was removed; it joins again only as a new one. */
+  /** The cluster told this server that it was removed. It can only join as a new server. */
   isRemoved = false;
-  /** A bit of its disk was turned: it may stop at any time, and must be replaced before the end. */
+  /**
+   * A bit of its disk was flipped: the node may stop at any time, and the disk is replaced before the run
+   * ends.
+   */
   isDamaged = false;
-  /** Its disk is an old copy of itself, on which no process has started over yet: as it was it must never run. */
+  /**
+   * The disk is an old copy on which no process has started as a new server yet. It must not run as it was.
+   */
   holdsOldCopy = false;
   starts = 0;
-  /** Its process is not to be started before. */
+  /** The process is not started before this time. */
   downUntilMs = 0;
 
   constructor(
@@ -108,12 +113,12 @@ export class SimulatedHost {
     return this.#process?.node;
   }
 
-  /** Figures of the process, while clients may call it. */
+  /** Status of the process, while clients can reach it. */
   get status(): RaftStatus | undefined {
     return this.engine === undefined ? undefined : this.node?.status();
   }
 
-  /** The server that runs here; undefined when none does. */
+  /** The server that runs here; undefined when there is none. */
   get server(): ServerId | undefined {
     return this.#process?.server;
   }
@@ -122,7 +127,7 @@ export class SimulatedHost {
     return this.#process?.life;
   }
 
-  /** Starts a process on what the disk holds; with `startOver` as a new server, which waits to be joined. */
+  /** Starts a process on the disk; with `startOver` as a new server, which waits for its join. */
   start({ bootstrap = false, startOver = false }: { bootstrap?: boolean; startOver?: boolean } = {}): void {
     assert(this.#process === undefined, `${this.name} runs already`);
     const { timeline, network } = this.#world;
@@ -164,7 +169,7 @@ export class SimulatedHost {
     );
   }
 
-  /** The process dies on the spot; with `power`, its host too, and nobody is told. */
+  /** Kills the process; with `power`, the host too, so that no peer is told. */
   crash({ power = false }: { power?: boolean } = {}): void {
     const process = this.#process;
     if (process === undefined) return;
@@ -173,12 +178,12 @@ export class SimulatedHost {
     process.life.end();
   }
 
-  /** Power is back, or was never gone. */
+  /** Restores power. */
   powerOn(): void {
     this.#world.network.setDown(this.index, false);
   }
 
-  /** An orderly stop, which hands leadership over first. */
+  /** Stops the process in order; it hands leadership over first. */
   stop(): void {
     const process = this.#process;
     if (process?.node === undefined || process.isStopping) return;
@@ -199,7 +204,7 @@ export class SimulatedHost {
     this.#world.timeline.resume(life);
   }
 
-  /** On the disk, a snapshot has become the state; the process learns of it next. */
+  /** Called when the disk has installed a snapshot; the process learns of it next. */
   snapshotInstalled(): void {
     if (this.#process !== undefined) this.#process.hasJumped = true;
   }
@@ -231,14 +236,14 @@ export class SimulatedHost {
     process.engine = remoteEngine(this.#world.timeline, node, life);
   }
 
-  /** What the process's state is made of, while it has applied nothing beyond. */
+  /** Content of the process's state as on disk, valid while it has applied nothing more. */
   #contentOnDisk(server: ServerId): number {
     const { contents, properties } = this.#world;
     const { applied } = properties.mirrorOf(server);
     return applied === undefined ? 0 : contents.of(this.disk.visible, applied.generation);
   }
 
-  /** The checkers read all of the state, and so may be the first to come upon a damaged row. */
+  /** Checkers read the whole state, so they may be the first to read a damaged row. */
   #readingState(process: Process, read: () => void): void {
     try {
       read();
@@ -249,7 +254,7 @@ export class SimulatedHost {
 
   #apply(process: Process, view: StateView, command: Uint8Array): unknown {
     const { node, server, cursor, life } = process;
-    // What a process computes after its death never happened.
+    // A dead process has no effects.
     if (!life.isAlive || node === undefined || server === undefined || cursor === undefined) {
       return applyCommand(view, command);
     }
@@ -274,7 +279,7 @@ export class SimulatedHost {
     const isExpected = (isDamage && this.isDamaged) || code === 'storage_failed' || code === 'disk_full';
     if (!isExpected) {
       this.#world.violations.add(
-        'nodes keep their invariants',
+        'no unexpected stop',
         `${this.name} stopped: ${error.stack ?? error.message}`,
       );
     }
@@ -301,8 +306,8 @@ export class SimulatedHost {
 }
 
 /**
- * The engine as those outside reach it: what they ask waits while the process is paused, and nobody hears what it says
- * after its death.
+ * The engine as seen from outside: calls wait while the process is paused, and its answers end with its
+ * death.
  */
 function remoteEngine(timeline: Timeline, node: RaftNode, life: ProcessLife): Engine {
   const ask = (question: () => void): void => {

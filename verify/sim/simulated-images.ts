@@ -1,20 +1,21 @@
-// Images of a simulated store: its rows in bytes, and those that come in, which are the process's alone until adopted.
+// Images of a simulated store: its rows in bytes, and staged images, which are private to the process until
+// adopted.
 
 import { ByteWriter } from '../../src/engines/raft/codec/byte-writer.ts';
 import { checkSealed } from '../../src/engines/raft/codec/sealed-record.ts';
 import type { ImageStaging, StoreImage } from '../../src/engines/raft/node/ports/key-value-store.ts';
 import { assert } from '../../src/shared/assert.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
+import { decodeRowImage, encodeRowImage, type ImageRow } from '../kit/row-image.ts';
 import { lookUp, rowsBetween } from './persistent-map.ts';
 import type { ProcessLife } from './process-life.ts';
-import { decodeRowImage, encodeRowImage, type ImageRow } from './row-image.ts';
 import { bytesOf, type DiskVersion, keyOf, type SimulatedDisk } from './simulated-disk.ts';
 import type { Timeline } from './timeline.ts';
 
-/** Above every key of one character a byte. */
+/** Greater than every key of one character per byte. */
 const BEHIND_ALL_KEYS = '\u0100';
 
-/** The process that has them, and its disk. */
+/** The process that uses the images, and its disk. */
 export interface ImageWorld {
   readonly timeline: Timeline;
   readonly disk: SimulatedDisk;
@@ -38,19 +39,19 @@ export class SimulatedImage implements StoreImage {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    assert(!this.#isClosed, 'an image that was closed is not read');
+    assert(!this.#isClosed, 'a closed image is not read');
     return lookUp(this.#version, keyOf(key))?.slice();
   }
 
   read(offset: number, length: number, done: (error: Error | undefined, bytes: Uint8Array) => void): void {
-    assert(!this.#isClosed, 'an image that was closed is not read');
-    assert(offset + length <= this.#bytes.length, 'what is read is inside of the image');
+    assert(!this.#isClosed, 'a closed image is not read');
+    assert(offset + length <= this.#bytes.length, 'a read is inside the image');
     const { timeline, life } = this.#world;
     timeline.schedule(0, life, () => {
       if (this.#isClosed) return;
       const bytes = this.#bytes.slice(offset, offset + length);
       done(undefined, bytes);
-      // They were the caller's until then: the next piece is read into their place.
+      // The bytes belonged to the caller until now: the next piece overwrites them.
       bytes.fill(0);
     });
   }
@@ -76,7 +77,7 @@ export class SimulatedStaging implements ImageStaging {
   #isBusy = false;
   #rows: readonly ImageRow[] | undefined;
   isDiscarded = false;
-  /** No discard has an effect any more. */
+  /** From here on `discard` has no effect. */
   isAdopting = false;
 
   constructor(world: ImageWorld, { sizeBytes, checksSeals }: { sizeBytes: number; checksSeals: boolean }) {
@@ -93,7 +94,7 @@ export class SimulatedStaging implements ImageStaging {
   finish(onProgress: () => void, done: (error: Error | undefined) => void): void {
     this.#inTurn(() => {
       onProgress();
-      if (this.#writer.length !== this.#sizeBytes) throw damaged('it is not whole');
+      if (this.#writer.length !== this.#sizeBytes) throw damaged('it is incomplete');
       this.#rows = this.#checkedRows();
     }, done);
   }
@@ -126,10 +127,10 @@ export class SimulatedStaging implements ImageStaging {
     }
   }
 
-  /** One after the other: `action` when the disk has it. */
+  /** Runs `action` when the disk has completed it, in the order of the calls. */
   #inTurn(action: () => void, done: (error: Error | undefined) => void): void {
     if (!this.#world.life.survivesCall()) return;
-    assert(!this.isDiscarded, 'an image that was given up is not put together');
+    assert(!this.isDiscarded, 'a discarded image is not written');
     this.#waiting.push(() => {
       const ended = (error: Error | undefined): void => {
         this.#isBusy = false;
@@ -163,5 +164,5 @@ export class SimulatedStaging implements ImageStaging {
 }
 
 function damaged(what: string): CodedError {
-  return new CodedError('image_damaged', `the image that came is not a store as it was written (${what})`);
+  return new CodedError('image_damaged', `the received image is not a valid store (${what})`);
 }

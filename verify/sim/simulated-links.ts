@@ -1,32 +1,33 @@
-// The wires between hosts: how long something takes from one to another, and which directions are cut.
+// The links between hosts: how long an item takes from one to another, and which directions are cut.
 
-import type { Draws } from './draws.ts';
+import type { Draws } from '../kit/draws.ts';
 
-/** What the network of one simulation is like. Times in ms, chances for each message. */
+/** The network of one simulation. Times in ms, chances per message. */
 export interface NetworkProfile {
   readonly minDelayMs: number;
-  /** On top of the minimum, on average. */
+  /** Mean delay on top of the minimum. */
   readonly meanJitterMs: number;
-  /** A message that takes much longer than the others … */
+  /** Chance of a message that takes up to `spikeMs` longer. */
   readonly spikeChance: number;
   readonly spikeMs: number;
-  /** A connection breaks, and what is on its way is lost. */
+  /** Chance that a connection breaks and loses the items in flight. */
   readonly cutChance: number;
   /**
-   * Consensus messages are lost, repeated and overtaken one by one, and connections outlast partitions: worse than
-   * TCP, and the core must stand it. What nodes carry for each other keeps the promises of the Transport port.
+   * Consensus messages are lost, duplicated and reordered one by one, and connections survive partitions.
+   * This is worse than TCP, and the core must tolerate it. Other messages keep the guarantees of the
+   * Transport port.
    */
   readonly isDatagram: boolean;
   readonly lossChance: number;
   readonly duplicateChance: number;
   readonly reorderChance: number;
-  /** Messages that pass through their bytes on the way. */
+  /** Chance that a message is encoded and decoded on the way. */
   readonly codecChance: number;
-  /** Messages on their way on one connection; more are not taken. */
+  /** Most messages in flight on one connection; further ones are refused. */
   readonly maxQueuedMessages: number;
 }
 
-/** A host's place in the network. */
+/** A host's number in the network. */
 export type HostIndex = number;
 
 const CALM_JITTER_MS = 1;
@@ -42,7 +43,7 @@ export class SimulatedLinks {
   readonly #draws: Draws;
   readonly #nowMs: () => number;
   readonly #directions: Direction[][];
-  /** What held something back at a cut may let it go. */
+  /** Called when a direction is open again. Items that waited at the cut may continue. */
   onHealed: (from: HostIndex, to: HostIndex) => void = () => undefined;
 
   constructor(
@@ -61,7 +62,7 @@ export class SimulatedLinks {
     return this.#profile;
   }
 
-  /** Nothing is lost or late any more: what must happen in bounded time is asked of a good network only. */
+  /** Stops losses and long delays: progress in bounded time is expected of a good network only. */
   calmDown(): void {
     this.#healAll();
     this.#profile = {
@@ -75,7 +76,7 @@ export class SimulatedLinks {
     };
   }
 
-  /** How long the next thing takes from one host to another. */
+  /** Draws the travel time of the next item from one host to another. */
   travelMs(from: HostIndex, to: HostIndex): number {
     const { minDelayMs, meanJitterMs, spikeChance, spikeMs } = this.#profile;
     const spike = this.#draws.chance(spikeChance) ? this.#draws.fraction() * spikeMs : 0;
@@ -88,7 +89,7 @@ export class SimulatedLinks {
     return this.#direction(from, to).isBlocked;
   }
 
-  /** Whether a direction between the two, either, has been cut all the time since `sinceMs`. */
+  /** Whether a direction between the two hosts has been cut without a break since `sinceMs`. */
   isBlockedSince(a: HostIndex, b: HostIndex, sinceMs: number): boolean {
     return [this.#direction(a, b), this.#direction(b, a)].some(
       ({ isBlocked, blockedSinceMs }) => isBlocked && blockedSinceMs <= sinceMs,
@@ -113,7 +114,7 @@ export class SimulatedLinks {
     this.#direction(from, to).extraDelayMs = extraDelayMs;
   }
 
-  /** Every direction is open and as fast as at first. */
+  /** Opens every direction and removes extra delays. */
   #healAll(): void {
     for (const [from, row] of this.#directions.entries()) {
       for (const [to, direction] of row.entries()) {
@@ -124,7 +125,7 @@ export class SimulatedLinks {
   }
 
   #direction(from: HostIndex, to: HostIndex): Direction {
-    // `as`: hosts are numbered from 0, and this is asked for every message.
+    // `as`: hosts are numbered from 0, and this runs for every message.
     return (this.#directions[from] as Direction[])[to] as Direction;
   }
 }

@@ -1,30 +1,30 @@
-// The network of one simulation: who listens where, and the connections between them.
+// The network of one simulation: listeners and the connections between them.
 
 import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
-import type { Draws } from './draws.ts';
+import type { Draws } from '../kit/draws.ts';
 import type { ProcessLife } from './process-life.ts';
 import { type ConnectionWorld, type Endpoint, SimulatedConnection } from './simulated-connection.ts';
 import type { HostIndex, SimulatedLinks } from './simulated-links.ts';
 import type { Timeline } from './timeline.ts';
 
-/** Sees what nodes say to each other, apart from them. */
+/** Observes messages independently of the nodes. */
 export interface NetworkObserver {
-  /** Said by the process on `host`, whether or not it will arrive. */
+  /** Called for every message that the process on `host` sends, whether or not it arrives. */
   onSend(host: HostIndex, to: ServerId, message: PeerMessage): void;
 }
 
-/** A process that takes connections. */
+/** A process that accepts connections. */
 export interface Listener {
   readonly life: ProcessLife;
-  /** A connection came in; the first item on it is a hello. */
+  /** Called for a new connection. Its first item is a hello. */
   accept(end: Endpoint): void;
 }
 
 interface Host {
   readonly address: string;
   listener: Listener | undefined;
-  /** Without power nothing answers, not even with a refusal. */
+  /** A host without power does not answer, not even with a refusal. */
   isDown: boolean;
   readonly connections: Set<SimulatedConnection>;
 }
@@ -56,7 +56,7 @@ export class SimulatedNetwork {
     this.links.onHealed = (from, to) => this.#healed(from, to);
   }
 
-  /** `listener` takes connections at the host's address until its process ends. */
+  /** `listener` accepts connections at the host's address until its process ends. */
   listen(host: HostIndex, listener: Listener): void {
     this.#host(host).listener = listener;
   }
@@ -70,7 +70,7 @@ export class SimulatedNetwork {
     this.#host(host).isDown = isDown;
   }
 
-  /** The process of a host has ended, orderly or not: what it had open breaks. */
+  /** Called when the process of a host has ended in any way: its open connections break. */
   processEnded(host: HostIndex, life: ProcessLife): void {
     const there = this.#host(host);
     if (there.listener?.life === life) there.listener = undefined;
@@ -80,7 +80,7 @@ export class SimulatedNetwork {
     }
   }
 
-  /** The process closes what it has open, in order. */
+  /** Closes all connections of the process in order. */
   closeAll(host: HostIndex, life: ProcessLife): void {
     for (const { dialler, acceptor } of [...this.#host(host).connections]) {
       if (dialler.life === life) dialler.close();
@@ -88,7 +88,7 @@ export class SimulatedNetwork {
     }
   }
 
-  /** What happens when a host is dialled now. */
+  /** The result of dialling a host now. */
   reach(from: HostIndex, address: string): 'accepts' | 'refuses' | 'silent' {
     const to = this.hostAt(address);
     if (to === undefined) return 'silent';
@@ -97,7 +97,7 @@ export class SimulatedNetwork {
     return there.listener === undefined ? 'refuses' : 'accepts';
   }
 
-  /** The dialling end of a new connection; only when `reach` says 'accepts'. */
+  /** Returns the dialling end of a new connection; only when `reach` returns 'accepts'. */
   connect(from: { host: HostIndex; life: ProcessLife }, address: string): Endpoint | undefined {
     const to = this.hostAt(address);
     const listener = to === undefined ? undefined : this.#host(to).listener;

@@ -1,4 +1,4 @@
-// The connection that a simulated node dials to one peer, for as long as it is one of its peers.
+// The connection that a simulated node dials to one peer, for as long as the peer is configured.
 
 import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
@@ -10,7 +10,7 @@ import { type Dial, type DialResult, dial } from './simulated-dial.ts';
 import type { HostIndex } from './simulated-links.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 
-/** The waits between dials double from the first to the second. */
+/** The wait between dials doubles from the minimum to the maximum. */
 const MIN_BACK_OFF_MS = 20;
 const MAX_BACK_OFF_MS = 1_000;
 
@@ -34,7 +34,7 @@ export class SimulatedPeerLink {
   #backOffMs = MIN_BACK_OFF_MS;
   #state: State;
 
-  /** Dials at once, and goes on until it is closed. */
+  /** Dials at once, and again until it is closed. */
   constructor(network: SimulatedNetwork, owner: LinkOwner, peer: { server: ServerId; address: string }) {
     this.#network = network;
     this.#owner = owner;
@@ -51,7 +51,7 @@ export class SimulatedPeerLink {
     return this.#state.kind === 'up' && this.#state.end.send({ kind: 'message', message });
   }
 
-  /** The peer moved: what is open to the old address is closed, and counts as down. */
+  /** Called when the peer has a new address: the connection to the old one is closed and counts as down. */
   moveTo(address: string): void {
     this.#address = address;
     this.#backOffMs = MIN_BACK_OFF_MS;
@@ -62,7 +62,7 @@ export class SimulatedPeerLink {
     }
   }
 
-  /** No longer a peer: nothing is reported about it from now on. */
+  /** Ends the link; its state is not reported any more. */
   close(): void {
     this.#leave();
     this.#state = { kind: 'closed' };

@@ -1,4 +1,4 @@
-// The store that a process sees when it opens a simulated disk.
+// The store that a process opens on a simulated disk.
 
 import {
   type ImageAdoption,
@@ -19,7 +19,7 @@ import { bytesOf, type DiskVersion, keyOf, type SimulatedDisk, type WriteCall } 
 import { SimulatedImage, SimulatedStaging } from './simulated-images.ts';
 import type { Timeline } from './timeline.ts';
 
-/** What a simulated file system has, and what a store on it keeps for elections and membership. */
+/** Size of a simulated file system, and the reserve that a store on it keeps for elections and membership. */
 const TOTAL_BYTES = 1024 * 1024 * 1024;
 const RESERVE_BYTES = 64 * 1024 * 1024;
 
@@ -33,7 +33,7 @@ export class SimulatedStore implements KeyValueStore {
   #isClosed = false;
   #closed: (() => void) | undefined;
 
-  /** Rows that are not sealed are for tests of the store alone. */
+  /** Rows without checksums are for tests of the store alone. */
   constructor(timeline: Timeline, disk: SimulatedDisk, life: ProcessLife, { checksSeals = true } = {}) {
     this.#timeline = timeline;
     this.#disk = disk;
@@ -59,7 +59,7 @@ export class SimulatedStore implements KeyValueStore {
     if (!this.#life.survivesCall()) return;
     assert(!this.#isClosed, 'a closed store is not read');
     const world = { timeline: this.#timeline, disk: this.#disk, life: this.#life };
-    // What is durable now has every write that was done before: later ones need not be in it.
+    // The durable version has every write that was completed before; later writes need not be in it.
     const version = this.#disk.durable;
     this.#underWay += 1;
     this.#disk.writeBeside({
@@ -74,7 +74,7 @@ export class SimulatedStore implements KeyValueStore {
 
   stageImage(sizeBytes: number): ImageStaging {
     assert(!this.#isClosed, 'a closed store is not written');
-    assert(this.#staging?.isDiscarded ?? true, 'one image comes in at a time');
+    assert(this.#staging?.isDiscarded ?? true, 'one image is staged at a time');
     const world = { timeline: this.#timeline, disk: this.#disk, life: this.#life };
     this.#staging = new SimulatedStaging(world, { sizeBytes, checksSeals: this.#checksSeals });
     return this.#staging;
@@ -85,8 +85,8 @@ export class SimulatedStore implements KeyValueStore {
     done: (error: Error | undefined) => void,
   ): void {
     const staged = this.#staging;
-    assert(staged !== undefined && staging === staged, 'an image is staged where it is adopted');
-    assert(!staged.isDiscarded && !staged.isAdopting, 'an image that was given up is not adopted');
+    assert(staged !== undefined && staging === staged, 'the adopted image is the staged one');
+    assert(!staged.isDiscarded && !staged.isAdopting, 'a discarded image is not adopted');
     staged.isAdopting = true;
     const ended = (error: Error | undefined): void => {
       staged.isAdopting = false;
@@ -102,7 +102,7 @@ export class SimulatedStore implements KeyValueStore {
     done: (error: Error | undefined) => void,
     write: (call: WriteCall) => void,
   ): void {
-    // A process that dies in the middle of its step: what it does from there on never happened.
+    // The process died at this call: it has no effect.
     if (!this.#life.survivesCall()) return;
     assert(!this.#isClosed, 'a closed store is not written');
     for (const { key } of operations) checkKey(key);

@@ -1,5 +1,5 @@
-// The Transport port on the simulated network. As the real one: each node dials each peer, and the connection that A
-// dialled carries messages from A to B; snapshots and probes have connections of their own.
+// The Transport port on the simulated network. As in the real one, each node dials each peer, and the
+// connection that A dialled carries messages from A to B. Snapshots and probes have connections of their own.
 
 import { decodePeerMessage, encodePeerMessage } from '../../src/engines/raft/codec/message-codec.ts';
 import type { PeerMessage } from '../../src/engines/raft/codec/peer-message.ts';
@@ -26,7 +26,7 @@ export class SimulatedTransport implements Transport, Listener {
   readonly #network: SimulatedNetwork;
   readonly #host: HostIndex;
   readonly #links = new Map<ServerId, SimulatedPeerLink>();
-  /** At most one connection of messages from each peer: a new one takes the place of one that is dead unnoticed. */
+  /** At most one message connection from each peer. A new one replaces one that broke without notice. */
   readonly #inbound = new Map<ServerId, Endpoint>();
   #handlers: TransportHandlers | undefined;
   #isClosed = false;
@@ -69,7 +69,7 @@ export class SimulatedTransport implements Transport, Listener {
     return this.#links.get(to)?.send(this.#maybeThroughBytes(message)) ?? false;
   }
 
-  /** Messages are on their way as soon as they are sent. */
+  /** Messages leave when they are sent. */
   flush(): void {}
 
   openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void {
@@ -110,7 +110,7 @@ export class SimulatedTransport implements Transport, Listener {
     this.#soon(done);
   }
 
-  // ------------------------------------------------------------ the side that peers dial
+  // ------------------------------------------------------------ the accepting side
 
   accept(end: Endpoint): void {
     end.onItem = (item) => {
@@ -156,7 +156,7 @@ export class SimulatedTransport implements Transport, Listener {
     };
   }
 
-  /** Now and then a message goes through its bytes, so that what the codec loses is missed. */
+  /** Encodes and decodes a message at random, which exposes data that the codec loses. */
   #maybeThroughBytes(message: PeerMessage): PeerMessage {
     if (!this.#network.draws.chance(this.#network.links.profile.codecChance)) return message;
     return decodePeerMessage(encodePeerMessage(message));
@@ -167,7 +167,7 @@ export class SimulatedTransport implements Transport, Listener {
   }
 
   get #started(): TransportHandlers {
-    return present(this.#handlers, 'the transport is started first');
+    return present(this.#handlers, 'the transport was started');
   }
 
   get #owner(): { host: HostIndex; life: ProcessLife } {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type SimulationResult, simulate } from './simulation.ts';
 
-/** Short enough for every test run; `npm run sim` is for the long ones. */
+/** Short enough for every test run; `npm run sim` runs longer ones. */
 const DURATION_MS = 6_000;
 const SEEDS = Array.from({ length: 16 }, (_, at) => at + 1);
 
@@ -9,25 +9,25 @@ function run(seed: number): SimulationResult {
   return simulate({ seed, durationMs: DURATION_MS });
 }
 
-describe('the same seed is the same run', () => {
-  test.each([1, 2, 3])('seed %i, to the last event', (seed) => {
+describe('equal seeds give equal runs', () => {
+  test.each([1, 2, 3])('with seed %i, to the last event', (seed) => {
     const [first, second] = [run(seed), run(seed)];
     expect(second).toEqual(first);
     expect(first.events).toBeGreaterThan(100);
   });
 
-  test('also while it is traced', () => {
+  test('also when one is traced', () => {
     const traced = simulate({ seed: 1, durationMs: DURATION_MS, isTraced: true });
     expect(traced.trace.length).toBeGreaterThan(100);
     expect(traced.digest).toBe(run(1).digest);
   });
 
-  test('and another seed is another run', () => {
+  test('and different seeds give different runs', () => {
     expect(run(1).digest).not.toBe(run(2).digest);
   });
 });
 
-test('the node keeps every property on a fixed set of seeds, and much happens in them', () => {
+test('every property holds on a fixed set of seeds that contain elections, snapshots and changes', () => {
   const results = SEEDS.map(run);
   expect(
     results.flatMap(({ seed, violations }) => violations.map((violation) => ({ seed, ...violation }))),
@@ -42,7 +42,7 @@ test('the node keeps every property on a fixed set of seeds, and much happens in
   expect(sum((result) => result.undecided)).toBe(0);
 });
 
-test('faults can be left out of a run, and the plan stays the same', () => {
+test('leaving out faults does not change the plan', () => {
   const all = run(4);
   const none = simulate({ seed: 4, durationMs: DURATION_MS, faults: [] });
   expect(all.plan.length).toBeGreaterThan(0);

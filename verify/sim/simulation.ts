@@ -1,14 +1,14 @@
-// One simulation: a world from a seed, a time of faults, a time to recover, and the verdict.
+// One simulation: a world from a seed, a time of faults, a time of recovery, and the verdict.
 
 import type { ServerId } from '../../src/engines/raft/core/configuration.ts';
+import { Draws } from '../kit/draws.ts';
+import { FarmInvariants } from '../kit/farm-invariants.ts';
+import { type Violation, Violations } from '../kit/violations.ts';
 import { AppliedCommands } from './checkers/applied-commands.ts';
-import { FarmInvariants } from './checkers/farm-invariants.ts';
 import { RaftProperties } from './checkers/raft-properties.ts';
 import { DiskContents } from './checkers/state-content.ts';
-import { type Violation, Violations } from './checkers/violations.ts';
 import { Clients } from './clients.ts';
 import { DiskWatch } from './disk-watch.ts';
-import { Draws } from './draws.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { drawFaultPlan, type Fault } from './faults.ts';
 import { Operator } from './operator.ts';
@@ -23,9 +23,9 @@ import { Trace, type TraceLine } from './trace.ts';
 
 export interface SimulationOptions {
   readonly seed: number;
-  /** How long the time of faults lasts. */
+  /** Duration of the time of faults. */
   readonly durationMs?: number | undefined;
-  /** Only the faults with these numbers; all when undefined. */
+  /** Only the faults with these numbers; undefined: all. */
   readonly faults?: readonly number[] | undefined;
   readonly isTraced?: boolean | undefined;
 }
@@ -36,7 +36,7 @@ export interface SimulationResult {
   readonly plan: readonly Fault[];
   readonly events: number;
   readonly simulatedMs: number;
-  /** Of everything that happened, in order: equal for equal runs. */
+  /** Hash of all events in order: equal for equal runs. */
   readonly digest: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly elections: number;
@@ -53,15 +53,15 @@ export interface SimulationResult {
 
 export const DEFAULT_DURATION_MS = 15_000;
 
-/** Runs a simulation to its end, or to the first violation. */
+/** Runs a simulation to its end or to the first violation. */
 export function simulate(options: SimulationOptions): SimulationResult {
   return new Simulation(options).run();
 }
 
-/** After the faults: how long until there is a leader, every wanted host is a member, and all are equal. */
+/** Time after the faults within which a leader exists, wanted hosts are members, and all states are equal. */
 const RECOVERY_MS = 60_000;
 const RECOVERY_STEP_MS = 100;
-/** More events than this in one run is a storm: something answers something without end. */
+/** More events in one run mean an endless exchange of messages. */
 const MAX_EVENTS = 20_000_000;
 
 class Simulation {
@@ -195,13 +195,16 @@ class Simulation {
         if (!this.#timeline.step(atMs)) return;
       } catch (error) {
         const life = this.#timeline.current;
-        // A process that died in the middle of its step may stumble over what it cannot do any more.
+        // A process that died in the middle of its step may throw afterwards.
         if (life !== undefined && !life.isAlive) continue;
         const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        this.#violations.add('nothing is thrown', `${life?.name ?? 'the world'}: ${reason}`);
+        this.#violations.add('no exception is thrown', `${life?.name ?? 'the world'}: ${reason}`);
       }
       if (this.#timeline.events > MAX_EVENTS) {
-        this.#violations.add('no storms', `${MAX_EVENTS} events in ${Math.round(this.#timeline.nowMs)} ms`);
+        this.#violations.add(
+          'bounded events',
+          `${MAX_EVENTS} events in ${Math.round(this.#timeline.nowMs)} ms`,
+        );
       }
     }
   }
@@ -210,7 +213,7 @@ class Simulation {
     return this.#violations.found.length > 0;
   }
 
-  /** The faults end: the cluster must find together and go on, in bounded time. */
+  /** Ends the faults. The cluster must recover in bounded time. */
   #recover(): void {
     this.#trace.add('world', () => 'the faults end');
     this.#clients.stop();
@@ -230,7 +233,7 @@ class Simulation {
     }
   }
 
-  /** What is still to come before the cluster is well again; undefined when it is. */
+  /** Returns a condition of recovery that does not hold yet; undefined when all hold. */
   #obstacle(): string | undefined {
     const leader = this.#operator.leader();
     if (leader === undefined) return 'nobody leads';
@@ -260,7 +263,7 @@ class Simulation {
       const found = JSON.stringify(status?.configuration);
       this.#violations.expect(
         found === expected,
-        'all agree on who is a member',
+        'members agree on the configuration',
         () => `the leader has ${expected}, and ${host.name} has ${found}`,
       );
     }
@@ -292,7 +295,7 @@ class Simulation {
   }
 }
 
-/** Commands are shown by their length. */
+/** Shows byte arrays by their length. */
 function withoutBytes(_name: string, value: unknown): unknown {
   return value instanceof Uint8Array ? `${value.length} bytes` : value;
 }

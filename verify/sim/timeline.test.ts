@@ -8,7 +8,7 @@ function runAll(timeline: Timeline): void {
   while (timeline.step(FAR_MS));
 }
 
-test('events happen in the order of their times, and those of one moment in the order of the calls', () => {
+test('events run in the order of their times, those of one moment in the order of the calls', () => {
   const timeline = new Timeline();
   const seen: string[] = [];
   for (const [delayMs, name] of [
@@ -24,7 +24,7 @@ test('events happen in the order of their times, and those of one moment in the 
   expect(seen).toEqual(['a@0.5', 'b@1', 'c@1', 'd@1', 'e@5']);
 });
 
-test('a thousand events in any order come out sorted', () => {
+test('a thousand events run in the order of their times', () => {
   const timeline = new Timeline();
   const times: number[] = [];
   for (let event = 0; event < 1_000; event += 1) {
@@ -35,7 +35,7 @@ test('a thousand events in any order come out sorted', () => {
   expect(times).toHaveLength(1_000);
 });
 
-test('nothing beyond the limit happens, and time goes on to the limit', () => {
+test('a step runs no event beyond the limit, and time advances to the limit', () => {
   const timeline = new Timeline();
   let happened = false;
   timeline.schedule(10, undefined, () => {
@@ -47,7 +47,7 @@ test('nothing beyond the limit happens, and time goes on to the limit', () => {
   expect([happened, timeline.nowMs]).toEqual([true, 10]);
 });
 
-test('what is cancelled does not happen', () => {
+test('a cancelled event does not run', () => {
   const timeline = new Timeline();
   const event = timeline.schedule(1, undefined, () => expect.unreachable());
   timeline.cancel(event);
@@ -55,7 +55,7 @@ test('what is cancelled does not happen', () => {
   expect(timeline.events).toBe(0);
 });
 
-test('nothing of a process that has ended happens, not even what its last step asked for', () => {
+test('no event of an ended process runs, not even one of its last step', () => {
   const timeline = new Timeline();
   const life = new ProcessLife('a');
   timeline.schedule(1, life, () => {
@@ -67,7 +67,7 @@ test('nothing of a process that has ended happens, not even what its last step a
   expect(timeline.events).toBe(1);
 });
 
-test('what comes to a paused process happens when it goes on, in order and late', () => {
+test('events of a paused process run in order when it resumes', () => {
   const timeline = new Timeline();
   const life = new ProcessLife('a');
   const seen: string[] = [];
@@ -83,7 +83,7 @@ test('what comes to a paused process happens when it goes on, in order and late'
   expect(seen).toEqual(['elsewhere@3', 'first@5', 'second@5', 'in time@9']);
 });
 
-test('a process can be made to die at a call of a port', () => {
+test('a process can be made to die at a port call', () => {
   const life = new ProcessLife('a');
   let ends = 0;
   life.onEnd(() => {
@@ -94,7 +94,7 @@ test('a process can be made to die at a call of a port', () => {
   expect(ends).toBe(1);
 });
 
-test('equal runs have equal digests, different ones do not', () => {
+test('equal runs have equal digests, different runs have different ones', () => {
   const digestOf = (delays: readonly number[]): number => {
     const timeline = new Timeline();
     for (const delayMs of delays) timeline.schedule(delayMs, undefined, () => undefined);

@@ -1,4 +1,5 @@
-// Simulated time: a queue of events, each a step that nothing interrupts. Same seed, same events, same digest.
+// Simulated time: a queue of events, each an uninterrupted step. Equal seeds give equal events and an equal
+// digest.
 
 import { assert } from '../../src/shared/assert.ts';
 import type { ProcessLife, SimulatedEvent } from './process-life.ts';
@@ -12,35 +13,35 @@ export class Timeline {
   /** A binary heap: no event is later than the two at 2i + 1 and 2i + 2. */
   readonly #heap: SimulatedEvent[] = [];
 
-  /** Virtual milliseconds since the simulation began. */
+  /** Virtual milliseconds since the start. */
   get nowMs(): number {
     return this.#nowMs;
   }
 
-  /** How many have happened. */
+  /** Number of events that have run. */
   get events(): number {
     return this.#events;
   }
 
-  /** A hash of everything that has happened, in order: 32 bits. */
+  /** A 32-bit hash of all events that have run, in order. */
   get digest(): number {
     return this.#digest >>> 0;
   }
 
-  /** In whose process the latest event happened. */
+  /** The process of the latest event. */
   get current(): ProcessLife | undefined {
     return this.#current;
   }
 
-  /** Runs `action` after `delayMs` (0 or more, fractions too), inside `life` if it still goes on then. */
+  /** Runs `action` after `delayMs` (0 or more, may be fractional), if `life` is still alive then. */
   schedule(delayMs: number, life: ProcessLife | undefined, action: () => void): SimulatedEvent {
-    assert(delayMs >= 0, 'nothing is scheduled in the past');
+    assert(delayMs >= 0, 'events are scheduled at or after the present');
     return this.scheduleAt(this.#nowMs + delayMs, life, action);
   }
 
-  /** As `schedule`, at a moment that must not be rounded: order may hang on it. */
+  /** Like `schedule`, at an exact moment: rounding could change the order. */
   scheduleAt(atMs: number, life: ProcessLife | undefined, action: () => void): SimulatedEvent {
-    assert(atMs >= this.#nowMs, 'nothing is scheduled in the past');
+    assert(atMs >= this.#nowMs, 'events are scheduled at or after the present');
     const event = { atMs, sequence: this.#sequence++, life, action };
     this.#push(event);
     return event;
@@ -50,7 +51,7 @@ export class Timeline {
     event.action = undefined;
   }
 
-  /** A paused process goes on: what waited for it happens now, in order. */
+  /** Runs the events that waited for a paused process now, in order. */
   resume(life: ProcessLife): void {
     if (!life.isAlive || !life.isPaused) return;
     for (const event of life.resume()) {
@@ -60,7 +61,7 @@ export class Timeline {
     }
   }
 
-  /** Runs the next event. False when there is none before or at `untilMs`, and then it is `untilMs`. */
+  /** Runs the next event. Returns false, and advances to `untilMs`, when there is none up to `untilMs`. */
   step(untilMs: number): boolean {
     for (;;) {
       const event = this.#heap[0];
@@ -85,7 +86,7 @@ export class Timeline {
     }
   }
 
-  /** Takes a fact into the digest: a number that a different run would not share. */
+  /** Adds a fact to the digest: a number that distinguishes runs. */
   note(fact: number): void {
     this.#digest = Math.imul(this.#digest ^ fact, 0x01000193) ^ (this.#digest >>> 15);
   }
@@ -113,7 +114,7 @@ export class Timeline {
     for (;;) {
       let childAt = 2 * at + 1;
       if (childAt >= size) break;
-      // `as`: both indexes are below size, and this loop is too hot for a check that never fails.
+      // `as`: both indexes are below the size, and the loop is too hot for a check.
       if (
         childAt + 1 < size &&
         isBefore(heap[childAt + 1] as SimulatedEvent, heap[childAt] as SimulatedEvent)

@@ -1,4 +1,5 @@
-// The last things that happened, for people. Off while seeds are searched, on when a failing one is run again.
+// The latest events in readable form. The trace is off while seeds are searched, and on when a failing one
+// runs again.
 
 export interface TraceLine {
   readonly atMs: number;
@@ -19,7 +20,7 @@ export class Trace {
     this.#nowMs = nowMs;
   }
 
-  /** `what` is asked for only when the trace is on. */
+  /** `what` is called only when the trace is on. */
   add(who: string, what: () => string): void {
     if (!this.isOn) return;
     this.#lines.push({ atMs: this.#nowMs(), who, what: what() });

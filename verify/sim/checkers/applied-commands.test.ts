@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MemoryState } from '../../../src/state/memory-state.ts';
 import type { StateView } from '../../../src/state/state-view.ts';
+import { Violations } from '../../kit/violations.ts';
 import { AppliedCommands, type ReplicaCursor } from './applied-commands.ts';
 import { contentOfState } from './state-content.ts';
-import { Violations } from './violations.ts';
 
 interface Replica {
   readonly name: string;
@@ -39,84 +39,84 @@ beforeEach(() => {
   b = newReplica('b');
 });
 
-test('replicas that apply the same violate nothing, whatever indexes hold no commands', () => {
+test('replicas that apply the same commands violate nothing, also where indexes hold no command', () => {
   for (const replica of [a, b]) for (const index of [2, 3, 7]) apply(replica, index);
   for (const { name, state } of [a, b]) commands.expectComplete(name, state);
   expect(found()).toEqual([]);
   expect(commands.count).toBe(3);
 });
 
-describe('state machine safety is broken', () => {
-  test('by another command at an index', () => {
+describe('State Machine Safety is violated', () => {
+  test('by a different command at an index', () => {
     apply(a, 2, 10);
     apply(b, 2, 11);
-    expect(found()).toContain('state machine safety');
+    expect(found()).toContain('State Machine Safety');
   });
 
-  test('by a command that is left out', () => {
+  test('by a skipped command', () => {
     for (const index of [2, 3]) apply(a, index);
     apply(b, 3);
-    expect(found()).toContain('state machine safety');
+    expect(found()).toContain('State Machine Safety');
   });
 
-  test('by a command at an index before the last', () => {
+  test('by a command at an index that was already applied', () => {
     apply(a, 3, 10);
     apply(a, 2, 11);
-    expect(found()).toContain('state machine safety');
+    expect(found()).toContain('State Machine Safety');
   });
 });
 
-test('a command applied twice is found', () => {
+test('a command that is applied twice is found', () => {
   apply(a, 2, 10);
   apply(a, 3, 10);
-  expect(found()).toEqual(['nothing is applied twice']);
+  expect(found()).toEqual(['no command is applied twice']);
 });
 
-test('a command with other effects on another replica is found', () => {
+test('a command with different effects on another replica is found', () => {
   apply(a, 2, 10, 1);
   apply(b, 2, 10, 2);
   expect(found()).toEqual(['replicas are equal']);
 });
 
-describe('a state that comes from a disk or a snapshot', () => {
+describe('a state from a disk or a snapshot', () => {
   beforeEach(() => {
     for (const index of [2, 3, 4]) apply(a, index);
   });
 
-  test('is what was applied up to there, and goes on from there', () => {
+  test('equals the commands applied up to its index, and continues from there', () => {
     for (const index of [2, 3]) apply(b, index);
     const again = newReplica('b', 3, b.state);
     apply(again, 4);
     expect(found()).toEqual([]);
   });
 
-  test('may say what was proposed beside what the farm holds', () => {
+  test('may hold session rows beside the rows of the farm', () => {
     for (const index of [2, 3, 4]) apply(b, index);
     b.state.put('raft/session/x', 1);
     newReplica('b', 4, b.state);
     expect(found()).toEqual([]);
   });
 
-  test('that holds less than it says is found', () => {
+  test('with fewer rows than its applied index implies is found', () => {
     apply(b, 2);
     newReplica('b', 3, b.state);
     expect(found()).toEqual(['replicas are equal']);
   });
 
-  test('that holds more than it says is found', () => {
+  test('with more rows than its applied index implies is found', () => {
     for (const index of [2, 3]) apply(b, index);
     newReplica('b', 2, b.state);
     expect(found()).toEqual(['replicas are equal']);
   });
 });
 
-describe('what clients are told', () => {
-  test('an acknowledged attempt that nobody applied is found', () => {
+describe('answers to clients', () => {
+  test('an acknowledged attempt that no replica applied is found', () => {
     commands.acknowledged(10);
     expect(found()).toEqual(['acknowledged means applied']);
   });
 
-  test('a refused attempt that is applied is found, before and after', () => {
+  test('a refused attempt that is applied is found, before and after the refusal', () => {
     commands.refused(10);
     apply(a, 2, 10);
     apply(a, 3, 11);
@@ -124,10 +124,10 @@ describe('what clients are told', () => {
     expect(found()).toEqual(['refused means never applied', 'refused means never applied']);
   });
 
-  test('a state that lacks a command at the end is found', () => {
+  test('a final state that lacks a command is found', () => {
     for (const index of [2, 3]) apply(a, index);
     apply(b, 2);
     commands.expectComplete('b', b.state);
-    expect(found()).toEqual(['nothing is lost']);
+    expect(found()).toEqual(['no applied command is lost']);
   });
 });

@@ -1,15 +1,15 @@
-// What every replica applies: the same commands in the same order, each once, with the same effects; and what was
-// acknowledged is among them, what was refused is not.
+// Checks what the replicas apply: the same commands in the same order, each once, with the same effects.
+// Acknowledged commands are among them, refused ones are not.
 
 import type { Json, StateReader, StateView } from '../../../src/state/state-view.ts';
+import type { Violations } from '../../kit/violations.ts';
 import { hashText } from './hash.ts';
 import { added, contentOfRow, contentOfState } from './state-content.ts';
-import type { Violations } from './violations.ts';
 
-/** What a client sends once: a retry is another attempt. Each command carries the number of its own. */
+/** Number of one attempt of a client; a retry is another attempt. Each command carries its number. */
 export type Attempt = number;
 
-/** Key → value as JSON, undefined where the row was deleted. */
+/** Key → value as JSON; undefined for a deleted row. */
 export type WrittenRows = ReadonlyMap<string, string | undefined>;
 
 export type FirstAppliedHandler = (applied: { index: number; replica: string; rows: WrittenRows }) => void;
@@ -18,13 +18,13 @@ interface AppliedCommand {
   readonly index: number;
   readonly attempt: Attempt;
   readonly effects: number;
-  /** The content of the state after it. */
+  /** Content of the state after this command. */
   readonly content: number;
 }
 
-/** One process's way along the agreed order. */
+/** The position of one process in the agreed order. */
 export interface ReplicaCursor {
-  /** How many of the agreed commands its state holds. */
+  /** Number of agreed commands that its state holds. */
   position: number;
 }
 
@@ -35,11 +35,11 @@ export class AppliedCommands {
   readonly #order: AppliedCommand[] = [];
   readonly #indexOfAttempt = new Map<Attempt, number>();
   readonly #refused = new Set<Attempt>();
-  /** Hash of each row of the agreed state, and their sum. */
+  /** Hash of each row of the agreed state, and the sum of the hashes. */
   readonly #rows = new Map<string, number>();
   #content = 0;
 
-  /** `onFirstApplied` is told of every command once, in the agreed order, with the rows that it wrote. */
+  /** Calls `onFirstApplied` once for each command, in the agreed order, with the rows it wrote. */
   constructor(violations: Violations, onFirstApplied: FirstAppliedHandler) {
     this.#violations = violations;
     this.#onFirstApplied = onFirstApplied;
@@ -49,14 +49,14 @@ export class AppliedCommands {
     return this.#order.length;
   }
 
-  /** A process whose state holds everything up to `appliedIndex`: its content must be what all have there. */
+  /** Registers a process whose state holds everything up to `appliedIndex`, and checks its content. */
   begin(name: string, appliedIndex: number, content: number): ReplicaCursor {
     const cursor = { position: 0 };
     this.jumped(name, cursor, { appliedIndex, content });
     return cursor;
   }
 
-  /** A snapshot replaced the state of a process. */
+  /** Called when a snapshot replaced the state of a process. */
   jumped(
     name: string,
     cursor: ReplicaCursor,
@@ -67,13 +67,13 @@ export class AppliedCommands {
     this.#violations.expect(
       content === expected,
       'replicas are equal',
-      () => `the state of ${name} at entry ${appliedIndex} differs from what was applied up to there`,
+      () => `the state of ${name} at entry ${appliedIndex} differs from the commands applied up to there`,
     );
   }
 
   /**
-   * A process applies the next command. Returns what the state machine gives. The index of its entry is asked of the
-   * first replica only: the others must apply the same attempts in the same order.
+   * Applies the next command of a process and returns the state machine's result. Only the first replica
+   * tells the entry's index: the others must apply the same attempts in the same order.
    */
   applying<T>(
     replica: { name: string; cursor: ReplicaCursor; attempt: Attempt; index: () => number },
@@ -88,30 +88,31 @@ export class AppliedCommands {
     else {
       this.#violations.expect(
         known.attempt === replica.attempt,
-        'state machine safety',
+        'State Machine Safety',
         () =>
           `${replica.name} applies attempt ${replica.attempt} where attempt ${known.attempt} was applied as entry ${known.index}`,
       );
       this.#violations.expect(
         known.effects === effects,
         'replicas are equal',
-        () => `entry ${known.index} has other effects on ${replica.name} than on whoever applied it first`,
+        () =>
+          `entry ${known.index} has other effects on ${replica.name} than on the replica that applied it first`,
       );
     }
     replica.cursor.position += 1;
     return result;
   }
 
-  /** A client was told that its attempt was applied. */
+  /** Called when a client is told that its attempt was applied. */
   acknowledged(attempt: Attempt): void {
     this.#violations.expect(
       this.#indexOfAttempt.has(attempt),
       'acknowledged means applied',
-      () => `attempt ${attempt} was acknowledged and nobody has applied it`,
+      () => `attempt ${attempt} was acknowledged and no replica has applied it`,
     );
   }
 
-  /** A client was told that its attempt surely is not and will not be applied. */
+  /** Called when a client is told that its attempt is not and will not be applied. */
   refused(attempt: Attempt): void {
     this.#refused.add(attempt);
     const index = this.#indexOfAttempt.get(attempt);
@@ -122,12 +123,12 @@ export class AppliedCommands {
     );
   }
 
-  /** At the end: does a replica hold everything that was ever applied? */
+  /** Checks at the end that a replica holds everything that was applied. */
   expectComplete(name: string, state: StateReader): void {
     this.#violations.expect(
       contentOfState(state) === this.#content,
-      'nothing is lost',
-      () => `the state of ${name} is not what all commands together gave`,
+      'no applied command is lost',
+      () => `the state of ${name} differs from the result of all commands`,
     );
   }
 
@@ -141,13 +142,13 @@ export class AppliedCommands {
     const last = this.#order.at(-1);
     this.#violations.expect(
       last === undefined || index > last.index,
-      'state machine safety',
+      'State Machine Safety',
       () => `${name} applies entry ${index} after entry ${last?.index}`,
     );
     const earlier = this.#indexOfAttempt.get(attempt);
     this.#violations.expect(
       earlier === undefined,
-      'nothing is applied twice',
+      'no command is applied twice',
       () => `attempt ${attempt} is applied as entry ${earlier} and as entry ${index}`,
     );
     this.#violations.expect(
@@ -168,7 +169,7 @@ export class AppliedCommands {
     else this.#rows.set(key, hash);
   }
 
-  /** How many commands have an index up to `appliedIndex`. */
+  /** Number of commands with an index up to `appliedIndex`. */
   #positionAfter(appliedIndex: number): number {
     let low = 0;
     let high = this.#order.length;
@@ -181,10 +182,10 @@ export class AppliedCommands {
   }
 }
 
-/** Passes everything on, and keeps what is written. */
+/** Passes every call on and records the written rows. */
 class RecordingView implements StateView {
   readonly rows = new Map<string, string | undefined>();
-  /** Hashes of all that was written, summed up. */
+  /** Sum of the hashes of all written rows. */
   effects = 0;
   readonly #view: StateView;
 

@@ -1,4 +1,5 @@
-// What one server's disk holds durably, as read from its writes: what it may promise to others.
+// A model of the durable content of one server's disk, built from its writes. It bounds what the server may
+// promise.
 
 import { readBlock } from '../../../src/engines/raft/codec/entry-block-codec.ts';
 import { openSealed } from '../../../src/engines/raft/codec/sealed-record.ts';
@@ -14,12 +15,12 @@ import { copyBytes } from '../../../src/shared/allocate-bytes.ts';
 import { present } from '../../../src/shared/assert.ts';
 import { keyOf } from '../simulated-disk.ts';
 
-/** What one durable write said about consensus. */
+/** The consensus part of one durable write. */
 export interface MirroredWrite {
   readonly hardState: { readonly term: number; readonly votedFor: string | undefined } | undefined;
-  /** In order of their indexes; without those that are compacted, which a block may still hold. */
+  /** In index order, without compacted entries, which a block may still hold. */
   readonly entries: readonly Entry[];
-  /** The first of them that another block on the disk holds too. */
+  /** The first entry that another block on the disk also holds. */
   readonly overlap: Entry | undefined;
   readonly applied: (LogPosition & { readonly generation: number }) | undefined;
 }
@@ -35,11 +36,11 @@ export class DiskMirror {
   term = 0;
   votedFor: string | undefined;
   start: LogPosition = { index: 0, term: 0 };
-  /** The state's own record of how far it has come. */
+  /** Applied index, term and generation, as recorded with the state. */
   applied: (LogPosition & { readonly generation: number }) | undefined;
-  /** Index → term of what is on disk. */
+  /** Index → term of the entries on disk. */
   readonly #terms = new Map<number, number>();
-  /** First index → last index of what is one row on disk. */
+  /** First index → last index of each block, which is one row on disk. */
   readonly #blocks = new Map<number, number>();
   #lastIndex = 0;
 
@@ -47,13 +48,13 @@ export class DiskMirror {
     return this.#lastIndex;
   }
 
-  /** Undefined for what is not there; the term of what is compacted is known for the last such entry only. */
+  /** Returns the term of an entry; of the compacted entries, only of the last one. */
   termAt(index: number): number | undefined {
     if (index < this.start.index) return undefined;
     return index === this.start.index ? this.start.term : this.#terms.get(index);
   }
 
-  /** Whether the entry is there, or was compacted, which only committed entries are. */
+  /** Whether the entry is on disk, or compacted, which only committed entries are. */
   holds({ index, term }: LogPosition): boolean {
     return index < this.start.index || this.termAt(index) === term;
   }

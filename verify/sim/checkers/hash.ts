@@ -1,10 +1,11 @@
-// Hashes by which checkers compare what they do not keep (FNV-1a, 32 bits, twice with different starts).
+// Hashes by which checkers compare values that they do not keep (FNV-1a, 32 bits, twice with different
+// starts).
 
 const PRIME = 0x01000193;
 const START = 0x811c9dc5;
 const OTHER_START = 0x2b992ddf;
 
-/** 53 bits: one number that two different texts of one run do not share, after what hashed to `seed`. */
+/** Returns a 53-bit hash, chained to `seed`. Two different texts of one run do not collide in practice. */
 export function hashText(text: string, seed = 0): number {
   let a = START ^ seed;
   let b = OTHER_START ^ (seed / 0x20_0000);

@@ -1,13 +1,13 @@
-// Every log entry that any server ever wrote or sent, and what stood before it.
+// Every log entry that a server ever wrote or sent, and its predecessor.
 //
-// Log matching (figure 3) is: an index and a term name one entry and everything before it. So it is enough that each
-// pair is seen with one content and one predecessor, always.
+// Log Matching (figure 3): an index and a term identify one entry and everything before it. So it is enough
+// to check that each pair always has one content and one predecessor.
 
 import { encodeEntry } from '../../../src/engines/raft/codec/entry-codec.ts';
 import type { Configuration } from '../../../src/engines/raft/core/configuration.ts';
 import type { ConfigurationEntry, Entry, LogPosition } from '../../../src/engines/raft/core/entry.ts';
+import type { Violations } from '../../kit/violations.ts';
 import { hashBytes, hashText } from './hash.ts';
-import type { Violations } from './violations.ts';
 
 interface SeenEntry {
   readonly index: number;
@@ -15,17 +15,17 @@ interface SeenEntry {
   readonly previousTerm: number;
   readonly kind: Entry['kind'];
   readonly hash: number;
-  /** The last configuration at or before it in the logs that have it; undefined while that is not looked up. */
+  /** The last configuration at or before this entry in its logs; undefined until it is looked up. */
   configuration: Configuration | undefined;
-  /** The object that it was seen as last: seen again, it need not be hashed again. */
+  /** The object it was last seen as: the same object need not be hashed again. */
   entry: Entry;
 }
 
-/** Terms of one simulation stay below this. */
+/** Upper bound of the terms of one simulation. */
 const MAX_TERMS = 2 ** 20;
 
 export interface LogHistoryHandlers {
-  /** The first entry of a term: its leader's log as the term began. */
+  /** The first entry of a term, that is, its leader's log when the term began. */
   onLeaderStart(entry: Entry, previousTerm: number): void;
 }
 
@@ -43,7 +43,7 @@ export class LogHistory {
     this.#handlers = handlers;
   }
 
-  /** Some log has `entries` after an entry of `previousTerm`. */
+  /** Records that some log has `entries` after an entry of `previousTerm`. */
   see(previousTerm: number, entries: readonly Entry[]): void {
     let before = previousTerm;
     for (const entry of entries) {
@@ -52,7 +52,7 @@ export class LogHistory {
     }
   }
 
-  /** The term at `index` in the log that has `position`; undefined when that was never seen. */
+  /** Returns the term at `index` in the log that has `position`; undefined when it was never seen. */
   termBefore(position: LogPosition, index: number): number | undefined {
     if (index === 0) return 0;
     let { index: at, term } = position;
@@ -65,7 +65,9 @@ export class LogHistory {
     return term;
   }
 
-  /** The terms of entries `downTo`.. `position.index` in the log that has `position`; undefined where one is unseen. */
+  /**
+   * Returns the terms of entries `downTo`..`position.index` in that log; undefined when one was never seen.
+   */
   termsBefore(position: LogPosition, downTo: number): readonly number[] | undefined {
     const terms = [position.term];
     let { index: at, term } = position;
@@ -80,8 +82,8 @@ export class LogHistory {
   }
 
   /**
-   * Configurations that may have been in force when `position` was committed: the last at or before it in the log that
-   * has it, and all that were appended after it.
+   * Returns the configurations that may have been in force when `position` was committed: the last one at or
+   * before it in the log that has it, and all that were appended after it.
    */
   configurationsAround(position: LogPosition): readonly Configuration[] {
     const around: Configuration[] = [];
@@ -93,7 +95,7 @@ export class LogHistory {
     return last === undefined ? around : [...around, last];
   }
 
-  /** The last configuration at or before `position`. Remembered for all entries on the way; earlier ones may come later. */
+  /** Returns the last configuration at or before `position`, and remembers it for all entries in between. */
   configurationAt(position: LogPosition): Configuration | undefined {
     const passed: SeenEntry[] = [];
     let seen = this.#entries.get(keyOf(position.index, position.term));
@@ -124,7 +126,7 @@ export class LogHistory {
     seen.entry = entry;
     this.#violations.expect(
       isSame && seen.previousTerm === previousTerm,
-      'log matching',
+      'Log Matching',
       () =>
         `entry ${index} of term ${term} was seen as ${seen.kind} after term ${seen.previousTerm}, ` +
         `and ${isSame ? 'the same' : 'another'} ${entry.kind} after term ${previousTerm}`,
@@ -140,12 +142,12 @@ export class LogHistory {
     if (first === undefined || index < first) this.#firstOfTerm.set(term, index);
     this.#violations.expect(
       first === undefined || index > first,
-      'leader append-only',
+      'Leader Append-Only',
       () => `term ${term} began at entry ${first}, and has entry ${index} too`,
     );
     this.#violations.expect(
       previousTerm <= term,
-      'log matching',
+      'Log Matching',
       () => `entry ${index} of term ${term} follows one of term ${previousTerm}`,
     );
     if (entry.kind === 'leader-start') this.#handlers.onLeaderStart(entry, previousTerm);

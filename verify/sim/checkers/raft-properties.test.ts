@@ -10,8 +10,8 @@ import {
 } from '../../../src/engines/raft/node/log/durable-records.ts';
 import { putEntries } from '../../../src/engines/raft/node/log/log-blocks.ts';
 import type { WriteOperation } from '../../../src/engines/raft/node/ports/key-value-store.ts';
+import { Violations } from '../../kit/violations.ts';
 import { RaftProperties } from './raft-properties.ts';
-import { Violations } from './violations.ts';
 
 const SERVERS = ['a', 'b', 'c'];
 const founder = { role: 'voter', raftAddress: 'host:1', httpAddress: 'host:2' } as const;
@@ -53,7 +53,7 @@ function append(
   properties.onSend({ kind: 'append-request', from, to: 'c', commitIndex: 0, ...message });
 }
 
-/** Term 2 with a as leader; entries 1 and 2 on every disk. */
+/** Term 2 with a as its leader; entries 1 and 2 are on every disk. */
 beforeEach(() => {
   violations = new Violations();
   properties = new RaftProperties(violations);
@@ -68,7 +68,7 @@ beforeEach(() => {
   append('a', { term: 2, previousLogIndex: 1, previousLogTerm: 1, entries: [leaderStart(2, 2)] });
 });
 
-describe('a run as it should be', () => {
+describe('a correct run', () => {
   test('violates nothing', () => {
     const entry = command(3, 2);
     append('a', { term: 2, previousLogIndex: 2, previousLogTerm: 2, entries: [entry], commitIndex: 2 });
@@ -81,7 +81,7 @@ describe('a run as it should be', () => {
     expect([properties.commitIndex, properties.elections]).toEqual([3, 1]);
   });
 
-  test('may drop an entry that was never committed', () => {
+  test('may overwrite an entry that was never committed', () => {
     append('a', { term: 2, previousLogIndex: 2, previousLogTerm: 2, entries: [command(3, 2)] });
     durable('a', putEntries([command(3, 2)]));
     append('b', { term: 3, previousLogIndex: 2, previousLogTerm: 2, entries: [leaderStart(3, 3)] });
@@ -90,8 +90,8 @@ describe('a run as it should be', () => {
   });
 });
 
-describe('election safety', () => {
-  test('is broken by two leaders in one term', () => {
+describe('Election Safety', () => {
+  test('is violated by two leaders in one term', () => {
     properties.onSend({
       kind: 'heartbeat-request',
       from: 'b',
@@ -100,18 +100,18 @@ describe('election safety', () => {
       commitIndex: 0,
       readRound: 0,
     });
-    expect(found()).toEqual(['election safety']);
+    expect(found()).toEqual(['Election Safety']);
   });
 });
 
-describe('log matching', () => {
-  test('is broken by two entries of one index and term', () => {
+describe('Log Matching', () => {
+  test('is violated by two entries with the same index and term', () => {
     append('a', { term: 2, previousLogIndex: 2, previousLogTerm: 2, entries: [command(3, 2, 1)] });
     durable('b', putEntries([command(3, 2, 2)]));
-    expect(found()).toEqual(['log matching']);
+    expect(found()).toEqual(['Log Matching']);
   });
 
-  test('is broken by one entry after two different ones', () => {
+  test('is violated by one entry after two different predecessors', () => {
     append('a', {
       term: 2,
       previousLogIndex: 2,
@@ -119,18 +119,18 @@ describe('log matching', () => {
       entries: [command(3, 2), command(4, 2)],
     });
     append('a', { term: 2, previousLogIndex: 3, previousLogTerm: 1, entries: [command(4, 2)] });
-    expect(found()).toEqual(['log matching']);
+    expect(found()).toEqual(['Log Matching']);
   });
 
-  test('is broken by a block that begins before the end of another', () => {
+  test('is violated by a block that overlaps another block', () => {
     const entries = [command(3, 2), command(4, 2), command(5, 2)];
     durable('a', putEntries(entries));
     expect(found()).toEqual([]);
     durable('a', putEntries(entries.slice(1)));
-    expect(found()).toEqual(['log matching']);
+    expect(found()).toEqual(['Log Matching']);
   });
 
-  test('is not broken by a block that is put again without its end, whatever of it is compacted', () => {
+  test('is kept by a block that is rewritten without its tail, also when part of it is compacted', () => {
     const entries = [command(3, 2), command(4, 2), command(5, 2)];
     durable('a', putEntries(entries));
     durable('a', [putLogStart({ index: 3, term: 2 })]);
@@ -139,65 +139,65 @@ describe('log matching', () => {
     expect([3, 4, 5].map((index) => properties.mirrorOf('a').termAt(index))).toEqual([2, 2, 3]);
   });
 
-  test('is broken by a gap on a disk', () => {
+  test('is violated by a gap on a disk', () => {
     durable('a', putEntries([command(5, 2)]));
-    expect(found()).toEqual(['log matching']);
+    expect(found()).toEqual(['Log Matching']);
   });
 });
 
-describe('leader append-only', () => {
-  test('is broken by a leader that writes before its own start', () => {
+describe('Leader Append-Only', () => {
+  test('is violated by a leader that writes below the first index of its term', () => {
     append('a', { term: 2, previousLogIndex: 1, previousLogTerm: 1, entries: [] });
     append('b', { term: 3, previousLogIndex: 2, previousLogTerm: 2, entries: [leaderStart(3, 3)] });
     append('b', { term: 3, previousLogIndex: 1, previousLogTerm: 1, entries: [command(2, 3)] });
-    expect(found()).toContain('leader append-only');
+    expect(found()).toContain('Leader Append-Only');
   });
 });
 
-describe('leader completeness', () => {
+describe('Leader Completeness', () => {
   beforeEach(() => {
     append('a', { term: 2, previousLogIndex: 2, previousLogTerm: 2, entries: [command(3, 2)] });
     durable('a', putEntries([command(3, 2)]));
     durable('b', putEntries([command(3, 2)]));
   });
 
-  test('is broken by a later leader that lacks what is committed', () => {
+  test('is violated by a later leader that lacks a committed entry', () => {
     append('a', { term: 2, previousLogIndex: 3, previousLogTerm: 2, entries: [], commitIndex: 3 });
     append('c', { term: 3, previousLogIndex: 2, previousLogTerm: 2, entries: [leaderStart(3, 3)] });
-    expect(found()).toEqual(['leader completeness']);
+    expect(found()).toEqual(['Leader Completeness']);
   });
 
-  test('is broken when that is committed only after the later leader began (figure 8)', () => {
+  test('is violated when the entry commits only after the later leader began (figure 8)', () => {
     append('c', { term: 3, previousLogIndex: 2, previousLogTerm: 2, entries: [leaderStart(3, 3)] });
     append('a', { term: 2, previousLogIndex: 3, previousLogTerm: 2, entries: [], commitIndex: 3 });
-    expect(found()).toEqual(['leader completeness']);
+    expect(found()).toEqual(['Leader Completeness']);
   });
 });
 
-describe('committed means durable on a majority', () => {
+describe('a committed entry', () => {
   beforeEach(() => {
     append('a', { term: 2, previousLogIndex: 2, previousLogTerm: 2, entries: [command(3, 2)] });
     durable('a', putEntries([command(3, 2)]));
   });
 
-  test('is broken by a leader that counts a follower whose disk does not have it', () => {
+  test('must not count a follower whose disk does not have it', () => {
     append('a', { term: 2, previousLogIndex: 3, previousLogTerm: 2, entries: [], commitIndex: 3 });
     expect(found()).toEqual(['committed means durable on a majority']);
   });
 
-  test('is broken by whoever applies it', () => {
+  test('is checked when a server applies it', () => {
     properties.onFirstApplied(3, () => 'a');
     expect(found()).toEqual(['committed means durable on a majority']);
   });
 
-  test('is broken by a state that says that it holds it', () => {
+  test('is checked when a stored state claims to hold it', () => {
     durable('a', [putApplied({ index: 3, term: 2, configuration, configurationIndex: 1, generation: 1 })]);
     expect(found()).toEqual(['committed means durable on a majority']);
   });
 });
 
-describe('state machine safety', () => {
-  test('is broken by two servers that commit different entries', () => {
+describe('State Machine Safety', () => {
+  test('is violated by two servers that commit different entries', () => {
     for (const server of ['a', 'b']) durable(server, putEntries([command(3, 2)]));
     append('a', {
       term: 2,
@@ -208,29 +208,29 @@ describe('state machine safety', () => {
     });
     durable('c', putEntries([leaderStart(3, 1)]));
     durable('c', [putApplied({ index: 3, term: 1, configuration, configurationIndex: 1, generation: 1 })]);
-    expect(found()).toContain('state machine safety');
+    expect(found()).toContain('State Machine Safety');
   });
 });
 
-describe('what a disk must not forget', () => {
-  test('a term never goes back', () => {
+describe('a disk', () => {
+  test('never goes back to an earlier term', () => {
     durable('a', [putHardState({ term: 1, votedFor: undefined })]);
     expect(found()).toEqual(['term and vote never go back']);
   });
 
-  test('a vote is given once in a term', () => {
+  test('never changes the vote of a term', () => {
     durable('a', [putHardState({ term: 2, votedFor: 'b' })]);
     expect(found()).toEqual(['term and vote never go back']);
   });
 
-  test('a process remembers its term and its log', () => {
+  test('gives a restarted process its term and its log', () => {
     properties.onStart('a', { term: 1, lastLogIndex: 2 });
     properties.onStart('b', { term: 2, lastLogIndex: 1 });
-    expect(found()).toEqual(['what is durable is remembered', 'what is durable is remembered']);
+    expect(found()).toEqual(['restart recovers durable state', 'restart recovers durable state']);
   });
 });
 
-describe('promises', () => {
+describe('a promise', () => {
   const promises: [string, Message, string][] = [
     ['a vote', { kind: 'vote-response', from: 'b', to: 'c', term: 3, granted: true }, 'votes are durable'],
     [
@@ -262,12 +262,12 @@ describe('promises', () => {
     ],
   ];
 
-  test.each(promises)('%s is not made before the disk has it', (_, message, property) => {
+  test.each(promises)('such as %s is a violation before it is durable', (_, message, property) => {
     properties.onSend(message);
     expect(found()).toEqual([property]);
   });
 
-  test.each(promises)('%s may be made after', (_, message) => {
+  test.each(promises)('such as %s is allowed once it is durable', (_, message) => {
     durable('b', putEntries([command(3, 2)]), [putHardState({ term: 3, votedFor: 'c' })]);
     durable('c', [putHardState({ term: 3, votedFor: 'c' })]);
     properties.onSend(message);
@@ -275,7 +275,7 @@ describe('promises', () => {
   });
 });
 
-test('an entry is counted for the configurations that could have committed it, the new ones too', () => {
+test('an entry may be committed by the configuration before it or by a later one', () => {
   const smaller: Configuration = { members: configuration.members.slice(0, 2), removed: ['c'] };
   const change: Entry = { kind: 'configuration', index: 3, term: 2, configuration: smaller };
   append('a', { term: 2, previousLogIndex: 2, previousLogTerm: 2, entries: [change] });
@@ -285,7 +285,7 @@ test('an entry is counted for the configurations that could have committed it, t
   expect(properties.membershipChanges).toBe(2);
 });
 
-test('entries may be seen before those that they follow', () => {
+test('entries may be seen before their predecessors', () => {
   append('a', { term: 2, previousLogIndex: 3, previousLogTerm: 2, entries: [command(4, 2)] });
   const both = [command(3, 2), command(4, 2)];
   for (const server of ['a', 'b']) durable(server, putEntries(both));
@@ -293,11 +293,11 @@ test('entries may be seen before those that they follow', () => {
   expect(found()).toEqual([]);
 });
 
-describe('a change that only the leader has seen', () => {
+describe('a configuration that only the leader has', () => {
   const pair: Configuration = { members: configuration.members.slice(0, 2), removed: [] };
   const single: Configuration = { members: configuration.members.slice(0, 1), removed: ['b'] };
 
-  /** The leader commits what is on its own disk alone, by a configuration of its own alone. */
+  /** The leader commits an entry of its own disk alone, by its own configuration. */
   function commitAlone(before: Configuration): string[] {
     properties = new RaftProperties(violations, () => single);
     const log: Entry[] = [
@@ -313,12 +313,12 @@ describe('a change that only the leader has seen', () => {
     expect(commitAlone(pair)).toEqual([]);
   });
 
-  test('does not count when it is a change of more than one voter', () => {
+  test('does not count when it changes more than one voter', () => {
     expect(commitAlone(configuration)).toEqual(['committed means durable on a majority']);
   });
 });
 
-test('a configuration that another leader overwrote counts for nothing', () => {
+test('a configuration that another leader overwrote does not count', () => {
   const larger: Configuration = {
     members: [...configuration.members, ...['d', 'e'].map((server) => ({ ...founder, server }))],
     removed: [],
@@ -332,7 +332,7 @@ test('a configuration that another leader overwrote counts for nothing', () => {
   expect(found()).toEqual([]);
 });
 
-test('a snapshot that becomes the state is counted', () => {
+test('an installed snapshot counts as durable', () => {
   const applied = { index: 2, term: 2, configuration, configurationIndex: 1, generation: 1 };
   properties.onDurable('a', [putApplied(applied)]);
   expect(properties.snapshotsInstalled).toBe(0);

@@ -1,28 +1,28 @@
-// The properties of figure 3, and the promises that they rest on, judged from what servers say and what their disks
-// hold, never from what they think.
+// The properties of figure 3 and the promises they rest on. They are checked on messages and on disk content,
+// never on the internal state of a server.
 
 import { type Configuration, type ServerId, voters } from '../../../src/engines/raft/core/configuration.ts';
 import type { Entry, LogPosition } from '../../../src/engines/raft/core/entry.ts';
 import type { AppendRequest, Message } from '../../../src/engines/raft/core/message.ts';
 import type { WriteOperation } from '../../../src/engines/raft/node/ports/key-value-store.ts';
+import type { Violations } from '../../kit/violations.ts';
 import { DiskMirror } from './disk-mirror.ts';
 import { LogHistory } from './log-history.ts';
-import type { Violations } from './violations.ts';
 
 export class RaftProperties {
   readonly #violations: Violations;
   readonly #history: LogHistory;
   readonly #inForceAt: (server: ServerId) => Configuration | undefined;
-  /** What each server's disk holds, or held when it was lost: no server comes back with an empty disk. */
+  /** The disk of each server, kept when it is lost: no server returns with an empty disk. */
   readonly #mirrors = new Map<ServerId, DiskMirror>();
   readonly #leaders = new Map<number, ServerId>();
-  /** Terms of the committed entries, by index; entry 0 stands before the first. */
+  /** Terms of the committed entries by index; index 0 is before the first entry. */
   readonly #committed: number[] = [0];
-  /** The latest leader's log as its term began. */
+  /** The log of the latest leader when its term began. */
   #latestStart: LogPosition = { index: 0, term: 0 };
   snapshotsInstalled = 0;
 
-  /** `inForceAt` gives the configuration that the process of a server goes by; undefined when it has none. */
+  /** `inForceAt` returns the configuration that a server's process uses; undefined when there is none. */
   constructor(
     violations: Violations,
     inForceAt: (server: ServerId) => Configuration | undefined = () => undefined,
@@ -34,7 +34,7 @@ export class RaftProperties {
     });
   }
 
-  /** How many terms had a leader. */
+  /** Number of terms that had a leader. */
   get elections(): number {
     return this.#leaders.size;
   }
@@ -47,7 +47,7 @@ export class RaftProperties {
     return this.#committed.length - 1;
   }
 
-  /** As of everything that is known to be committed. */
+  /** The configuration as of the latest entry that is known to be committed. */
   get committedConfiguration(): Configuration | undefined {
     const term = this.#committed[this.commitIndex] ?? 0;
     return this.#history.configurationAt({ index: this.commitIndex, term });
@@ -64,7 +64,7 @@ export class RaftProperties {
 
   // ------------------------------------------------------------ disks
 
-  /** A write of `server` became durable; `isInstall`: it made a snapshot the state. */
+  /** Called when a write of `server` is durable. `isInstall` means that it installed a snapshot. */
   onDurable(server: ServerId, operations: readonly WriteOperation[], isInstall = false): void {
     const mirror = this.mirrorOf(server);
     const { term: termBefore, votedFor: voteBefore } = mirror;
@@ -79,24 +79,24 @@ export class RaftProperties {
       );
     }
     if (overlap !== undefined) {
-      this.#violations.add('log matching', `${server} has entry ${overlap.index} on its disk twice`);
+      this.#violations.add('Log Matching', `${server} has entry ${overlap.index} on its disk twice`);
     }
     for (const entry of entries) {
       const previousTerm = mirror.termAt(entry.index - 1);
       if (previousTerm === undefined) {
-        this.#violations.add('log matching', `${server} wrote entry ${entry.index} after a gap`);
+        this.#violations.add('Log Matching', `${server} wrote entry ${entry.index} after a gap`);
       } else this.#history.see(previousTerm, [entry]);
     }
     if (isInstall) this.snapshotsInstalled += 1;
     if (applied !== undefined && applied.index > 0) this.#commit(applied, server);
   }
 
-  /** A process of `server` starts and says what it remembers. */
+  /** Called when a process of `server` starts, with the term and log it has read. */
   onStart(server: ServerId, remembered: { term: number; lastLogIndex: number }): void {
     const mirror = this.mirrorOf(server);
     this.#violations.expect(
       remembered.term >= mirror.term && remembered.lastLogIndex >= mirror.lastIndex,
-      'what is durable is remembered',
+      'restart recovers durable state',
       () =>
         `${server} starts in term ${remembered.term} with ${remembered.lastLogIndex} entries, ` +
         `and its disk held term ${mirror.term} and ${mirror.lastIndex} entries`,
@@ -128,13 +128,13 @@ export class RaftProperties {
     }
   }
 
-  /** §5.2: at most one leader a term. */
+  /** Election Safety (§5.2): at most one leader per term. */
   #leads(server: ServerId, term: number): void {
     const known = this.#leaders.get(term);
     if (known === undefined) this.#leaders.set(term, server);
     this.#violations.expect(
       known === undefined || known === server,
-      'election safety',
+      'Election Safety',
       () => `${known} and ${server} both lead in term ${term}`,
     );
   }
@@ -148,19 +148,19 @@ export class RaftProperties {
     if (term !== undefined) this.#commit({ index: commitIndex, term }, message.from);
   }
 
-  /** A vote is on disk before anybody hears of it. */
+  /** Checks that a vote is on disk before it is sent. */
   #expectVote(server: ServerId, term: number, candidate: ServerId): void {
     const mirror = this.mirrorOf(server);
     this.#violations.expect(
       mirror.term > term || (mirror.term === term && mirror.votedFor === candidate),
       'votes are durable',
       () =>
-        `${server} tells its vote for ${candidate} in term ${term}; ` +
-        `on its disk are term ${mirror.term}, vote ${mirror.votedFor}`,
+        `${server} sends its vote for ${candidate} in term ${term}; ` +
+        `its disk has term ${mirror.term}, vote ${mirror.votedFor}`,
     );
   }
 
-  /** What is acknowledged is on disk. */
+  /** Checks that acknowledged entries are on disk. */
   #expectDurable(server: ServerId, index: number): void {
     const mirror = this.mirrorOf(server);
     this.#violations.expect(
@@ -172,7 +172,7 @@ export class RaftProperties {
 
   // ------------------------------------------------------------ commits
 
-  /** A process applies a command as entry `index`, the first that does. */
+  /** Called when a process applies a command as entry `index` before any other process does. */
   onFirstApplied(index: number, serverOf: () => ServerId): void {
     if (index <= this.commitIndex) return;
     const server = serverOf();
@@ -188,13 +188,13 @@ export class RaftProperties {
     );
   }
 
-  /** `source` says that everything up to `position` is committed. */
+  /** Records that `source` shows everything up to `position` to be committed. */
   #commit(position: LogPosition, source: ServerId): void {
     const { index, term } = position;
     if (index <= this.commitIndex) {
       this.#violations.expect(
         this.#committed[index] === term,
-        'state machine safety',
+        'State Machine Safety',
         () =>
           `entry ${index} was committed with term ${this.#committed[index]}, and ${source} has term ${term}`,
       );
@@ -203,7 +203,7 @@ export class RaftProperties {
     const terms = this.#history.termsBefore(position, this.commitIndex);
     this.#violations.expect(
       terms?.[0] === this.#committed[this.commitIndex],
-      'leader completeness',
+      'Leader Completeness',
       () =>
         `${source} commits entry ${index} of term ${term} on top of entry ${this.commitIndex} of term ${terms?.[0]}, ` +
         `which was committed with term ${this.#committed[this.commitIndex]}`,
@@ -217,11 +217,11 @@ export class RaftProperties {
     if (this.#latestStart.term > term) this.#expectComplete(this.#latestStart);
   }
 
-  /** Durable on a majority of a configuration that `source` may have counted by. */
+  /** Whether the entry is on a majority of a configuration that `source` may have counted by. */
   #isOnMajority(position: LogPosition, source: ServerId): boolean {
     const seen = this.#history.configurationsAround(position);
     if (seen.some((configuration) => this.#isHeldBy(configuration, position))) return true;
-    // A leader goes by the change that it has appended, before anybody else can have seen it (dissertation §4.1).
+    // A leader uses the change it has appended before any other server can have seen it (dissertation §4.1).
     const own = this.#inForceAt(source);
     if (own === undefined || !seen.some((configuration) => differentVoters(configuration, own) <= 1))
       return false;
@@ -240,13 +240,13 @@ export class RaftProperties {
       this.#expectComplete(this.#latestStart);
     } else if (previousTerm > entry.term) {
       this.#violations.add(
-        'log matching',
+        'Log Matching',
         `term ${entry.term} begins after an entry of term ${previousTerm}`,
       );
     }
   }
 
-  /** §5.4: whoever leads has every entry that was committed in an earlier term. */
+  /** Leader Completeness (§5.4): a leader has every entry that was committed in an earlier term. */
   #expectComplete(start: LogPosition): void {
     let index = this.commitIndex;
     while (index > 0 && (this.#committed[index] ?? 0) >= start.term) index -= 1;
@@ -254,7 +254,7 @@ export class RaftProperties {
     const term = start.index > index ? this.#history.termBefore(start, index) : undefined;
     this.#violations.expect(
       term === this.#committed[index],
-      'leader completeness',
+      'Leader Completeness',
       () =>
         `the leader of term ${start.term} begins at entry ${start.index} and has term ${term} at entry ${index}, ` +
         `which was committed with term ${this.#committed[index]}`,

@@ -36,7 +36,7 @@ test('disk and state have the same content when they have the same rows', () => 
   expect(contents.of(without, 2)).toBe(contentOfState(state));
 });
 
-test('rows of other generations, and what replication keeps, do not count', () => {
+test('rows of other generations and rows of sessions do not count', () => {
   const { disk, state } = both(20);
   let other = disk;
   for (let row = 0; row < 20; row += 1) {
@@ -48,7 +48,7 @@ test('rows of other generations, and what replication keeps, do not count', () =
   expect(contents.of(undefined, 2)).toBe(contentOfState(new MemoryState()));
 });
 
-test('a row that does not match its seal is damage', () => {
+test('a row with a wrong checksum is damage', () => {
   const { disk } = both(20);
   const key = keyOf(stateKey(2, encodeUtf8('job/ü7')));
   expect(() => contents.of(withRow(disk, key, new Uint8Array(12)), 2)).toThrow(/does not match its checksum/);

@@ -1,5 +1,5 @@
-// What a replica's state holds, in one number that does not depend on the order of its rows: read from the state as its
-// process gives it, or from the disk, where what did not change since the last time is not read again.
+// The content of a replica's state as one number, independent of row order. It is read from the state of a
+// process, or from a disk, where parts that have not changed since the last reading are not read again.
 
 import { openSealed } from '../../../src/engines/raft/codec/sealed-record.ts';
 import { REPLICATION_PREFIX } from '../../../src/engines/raft/node/sessions.ts';
@@ -9,21 +9,21 @@ import type { TreeNode, Version } from '../persistent-map.ts';
 import { bytesOf, type DiskVersion, keyOf } from '../simulated-disk.ts';
 import { hashText } from './hash.ts';
 
-/** Contents are integers from 0 to below this: sums never leave the exact ones. */
+/** Contents are integers from 0 to below this bound, so that sums stay exact. */
 const MODULUS = 2 ** 52;
 const decoder = new TextDecoder();
 
-/** The sum of two contents, or with a negative one their difference. */
+/** The sum of two contents; with a negative second one, their difference. */
 export function added(content: number, difference: number): number {
   return (((content + difference) % MODULUS) + MODULUS) % MODULUS;
 }
 
-/** Of one row; `text` is its value as JSON. */
+/** Content of one row; `text` is its value as JSON. */
 export function contentOfRow(key: string, text: string): number {
   return hashText(text, hashText(key)) % MODULUS;
 }
 
-/** Rows of `raft/` say what a replica has seen, and not what the farm holds: they reach the state in steps. */
+/** Excludes rows of `raft/`: they hold sessions, not the farm, and reach the state in steps. */
 export function contentOfState(state: StateReader): number {
   let content = 0;
   for (const [key, value] of state.range({ prefix: '' })) {
@@ -33,19 +33,19 @@ export function contentOfState(state: StateReader): number {
   return content;
 }
 
-/** The content of the state of a process that has just been started on a disk, or has just installed a snapshot. */
+/** Content of the state of a process that has just started on a disk or has just installed a snapshot. */
 export class DiskContents {
-  /** Versions of a disk share most of their nodes, and nodes their values. */
+  /** Versions of a disk share most of their nodes, and nodes share their values. */
   readonly #ofNode = new WeakMap<TreeNode<Uint8Array>, number>();
   readonly #ofValue = new WeakMap<Uint8Array, number>();
 
-  /** Of the rows of one generation. Throws CodedError `record_damaged` where a seal is broken. */
+  /** Content of the rows of one generation. Throws CodedError `record_damaged` for a wrong checksum. */
   of(disk: DiskVersion, generation: number): number {
     const { from, to } = generationsRange(generation, generation + 1);
     return this.#between(disk, keyOf(from), keyOf(to));
   }
 
-  /** Rows with `from` ≤ key < `to`; undefined is no bound. */
+  /** Rows with `from` ≤ key < `to`; undefined means no bound. */
   #between(node: Version<Uint8Array>, from: string | undefined, to: string | undefined): number {
     if (node === undefined) return 0;
     if (from === undefined && to === undefined) return this.#all(node);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { encodeRowImage } from '../../../../verify/sim/row-image.ts';
+import { encodeRowImage } from '../../../../verify/kit/row-image.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { TestClock, TestLogger } from './testing/clock.ts';
 import { TestStore, textOf } from './testing/store.ts';

@@ -1,6 +1,6 @@
 // A receiver of snapshots, its store, and leaders that the test speaks for.
 
-import { encodeRowImage } from '../../../../../verify/sim/row-image.ts';
+import { encodeRowImage } from '../../../../../verify/kit/row-image.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
 import { type AppliedRecord, putApplied } from '../log/durable-records.ts';
 import type { ImageStaging } from '../ports/key-value-store.ts';

@@ -1,7 +1,7 @@
 // A store in memory for tests: writes become durable late, in order, and what is put beside them in one of its own; they
 // can be held back, fail, or be lost.
 
-import { decodeRowImage, encodeRowImage, type ImageRow } from '../../../../../verify/sim/row-image.ts';
+import { decodeRowImage, encodeRowImage, type ImageRow } from '../../../../../verify/kit/row-image.ts';
 import { assert } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { ByteWriter } from '../../codec/byte-writer.ts';

@@ -1,9 +1,9 @@
-// What checkers found. The first one ends a simulation.
+// Violations found by checkers. The first one ends a simulation.
 
 export interface Violation {
-  /** The property that does not hold. */
+  /** The violated property. */
   readonly property: string;
-  /** What was seen, for people. */
+  /** A description of the violation. */
   readonly message: string;
 }
 
@@ -18,7 +18,7 @@ export class Violations {
     this.#found.push({ property, message });
   }
 
-  /** Notes a violation unless `condition` holds. The message is made only then. */
+  /** Records a violation unless `condition` holds. `message` is called only then. */
   expect(condition: boolean, property: string, message: () => string): void {
     if (!condition) this.add(property, message());
   }

@@ -1,7 +1,7 @@
-// Rows in bytes, with a checksum: the image of a store that has no file of its own to show.
+// Rows as bytes with a checksum: the image of a store that has no data file.
 //
-//   checksum of what follows   4 bytes
-//   rows                       key · value, each with its length before it
+//   checksum of the rest       4 bytes
+//   rows                       key · value, each preceded by its length
 
 import { ByteReader } from '../../src/engines/raft/codec/byte-reader.ts';
 import { ByteWriter } from '../../src/engines/raft/codec/byte-writer.ts';

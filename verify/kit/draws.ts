@@ -1,9 +1,12 @@
-// What a simulation draws from its seed, beyond single numbers.
+// Random decisions that tools draw from a seed, beyond single numbers.
 
 import { assert, present } from '../../src/shared/assert.ts';
 import { type Random, SeededGenerator } from '../../src/shared/seeded-generator.ts';
 
-/** One stream of random decisions. Every part of a simulation has its own, so that one does not shift another's. */
+/**
+ * One stream of random decisions. Each part of a simulation has its own, so that parts do not affect each
+ * other.
+ */
 export class Draws implements Random {
   readonly #random: Random;
 
@@ -23,7 +26,7 @@ export class Draws implements Random {
     return this.#random.chance(probability);
   }
 
-  /** A stream of its own, for a part or for one start of a process. */
+  /** Returns a new stream, for a part of a simulation or for one start of a process. */
   fork(): Draws {
     return new Draws(this.#random.nextUint32());
   }
@@ -43,18 +46,18 @@ export class Draws implements Random {
     return from + this.#random.below(to - from + 1);
   }
 
-  /** Waiting times of independent events that come every `mean` on average. */
+  /** Waiting time between independent events with this mean. */
   exponential(mean: number): number {
     return -Math.log(1 - this.fraction()) * mean;
   }
 
   pick<T>(choices: readonly T[]): T {
-    assert(choices.length > 0, 'there is something to pick from');
-    // `as T`: the index is in range, and T may itself have undefined in it.
+    assert(choices.length > 0, 'there is a choice to pick');
+    // `as T`: the index is in range, and T may include undefined.
     return choices[this.#random.below(choices.length)] as T;
   }
 
-  /** `count` different members of `choices` (all of them, if there are fewer), in random order. */
+  /** Returns up to `count` different members of `choices`, in random order. */
   sample<T>(choices: readonly T[], count: number): T[] {
     const rest = [...choices];
     const taken: T[] = [];
@@ -64,11 +67,11 @@ export class Draws implements Random {
     return taken;
   }
 
-  /** One key of `weights`, each as likely as its weight; weights of 0 never. */
+  /** Returns a key of `weights` with a probability proportional to its weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const choices = Object.entries(weights) as [K, number][];
     const total = choices.reduce((sum, [, weight]) => sum + weight, 0);
-    assert(total > 0, 'something must be possible');
+    assert(total > 0, 'a weight is positive');
     let left = this.fraction() * total;
     for (const [choice, weight] of choices) {
       left -= weight;

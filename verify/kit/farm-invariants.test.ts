@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import { FILAMENT_PREFIX, filamentRowOf } from '../../../src/farm/model/filament.ts';
-import { PRINT_JOB_PREFIX, printJobRowOf } from '../../../src/farm/model/print-job.ts';
-import type { PrintJobStatus } from '../../../src/farm/model/print-job-status.ts';
+import { FILAMENT_PREFIX, filamentRowOf } from '../../src/farm/model/filament.ts';
+import { PRINT_JOB_PREFIX, printJobRowOf } from '../../src/farm/model/print-job.ts';
+import type { PrintJobStatus } from '../../src/farm/model/print-job-status.ts';
 import { FarmInvariants } from './farm-invariants.ts';
 import { Violations } from './violations.ts';
 
@@ -38,36 +38,36 @@ beforeEach(() => {
   farm.onRows([spool(100, 0)]);
 });
 
-test('a life of a job violates nothing', () => {
+test('a job that is queued, runs and is done violates nothing', () => {
   farm.onRows([spool(100, 30), job('Queued')]);
   farm.onRows([job('Running')]);
   farm.onRows([spool(70, 0), job('Done')]);
   expect(found()).toEqual([]);
 });
 
-test('a spool below nothing is found', () => {
+test('a negative weight is found', () => {
   farm.onRows([spool(-1, 0)]);
-  expect(found()).toContain('a spool holds what is reserved');
+  expect(found()).toContain('reserved fits remaining weight');
 });
 
-test('more reserved than remains is found', () => {
+test('more reserved than remaining weight is found', () => {
   farm.onRows([spool(20, 30), job('Queued')]);
-  expect(found()).toEqual(['a spool holds what is reserved']);
+  expect(found()).toEqual(['reserved fits remaining weight']);
 });
 
-test('an illegal move is found', () => {
+test('an illegal status change is found', () => {
   farm.onRows([spool(100, 30), job('Queued')]);
   farm.onRows([spool(100, 0), job('Done')]);
-  expect(found()).toEqual(['jobs move as they may']);
+  expect(found()).toEqual(['legal status changes']);
 });
 
-test('a job that begins elsewhere than in the queue is found', () => {
+test('a job that does not begin as queued is found', () => {
   farm.onRows([spool(100, 30), job('Running')]);
-  expect(found()).toEqual(['jobs move as they may']);
+  expect(found()).toEqual(['legal status changes']);
 });
 
-test('a reservation that is released twice, or never, is found', () => {
+test('a reservation that does not match the open jobs is found', () => {
   farm.onRows([spool(100, 60), job('Queued', 'one'), job('Queued', 'two')]);
   farm.onRows([spool(100, 0), job('Canceled', 'one')]);
-  expect(found()).toEqual(['reserved is what open jobs need']);
+  expect(found()).toEqual(['reserved equals open jobs']);
 });

@@ -1,9 +1,10 @@
-// What must hold of the farm after every command, judged from the rows that it writes (by rules of its own, not by
-// those of src/farm).
+// Invariants of the farm after every command, checked on the rows that the command writes. The rules are
+// those of the second model, not those of src/farm.
 
-import { FILAMENT_PREFIX, filamentFrom } from '../../../src/farm/model/filament.ts';
-import { PRINT_JOB_PREFIX, printJobFrom } from '../../../src/farm/model/print-job.ts';
-import type { Json } from '../../../src/state/state-view.ts';
+import { FILAMENT_PREFIX, filamentFrom } from '../../src/farm/model/filament.ts';
+import { PRINT_JOB_PREFIX, printJobFrom } from '../../src/farm/model/print-job.ts';
+import type { Json } from '../../src/state/state-view.ts';
+import { isOpen, mayFollow } from './farm-model.ts';
 import type { Violations } from './violations.ts';
 
 interface Spool {
@@ -17,14 +18,6 @@ interface Job {
   readonly filament: string;
   readonly weight: number;
 }
-
-const LEGAL_MOVES = new Set([
-  'Queued>Running',
-  'Queued>Canceled',
-  'Running>Done',
-  'Running>Canceled',
-  'Running>Failed',
-]);
 
 export class FarmInvariants {
   readonly #violations: Violations;
@@ -57,7 +50,7 @@ export class FarmInvariants {
     };
     this.#violations.expect(
       0 <= spool.reserved && spool.reserved <= spool.remaining && spool.remaining <= spool.total,
-      'a spool holds what is reserved',
+      'reserved fits remaining weight',
       () => `spool ${row.id} has ${JSON.stringify(spool)}`,
     );
     this.#spools.set(row.id, spool);
@@ -67,11 +60,12 @@ export class FarmInvariants {
   #onJob(id: string, stored: Json): string {
     const row = printJobFrom(id, stored);
     const before = this.#jobs.get(row.id);
-    const move = before === undefined ? `new>${row.status}` : `${before.status}>${row.status}`;
+    const isLegal =
+      before === undefined ? row.status === 'Queued' : mayFollow({ from: before.status, to: row.status });
     this.#violations.expect(
-      move === 'new>Queued' || LEGAL_MOVES.has(move),
-      'jobs move as they may',
-      () => `job ${row.id} went ${move}`,
+      isLegal,
+      'legal status changes',
+      () => `job ${row.id} went from ${before?.status ?? 'nothing'} to ${row.status}`,
     );
     this.#jobs.set(row.id, { status: row.status, filament: row.filamentId, weight: row.weightMilligrams });
     return row.filamentId;
@@ -80,12 +74,12 @@ export class FarmInvariants {
   #checkReservations(spoolId: string): void {
     let expected = 0;
     for (const { filament, status, weight } of this.#jobs.values()) {
-      if (filament === spoolId && (status === 'Queued' || status === 'Running')) expected += weight;
+      if (filament === spoolId && isOpen(status)) expected += weight;
     }
     const reserved = this.#spools.get(spoolId)?.reserved;
     this.#violations.expect(
       reserved === expected,
-      'reserved is what open jobs need',
+      'reserved equals open jobs',
       () => `spool ${spoolId} has ${reserved} reserved, and its open jobs need ${expected}`,
     );
   }
