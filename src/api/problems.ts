@@ -32,7 +32,7 @@ export type FieldProblem = Static<typeof FieldProblem>;
 /** An error names this many fields: a hostile body has thousands. */
 export const MAX_FIELD_PROBLEMS = 20;
 
-const errors = Type.Array(FieldProblem, { minItems: 1 });
+const errors = Type.Array(FieldProblem, { minItems: 1, maxItems: MAX_FIELD_PROBLEMS });
 const id = Type.String({ examples: ['job1'] });
 const node_id = Type.String({ examples: ['node4'] });
 const grams = (examples: number[]) => Type.Number({ minimum: 0, examples });

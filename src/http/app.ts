@@ -13,6 +13,7 @@ import { parseQueryString } from './query-string.ts';
 import { logRequests } from './request-log.ts';
 import { addClusterRoutes } from './routes/cluster.ts';
 import { addFilamentRoutes } from './routes/filaments.ts';
+import { addOpenApiRoute } from './routes/openapi.ts';
 import { addPrintJobRoutes } from './routes/print-jobs.ts';
 import { addPrinterRoutes } from './routes/printers.ts';
 import { WholeRequest } from './whole-request.ts';
@@ -96,6 +97,7 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   addFilamentRoutes(app, listContext);
   addPrintJobRoutes(app, listContext);
   addClusterRoutes(app, context);
+  addOpenApiRoute(app, context);
   return app;
 }
 

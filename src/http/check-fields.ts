@@ -1,4 +1,4 @@
-// From what a caller sent to values that the farm takes, or one 400 with every field at fault.
+// Turns the fields of a request into values that the farm takes, or into one 400 with every field at fault.
 
 import { accepted, type Checked } from '../farm/model/checked.ts';
 import { invalidRequest } from './error-handler.ts';
@@ -15,7 +15,7 @@ export function checkFields<T extends Readonly<Record<string, unknown>>>(
   return gathered.fields;
 }
 
-/** Leaves out what was left out. */
+/** Checks a field that may be left out. */
 export function optional<T>(value: unknown, check: (value: unknown) => Checked<T>): Checked<T | undefined> {
   return value === undefined ? accepted(undefined) : check(value);
 }

@@ -1,6 +1,7 @@
-// How fresh a read must be: linearizable unless the caller asks for what this node has at once.
+// How fresh a read must be: linearizable, unless the caller asks for the state that this node has.
 
 import type { FastifyReply } from 'fastify';
+import type { ReadOutcome } from '../engines/engine.ts';
 import { accepted, type Checked, rejected } from '../farm/model/checked.ts';
 import type { ApiContext } from './api-context.ts';
 import { engineRefusal } from './refusals.ts';
@@ -14,38 +15,20 @@ export function checkConsistency(value: unknown): Checked<Consistency> {
 }
 
 /**
- * Calls `answer` once this node's state may be read; what it throws is answered too. A stale read is answered at once,
- * and says how old the state may be: `Raft3D-Staleness-Ms` (`unknown` when this node never knew its state to be
- * current) and `Raft3D-Applied-Index`.
+ * Resolves once this node's state may be read. For a stale read it sets the headers that say how old the state may be:
+ * `Raft3D-Staleness-Ms` (`unknown` when this node never knew its state to be current) and `Raft3D-Applied-Index`.
  */
-export function answerRead(
+export async function readable(
   { engine, soon }: ApiContext,
   reply: FastifyReply,
-  { consistency, answer }: { consistency: Consistency; answer: () => void },
-): void {
+  consistency: Consistency,
+): Promise<void> {
   if (consistency === 'stale') {
-    soon(() => {
-      answerGuarded(reply, () => {
-        reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
-        reply.header('raft3d-applied-index', String(engine.position()));
-        answer();
-      });
-    });
+    await new Promise<void>(soon);
+    reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
+    reply.header('raft3d-applied-index', String(engine.position()));
     return;
   }
-  engine.readBarrier((outcome) => {
-    answerGuarded(reply, () => {
-      if (outcome.kind === 'refused') throw engineRefusal(outcome.reason);
-      answer();
-    });
-  });
-}
-
-/** For callbacks, which no handler's caller stands behind: what `answer` throws is what is answered. */
-export function answerGuarded(reply: FastifyReply, answer: () => void): void {
-  try {
-    answer();
-  } catch (error) {
-    reply.send(error);
-  }
+  const outcome = await new Promise<ReadOutcome>((resolve) => engine.readBarrier(resolve));
+  if (outcome.kind === 'refused') throw engineRefusal(outcome.reason);
 }

@@ -1,18 +1,9 @@
-// What is wrong with which field, in words that say what to send instead.
+// Fields at fault, each with a message that says what to send instead.
 
+import { type FieldProblem, MAX_FIELD_PROBLEMS } from '../api/problems.ts';
 import type { Checked } from '../farm/model/checked.ts';
 
-export interface FieldProblem {
-  /** A field of the body, a query parameter or a header, by its name; `body` for the whole. */
-  readonly field: string;
-  /** Completes the sentence '<field> …'. */
-  readonly message: string;
-}
-
-/** An error says enough with so many fields; a hostile body has thousands. */
-export const MAX_FIELD_PROBLEMS = 20;
-
-/** The part of Ajv's error objects that is read here (with its option `verbose`). */
+/** The members of Ajv's error objects (with its option `verbose`) that this file reads. */
 interface SchemaProblem {
   readonly keyword: string;
   readonly instancePath: string;
@@ -27,7 +18,7 @@ interface SchemaError {
   readonly validationContext: string;
 }
 
-/** Is this what Fastify throws when a compiled schema does not fit? */
+/** Whether Fastify threw this because a request does not fit its compiled schema. */
 export function isSchemaError(error: unknown): error is SchemaError {
   return typeof error === 'object' && error !== null && Array.isArray((error as SchemaError).validation);
 }
@@ -65,12 +56,12 @@ function describeType({ instancePath, params, data }: SchemaProblem, context: st
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Either every field in the form that the farm keeps, or every problem at once. */
+/** Every field in the form that the farm keeps, or every problem. */
 export type CheckedFields<T> =
   | { readonly ok: true; readonly fields: T }
   | { readonly ok: false; readonly problems: FieldProblem[] };
 
-/** Takes one check a field, under the name that the caller knows the field by. */
+/** Takes the result of one check a field, by the field's name in the request. */
 export function gatherFields<T extends Fields>(
   checks: { readonly [K in keyof T]: Checked<T[K]> },
 ): CheckedFields<T> {

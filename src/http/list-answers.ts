@@ -1,24 +1,17 @@
-// Answers with lists: kept ones at once; those that are being put together are joined; long ones are streamed.
+// Lists as bytes: kept ones at once, ones that are being built shared, long ones streamed.
 
 import { Readable } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Engine } from '../engines/engine.ts';
-import { answerGuarded } from './consistency.ts';
+import type { ResourceKind } from '../farm/model/resource.ts';
 import { type ListAnswer, ListCache, listAnswer, MAX_KEPT_BYTES } from './list-cache.ts';
 import { elementsText, type Listing, type ListPart, slicesOf } from './list-slices.ts';
-
-/** Who waits for a list. */
-interface Recipient {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  /** Where the next page is. */
-  readonly linkTo: (after: string) => string;
-}
+import type { Rows } from './resources.ts';
 
 interface Build {
-  /** Of the collection when it began: every row of it is read later. */
+  /** Of the collection when the build began: it reads every row later. */
   readonly version: number;
-  readonly recipients: Recipient[];
+  /** Undefined for a list that is too long to be kept. */
+  readonly answer: Promise<ListAnswer | undefined>;
 }
 
 export class ListAnswers {
@@ -30,63 +23,45 @@ export class ListAnswers {
     this.#engine = engine;
   }
 
-  /** Answers `recipient` with a part of the list that holds all that the state holds now. */
-  send<Row extends { readonly id: string }>(
-    recipient: Recipient,
-    listing: Listing<Row>,
+  /** Returns a part of the list with all that the state holds now: bytes, or a stream of a list too long to be kept. */
+  async read<Kind extends ResourceKind>(
+    listing: Listing<Kind>,
     part: ListPart,
-  ): void {
-    const key = JSON.stringify([listing.path, part.limit, part.after, listing.filters]);
-    const version = this.#engine.state().version(listing.collection);
+  ): Promise<ListAnswer | Readable> {
+    const { path, keyPrefix } = listing.resource;
+    const key = JSON.stringify([path, part.limit, part.after, listing.filters]);
+    const version = this.#engine.state().version(keyPrefix);
     const kept = this.#cache.get(key, version);
-    if (kept !== undefined) {
-      sendAnswer(recipient, kept);
-      return;
-    }
+    if (kept !== undefined) return kept;
     const underWay = this.#builds.get(key);
-    if (underWay?.version === version) {
-      underWay.recipients.push(recipient);
-      return;
-    }
-    const build = { version, recipients: [recipient] };
-    this.#builds.set(key, build);
-    void this.#carryOut(key, build, listing, part);
+    const isCurrent = underWay?.version === version;
+    const build = isCurrent ? underWay : { version, answer: this.#build(key, version, listing, part) };
+    if (!isCurrent) this.#builds.set(key, build);
+    return (await build.answer) ?? Readable.from(this.#streamed(listing, part));
   }
 
-  async #carryOut<Row extends { readonly id: string }>(
+  async #build<Kind extends ResourceKind>(
     key: string,
-    build: Build,
-    listing: Listing<Row>,
+    version: number,
+    listing: Listing<Kind>,
     part: ListPart,
-  ): Promise<void> {
-    let answer: ListAnswer | undefined;
+  ): Promise<ListAnswer | undefined> {
+    const { limit } = part;
     try {
-      const { limit } = part;
-      answer =
+      const answer =
         limit === undefined
           ? await this.#wholeList(listing, part)
           : await this.#page(listing, { ...part, limit });
-      if (answer !== undefined && this.#engine.state().version(listing.collection) === build.version) {
-        this.#cache.keep(key, build.version, answer);
-      }
-    } catch (error) {
-      for (const { reply } of build.recipients) reply.send(error);
-      return;
+      const isStillTrue = this.#engine.state().version(listing.resource.keyPrefix) === version;
+      if (answer !== undefined && isStillTrue) this.#cache.keep(key, version, answer);
+      return answer;
     } finally {
-      if (this.#builds.get(key) === build) this.#builds.delete(key);
-    }
-    // Each for itself: what goes wrong with one answer is none of the others' business.
-    for (const recipient of build.recipients) {
-      answerGuarded(recipient.reply, () => {
-        if (answer !== undefined) sendAnswer(recipient, answer);
-        else recipient.reply.send(Readable.from(this.#streamed(listing, part)));
-      });
+      if (this.#builds.get(key)?.version === version) this.#builds.delete(key);
     }
   }
 
-  /** Undefined when it is too long for that, which some of it tells: it is streamed then, from its beginning. */
-  async #wholeList<Row extends { readonly id: string }>(
-    listing: Listing<Row>,
+  async #wholeList<Kind extends ResourceKind>(
+    listing: Listing<Kind>,
     part: ListPart,
   ): Promise<ListAnswer | undefined> {
     let text = '';
@@ -97,11 +72,11 @@ export class ListAnswers {
     return listAnswer(`[${text}]`, undefined);
   }
 
-  async #page<Row extends { readonly id: string }>(
-    listing: Listing<Row>,
+  async #page<Kind extends ResourceKind>(
+    listing: Listing<Kind>,
     part: ListPart & { readonly limit: number },
   ): Promise<ListAnswer> {
-    const found: Row[] = [];
+    const found: Rows[Kind][] = [];
     for await (const rows of slicesOf(this.#engine, listing, part)) {
       for (const row of rows) found.push(row);
     }
@@ -112,9 +87,9 @@ export class ListAnswers {
     );
   }
 
-  /** The text of one array, a slice at a time, as fast as the caller reads. */
-  async *#streamed<Row extends { readonly id: string }>(
-    listing: Listing<Row>,
+  /** Yields the text of one array, a slice at a time, as fast as the caller reads. */
+  async *#streamed<Kind extends ResourceKind>(
+    listing: Listing<Kind>,
     part: ListPart,
   ): AsyncGenerator<string> {
     let separator = '[';
@@ -125,20 +100,4 @@ export class ListAnswers {
     }
     yield separator === '[' ? '[]' : ']';
   }
-}
-
-function sendAnswer({ request, reply, linkTo }: Recipient, { body, etag, nextAfter }: ListAnswer): void {
-  reply.header('etag', etag).header('cache-control', 'no-cache');
-  if (nextAfter !== undefined) reply.header('link', `<${linkTo(nextAfter)}>; rel="next"`);
-  if (isKnown(request.headers['if-none-match'], etag)) reply.code(304).send();
-  else reply.send(body);
-}
-
-/** Whether the caller has it already (RFC 9110 §13.1.2). */
-function isKnown(given: string | undefined, etag: string): boolean {
-  if (given === undefined) return false;
-  return given.split(',').some((tag) => {
-    const trimmed = tag.trim();
-    return trimmed === '*' || trimmed === etag || trimmed === `W/${etag}`;
-  });
 }

@@ -1,14 +1,18 @@
 // Lists as plain JSON arrays, of any length in bounded memory.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { QueryOf } from '../api/operations.ts';
+import { MAX_LIST_LIMIT } from '../api/schemas/parameters.ts';
 import { accepted, type Checked, rejected } from '../farm/model/checked.ts';
 import { checkId } from '../farm/model/identifier.ts';
+import type { ResourceKind } from '../farm/model/resource.ts';
+import { everyRow } from '../farm/queries.ts';
+import type { RawAnswer } from './add-operation.ts';
 import type { ListContext } from './api-context.ts';
 import { checkFields, optional } from './check-fields.ts';
-import { answerRead, type Consistency, checkConsistency } from './consistency.ts';
+import { type Consistency, checkConsistency, readable } from './consistency.ts';
 import type { Listing } from './list-slices.ts';
-
-export const MAX_LIST_LIMIT = 1_000;
+import type { ResourceType } from './resources.ts';
 
 export type ListQuery = {
   readonly consistency: Consistency;
@@ -16,47 +20,60 @@ export type ListQuery = {
   readonly after: string | undefined;
 };
 
-export function checkListQuery(query: { limit?: string; after?: string; consistency?: string }): ListQuery {
+export function checkListQuery({ consistency, limit, after }: QueryOf<'listPrinters'>): ListQuery {
   return checkFields<ListQuery>({
-    consistency: checkConsistency(query.consistency),
-    limit: optional(query.limit, checkLimit),
-    after: optional(query.after, checkId),
+    consistency: checkConsistency(consistency),
+    limit: optional(limit, checkLimit),
+    after: optional(after, checkId),
   });
 }
 
 function checkLimit(value: unknown): Checked<number> {
-  const limit = typeof value === 'string' && /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
-  if (limit >= 1 && limit <= MAX_LIST_LIMIT) return accepted(limit);
-  return rejected(`must be an integer from 1 to ${MAX_LIST_LIMIT}`);
+  const isInBounds = typeof value === 'number' && value >= 1 && value <= MAX_LIST_LIMIT;
+  return isInBounds ? accepted(value) : rejected(`must be an integer from 1 to ${MAX_LIST_LIMIT}`);
+}
+
+export function listingOfAll<Kind extends ResourceKind>(resource: ResourceType<Kind>): Listing<Kind> {
+  return { resource, scan: (reader, options) => everyRow(resource.list(reader, options)), filters: {} };
 }
 
 /**
- * Sends the rows as one array, in order of ids. A list that takes several turns of the event loop is no picture of one
- * moment: each row is at least as new as the read, and rows added meanwhile may be in it.
+ * Returns the rows as one array, in order of ids. A list that takes several turns of the event loop is no picture of one
+ * moment: each row is at least as new as the read, and it may hold rows that were added meanwhile.
  */
-export function sendList<Row extends { readonly id: string }>(
+export async function readList<Kind extends ResourceKind>(
   context: ListContext,
-  exchange: { readonly request: FastifyRequest; readonly reply: FastifyReply },
-  listing: Listing<Row>,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  listing: Listing<Kind>,
   query: ListQuery,
-): void {
-  const { reply } = exchange;
-  const linkTo = (after: string): string => nextPath(listing, query, after);
-  answerRead(context, reply, {
-    consistency: query.consistency,
-    answer: () => {
-      reply.type('application/json; charset=utf-8');
-      context.lists.send({ ...exchange, linkTo }, listing, query);
-    },
-  });
+): Promise<RawAnswer> {
+  await readable(context, reply, query.consistency);
+  reply.type('application/json; charset=utf-8');
+  const list = await context.lists.read(listing, query);
+  if (!('etag' in list)) return list;
+  const { body, etag, nextAfter } = list;
+  reply.header('etag', etag).header('cache-control', 'no-cache');
+  if (nextAfter !== undefined) reply.header('link', `<${nextPath(listing, query, nextAfter)}>; rel="next"`);
+  if (!isKnown(request.headers['if-none-match'], etag)) return body;
+  reply.code(304);
+  return undefined;
 }
 
-function nextPath<Row extends { readonly id: string }>(
-  { path, filters }: Listing<Row>,
+function nextPath<Kind extends ResourceKind>(
+  { resource, filters }: Listing<Kind>,
   { limit, consistency }: ListQuery,
   after: string,
 ): string {
   const query = new URLSearchParams({ ...filters, limit: String(limit), after });
   if (consistency === 'stale') query.set('consistency', 'stale');
-  return `${path}?${query}`;
+  return `${resource.path}?${query}`;
+}
+
+/** Whether the caller has this list already (RFC 9110 §13.1.2). */
+function isKnown(given: string | undefined, etag: string): boolean {
+  if (given === undefined) return false;
+  return given.split(',').some((tag) => {
+    const trimmed = tag.trim();
+    return trimmed === '*' || trimmed === etag || trimmed === `W/${etag}`;
+  });
 }

@@ -1,17 +1,16 @@
 // Rows as callers see them: grams, ISO times, snake_case.
 
+import type { AnswerOf } from '../api/operations.ts';
 import { availableMilligrams, type Filament } from '../farm/model/filament.ts';
 import { gramsFromMilligrams } from '../farm/model/milligrams.ts';
 import type { PrintJob } from '../farm/model/print-job.ts';
 import type { Printer } from '../farm/model/printer.ts';
-import type { Resource } from '../farm/model/resource.ts';
-import { unreachable } from '../shared/assert.ts';
 
-export function presentPrinter({ id, company, model }: Printer) {
+export function presentPrinter({ id, company, model }: Printer): AnswerOf<'getPrinter'> {
   return { id, company, model };
 }
 
-export function presentFilament(filament: Filament) {
+export function presentFilament(filament: Filament): AnswerOf<'getFilament'> {
   return {
     id: filament.id,
     type: filament.material,
@@ -23,7 +22,7 @@ export function presentFilament(filament: Filament) {
   };
 }
 
-export function presentPrintJob(printJob: PrintJob) {
+export function presentPrintJob(printJob: PrintJob): AnswerOf<'getPrintJob'> {
   const { createdAtMs, updatedAtMs } = printJob;
   const createdAt = new Date(createdAtMs).toISOString();
   return {
@@ -34,20 +33,7 @@ export function presentPrintJob(printJob: PrintJob) {
     print_weight_in_grams: gramsFromMilligrams(printJob.weightMilligrams),
     status: printJob.status,
     created_at: createdAt,
-    // Of a job that waits it is the same moment, and making the text is much of presenting a job.
+    // A waiting job has one time for both, and formatting a time is much of the cost of presenting a job.
     updated_at: updatedAtMs === createdAtMs ? createdAt : new Date(updatedAtMs).toISOString(),
   };
-}
-
-export function presentResource(resource: Resource): object {
-  switch (resource.kind) {
-    case 'printer':
-      return presentPrinter(resource.row);
-    case 'filament':
-      return presentFilament(resource.row);
-    case 'print_job':
-      return presentPrintJob(resource.row);
-    default:
-      return unreachable(resource);
-  }
 }

@@ -7,15 +7,10 @@ import type { FarmRefusal } from '../farm/outcome.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { CodedError } from '../shared/coded-error.ts';
 import { problem } from './error-handler.ts';
-
-const KIND_NAMES: Readonly<Record<ResourceKind, string>> = {
-  printer: 'printer',
-  filament: 'filament',
-  print_job: 'print job',
-};
+import { RESOURCES } from './resources.ts';
 
 export function notFound(kind: ResourceKind, id: string): CodedError {
-  return problem('not_found', `There is no ${KIND_NAMES[kind]} with the id ${JSON.stringify(id)}.`, {
+  return problem('not_found', `There is no ${RESOURCES[kind].name} with the id ${JSON.stringify(id)}.`, {
     fields: { id },
   });
 }
@@ -24,7 +19,7 @@ export function farmRefusal(refusal: FarmRefusal): CodedError {
   switch (refusal.code) {
     case 'already_exists': {
       const { id, resource } = refusal;
-      const detail = `A ${KIND_NAMES[resource]} with the id ${JSON.stringify(id)} is already there: choose another id, or leave it out.`;
+      const detail = `A ${RESOURCES[resource].name} with the id ${JSON.stringify(id)} is already there: choose another id, or leave it out.`;
       return problem('already_exists', detail, { fields: { id } });
     }
     case 'not_found':

@@ -1,23 +1,15 @@
-// A write: one command through the engine, and its outcome from this node's own apply.
+// A write: one command through the engine, and its outcome as this node applied it.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ProposalOutcome } from '../engines/engine.ts';
 import { type Action, type Command, encodeCommand } from '../farm/commands/command.ts';
-import type { Resource } from '../farm/model/resource.ts';
+import type { ResourceKind } from '../farm/model/resource.ts';
 import type { FarmOutcome } from '../farm/outcome.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { ApiContext } from './api-context.ts';
-import { answerGuarded } from './consistency.ts';
 import { fingerprintOf, readIdempotencyKey } from './idempotency-key.ts';
-import { presentResource } from './presentation.ts';
 import { engineRefusal, farmRefusal, outcomeUnknown } from './refusals.ts';
-
-/** Where a resource is read. */
-const COLLECTION_PATHS: Readonly<Record<Resource['kind'], string>> = {
-  printer: '/api/v1/printers',
-  filament: '/api/v1/filaments',
-  print_job: '/api/v1/print_jobs',
-};
+import type { Presented, ResourceType, Rows } from './resources.ts';
 
 export interface Creation {
   /** Undefined when this node is to mint one. */
@@ -25,72 +17,57 @@ export interface Creation {
   readonly actionFor: (id: string) => Action;
 }
 
-/** Adds a resource and answers 201 with it and its `Location`. */
-export function submitCreation(
+/** Adds a resource, sets `Location` and returns the resource as callers see it. */
+export async function submitCreation<Kind extends ResourceKind>(
   context: ApiContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  { path, present }: ResourceType<Kind>,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   { id, actionFor }: Creation,
-): void {
-  // A retry without an id must look like its first try, which was given another one: '' is no id that anyone can send.
+): Promise<Presented[Kind]> {
+  // A retry without an id must equal its first try, for which another id was minted. No caller can send the id ''.
   const asked = actionFor(id ?? '');
   const action = id === undefined ? actionFor(context.mintId()) : asked;
-  submit(context, request, reply, {
-    action,
-    asked,
-    answer: (resource) => {
-      const location = `${COLLECTION_PATHS[resource.kind]}/${encodeURIComponent(resource.row.id)}`;
-      reply.code(201).header('location', location).send(presentResource(resource));
-    },
-  });
+  const row = await submit<Kind>(context, request, { action, asked });
+  reply.header('location', `${path}/${encodeURIComponent(row.id)}`);
+  return present(row);
 }
 
-/** Changes a resource and answers 200 with it. */
-export function submitChange(
+/** Changes a resource and returns it as callers see it. */
+export async function submitChange<Kind extends ResourceKind>(
   context: ApiContext,
+  { present }: ResourceType<Kind>,
   request: FastifyRequest,
-  reply: FastifyReply,
   action: Action,
-): void {
-  submit(context, request, reply, {
-    action,
-    asked: action,
-    answer: (resource) => reply.send(presentResource(resource)),
-  });
+): Promise<Presented[Kind]> {
+  return present(await submit<Kind>(context, request, { action, asked: action }));
 }
 
 interface Submission {
   readonly action: Action;
-  /** The same, without anything that this node made up. */
+  /** The action without anything that this node made up. */
   readonly asked: Action;
-  readonly answer: (resource: Resource) => void;
 }
 
-function submit(
+async function submit<Kind extends ResourceKind>(
   { engine, wallClock }: ApiContext,
   request: FastifyRequest,
-  reply: FastifyReply,
-  { action, asked, answer }: Submission,
-): void {
+  { action, asked }: Submission,
+): Promise<Rows[Kind]> {
   const key = readIdempotencyKey(request);
   const command: Command = {
     atMs: Math.trunc(wallClock()),
     action,
     ...(key !== undefined && { idempotency: { key, fingerprint: fingerprintOf(asked) } }),
   };
-  engine.propose(encodeCommand(command), (outcome) => {
-    answerGuarded(reply, () => answer(resourceOf(outcome)));
-  });
-}
-
-/** Throws refusals, of the engine and of the farm, as problems. */
-function resourceOf(outcome: ProposalOutcome): Resource {
+  const outcome = await new Promise<ProposalOutcome>((resolve) =>
+    engine.propose(encodeCommand(command), resolve),
+  );
   switch (outcome.kind) {
     case 'applied': {
-      // The engine runs the farm's state machine, so what it applied has the farm's outcome.
+      // The engine runs the farm's state machine, so its result is the farm's outcome.
       const result = outcome.result as FarmOutcome;
       if (result.kind === 'refused') throw farmRefusal(result);
-      return result.resource;
+      return result.resource.row as Rows[Kind];
     }
     case 'refused':
       throw engineRefusal(outcome.reason);

@@ -1,7 +1,7 @@
 // Request bodies from the API's own schemas: valid ones, and ones with wrong parts.
 
 import fc from 'fast-check';
-import { FilamentBody, JoinBody, PrinterBody, PrintJobBody } from '../../src/http/schemas.ts';
+import { OPERATIONS } from '../../src/api/operations.ts';
 import { longTexts, numberTexts, oddTexts } from './odd-text.ts';
 
 /** A placeholder for the batch's unique prefix of the same length. It is replaced when the bytes are sent. */
@@ -52,7 +52,12 @@ const GOOD: Readonly<Record<Collection, Readonly<Record<string, fc.Arbitrary<str
   },
 };
 
-const SCHEMAS = { printers: PrinterBody, filaments: FilamentBody, print_jobs: PrintJobBody, join: JoinBody };
+const SCHEMAS = {
+  printers: OPERATIONS.createPrinter.body,
+  filaments: OPERATIONS.createFilament.body,
+  print_jobs: OPERATIONS.createPrintJob.body,
+  join: OPERATIONS.joinCluster.body,
+};
 const OPTIONAL = new Set(['id', 'remaining_weight_in_grams', 'status', 'http_addr']);
 
 for (const [collection, { properties }] of Object.entries(SCHEMAS)) {

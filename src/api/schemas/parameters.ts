@@ -3,6 +3,8 @@
 import { Type } from 'typebox';
 import { EXACT, id } from './values.ts';
 
+export const MAX_LIST_LIMIT = 1_000;
+
 const consistency = Type.Optional(
   Type.Literal('stale', {
     description: 'Read what this node has, at once. Left out, the read is linearizable and needs a majority.',
@@ -16,7 +18,7 @@ export const LIST_PARAMETERS = {
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,
-      maximum: 1000,
+      maximum: MAX_LIST_LIMIT,
       description: 'At most this many rows. Left out, the list comes whole.',
       examples: [100],
     }),

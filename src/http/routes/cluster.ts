@@ -1,13 +1,15 @@
 import type { FastifyInstance } from 'fastify';
+import type { AnswerOf } from '../../api/operations.ts';
+import { isProblemCode } from '../../api/problems.ts';
 import type { Engine, MemberChange, MemberChangeOutcome } from '../../engines/engine.ts';
 import { accepted, type Checked, rejected } from '../../farm/model/checked.ts';
 import { unreachable } from '../../shared/assert.ts';
+import { addOperation } from '../add-operation.ts';
 import type { ApiContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
-import { isProblemCode, problem } from '../error-handler.ts';
+import { problem } from '../error-handler.ts';
 import { readIdempotencyKey } from '../idempotency-key.ts';
 import { memberChangeUnknown, noLeader } from '../refusals.ts';
-import { JoinBody, NoQueryString, ServerQueryString } from '../schemas.ts';
 
 const MAX_NODE_ID_CHARACTERS = 64;
 const MAX_ADDRESS_CHARACTERS = 255;
@@ -17,41 +19,33 @@ const ADDRESS = /^(?:\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9._-]+):(?<port>[0-9]{1,5})
 
 type DoneChange = Extract<MemberChangeOutcome, { kind: 'done' }>;
 
-/** Idempotency keys are taken and not needed here: sent twice, a change of members leaves the same members. */
+/** These routes ignore a valid Idempotency-Key: a change of members that is sent twice leaves the same members. */
 export function addClusterRoutes(app: FastifyInstance, context: ApiContext): void {
-  app.get('/cluster/status', { schema: { querystring: NoQueryString } }, () => presentStatus(context));
+  addOperation(app, 'clusterStatus', async () => presentStatus(context));
 
-  app.post<{ Body: JoinBody }>(
-    '/join',
-    { schema: { body: JoinBody, querystring: NoQueryString } },
-    async (request) => {
-      readIdempotencyKey(request);
-      const { node_id, addr, http_addr } = checkFields({
-        node_id: checkNodeId(request.body.node_id),
-        addr: checkAddress(request.body.addr),
-        http_addr: optional(request.body.http_addr, checkAddress),
-      });
-      const change = { node: node_id, peerAddress: addr, httpAddress: http_addr ?? '' };
-      const { leaderAddress, role } = await changeMembers(context.engine, { kind: 'add', ...change });
-      return { status: 'success', leader: leaderAddress, role };
-    },
-  );
+  addOperation(app, 'joinCluster', async (request) => {
+    readIdempotencyKey(request);
+    const { node_id, addr, http_addr } = checkFields({
+      node_id: checkNodeId(request.body.node_id),
+      addr: checkAddress(request.body.addr),
+      http_addr: optional(request.body.http_addr, checkAddress),
+    });
+    const change = { node: node_id, peerAddress: addr, httpAddress: http_addr ?? '' };
+    const { leaderAddress, role } = await changeMembers(context.engine, { kind: 'add', ...change });
+    return { status: 'success', leader: leaderAddress, role: role === 'voter' ? role : 'learner' };
+  });
 
-  app.delete<{ Querystring: ServerQueryString }>(
-    '/cluster/servers',
-    { schema: { querystring: ServerQueryString } },
-    async (request) => {
-      readIdempotencyKey(request);
-      const { id } = checkFields({ id: checkNodeId(request.query.id) });
-      await changeMembers(context.engine, { kind: 'remove', node: id });
-      return { status: 'removed', node_id: id };
-    },
-  );
+  addOperation(app, 'removeServer', async (request) => {
+    readIdempotencyKey(request);
+    const { id } = checkFields({ id: checkNodeId(request.query.id) });
+    await changeMembers(context.engine, { kind: 'remove', node: id });
+    return { status: 'removed', node_id: id };
+  });
 }
 
-function presentStatus({ engine, addresses, version }: ApiContext): object {
+function presentStatus({ engine, addresses, version }: ApiContext): AnswerOf<'clusterStatus'> {
   const { node, clusterId, isLeader, leader, details } = engine.health();
-  return {
+  const answer = {
     node_id: node,
     cluster_id: clusterId,
     is_leader: isLeader,
@@ -72,6 +66,8 @@ function presentStatus({ engine, addresses, version }: ApiContext): object {
       ...member.details,
     })),
   };
+  // The fields that `details` brings are the engine's; the tests check the whole answer against the contract.
+  return answer as unknown as AnswerOf<'clusterStatus'>;
 }
 
 async function changeMembers(engine: Engine, change: MemberChange): Promise<DoneChange> {

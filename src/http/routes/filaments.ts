@@ -1,58 +1,31 @@
 import type { FastifyInstance } from 'fastify';
-import type { Filament } from '../../farm/model/filament.ts';
-import { FILAMENT_PREFIX, getFilament } from '../../farm/model/filament.ts';
+import type { BodyOf } from '../../api/operations.ts';
 import { checkId } from '../../farm/model/identifier.ts';
 import { checkMaterial } from '../../farm/model/material.ts';
 import { checkGrams, checkPositiveGrams } from '../../farm/model/milligrams.ts';
 import { checkText, MAX_COLOR_CHARACTERS } from '../../farm/model/text.ts';
-import { everyRow, listFilaments } from '../../farm/queries.ts';
+import { addOperation } from '../add-operation.ts';
 import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { invalidRequest } from '../error-handler.ts';
-import type { Listing } from '../list-slices.ts';
-import { checkListQuery, sendList } from '../listing.ts';
-import { presentFilament } from '../presentation.ts';
-import { sendOne } from '../read-one.ts';
-import { FilamentBody, GetQueryString, ListQueryString, NoQueryString } from '../schemas.ts';
+import { checkListQuery, listingOfAll, readList } from '../listing.ts';
+import { readOne } from '../read-one.ts';
+import { FILAMENTS } from '../resources.ts';
 import { type Creation, submitCreation } from '../submit.ts';
 
-const PATH = '/api/v1/filaments';
-
-const LISTING: Listing<Filament> = {
-  path: PATH,
-  collection: FILAMENT_PREFIX,
-  scan: (reader, options) => everyRow(listFilaments(reader, options)),
-  present: presentFilament,
-};
+const LISTING = listingOfAll(FILAMENTS);
 
 export function addFilamentRoutes(app: FastifyInstance, context: ListContext): void {
-  app.get<{ Querystring: ListQueryString }>(
-    PATH,
-    { schema: { querystring: ListQueryString } },
-    (request, reply) => sendList(context, { request, reply }, LISTING, checkListQuery(request.query)),
+  addOperation(app, 'listFilaments', async (request, reply) =>
+    readList(context, { request, reply }, LISTING, checkListQuery(request.query)),
   );
-
-  app.get<{ Params: { id: string }; Querystring: GetQueryString }>(
-    `${PATH}/:id`,
-    { schema: { querystring: GetQueryString } },
-    ({ params: { id }, query: { consistency } }, reply) =>
-      sendOne(context, reply, {
-        kind: 'filament',
-        id,
-        consistency,
-        get: getFilament,
-        present: presentFilament,
-      }),
-  );
-
-  app.post<{ Body: FilamentBody }>(
-    PATH,
-    { schema: { body: FilamentBody, querystring: NoQueryString } },
-    (request, reply) => submitCreation(context, request, reply, creationFrom(request.body)),
+  addOperation(app, 'getFilament', (request, reply) => readOne(context, FILAMENTS, request, reply));
+  addOperation(app, 'createFilament', async (request, reply) =>
+    submitCreation(context, FILAMENTS, { request, reply }, creationFrom(request.body)),
   );
 }
 
-function creationFrom(body: FilamentBody): Creation {
+function creationFrom(body: BodyOf<'createFilament'>): Creation {
   const fields = checkFields({
     id: optional(body.id, checkId),
     type: checkMaterial(body.type),

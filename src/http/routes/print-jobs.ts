@@ -1,95 +1,59 @@
 import type { FastifyInstance } from 'fastify';
+import type { BodyOf, QueryOf } from '../../api/operations.ts';
 import { accepted, type Checked, rejected } from '../../farm/model/checked.ts';
 import { checkId } from '../../farm/model/identifier.ts';
 import { checkPositiveGrams } from '../../farm/model/milligrams.ts';
-import type { PrintJob } from '../../farm/model/print-job.ts';
-import { getPrintJob, PRINT_JOB_PREFIX } from '../../farm/model/print-job.ts';
 import { checkPrintJobStatus } from '../../farm/model/print-job-status.ts';
 import { checkText, MAX_FILE_PATH_CHARACTERS } from '../../farm/model/text.ts';
-import { everyRow, findPrintJobs, listPrintJobs } from '../../farm/queries.ts';
+import { findPrintJobs } from '../../farm/queries.ts';
+import { addOperation } from '../add-operation.ts';
 import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { invalidRequest } from '../error-handler.ts';
 import type { Listing } from '../list-slices.ts';
-import { checkListQuery, sendList } from '../listing.ts';
-import { presentPrintJob } from '../presentation.ts';
-import { sendOne } from '../read-one.ts';
+import { checkListQuery, listingOfAll, readList } from '../listing.ts';
+import { readOne } from '../read-one.ts';
 import { notFound } from '../refusals.ts';
-import {
-  GetQueryString,
-  NoQueryString,
-  PrintJobBody,
-  PrintJobListQueryString,
-  StatusChangeQueryString,
-} from '../schemas.ts';
+import { PRINT_JOBS } from '../resources.ts';
 import { type Creation, submitChange, submitCreation } from '../submit.ts';
 
-const PATH = '/api/v1/print_jobs';
-
 export function addPrintJobRoutes(app: FastifyInstance, context: ListContext): void {
-  app.get<{ Querystring: PrintJobListQueryString }>(
-    PATH,
-    { schema: { querystring: PrintJobListQueryString } },
-    (request, reply) => {
-      const query = checkListQuery(request.query);
-      sendList(context, { request, reply }, listingFor(request.query), query);
-    },
+  addOperation(app, 'listPrintJobs', async (request, reply) => {
+    const query = checkListQuery(request.query);
+    return readList(context, { request, reply }, listingFor(request.query), query);
+  });
+  addOperation(app, 'getPrintJob', (request, reply) => readOne(context, PRINT_JOBS, request, reply));
+  addOperation(app, 'createPrintJob', async (request, reply) =>
+    submitCreation(context, PRINT_JOBS, { request, reply }, creationFrom(request.body)),
   );
-
-  app.get<{ Params: { id: string }; Querystring: GetQueryString }>(
-    `${PATH}/:id`,
-    { schema: { querystring: GetQueryString } },
-    ({ params: { id }, query: { consistency } }, reply) =>
-      sendOne(context, reply, {
-        kind: 'print_job',
-        id,
-        consistency,
-        get: getPrintJob,
-        present: presentPrintJob,
-      }),
-  );
-
-  app.post<{ Body: PrintJobBody }>(
-    PATH,
-    { schema: { body: PrintJobBody, querystring: NoQueryString } },
-    (request, reply) => submitCreation(context, request, reply, creationFrom(request.body)),
-  );
-
-  app.post<{ Params: { id: string }; Querystring: StatusChangeQueryString }>(
-    `${PATH}/:id/status`,
-    { schema: { querystring: StatusChangeQueryString } },
-    (request, reply) => {
-      const { id } = request.params;
-      const { status } = checkFields({ status: checkPrintJobStatus(request.query.status) });
-      refuseBody(request.body);
-      if (!checkId(id).ok) throw notFound('print_job', id);
-      return submitChange(context, request, reply, { kind: 'change_print_job_status', id, status });
-    },
-  );
+  addOperation(app, 'changePrintJobStatus', async (request) => {
+    const { id } = request.params;
+    const { status } = checkFields({ status: checkPrintJobStatus(request.query.status) });
+    refuseBody(request.body);
+    if (!checkId(id).ok) throw notFound('print_job', id);
+    return submitChange(context, PRINT_JOBS, request, { kind: 'change_print_job_status', id, status });
+  });
 }
 
-function listingFor(query: PrintJobListQueryString): Listing<PrintJob> {
+function listingFor(query: QueryOf<'listPrintJobs'>): Listing<'print_job'> {
   const { status, printer_id, filament_id } = checkFields({
     status: optional(query.status, checkPrintJobStatus),
     printer_id: optional(query.printer_id, checkId),
     filament_id: optional(query.filament_id, checkId),
   });
   const given = Object.entries({ status, printer_id, filament_id }).filter(
-    ([, value]) => value !== undefined,
+    (entry): entry is [string, string] => entry[1] !== undefined,
   );
-  const listing = { path: PATH, collection: PRINT_JOB_PREFIX, present: presentPrintJob };
-  if (given.length === 0) {
-    return { ...listing, scan: (reader, options) => everyRow(listPrintJobs(reader, options)) };
-  }
+  if (given.length === 0) return listingOfAll(PRINT_JOBS);
   const filters = { status, printerId: printer_id, filamentId: filament_id };
   return {
-    ...listing,
+    resource: PRINT_JOBS,
     scan: (reader, options) => findPrintJobs(reader, filters, options),
-    filters: Object.fromEntries(given) as Record<string, string>,
+    filters: Object.fromEntries(given),
   };
 }
 
-function creationFrom(body: PrintJobBody): Creation {
+function creationFrom(body: BodyOf<'createPrintJob'>): Creation {
   const fields = checkFields({
     id: optional(body.id, checkId),
     printer_id: checkId(body.printer_id),
@@ -109,7 +73,7 @@ function creationFrom(body: PrintJobBody): Creation {
   };
 }
 
-/** Callers may say what a new job is anyway. */
+/** A caller may give the status that every new job has. */
 function checkNewStatus(value: string | undefined): Checked<'Queued'> {
   const checked = checkPrintJobStatus(value ?? 'Queued');
   if (checked.ok && checked.value === 'Queued') return accepted('Queued');
@@ -118,7 +82,7 @@ function checkNewStatus(value: string | undefined): Checked<'Queued'> {
   );
 }
 
-/** The new status stands in the URL; an empty object is what some clients send for no body. */
+/** The URL gives the new status. Some clients send an empty object for no body. */
 function refuseBody(body: unknown): void {
   if (body === undefined) return;
   if (typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0)
