@@ -1,4 +1,4 @@
-// The smallest engine: one process that orders commands as they come. It has no disk, no peers and no membership.
+// The smallest engine: orders commands as they come. It has no disk, no peers and no membership.
 
 import { MemoryState } from '../../state/memory-state.ts';
 import type { StateReader } from '../../state/state-view.ts';

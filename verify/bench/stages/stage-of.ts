@@ -51,7 +51,7 @@ const RULES: readonly (readonly [Stage, RegExp])[] = [
   ['encode', /\/src\/engines\/raft\/codec\//],
   ['encode', /\/src\/farm\/commands\/(?:command|fields)\.ts$/],
   ['apply', /\/src\/(?:farm|state)\//],
-  ['apply', /\/src\/engines\/raft\/node\/state\//],
+  ['apply', /\/src\/engines\/raft\/node\/(?:state\/|(?:applier|sessions)\.ts$)/],
   ['disk', /\/src\/engines\/raft\/storage\//],
   ['disk', /\/src\/engines\/raft\/node\/(?:disk-writer\.ts$|log\/)/],
   ['disk', /\/node_modules\/(?:lmdb|@lmdb|msgpackr|ordered-binary|weak-lru-cache)\//],
