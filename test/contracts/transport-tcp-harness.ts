@@ -15,7 +15,8 @@ export interface TcpHarnessOptions {
   readonly logger?: Logger;
 }
 
-export const silentLogger: Logger = {
+/** Drops every line. */
+export const discardingLogger: Logger = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
@@ -28,7 +29,7 @@ export function tcpHarness(options: TcpHarnessOptions = {}): TransportHarness {
     async start(handlers, address = '127.0.0.1:0') {
       const transport = new TcpTransport({
         listenAddress: parseAddress(address),
-        logger: options.logger ?? silentLogger,
+        logger: options.logger ?? discardingLogger,
         tls: options.tls,
         limits: options.limits ?? {},
       });

@@ -76,11 +76,12 @@ function damage(node: NodeProcess, text: string): number {
   return count;
 }
 
-/** Asks for everything until the node has ended: damage may be met at the start, or when it is read. */
+/** Reads all printers until the node has ended: damage may be found at the start, or when it is read. */
 async function readUntilEnded(node: NodeProcess): Promise<void> {
   await waitFor(`${node.id} stops`, async () => {
     if (!node.isRunning) return true;
-    await printerIds(node, { stale: true }).catch(() => undefined);
+    // The client retries for longer than this test waits.
+    await Promise.race([printerIds(node, { stale: true }).catch(() => undefined), node.ended]);
     return false;
   });
 }

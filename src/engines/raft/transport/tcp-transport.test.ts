@@ -2,7 +2,7 @@ import net from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { makeTlsMaterial } from '../../../../test/contracts/transport-certificates.ts';
 import { RecordingPeer } from '../../../../test/contracts/transport-recording-peer.ts';
-import { silentLogger, tcpHarness, waitUntil } from '../../../../test/contracts/transport-tcp-harness.ts';
+import { discardingLogger, tcpHarness, waitUntil } from '../../../../test/contracts/transport-tcp-harness.ts';
 import type { TransportHarness } from '../../../../test/contracts/transport-world.ts';
 import { parseAddress } from '../../../shared/address.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
@@ -26,7 +26,7 @@ async function startPeer(server: string, tls?: TlsMaterial): Promise<RecordingPe
 }
 
 function listen(address: string): Promise<Error | undefined> {
-  const transport = new TcpTransport({ listenAddress: parseAddress(address), logger: silentLogger });
+  const transport = new TcpTransport({ listenAddress: parseAddress(address), logger: discardingLogger });
   return new Promise((resolve) => transport.start(new RecordingPeer('a@1'), resolve));
 }
 
