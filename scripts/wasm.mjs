@@ -1,5 +1,5 @@
-// Compiles src/engines/raft/storage/check/leaf-check.wat into the module beside it, or with --print to standard output. To be run after a change
-// of the source; a test compares.
+// Compiles leaf-check.wat of src/engines/raft/storage/check into leaf-check-module.ts, or with --print to
+// standard output. Run it after a change of the source; a test compares both.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ const CHECK = path.join(
 );
 const LINE_CHARACTERS = 96;
 
-/** The binary of a module in WebAssembly's text format. Throws where that is not valid. */
+/** Returns the binary of a module in text format. Throws when the text is not valid. */
 async function compiled(file) {
   const wabt = await openWabt();
   const module = wabt.parseWat(path.basename(file), fs.readFileSync(file, 'utf8'));
@@ -29,7 +29,7 @@ async function compiled(file) {
   }
 }
 
-/** The text of src/engines/raft/storage/check/leaf-check-module.ts. */
+/** Returns the text of leaf-check-module.ts. */
 async function leafCheckModule() {
   const binary = await compiled(path.join(CHECK, 'leaf-check.wat'));
   const lines = Buffer.from(binary)

@@ -50,13 +50,13 @@ const ROWS = [
   rowOf('ba', 1_000),
 ].sort((one, other) => Buffer.compare(one.key, other.key));
 
-test('the module is the one that its source makes', () => {
+test('the module is compiled from its source', () => {
   const module = readFileSync(new URL('./leaf-check-module.ts', import.meta.url), 'utf8');
   const script = fileURLToPath(new URL('../../../../../scripts/wasm.mjs', import.meta.url));
   expect(execFileSync(process.execPath, [script, '--print'], { encoding: 'utf8' })).toBe(module);
 });
 
-test('where there is no room for it, or no WebAssembly, it says yes to nothing', () => {
+test('without memory or WebAssembly no leaf is sound', () => {
   const without = new LeafCheck(() => {
     throw new RangeError('out of memory');
   });
@@ -65,7 +65,7 @@ test('where there is no room for it, or no WebAssembly, it says yes to nothing',
   expect(without.areSound(0, PAGE_BYTES)).toBe(false);
 });
 
-test('records in order are sound, of any length', () => {
+test('records in order are sound, with values of any length', () => {
   layOut(ROWS);
   expect(areSound()).toBe(true);
   layOut([]);
@@ -76,7 +76,7 @@ test('records in order are sound, of any length', () => {
   }
 });
 
-test('no bit of a row changes unnoticed', () => {
+test('with any flipped bit of a row a leaf is not sound', () => {
   layOut(ROWS);
   const whole = Buffer.from(page);
   for (const [at] of ROWS.entries()) {
@@ -98,20 +98,20 @@ test.each([
   ['an empty key', [rowOf('', 9), rowOf('a', 9)]],
   ['a value without a seal', [{ key: Buffer.from('a'), value: new Uint8Array(3) }]],
   ['a seal that does not fit', [{ key: Buffer.from('a'), value: new Uint8Array(30) }]],
-])('%s: not sound', (_, rows) => {
+])('a leaf with %s is not sound', (_, rows) => {
   layOut(rows);
   expect(areSound()).toBe(false);
 });
 
-test('a row on overflow pages is left for others', () => {
+test('a leaf with a row on overflow pages is not sound', () => {
   layOut(ROWS);
   page.writeUInt16LE(1, HEADER_BYTES + page.readUInt16LE(HEADER_BYTES) + 4);
   expect(areSound()).toBe(false);
 });
 
-test('whatever stands on a page, nothing beyond it is looked at', () => {
+test('no bytes beyond the page are read, whatever is on it', () => {
   const random = new SeededGenerator(5);
-  // Behind the page stands what would pass.
+  // The page after it is sound.
   const behind = Buffer.from(check.pages.buffer, check.pages.byteOffset + 2 * PAGE_BYTES, PAGE_BYTES);
   layOut(ROWS);
   behind.set(page);

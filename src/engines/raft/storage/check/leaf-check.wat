@@ -1,14 +1,12 @@
-;; Whether the records of a leaf page of LMDB's (layout: lmdb-page.ts) are sound: each lies inside of the page and on no
-;; overflow page, keys are not empty and ascend, and each row matches its seal (sealed-record.ts). In WebAssembly, since a
-;; start does this for every row of the farm: it takes a third of the time that JavaScript does, and none to get warm.
-;;
-;; It only ever says yes for what the check in JavaScript (verify-tree.ts) passes as well: for what is not sound that check
-;; has the last word, and finds the reason.
+;; Checks the records of a leaf page of LMDB (layout: lmdb-page.ts; why in WebAssembly: leaf-check.ts).
+;; A leaf is sound when each record is inside the page and has no overflow pages, keys are not empty and
+;; ascend, and each row matches its seal (sealed-record.ts). The check in verify-tree.ts accepts every sound
+;; leaf as well, and decides about all others.
 (module
-  ;; From 0 on the tables of the checksum, sixteen of 256 words; from 65536 on the pages that are looked at.
+  ;; The tables of the checksum begin at 0, sixteen of 256 words; the pages to check begin at 65536.
   (memory (export "memory") 5)
 
-  ;; CRC-32 of the bytes from $at to $end, sixteen a step, then four, then one: the same as in crc32.ts.
+  ;; Returns the CRC-32 of the bytes from $at to $end: sixteen bytes a step, then four, then one.
   (func $checksum (param $at i32) (param $end i32) (result i32)
     (local $crc i32) (local $a i32) (local $b i32) (local $c i32) (local $d i32)
     (local.set $crc (i32.const -1))
@@ -81,7 +79,7 @@
         (br $byte)))
     (i32.xor (local.get $crc) (i32.const -1)))
 
-  ;; Whether the first key stands before the second: by bytes, and a key before those that it begins.
+  ;; Returns whether the first key is before the second: by bytes, a key before those that it is a prefix of.
   (func $isBefore
     (param $at i32) (param $end i32) (param $otherAt i32) (param $otherEnd i32) (result i32)
     (local $byte i32) (local $otherByte i32)
@@ -97,14 +95,13 @@
         (br $next)))
     (i32.lt_u (local.get $byte) (local.get $otherByte)))
 
-  ;; Of the page at $page, whose header was checked: 1 when its records are sound, 0 when they are not, or one is on overflow
-  ;; pages.
+  ;; Returns 1 when the records of the page at $page, whose header was checked, are sound, and 0 otherwise.
   (func (export "areSound") (param $page i32) (param $pageBytes i32) (result i32)
     (local $base i32) (local $pageEnd i32) (local $pointer i32) (local $pointersEnd i32)
     (local $offset i32) (local $record i32) (local $valueBytes i32)
     (local $key i32) (local $keyEnd i32) (local $lastKey i32) (local $lastKeyEnd i32)
     (local $seal i32) (local $stored i32)
-    ;; Offsets of records count from behind the header, where they stand as well.
+    ;; Offsets of records are after the header, and count from there.
     (local.set $base (i32.add (local.get $page) (i32.const 24)))
     (local.set $pageEnd (i32.add (local.get $page) (local.get $pageBytes)))
     (local.set $pointer (local.get $base))
@@ -114,16 +111,16 @@
         (br_if $all (i32.ge_u (local.get $pointer) (local.get $pointersEnd)))
         (local.set $offset (i32.load16_u (local.get $pointer)))
         (local.set $record (i32.add (local.get $base) (local.get $offset)))
-        ;; Not before the first record, and with room for a record's head.
+        ;; The record is not before the first one, and its head is on the page.
         (if (i32.lt_u (local.get $offset) (i32.load16_u offset=22 (local.get $page)))
           (then (return (i32.const 0))))
         (local.set $key (i32.add (local.get $record) (i32.const 8)))
         (if (i32.gt_u (local.get $key) (local.get $pageEnd)) (then (return (i32.const 0))))
-        ;; The data lies on the page.
+        ;; The data is on the page.
         (if (i32.load16_u offset=4 (local.get $record)) (then (return (i32.const 0))))
         (local.set $keyEnd (i32.add (local.get $key) (i32.load16_u offset=6 (local.get $record))))
         (local.set $valueBytes (i32.load (local.get $record)))
-        ;; Both are short, so that no sum overflows: a key has 16 bits, a value is on the page. It ends with its seal.
+        ;; No sum overflows: a key's length has 16 bits, a value is on the page. A value ends with its seal.
         (if (i32.gt_u (local.get $valueBytes) (local.get $pageBytes)) (then (return (i32.const 0))))
         (if (i32.lt_u (local.get $valueBytes) (i32.const 4)) (then (return (i32.const 0))))
         (local.set $seal

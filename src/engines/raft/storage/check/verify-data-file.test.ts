@@ -18,7 +18,7 @@ import { openTree } from '../testing/tree.ts';
 import { type RowCheck, verifyDataFile, verifyImage } from './verify-data-file.ts';
 
 const PAGE_BYTES = 4_096;
-/** Rows of which nothing is asked than that they match their seals. */
+/** A check for rows that need only match their seals. */
 const SEALED_ROWS: RowCheck = Object.assign((row: AdjacentRow) => checkSealed(row), {
   sealVouchesFrom: Uint8Array.of(0),
 });
@@ -135,9 +135,9 @@ describe('verifyDataFile', () => {
       return undefined;
     }
 
-    test('rows that a seal vouches for are not handed over, but those of pages with others', () => {
+    test('rows that need only match their seals are not visited, except on pages with other rows', () => {
       writeFileSync(path, whole);
-      const countHandedOver = (sealVouchesFrom?: Uint8Array): number => {
+      const countVisited = (sealVouchesFrom?: Uint8Array): number => {
         let count = 0;
         const checkRow = (row: AdjacentRow): void => {
           checkSealed(row);
@@ -146,11 +146,11 @@ describe('verifyDataFile', () => {
         verifyDataFile(path, Object.assign(checkRow, sealVouchesFrom && { sealVouchesFrom }));
         return count;
       };
-      const all = countHandedOver();
+      const all = countVisited();
       expect(all).toBeGreaterThan(100);
-      // Those of pages with a row on overflow pages.
-      expect(countHandedOver(Uint8Array.of(0))).toBeLessThan(all / 2);
-      expect(countHandedOver(Uint8Array.of(0xff))).toBe(all);
+      // Pages with a row on overflow pages are visited.
+      expect(countVisited(Uint8Array.of(0))).toBeLessThan(all / 2);
+      expect(countVisited(Uint8Array.of(0xff))).toBe(all);
     });
 
     function flipped(at: number, bit: number): Buffer {

@@ -37,7 +37,7 @@ import { verifyTree } from './verify-tree.ts';
  */
 export interface RowCheck {
   (row: AdjacentRow): void;
-  /** A row with this key, or one behind it, passes when it matches its seal, and need not be handed over. */
+  /** Rows from this key on need only match their seals, and may be checked without this function. */
   readonly sealVouchesFrom?: Uint8Array;
 }
 

@@ -37,10 +37,7 @@ export interface TreeParts {
    * own: then `verifyTree` throws the error for the first refused row in the order of keys.
    */
   readonly visit: (row: AdjacentRow) => void;
-  /**
-   * Rows from this key on match their seals, and no more is asked of them: `visit` is not called for most of
-   * them.
-   */
+  /** Rows from this key on need only match their seals: `visit` is not called for most of them. */
   readonly sealVouchesFrom?: Uint8Array | undefined;
   /** Set by tests; the default is in `PendingLeaves`. */
   readonly maxSeparatorBytes?: number;
@@ -63,7 +60,7 @@ class TreeVerification {
   /** The cursors for branch pages, by depth. */
   readonly #branches: PageCursor[] = [];
   readonly #leafCheck = leafCheck();
-  /** In the memory of the check, which is shared: a block is read and checked in one step. */
+  /** The cursor over the memory of the check, which is shared: a block is read and checked in one step. */
   readonly #leaf: PageCursor;
   readonly #pagesPerBlock: number;
   readonly #row: Writable<AdjacentRow> = {
@@ -205,7 +202,7 @@ class TreeVerification {
     if (records > 0) this.#checkLast(number);
   }
 
-  /** Whether the records of the leaf at `start` are in order, with rows that the seal vouches for. */
+  /** Returns whether the leaf at `start` is sound, and its rows need no other check than their seals. */
   #isSealedLeaf(start: number): boolean {
     const { sealVouchesFrom, compare, pageBytes } = this.#parts;
     if (sealVouchesFrom === undefined || this.#leaf.records === 0) return false;
@@ -215,7 +212,7 @@ class TreeVerification {
     return areVouchedFor && this.#leafCheck.areSound(start, pageBytes);
   }
 
-  /** Of a leaf that is in order, and not empty: whether its keys are where they are looked for. */
+  /** Checks that the first and last key of a sound leaf, which is not empty, are where lookups find them. */
   #checkEnds(number: number): void {
     this.#leaf.moveToLeafRecord(0);
     this.#checkFirst(number);
