@@ -1,11 +1,11 @@
-// Operations that clients send over HTTP, and what an acknowledged write promises to later reads. A read sees one
-// collection, because no request of the API sees a whole workcell.
+// Operations that clients send over HTTP, and the promise of an acknowledged write to later reads. A read
+// sees one collection, because no request of the API sees a whole workcell.
 
 import { type CollectionRead, statusRank, type WriteOperation } from '../kit/farm-model.ts';
 
 export type Operation = WriteOperation | CollectionRead;
 
-/** Whether the acknowledged creation or change took effect. A refusal by a rule of the farm is an answer, too. */
+/** Whether an answered write took effect. A refusal by a rule of the farm is an answer, too. */
 export function tookEffect(result: string): boolean {
   return result.startsWith('created') || result.startsWith('changed');
 }

@@ -57,7 +57,7 @@ export interface Aftermath {
   readonly violations: Violations;
 }
 
-export interface AuditCounts {
+interface AuditCounts {
   /** Acknowledged writes that a node lacks, summed over all nodes. */
   readonly lost: number;
   /** Rows that a node has twice, and spools whose weights do not match their jobs. */

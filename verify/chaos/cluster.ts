@@ -10,7 +10,7 @@ import type { ChaosNetwork } from './network.ts';
 const COMPACT_AFTER_ENTRIES = '300';
 const LIMITS = ['-compact-after', COMPACT_AFTER_ENTRIES, '-console-level', 'warn', '-file-level', 'info'];
 
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly network: ChaosNetwork;
   readonly disks: Disks;
   /** The run's directory, for the logs of the nodes. */

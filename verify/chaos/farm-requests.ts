@@ -10,7 +10,7 @@ const MAX_JOBS = 64;
 /** The file path of every job, which every answer must show. */
 const FILE_PATH = '/models/benchy.gcode';
 
-export interface Sending {
+interface Sending {
   /** The address as host:port. */
   readonly httpAddress: string;
   readonly workcell: string;

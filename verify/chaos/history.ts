@@ -13,7 +13,7 @@ export type Ending =
   | { readonly kind: 'no-effect'; readonly code?: string }
   | { readonly kind: 'unknown' };
 
-export interface Asked {
+interface Asked {
   readonly process: string;
   readonly node: string;
   readonly workcell: string;

@@ -19,7 +19,7 @@ const FIRST_HOST = 11;
 const HTTP_PORT = 8080;
 const RAFT_PORT = 7000;
 
-export interface Namespaces {
+interface Namespaces {
   readonly hub: string;
   /** By node id. */
   readonly nodes: ReadonlyMap<string, string>;

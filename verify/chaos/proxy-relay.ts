@@ -8,7 +8,7 @@ import type { Draws } from '../kit/draws.ts';
 import type { LinkQuality } from './network.ts';
 import { SlowLine } from './slow-line.ts';
 
-export interface RelayOptions {
+interface RelayOptions {
   /** The node behind the proxy. */
   readonly to: string;
   readonly host: string;

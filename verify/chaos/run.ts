@@ -14,7 +14,7 @@ import type { ChaosNetwork } from './network.ts';
 import { Observer } from './observer.ts';
 import type { Report } from './report.ts';
 
-export interface RunOptions {
+interface RunOptions {
   readonly network: ChaosNetwork;
   readonly disks: Disks;
   /** The directory of the nodes' logs. The run does not remove it. */

@@ -13,7 +13,7 @@ const ABORT_CHANCE = 0.02;
 /** The bound of held data: beyond it the sender has to wait. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
-export interface SlowLineOptions {
+interface SlowLineOptions {
   readonly source: net.Socket;
   readonly sink: net.Socket;
   readonly draws: Draws;

@@ -7,7 +7,7 @@ import { Finding } from './idea.ts';
 const MAX_SHRINK_MS = 30_000;
 const MAX_SHOWN_CHARACTERS = 4_000;
 
-export interface Draw<T> {
+interface Draw<T> {
   readonly seed: number;
   /** The number of values drawn. One value may hold many cases. */
   readonly runs: number;

@@ -62,7 +62,7 @@ function written(write: (writer: ByteWriter) => void): Uint8Array {
   return writer.take();
 }
 
-export const helloIdentities = fc.record({
+const helloIdentities = fc.record({
   server: fc.string({ minLength: 1, maxLength: 20 }),
   clusterId: texts,
 });

@@ -11,7 +11,7 @@ import { longTexts, numberTexts, oddTexts } from './odd-text.ts';
 import { withinTime } from './within-time.ts';
 
 /** Names from the usage text, so that new flags are fuzzed too. */
-export const FLAG_NAMES = [...USAGE.matchAll(/^ {2}-([a-z-]+)/gm)].map((match) => match[1] ?? '');
+const FLAG_NAMES = [...USAGE.matchAll(/^ {2}-([a-z-]+)/gm)].map((match) => match[1] ?? '');
 const MAX_CASE_MS = 1_000;
 
 const UNITS = ['ns', 'us', 'µs', 'ms', 's', 'm', 'h'];
@@ -20,7 +20,7 @@ const amounts = fc.oneof(
   numberTexts,
   fc.constantFrom('0', '.5', '1.', '.', '1.5', '99999999999999999999', '1e3', ''),
 );
-export const durationTexts: fc.Arbitrary<string> = fc.oneof(
+const durationTexts: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '0',
     '4m',
@@ -82,7 +82,7 @@ const ports = fc.oneof(
   ),
   numberTexts,
 );
-export const addressTexts: fc.Arbitrary<string> = fc.oneof(
+const addressTexts: fc.Arbitrary<string> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.tuple(hosts, fc.constantFrom(':', '', '::', ' :'), ports).map((parts) => parts.join('')),

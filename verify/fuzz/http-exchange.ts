@@ -19,7 +19,7 @@ export type Delivery =
   /** Whole, and the connection is reset before anything is read. */
   | { readonly kind: 'dropped' };
 
-export interface Exchange {
+interface Exchange {
   readonly answers: readonly Answer[];
   /** Every byte was sent: requests without an answer may have taken effect. */
   readonly wasSentWhole: boolean;

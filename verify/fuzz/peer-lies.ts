@@ -35,7 +35,7 @@ export interface Victim {
  * The claimed identity. `stranger` and `old-incarnation` know the cluster id and are let in: they could be a
  * leader that this node's log does not know yet. `member` cannot be told from the real one without TLS.
  */
-export const CLAIMS = ['foreign', 'no-cluster', 'stranger', 'old-incarnation', 'itself', 'member'] as const;
+const CLAIMS = ['foreign', 'no-cluster', 'stranger', 'old-incarnation', 'itself', 'member'] as const;
 export type Claim = (typeof CLAIMS)[number];
 
 export interface Lie {
