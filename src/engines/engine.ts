@@ -6,8 +6,8 @@ import type { Json, StateReader, StateView } from '../state/state-view.ts';
 declare const positionBrand: unique symbol;
 
 /**
- * A place in the agreed order of commands, as a non-negative safe integer. Every node gives one command the same
- * position, and each later command a larger one. Positions may skip numbers; callers only compare and print them.
+ * A place in the agreed order of commands: a non-negative safe integer. Every node gives one command the same
+ * position, and each later command a larger one. Positions may skip numbers.
  */
 export type Position = number & { readonly [positionBrand]: true };
 
@@ -17,9 +17,12 @@ export function toPosition(count: number): Position {
   return count as Position;
 }
 
-/** The replicated service. Deterministic: the same commands in the same order give the same state on every node. */
+/** The replicated service. The same commands in the same order must give the same state on every node. */
 export interface StateMachine {
-  /** Applies one agreed command. The result goes to the proposer if this node proposed it. Never throws for bad input. */
+  /**
+   * Applies one agreed command. The result goes to the proposer if this node proposed it. Never throws for
+   * bad input.
+   */
   apply(view: StateView, command: Uint8Array, position: Position): unknown;
 }
 
@@ -53,8 +56,9 @@ export interface LeaderHint {
 
 export interface EngineHealth {
   /**
-   * `ready`: a leader is known and this node's state is current. `catching-up`: a leader is known and this node's state
-   * is behind. `no-quorum`: this node knows no leader. `out`: this node takes no part (not joined, removed or stopped).
+   * `ready`: a leader is known and this node's state is current. `catching-up`: a leader is known and this
+   * node's state is behind. `no-quorum`: no leader is known. `out`: this node is not joined, removed or
+   * stopped.
    */
   readonly kind: 'ready' | 'catching-up' | 'no-quorum' | 'out';
   /** This node's name among the members. */
@@ -96,7 +100,7 @@ export interface MemberStatus {
   readonly peerAddress: string;
   readonly httpAddress: string;
   readonly isHealthy: boolean;
-  /** Milliseconds since this node last heard from the member, 0 for itself. Undefined when never or not known. */
+  /** Milliseconds since this node last heard from the member, 0 for itself. Undefined when not known. */
   readonly lastContactMs: number | undefined;
   readonly details: EngineDetails;
 }
@@ -118,8 +122,8 @@ export interface Engine {
   /** The position up to which `state` holds every command. */
   position(): Position;
   /**
-   * Calls `listener` with the new position after each batch of applied commands, and after a snapshot replaced the
-   * state. Returns a function that ends this. The listener must not throw.
+   * Calls `listener` with the new position after each batch of applied commands, and after a snapshot
+   * replaced the state. Returns a function that removes the listener, which must not throw.
    */
   onAdvance(listener: (position: Position) => void): () => void;
   /** Milliseconds since this node last knew its state to be current, 0 on a leader. Undefined when never. */

@@ -1,4 +1,4 @@
-// The smallest engine: orders commands as they come. It has no disk, no peers and no membership.
+// The smallest engine: one process that orders commands as they come, without disk, peers or membership.
 
 import { MemoryState } from '../../state/memory-state.ts';
 import type { StateReader } from '../../state/state-view.ts';
@@ -22,7 +22,7 @@ export class MemoryEngine implements Engine {
   readonly #state = new MemoryState();
   readonly #listeners = new AdvanceListeners();
   #position = toPosition(0);
-  /** The batch that gathers. */
+  /** The commands of the next batch. */
   #waiting: { readonly command: Uint8Array; readonly done: (outcome: ProposalOutcome) => void }[] = [];
 
   /** `soon` runs a callback later. Commands that are proposed until then are one batch. */

@@ -1,4 +1,4 @@
-// Any engine, with trouble on demand: refused requests, lost answers, failing reads, scripted members.
+// Any engine, with trouble on demand: refused requests, lost answers, failing state reads, scripted members.
 
 import type { StateReader, StateView } from '../../state/state-view.ts';
 import type {
@@ -27,7 +27,9 @@ export class TroubledEngine implements Engine {
   members: readonly MemberStatus[] = [];
   memberOutcome: MemberChangeOutcome = { kind: 'done', leaderAddress: 'node1:7000', role: 'voter' };
   readonly memberChanges: MemberChange[] = [];
-  /** Decides how a change of members ends. Undefined: the engine cannot change them. */
+  /**
+   * Scripted, so that a test decides how a change of members ends. Undefined: there is no membership part.
+   */
   membership: Membership | undefined = {
     change: (change, done) => {
       this.memberChanges.push(change);

@@ -52,7 +52,7 @@ function textOf(view: StateReader): string {
   return JSON.stringify([...view.range({ prefix: '' })]);
 }
 
-test('a command that stands in the log twice is applied once, and answered once', () => {
+test('a command that is in the log twice is applied once, and answered once', () => {
   const { applier, view, applied, state } = createApplier();
   applier.apply([command(2, 'x', { sequence: 9 }), command(3, 'x', { sequence: 9 })]);
   expect(view.get('count/x')).toBe(1);
@@ -60,7 +60,7 @@ test('a command that stands in the log twice is applied once, and answered once'
   expect(state.point.index).toBe(3);
 });
 
-test('the sessions that tell repetitions are part of the state that is written', () => {
+test('the sessions are part of the state that is written', () => {
   const { applier, state, view } = createApplier();
   applier.apply([command(2, 'x', { sequence: 9 })]);
   applier.saveSessions();
@@ -69,20 +69,20 @@ test('the sessions that tell repetitions are part of the state that is written',
   expect(view.get('count/x')).toBe(1);
 });
 
-test('bytes that are no proposal change nothing, on every server alike, and stop nobody', () => {
+test('bytes that are no proposal change nothing and stop no server', () => {
   const { applier, view, applied, state } = createApplier();
   const before = textOf(view);
   applier.apply([{ kind: 'command', index: 2, term: 1, data: new Uint8Array([255, 255, 255]) }]);
   expect([textOf(view), applied, state.point.index]).toEqual([before, [], 2]);
 });
 
-test('a command of a server that was removed is not applied: it may be a repetition', () => {
+test('a command of a removed server is not applied: it may be a repetition', () => {
   const { applier, view } = createApplier();
   applier.apply([configurationEntry(2, withoutMember(ONLY_A, A)), command(3, 'x')]);
   expect(view.get('count/x')).toBeUndefined();
 });
 
-test('the point says which configuration is in force, and since when', () => {
+test('the point holds the configuration in force, and the index that set it', () => {
   const { applier, configured, state } = createApplier();
   const next = withoutMember(ONLY_A, A);
   applier.apply([{ kind: 'leader-start', index: 2, term: 2 }, configurationEntry(3, next)]);

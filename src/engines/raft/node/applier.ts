@@ -41,7 +41,7 @@ export class Applier {
 
   #applyOne(entry: Entry, previous: SnapshotPoint): void {
     const { index, term } = entry;
-    // Field by field: for every entry, a spread costs several times as much.
+    // Field by field: a spread would cost several times as much, for every entry.
     const { configuration, configurationIndex } = previous;
     switch (entry.kind) {
       case 'command':
@@ -70,7 +70,7 @@ export class Applier {
     const proposal = readProposal(entry.data);
     if (proposal === undefined) return;
     const { origin, command } = proposal;
-    // A removed server has no session, so that a repetition of its proposal could not be told.
+    // A removed server has no session, so a repeated proposal of it could not be recognised.
     if (findMember(this.#state.point.configuration, origin.server) === undefined) return;
     if (!this.#sessions.admit(origin)) return;
     this.#handlers.onApplied(origin, this.#state.applyCommand(command));
@@ -88,8 +88,8 @@ export class Applier {
 }
 
 /**
- * Decodes a proposal. Returns undefined, on every server alike, for bytes that no node of ours wrote: they must not
- * stop the whole cluster.
+ * Decodes a proposal. Returns undefined for bytes that no node of ours wrote. All servers do so alike, and
+ * such bytes must not stop the cluster.
  */
 export function readProposal(bytes: Uint8Array): Proposal | undefined {
   try {

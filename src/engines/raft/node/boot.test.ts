@@ -30,7 +30,7 @@ function createDisk() {
   return { clock, store, logger, start, write };
 }
 
-test('a new node waits to be joined, under a name of its own', () => {
+test('a new node waits to be joined, under a new server id', () => {
   const loaded = createDisk().start();
   expect(loaded.identity).toMatchObject({ clusterId: '', boots: 1 });
   expect(loaded.identity.server).toMatch(/^a@[0-9a-f]{16}$/);
@@ -46,7 +46,7 @@ test('a bootstrapped node is the only voter of a new cluster', () => {
   expect(loaded.hardState).toEqual({ term: 1, votedFor: undefined });
 });
 
-test('every start is counted, keeps the name, and gives what is on disk', () => {
+test('every start is counted, keeps the server id, and returns the state on disk', () => {
   const { start, store } = createDisk();
   const [first, second, third] = [start({ bootstrap: true }), start(), start()];
   expect([first, second, third].map(({ identity }) => identity.boots)).toEqual([1, 2, 3]);
@@ -70,7 +70,7 @@ test('a node that waited may found a cluster instead', () => {
   expect(second.identity.clusterId).not.toBe('');
 });
 
-test('a removed server stays what it is, unless it is to join', () => {
+test('a removed server stays removed, unless it is started to join', () => {
   const { start, write } = createDisk();
   const first = start({ bootstrap: true });
   write([putRemoved()]);
@@ -81,7 +81,7 @@ test('a removed server stays what it is, unless it is to join', () => {
   expect([joining.lastLog.index, joining.hardState]).toEqual([0, { term: 0, votedFor: undefined }]);
 });
 
-test('a member that is to join keeps what it has', () => {
+test('a member that is started to join keeps its state', () => {
   const { start } = createDisk();
   const first = start({ bootstrap: true });
   expect(start({ join: true }).identity.server).toBe(first.identity.server);
@@ -101,7 +101,7 @@ test.each([
   expect([...state.range({ prefix: '' })]).toEqual([]);
 });
 
-test('a disk that cannot be written is an answer of the start', () => {
+test('a disk that cannot be written fails the start', () => {
   const { clock, store, logger } = createDisk();
   store.failure = 'disk_full';
   const errors: unknown[] = [];

@@ -1,4 +1,4 @@
-// What a node does to its disk before it takes part: who it is, and the first configuration of a new cluster.
+// The first disk write of a start: identity, count of starts, and the first configuration of a new cluster.
 
 import { present } from '../../../shared/assert.ts';
 import type { Logger } from '../../../shared/logger.ts';
@@ -26,9 +26,9 @@ export interface BootPorts {
 }
 
 /**
- * Reads the disk, and writes what must be there before the node speaks: the identity of this data directory, the
- * count of its starts, the first configuration where a cluster is begun, a new identity where a removed server joins
- * again. `done` gets the state as it is on disk then. Throws what `loadDurableState` throws.
+ * Reads the disk, and writes everything that must be durable before the node speaks: a new identity or one
+ * more start, and the first configuration if a cluster is founded. A removed server that joins again gets a
+ * new identity. `done` gets the state as it is on disk then. Throws the errors of `loadDurableState`.
  */
 export function boot(
   ports: BootPorts,
@@ -48,7 +48,7 @@ export function boot(
 
 interface BootWrite {
   readonly operations: WriteOperation[];
-  /** What is on disk then, where the start is counted and nothing else changes: the log is not read a second time. */
+  /** The state on disk after a start that changes only the count: the log need not be read again. */
   readonly counted?: LoadedState;
 }
 
@@ -100,7 +100,7 @@ function foundingOperations(
     httpAddress: options.httpAddress,
   });
   return [
-    // Rows that an earlier life of this data left behind must not become the state of the new cluster.
+    // Rows that an earlier life of this disk left behind must not become the state of the new cluster.
     ...initialRecords({ ...identity, clusterId }, unusedGeneration(ports.store)),
     putHardState({ term: 1, votedFor: undefined }),
     ...putEntries([{ kind: 'configuration', index: 1, term: 1, configuration }]),

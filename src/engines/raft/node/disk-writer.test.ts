@@ -32,7 +32,7 @@ test('writes reach the disk one after the other, in the order of the calls', () 
   ]);
 });
 
-test('nothing is reported before the disk has it', () => {
+test('a write is reported after the disk has it', () => {
   const { clock, store, write, done } = createWriter();
   store.isHeld = true;
   write('a');
@@ -54,7 +54,7 @@ test('a full disk delays writes and neither drops nor reorders them (trap 33)', 
   expect(logger.messages('info')).toHaveLength(1);
 });
 
-test('a disk that fails is the end, and no further write is begun', () => {
+test('a failing disk ends the writer, and no further write is begun', () => {
   const { clock, store, writer, write, done, fatal } = createWriter();
   store.failure = 'storage_failed';
   for (const name of ['a', 'b']) write(name);
@@ -65,7 +65,7 @@ test('a disk that fails is the end, and no further write is begun', () => {
   expect([done, store.pendingWrites]).toEqual([[], 0]);
 });
 
-test('what is under way when it stops ends without being reported', () => {
+test('a write under way at the stop ends without a report', () => {
   const { clock, writer, write, done, written } = createWriter();
   for (const name of ['a', 'b']) write(name);
   writer.stop();
@@ -73,7 +73,7 @@ test('what is under way when it stops ends without being reported', () => {
   expect([written(), done]).toEqual([['a'], []]);
 });
 
-test('a full disk is not tried again after the stop', () => {
+test('a write that found the disk full is not repeated after the stop', () => {
   const { clock, store, writer, write, written } = createWriter();
   store.failure = 'disk_full';
   write('a');
@@ -84,7 +84,7 @@ test('a full disk is not tried again after the stop', () => {
   expect(written()).toEqual([]);
 });
 
-test('a write that is asked for while another is reported waits its turn', () => {
+test('a write that is requested while another is reported waits its turn', () => {
   const { clock, writer, write, written } = createWriter();
   writer.write({ operations: put('a') }, () => write('c'));
   write('b');
@@ -92,7 +92,7 @@ test('a write that is asked for while another is reported waits its turn', () =>
   expect(written()).toEqual(['a', 'b', 'c']);
 });
 
-test('it is idle when the last write was reported, and not before', () => {
+test('the writer is idle when the last write was reported, and not before', () => {
   const { clock, writer, write } = createWriter();
   expect(writer.isIdle).toBe(true);
   write('a');
@@ -101,7 +101,7 @@ test('it is idle when the last write was reported, and not before', () => {
   expect(writer.isIdle).toBe(true);
 });
 
-test('an image is adopted in its turn, and again until there is room', () => {
+test('an image is adopted in its turn, and tried again until there is space', () => {
   const { clock, store, writer, write, done, written } = createWriter();
   const staging = store.stageImage();
   const image = encodeRowImage([{ key: new TextEncoder().encode('s1'), value: new Uint8Array([7]) }]);

@@ -1,4 +1,5 @@
-// The node's own writes, one after the other: a full disk delays them and never reorders or drops them.
+// Issues the node's disk writes one after the other. A full disk delays a write and never reorders or drops
+// one.
 
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { Logger } from '../../../shared/logger.ts';
@@ -7,12 +8,12 @@ import type { Clock, Timer } from './ports/clock.ts';
 import type { ImageStaging, KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
 import { ALL_STATE } from './state/state-keys.ts';
 
-/** Pause before a write that found no room is tried again. */
+/** Pause before a write is repeated that found the disk full. */
 const RETRY_AFTER_MS = 200;
 
 export interface DiskWrite {
   readonly operations: readonly WriteOperation[];
-  /** In the same write its rows become those of the state, and the log goes. */
+  /** The write adopts this image: its rows replace the state's rows, and the log is dropped. */
   readonly image?: ImageStaging;
 }
 
@@ -25,7 +26,7 @@ export class DiskWriter {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #onFatal: (error: Error) => void;
-  /** Bounded by its users: the core has one write under way, the state one, compaction one. */
+  /** Bounded by its users: the core has one write under way, the state one, and compaction one. */
   readonly #queue: QueuedWrite[] = [];
   #isWriting = false;
   #isFull = false;
@@ -42,7 +43,7 @@ export class DiskWriter {
     this.#onFatal = onFatal;
   }
 
-  /** Whether the last attempt found no room. */
+  /** Whether the last attempt found the disk full. */
   get isFull(): boolean {
     return this.#isFull;
   }
@@ -51,13 +52,13 @@ export class DiskWriter {
     return this.#queue.length === 0;
   }
 
-  /** `done` is called when the write is durable; when that cannot be, the node is stopped instead. */
+  /** Calls `done` when the write is durable. A write that can never be durable stops the node instead. */
   write(write: DiskWrite, done: () => void): void {
     this.#queue.push({ ...write, done });
     this.#next();
   }
 
-  /** No further write is begun; what is under way ends without being reported. */
+  /** Begins no further write. A write that is under way ends without a report. */
   stop(): void {
     this.#isStopped = true;
     this.#retry?.cancel();
@@ -67,18 +68,18 @@ export class DiskWriter {
     const write = this.#queue[0];
     if (write === undefined || this.#isWriting || this.#isStopped) return;
     this.#isWriting = true;
-    const ended = (error: Error | undefined): void => {
+    const onEnd = (error: Error | undefined): void => {
       if (this.#isStopped) return;
       this.#isWriting = false;
-      if (error === undefined) this.#written(write);
-      else this.#failed(error);
+      if (error === undefined) this.#onWritten(write);
+      else this.#onFailed(error);
     };
     const { operations, image: staging } = write;
-    if (staging === undefined) this.#store.write(operations, ended);
-    else this.#store.adopt({ staging, range: ALL_STATE, dropped: ALL_BLOCKS, operations }, ended);
+    if (staging === undefined) this.#store.write(operations, onEnd);
+    else this.#store.adopt({ staging, range: ALL_STATE, dropped: ALL_BLOCKS, operations }, onEnd);
   }
 
-  #written(write: QueuedWrite): void {
+  #onWritten(write: QueuedWrite): void {
     if (this.#isFull) this.#logger.info('there is room on the disk again: writing goes on');
     this.#isFull = false;
     this.#queue.shift();
@@ -86,7 +87,7 @@ export class DiskWriter {
     this.#next();
   }
 
-  #failed(error: Error): void {
+  #onFailed(error: Error): void {
     if (!(error instanceof CodedError) || error.code !== 'disk_full') {
       this.#onFatal(error);
       return;

@@ -10,7 +10,7 @@ const STAND_TICKS = 9;
 const SUSPECT_TICKS = 3;
 const THREE = { a: 'voter', b: 'voter', c: 'voter' } as const;
 
-/** Node `self` of `roles`; `hints` counts how often its core was told to stand soon. */
+/** Node `self` of `roles`. `hints` counts how often its core was told to stand soon. */
 function createElectionHints(roles: Readonly<Record<string, Role>>, self = 'a') {
   const reached = new Set<string>();
   const heard = new Set<string>();
@@ -59,7 +59,7 @@ function createElectionHints(roles: Readonly<Record<string, Role>>, self = 'a') 
   return { core, tick, meet, lose, reach: (node: string) => reached.add(serverOf(node)) };
 }
 
-test('the first attempt comes when a majority of the voters is there, both ways', () => {
+test('the first attempt comes when a majority of the voters is connected, both ways', () => {
   const { tick, meet, reach } = createElectionHints(THREE);
   reach('b');
   expect(tick(100)).toBe(0);
@@ -67,7 +67,7 @@ test('the first attempt comes when a majority of the voters is there, both ways'
   expect(tick(1)).toBe(1);
 });
 
-test('two of five are no majority, and learners make none', () => {
+test('two of five are no majority, and learners do not count', () => {
   const { tick, meet } = createElectionHints({ ...THREE, d: 'voter', e: 'voter', f: 'learner' });
   meet('b', 'f');
   expect(tick(100)).toBe(0);
@@ -75,7 +75,7 @@ test('two of five are no majority, and learners make none', () => {
   expect(tick(1)).toBe(1);
 });
 
-test('an attempt that elects nobody is repeated twice, half a time-out after all have stood, and then no more', () => {
+test('an attempt that elects nobody is repeated twice, half a timeout after all have stood, and then no more', () => {
   const { tick, meet } = createElectionHints(THREE);
   meet('b', 'c');
   expect(tick(1)).toBe(1);
@@ -84,7 +84,7 @@ test('an attempt that elects nobody is repeated twice, half a time-out after all
   expect(tick(1_000)).toBe(3);
 });
 
-test('at first they stand in the order of ids, those that are there; later by chance', () => {
+test('at first the connected servers stand in the order of ids, later at random', () => {
   const five = { ...THREE, d: 'voter', e: 'voter', f: 'learner' } as const;
   const { core, tick, meet } = createElectionHints(five, 'd');
   meet('a', 'c', 'e', 'f');
@@ -92,7 +92,7 @@ test('at first they stand in the order of ids, those that are there; later by ch
   expect(core.places).toEqual([2, undefined, undefined]);
 });
 
-test('an attempt that comes to nothing, as the core waits for votes, is none', () => {
+test('an attempt that the core ignores because it waits for votes does not count', () => {
   const { core, tick, meet } = createElectionHints(THREE);
   meet('b', 'c');
   core.isWaitingForVotes = true;
@@ -102,7 +102,7 @@ test('an attempt that comes to nothing, as the core waits for votes, is none', (
   expect(core.places).toEqual([0]);
 });
 
-test('whoever got the vote of this server in a new term has a whole time-out to win', () => {
+test("a candidate that got this server's vote in a new term has a whole timeout to win", () => {
   const { core, tick, meet } = createElectionHints(THREE);
   meet('b', 'c');
   expect(tick(STAND_TICKS + ELECTION_TICKS / 2)).toBe(1);
@@ -111,7 +111,7 @@ test('whoever got the vote of this server in a new term has a whole time-out to 
   expect(tick(1)).toBe(2);
 });
 
-test('a vote for itself, and one of the term in which the leader died, keep nobody from standing again', () => {
+test('a vote for itself, or in the term in which the leader died, does not keep a server from standing again', () => {
   const { core, tick, meet, lose } = createElectionHints(THREE);
   meet('b', 'c');
   core.leader = serverOf('b');
@@ -135,7 +135,7 @@ test("when the leader's process is gone the core stands at once, and again when 
   expect(tick(1_000)).toBe(2);
 });
 
-test('a leader that is found after the other one died ends it', () => {
+test('a leader that is found after the old one died ends the attempts', () => {
   const { core, tick, meet, lose } = createElectionHints(THREE);
   meet('b', 'c');
   core.leader = serverOf('b');
@@ -147,7 +147,7 @@ test('a leader that is found after the other one died ends it', () => {
   expect(tick(100)).toBe(1);
 });
 
-test('the process of a follower that is gone is no reason to stand', () => {
+test("a follower's death is no reason to stand", () => {
   const { core, tick, meet, lose } = createElectionHints(THREE);
   meet('b', 'c');
   core.leader = serverOf('b');
@@ -158,7 +158,7 @@ test('the process of a follower that is gone is no reason to stand', () => {
   expect(tick(100)).toBe(0);
 });
 
-test('alone after the leader is gone, a server waits for its time-out', () => {
+test('a server that is alone after the leader died waits for its timeout', () => {
   const { core, tick, meet, lose } = createElectionHints(THREE);
   meet('b');
   core.leader = serverOf('b');
@@ -166,7 +166,7 @@ test('alone after the leader is gone, a server waits for its time-out', () => {
   expect(tick(100)).toBe(0);
 });
 
-test('once a leader was known it is over, also when that one is silent', () => {
+test('the attempts end once a leader was known, even if that one falls silent', () => {
   const { core, tick, meet } = createElectionHints(THREE);
   core.leader = serverOf('b');
   tick(1);

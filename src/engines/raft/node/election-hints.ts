@@ -1,5 +1,5 @@
-// Hints to the core when nobody can be leading: nodes that were all killed and start again, and the others when a
-// leader's process has died, need not wait a whole election time-out, nor a second one when they split their votes.
+// Tells the core to stand for election early when no server can be leading: after a start of the whole
+// cluster, and when the leader's process died. Otherwise each would wait for an election timeout.
 
 import { isVoter, type ServerId, voters } from '../core/configuration.ts';
 import { quorumValue } from '../core/quorum.ts';
@@ -7,23 +7,23 @@ import type { RaftCore } from '../core/raft-core.ts';
 import type { Peers } from './membership/peers.ts';
 import type { Participant } from './participant.ts';
 
-/** A split vote is repeated until this many attempts were made; then ordinary time-outs take over. */
+/** A split vote is repeated until this many attempts were made. Then ordinary timeouts take over. */
 const MAX_ATTEMPTS = 3;
 
 /**
- * Asks the core to stand soon, until any leader is known: from the moment on when a majority hears each other after the
- * start, and again when a leader's process is gone.
+ * Asks the core to stand soon, until a leader is known: from when a majority hear each other after a start,
+ * and again when the leader's process is gone.
  */
 export class ElectionHints implements Participant {
   readonly #core: RaftCore;
   readonly #peers: Peers;
   readonly #self: ServerId;
   readonly #electionTicks: number;
-  /** What the votes of one attempt may take, from when all stand: less than a time-out, and enough on a busy disk. */
+  /** How long the votes of one attempt may take: less than a timeout, and enough on a busy disk. */
   readonly #voteTicks: number;
   #attempts = 0;
   #waitTicks = 0;
-  /** Of the core, when this was told of it last. */
+  /** The core's term at the last tick. */
   #term: number;
 
   constructor(parts: { core: RaftCore; peers: Peers }, options: { self: ServerId; electionTicks: number }) {
@@ -35,7 +35,9 @@ export class ElectionHints implements Participant {
     this.#voteTicks = Math.ceil(options.electionTicks / 2);
   }
 
-  /** The host of `server` refused a connection: its process is gone. When it led, this is the first attempt. */
+  /**
+   * The host of `server` refused a connection, so its process is gone. If it led, this is the first attempt.
+   */
   onProcessGone(server: ServerId): void {
     const standTicks = this.#core.suspectLeader(server);
     if (standTicks === undefined) return;
@@ -56,7 +58,8 @@ export class ElectionHints implements Participant {
       return;
     }
     if (!this.#isWithMajority()) return;
-    // One after the other at first. Whose log is too short, or whose disk too slow for that, may spoil it: then by chance.
+    // The first attempt goes in the order of ids, so that one server stands at a time. A server with a short
+    // log or a slow disk may spoil that, so later attempts are random.
     const place = this.#attempts === 0 ? this.#place() : undefined;
     const standTicks = this.#core.standSoon(place);
     if (standTicks === undefined) return;
@@ -65,8 +68,8 @@ export class ElectionHints implements Participant {
   }
 
   /**
-   * Whom this server voted for needs a second write of the disk to win, and to be heard. A slow one takes longer than an attempt,
-   * and to stand against the candidate then would have every attempt end the one before.
+   * The candidate this server voted for needs one more disk write before it can announce that it won. With a
+   * slow disk that takes longer than an attempt. Standing against it would end each attempt with the next.
    */
   #giveTimeToVote(): void {
     const { term, votedFor } = this.#core;
@@ -76,14 +79,14 @@ export class ElectionHints implements Participant {
     this.#waitTicks = Math.max(this.#waitTicks, this.#electionTicks);
   }
 
-  /** Whether this voter and those that it both reaches and hears could elect somebody. */
+  /** Whether this voter, with the voters it both reaches and hears, could elect a leader. */
   #isWithMajority(): boolean {
     const { configuration } = this.#core;
     if (!isVoter(configuration, this.#self)) return false;
     return quorumValue(voters(configuration), (server) => (this.#isThere(server) ? 1 : 0)) === 1;
   }
 
-  /** How many voters that are there come before this one in the order of ids. */
+  /** Returns how many voters that are up come before this one in the order of ids. */
   #place(): number {
     const others = voters(this.#core.configuration);
     return others.filter((server) => server < this.#self && this.#isThere(server)).length;

@@ -22,7 +22,7 @@ export class Freshness implements Participant {
     if (this.#core.role === 'leader' && this.#core.isEstablished) this.renew();
   }
 
-  /** The state is current now. */
+  /** Notes that the state is current now. */
   renew(): void {
     this.#knownAt = this.#clock.now();
   }

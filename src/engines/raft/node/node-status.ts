@@ -1,4 +1,4 @@
-// What a node reports about itself and its cluster.
+// A node's report about itself and its cluster.
 
 import type { EngineHealth, MemberStatus } from '../../engine.ts';
 import {
@@ -24,7 +24,7 @@ export type ServerState =
   | 'removed'
   | 'stopped';
 
-/** Figures of one server. */
+/** Raft's figures of one server. */
 export interface RaftStatus {
   readonly server: ServerId;
   readonly clusterId: string;
@@ -64,7 +64,7 @@ export function describeNode(sources: StatusSources): RaftStatus {
   };
 }
 
-/** The same figures in the port's words. `isCurrent`: this node knew its state to be current not long ago. */
+/** Returns the same figures in the port's words. `isCurrent`: the node's state was current a moment ago. */
 export function describeHealth(status: RaftStatus, isCurrent: boolean): EngineHealth {
   const { leader, state } = status;
   return {
@@ -113,7 +113,7 @@ function describeMember({ replica, peers, membership }: StatusSources, member: M
   const { core } = replica;
   const { server, role, raftAddress, httpAddress } = member;
   const isSelf = server === membership.identity.server;
-  // Followers exchange messages with the leader only. About each other they know only whether the connection is up.
+  // Followers exchange messages with the leader only. Of each other they know whether the connection is up.
   const isHeard = core.role === 'leader' ? peers.isAlive(server) : peers.isConnected(server);
   return {
     node: nodeOf(server),

@@ -1,4 +1,4 @@
-// What a node is told when it is made.
+// The options of one node.
 
 export interface RaftOptions {
   /** The node's name: the part of its server id before the `@`. */
@@ -11,12 +11,12 @@ export interface RaftOptions {
   readonly bootstrap: boolean;
   /** A server that was removed starts again as a new one, to be joined. */
   readonly join: boolean;
-  /** A member said that this server was removed: it starts as a new one, whatever its own disk says. */
+  /** A member said that this server was removed: it starts as a new one, even if its disk says otherwise. */
   readonly startOver: boolean;
   readonly tickMs: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
-  /** Silence after which the leader removes a member; 0 never. */
+  /** Silence after which the leader removes a member, or 0 for never. */
   readonly removeDeadAfterMs: number;
   /** A member younger than this is not removed. */
   readonly newMemberGraceMs: number;
@@ -26,40 +26,40 @@ export interface RaftOptions {
 }
 
 export interface NodeHandlers {
-  /** The node has stopped and cannot go on: damaged disk, broken invariant. */
+  /** The node has stopped and cannot continue: its disk is damaged, or an invariant is broken. */
   onFatal(error: Error): void;
-  /** The cluster removed this server. It takes no further part; a new start with `join` makes it a new server. */
+  /** The cluster removed this server. It takes no further part. A start with `join` makes it a new server. */
   onRemoved(): void;
 }
 
-/** Every bound that matters to speed or memory, in one place. Tests make them tiny. */
+/** Every bound that affects speed or memory. Tests make them tiny. */
 export interface RaftLimits {
   readonly maxAppendBytes: number;
   readonly maxApplyBytes: number;
   readonly maxUncommittedBytes: number;
-  /** Proposals of this node that wait for their outcome. */
+  /** Bound on this node's proposals without an outcome. */
   readonly maxWaitingProposals: number;
   readonly maxProposalBytes: number;
   /** A proposal that never reached a leader is refused after this. */
   readonly leaderWaitMs: number;
-  /** A proposal that did is 'unknown' after this. */
+  /** A proposal that may have reached a leader ends as `unknown` after this. */
   readonly proposalTimeoutMs: number;
-  /** Silence after which a proposal or a read request is sent again. */
+  /** A proposal or read request without an answer is sent again after this. */
   readonly resendAfterMs: number;
   readonly maxWaitingReads: number;
-  /** The log is compacted when it holds more than this, in entries or bytes, … */
+  /** The log is compacted when it holds more entries or bytes than this … */
   readonly compactAfterEntries: number;
   readonly compactAfterBytes: number;
   /** … down to this many, for followers that are a little behind. */
   readonly keepEntries: number;
-  /** Applied state is written after this long or this much: with the next log write, or alone. */
+  /** Applied state is written when it is this old or this large: with the next log write, or alone. */
   readonly flushStateAfterMs: number;
   readonly flushStateBytes: number;
-  /** Each is one frame, one write of the follower, and some milliseconds of both event loops. */
+  /** A chunk is one frame and one write of the follower, and takes milliseconds of both event loops. */
   readonly snapshotChunkBytes: number;
   /** A snapshot that makes no progress for this long has failed. */
   readonly snapshotTimeoutMs: number;
-  /** How many entries a learner may lack when it is promoted. */
+  /** A learner that lacks at most this many entries may be promoted. */
   readonly promotionLagEntries: number;
   /** How long a join or a removal may take. */
   readonly memberChangeTimeoutMs: number;

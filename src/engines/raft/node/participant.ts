@@ -1,4 +1,4 @@
-// The hooks of a replica. Each part of the node implements those that it needs.
+// The hooks of a replica. Each part of the node implements the hooks that it needs.
 
 import type { ProposalOrigin } from '../codec/peer-message.ts';
 import type { Configuration, ServerId } from '../core/configuration.ts';
@@ -24,4 +24,28 @@ export interface Participant {
   compactionFloor?(): number;
   /** The node takes no further part: requests that wait are answered now. May be called twice. */
   onStop?(): void;
+}
+
+type Hook = keyof Participant;
+type With<H extends Hook> = Required<Pick<Participant, H>>;
+
+export type Hooks = { readonly [H in Hook]: readonly With<H>[] };
+
+/** Lists the participants of each hook, in order. Some hooks are called for every round or every command. */
+export function hooksOf(participants: readonly Participant[]): Hooks {
+  const having = <H extends Hook>(hook: H): With<H>[] =>
+    participants.filter((one): one is Participant & With<H> => one[hook] !== undefined);
+  return {
+    beforeRound: having('beforeRound'),
+    afterRound: having('afterRound'),
+    onTick: having('onTick'),
+    onNewLeader: having('onNewLeader'),
+    onApplied: having('onApplied'),
+    onConfiguration: having('onConfiguration'),
+    onReadConfirmed: having('onReadConfirmed'),
+    onReadRefused: having('onReadRefused'),
+    onSnapshotWanted: having('onSnapshotWanted'),
+    compactionFloor: having('compactionFloor'),
+    onStop: having('onStop'),
+  };
 }

@@ -1,4 +1,4 @@
-// What peers do to this node: they say hello, come and go, and send messages and snapshots.
+// Handles what the transport reports: hellos, connections, messages and snapshot channels of peers.
 
 import { unreachable } from '../../../shared/assert.ts';
 import type { Logger } from '../../../shared/logger.ts';
@@ -37,7 +37,7 @@ export interface PeerEventParts {
   readonly freshness: Freshness;
 }
 
-/** A node that has stopped, or that its cluster removed, hears nothing. */
+/** A node that has stopped, or that its cluster removed, ignores every event. */
 export class PeerEvents implements TransportHandlers, Participant {
   readonly #parts: PeerEventParts;
   #isStopped = false;
@@ -102,8 +102,8 @@ export class PeerEvents implements TransportHandlers, Participant {
   }
 
   /**
-   * Whether this node has what the leader had committed when it said this. A leader that has not committed in its own
-   * term does not know itself how far that is.
+   * Returns whether this node has all that the leader had committed when it sent `message`. A leader that has
+   * not committed in its own term does not know that itself.
    */
   #isCurrentAfter(message: Message): boolean {
     const { core } = this.#parts.replica;
@@ -142,7 +142,7 @@ export class PeerEvents implements TransportHandlers, Participant {
     return this.#isStopped || this.#parts.membership.isRemoved;
   }
 
-  /** Whatever it was, the core may have something to do now. */
+  /** Runs `action`, then lets the core look for work. */
   #unlessOut(action: () => void): void {
     if (this.#isOut) return;
     this.#parts.replica.runOrStop(action);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TestCluster, type TestNode, testOptions } from './testing/cluster.ts';
 
 const THREE = ['a', 'b', 'c'];
-/** The shortest that a follower waits before it stands by itself. */
+/** The shortest time before a follower stands by itself. */
 const ELECTION_MS = testOptions('').electionTicks * testOptions('').tickMs;
 const APPLIED_ONCE = { kind: 'applied', result: 1 };
 function writeMany(node: TestNode, prefix: string, count: number): void {
@@ -26,7 +26,7 @@ describe('writes', () => {
     const cluster = TestCluster.of(THREE);
     const old = cluster.leader();
     const [asked, other] = cluster.followers();
-    // The old leader has it in its log and on the other follower, and dies before it can say so.
+    // The old leader and the other follower have it in their logs, and the leader dies before it can say so.
     cluster.network.filter = (from, _, message) =>
       !(message.kind === 'raft' && message.message.kind === 'append-response') ||
       from === asked?.status.server;
@@ -44,7 +44,7 @@ describe('writes', () => {
     expect(outcomes).toHaveLength(1);
   });
 
-  test('a write that reached no leader is refused, and one that may have is unknown (trap 34)', () => {
+  test('a write that reached no leader is refused, and the outcome of one that may have is unknown (trap 34)', () => {
     const cluster = TestCluster.of(THREE);
     const leader = cluster.leader();
     const [alone, other] = cluster.followers();
@@ -57,7 +57,7 @@ describe('writes', () => {
     expect(cluster.firstOf(later, 'it gives up')).toEqual({ kind: 'refused', reason: 'no-leader' });
   });
 
-  test('a leader whose disk is low refuses writes, and takes them when there is room (trap 33)', () => {
+  test('a leader whose disk is nearly full refuses writes, and accepts them when there is space (trap 33)', () => {
     const cluster = TestCluster.of(THREE);
     cluster.leader().store.freeBytes = 10;
     expect(cluster.followers()[0]?.write('x')).toEqual({ kind: 'refused', reason: 'disk-full' });
@@ -65,7 +65,7 @@ describe('writes', () => {
     expect(cluster.followers()[0]?.write('x')).toEqual(APPLIED_ONCE);
   });
 
-  test('a node alone answers only what its own disk holds (trap 2)', () => {
+  test('a single node answers a write only when its own disk holds it (trap 2)', () => {
     const cluster = TestCluster.of(['a']);
     const node = cluster.leader();
     node.store.isHeld = true;
@@ -112,7 +112,7 @@ describe('stopping and starting', () => {
     expect(cluster.clock.now() - before).toBeLessThan(electionTimeoutMs);
   });
 
-  test('a leader that stops answers the writes that it has taken', () => {
+  test('a leader that stops answers the writes that it has accepted', () => {
     const cluster = TestCluster.of(THREE);
     const leader = cluster.leader();
     const outcomes = leader.propose('x');
@@ -120,7 +120,7 @@ describe('stopping and starting', () => {
     expect(outcomes).toEqual([APPLIED_ONCE]);
   });
 
-  test('all nodes killed at once have every acknowledged write when they are back', () => {
+  test('nodes that were all killed have every acknowledged write when they are back', () => {
     const cluster = TestCluster.of(THREE);
     writeMany(cluster.leader(), 'x', 20);
     for (const node of cluster.nodes) node.kill();
@@ -130,7 +130,7 @@ describe('stopping and starting', () => {
     for (const node of cluster.nodes) expect([node.count('x0'), node.count('x19')]).toEqual([1, 1]);
   });
 
-  test('all nodes started together elect a leader before any of them has waited out its time', () => {
+  test('nodes that start together elect a leader before any election timeout', () => {
     const cluster = TestCluster.of(THREE);
     cluster.settle();
     for (const node of cluster.nodes) node.kill();
@@ -153,7 +153,7 @@ describe('stopping and starting', () => {
     expect(leader.status).toMatchObject({ state: 'leader', term });
   });
 
-  /** Three nodes of a long time-out, and how long it is. */
+  /** Three nodes with a long election timeout, and its length. */
   function patientCluster() {
     const cluster = new TestCluster();
     const electionTicks = 100;
@@ -167,7 +167,7 @@ describe('stopping and starting', () => {
     return { cluster, timeoutMs: electionTicks * testOptions('').tickMs };
   }
 
-  test('when the process of a leader dies another one leads before any time-out, also when the first votes fail', () => {
+  test('when the process of a leader dies another one leads before any timeout, also when the first votes fail', () => {
     const { cluster, timeoutMs } = patientCluster();
     cluster.leader().kill();
     const diedAt = cluster.clock.now();
@@ -183,7 +183,7 @@ describe('stopping and starting', () => {
     expect(cluster.clock.now() - diedAt).toBeLessThan(timeoutMs);
   });
 
-  test('a leader that is only out of reach is waited for', () => {
+  test('the followers of an unreachable leader wait for their timeout', () => {
     const { cluster, timeoutMs } = patientCluster();
     cluster.network.cutOff.add(cluster.leader().address);
     cluster.clock.advance(0.9 * timeoutMs);
@@ -191,7 +191,7 @@ describe('stopping and starting', () => {
     cluster.leader();
   });
 
-  test('sequences of an earlier start are not taken for those of this one', () => {
+  test('sequences of an earlier start are not confused with those of this one', () => {
     const cluster = TestCluster.of(THREE);
     const [follower] = cluster.followers();
     follower?.write('x');
@@ -201,7 +201,7 @@ describe('stopping and starting', () => {
     expect(follower?.count('x')).toBe(1);
   });
 
-  test('every call of stop is answered, however many come', () => {
+  test('every call of stop is answered', () => {
     const cluster = TestCluster.of(THREE);
     const done: string[] = [];
     const node = cluster.leader().running;
@@ -215,7 +215,7 @@ describe('stopping and starting', () => {
     expect(node.status().state).toBe('stopped');
   });
 
-  test('a disk that breaks while the node stops ends it once', () => {
+  test('a disk that fails while the node stops ends the node once', () => {
     const cluster = TestCluster.of(['a']);
     const node = cluster.leader();
     const done: string[] = [];
@@ -228,7 +228,7 @@ describe('stopping and starting', () => {
     expect(node.fatalError).toMatchObject({ code: 'storage_failed' });
   });
 
-  test('what waits is answered when the node stops', () => {
+  test('waiting requests are answered when the node stops', () => {
     const cluster = TestCluster.of(THREE);
     const [follower] = cluster.followers();
     for (const { address } of cluster.nodes) cluster.network.cutOff.add(address);
@@ -240,7 +240,7 @@ describe('stopping and starting', () => {
     expect([write?.length, read?.length, removal?.length]).toEqual([1, 1, 1]);
   });
 
-  test('a broken disk stops the node, and its callers are answered', () => {
+  test('a failing disk stops the node, and its callers are answered', () => {
     const cluster = TestCluster.of(['a']);
     const node = cluster.leader();
     node.store.failure = 'storage_failed';
@@ -250,7 +250,7 @@ describe('stopping and starting', () => {
     expect(node.status.state).toBe('stopped');
   });
 
-  test('damage that shows at a start is an answer of that start', () => {
+  test('damage that is found at a start fails that start', () => {
     const cluster = TestCluster.of(['a']);
     const node = cluster.leader();
     node.write('x');
@@ -282,7 +282,7 @@ describe('members', () => {
     expect(removed).toEqual([before]);
   });
 
-  test('a removed node says so, takes no part, and disturbs nobody', () => {
+  test('a removed node reports it, takes no part, and disturbs nobody', () => {
     const cluster = TestCluster.of(THREE);
     const [follower] = cluster.followers();
     const { term } = cluster.leader().status;
@@ -313,7 +313,7 @@ describe('members', () => {
     expect(follower?.status.server).not.toBe(before);
   });
 
-  test('a leader that is asked to remove itself says that it did, and hands over (trap 20)', () => {
+  test('a leader that removes itself answers that it did, and hands over (trap 20)', () => {
     const cluster = TestCluster.of(THREE);
     const old = cluster.leader();
     expect(old.remove(old.name)).toMatchObject({ kind: 'done', role: 'removed' });
@@ -321,7 +321,7 @@ describe('members', () => {
     expect(cluster.leader().status.configuration.members).toHaveLength(2);
   });
 
-  test('a leader that is removed through a follower is removed, and the follower says so', () => {
+  test('a leader that is removed through a follower is removed, and the follower answers so', () => {
     const cluster = TestCluster.of(THREE);
     const old = cluster.leader();
     const [follower] = cluster.followers();
@@ -329,7 +329,7 @@ describe('members', () => {
     cluster.clock.runUntil(() => old.removals === 1, 'it leaves');
   });
 
-  test('a node that waits to be joined is not taken in by a cluster that dials somebody else', () => {
+  test('a node that waits to be joined does not join a cluster that dials another node', () => {
     const cluster = TestCluster.of(THREE);
     const [follower] = cluster.followers();
     follower?.kill();
@@ -340,7 +340,7 @@ describe('members', () => {
     expect(follower?.status).toMatchObject({ state: 'waiting', clusterId: '' });
   });
 
-  test('a cluster that is founded on old data begins empty', () => {
+  test('a cluster that is founded on an old disk begins empty', () => {
     const cluster = TestCluster.of(['a', 'b']);
     const b = cluster.node('b');
     cluster.node('a').write('x');

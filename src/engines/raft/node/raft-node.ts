@@ -60,8 +60,8 @@ export class RaftNode implements Engine {
   #tickTimer: Timer | undefined;
 
   /**
-   * Opens what the disk holds and starts to take part. `done` gets the running node, or a CodedError: `log_damaged`,
-   * `record_damaged`, or an error of the store or the transport.
+   * Opens what the disk holds and starts to take part. `done` gets the running node, or a CodedError:
+   * `log_damaged`, `record_damaged`, or an error of the store or the transport.
    */
   static start(
     options: RaftOptions,
@@ -231,10 +231,10 @@ export class RaftNode implements Engine {
 
   /** The cluster removed this server. */
   #onRemoved(): void {
-    // Not inside the round that brought the news: its messages are still to be sent.
+    // Not inside the round that applied the removal: its messages must still leave.
     this.#ports.clock.soon(() => {
       if (this.#phase === 'stopped') return;
-      // A leader that removed itself answers for it first.
+      // A leader that removed itself answers that request first.
       this.#memberChanges.onTick();
       this.#replica.stopParticipants();
       this.#peers.leaveAll();
@@ -242,7 +242,7 @@ export class RaftNode implements Engine {
     });
   }
 
-  /** Hands leadership over, lets requests that are under way finish for a moment, and stops. The store stays open. */
+  /** Hands leadership over, lets pending requests finish for a moment, and stops. The store stays open. */
   stop(done: () => void): void {
     const { clock } = this.#ports;
     if (this.#whenClosed === undefined) {

@@ -6,7 +6,7 @@ import type { RaftLimits } from './options.ts';
 import { ALONG, createFollower, LEADER, logOf, TERM } from './testing/follower.ts';
 import { TestDisk, type TestStore, textOf } from './testing/store.ts';
 
-/** What one write puts and deletes, in words. */
+/** Describes what one write puts and deletes. */
 function describeWrite(operations: TestStore['written'][number] = []): string[] {
   return operations.map(({ kind, key }) => {
     const text = textOf(key);
@@ -16,7 +16,7 @@ function describeWrite(operations: TestStore['written'][number] = []): string[] 
 }
 
 describe('one write', () => {
-  test('term, entries, and the state that they led to are on disk together or not at all (traps 1, 24)', () => {
+  test('term, entries and the state that they led to are one atomic write (traps 1, 24)', () => {
     const { append, store, clock } = createFollower();
     append(logOf(2), { commitIndex: 2 });
     clock.advance(5);
@@ -25,7 +25,7 @@ describe('one write', () => {
     ]);
   });
 
-  test('nothing that promises durability leaves before it (trap 2)', () => {
+  test('a message that promises durability leaves after the write (trap 2)', () => {
     const { append, store, clock, sent } = createFollower();
     store.isHeld = true;
     append(logOf(2), { commitIndex: 2 });
@@ -36,7 +36,7 @@ describe('one write', () => {
     expect(sent).toMatchObject([{ kind: 'append-response', success: true, index: 2 }]);
   });
 
-  test('what comes while one is under way waits for the next, in one', () => {
+  test('entries that come while a write is under way go into one next write', () => {
     const { append, store, clock } = createFollower(ALONG);
     store.isHeld = true;
     const log = logOf(6);
@@ -50,7 +50,7 @@ describe('one write', () => {
     expect(loadDurableState(store)).toMatchObject({ lastLog: { index: 6 }, applied: { index: 6 } });
   });
 
-  test('a write of very many entries is a write like any other', () => {
+  test('a write may have more operations than a call has arguments', () => {
     const { append, store, clock, fatal } = createFollower({ ...ALONG, maxApplyBytes: 1e9 });
     const moreThanACallTakes = 150_000;
     store.onWritten = () => undefined;
@@ -67,12 +67,12 @@ describe('one write', () => {
   });
 });
 
-test('messages leave before what is committed is applied: the others work meanwhile', () => {
+test('messages leave before committed entries are applied: the other nodes work meanwhile', () => {
   const { append, replica, clock, steps, self } = createFollower();
   append(logOf(3));
   clock.advance(5);
   expect(steps).toEqual(['1 sent']);
-  // In one turn: what is committed by now, and a question to answer.
+  // In one turn: entries to apply, and a question to answer.
   replica.core.step({
     kind: 'heartbeat-request',
     from: LEADER,
@@ -86,7 +86,7 @@ test('messages leave before what is committed is applied: the others work meanwh
   expect(steps).toEqual(['1 sent', '2 sent', '1 applied', '2 applied']);
 });
 
-test('what is committed is applied for some milliseconds a turn, and others have theirs between', () => {
+test('entries are applied for some milliseconds a turn, and other work runs between', () => {
   const { append, clock, applied } = createFollower({ ...ALONG, maxApplyBytes: 1 });
   const entryMs = 3;
   const now = clock.now.bind(clock);
@@ -100,14 +100,14 @@ test('what is committed is applied for some milliseconds a turn, and others have
   clock.soon(look);
   append(logOf(20), { commitIndex: 20 });
   expect(applied).toHaveLength(19);
-  // Before the first one others had it for long.
+  // Before the first turn other work had long.
   const turns = seen.map((at, turn) => at - (seen[turn - 1] ?? 0)).slice(2);
   expect(turns.length).toBeGreaterThan(2);
   expect(Math.max(...turns)).toBeLessThan(15);
   expect(Math.max(...turns)).toBeGreaterThan(entryMs);
 });
 
-test('where others take long, what is applied has as long, within a bound', () => {
+test('when other work takes long, applying may take as long, within a bound', () => {
   const { append, clock, applied } = createFollower({ ...ALONG, maxApplyBytes: 1 });
   const now = clock.now.bind(clock);
   let othersMs = 0;
@@ -128,7 +128,7 @@ test('where others take long, what is applied has as long, within a bound', () =
 describe('a log that is truncated', () => {
   const [OLD, NEW] = [3, 4];
 
-  test('while its write is under way ends as the new leader has it, and nothing of the old is acknowledged', () => {
+  test("while its write is under way ends like the new leader's, and no old entry is acknowledged", () => {
     const { append, store, clock, sent } = createFollower(ALONG);
     store.isHeld = true;
     append(logOf(9, OLD), { term: OLD, commitIndex: 1 });
@@ -136,14 +136,14 @@ describe('a log that is truncated', () => {
     append(fresh, { term: NEW, from: 'o@1', previous: { index: 4, term: OLD }, commitIndex: 1 });
     store.release();
     clock.advance(10);
-    // Of the block of nine, four entries stay.
+    // Four entries of the block of nine stay.
     expect(describeWrite(store.written[1])).toEqual(expect.arrayContaining(['put block 1', 'put block 5']));
     expect(loadDurableState(store)).toMatchObject({ lastLog: { index: 6, term: NEW } });
     const promised = sent.flatMap((message) => (message.kind === 'append-response' ? [message] : []));
     expect(promised.map(({ to, term, index }) => [to, term, index])).toEqual([['o@1', NEW, 6]]);
   });
 
-  test('and is lost in a crash before the second write has what the first one brought', () => {
+  test('by a second write that a crash loses has the entries of the first', () => {
     const disk = new TestDisk();
     const { append, store, clock } = createFollower(ALONG, disk);
     append(logOf(9, OLD), { term: OLD, commitIndex: 1 });
@@ -156,7 +156,7 @@ describe('a log that is truncated', () => {
 });
 
 describe('the state', () => {
-  test('is written after a while, along with a write of the log', () => {
+  test('is written after a while, with a write of the log', () => {
     const { append, store, clock } = createFollower({ flushStateAfterMs: 50 });
     append(logOf(3).slice(0, 2), { commitIndex: 2 });
     clock.advance(5);
@@ -168,7 +168,7 @@ describe('the state', () => {
     expect(store.written).toHaveLength(2);
   });
 
-  test('is written early when it is much', () => {
+  test('is written early when it is large', () => {
     const { append, store, clock } = createFollower({ flushStateAfterMs: 1_000, flushStateBytes: 1 });
     append(logOf(3), { commitIndex: 3 });
     clock.advance(5);
@@ -195,19 +195,19 @@ describe('the state', () => {
     store.isHeld = true;
     const log = logOf(9);
     append(log.slice(0, 3), { commitIndex: 3 });
-    // Committed and applied, while the disk has none of it.
+    // Committed and applied before the disk has any of it.
     append(log.slice(3), { previous: { index: 3, term: TERM }, commitIndex: 9 });
     expect([replica.appliedIndex, store.pendingWrites]).toEqual([9, 1]);
     store.release();
-    // The tick comes after the first write was reported, and before the next one is asked for.
+    // The tick comes after the first write was reported, and before the next one is issued.
     const writeMs = 1;
     clock.after(writeMs, () => replica.tick());
     clock.advance(10);
-    // Every write in between has been checked by `loadDurableState`.
+    // `loadDurableState` has checked every write in between.
     expect(loadDurableState(store)?.applied.index).toBe(9);
   });
 
-  test('that was not durable in a crash is applied again from the log, once (trap 24)', () => {
+  test('that a crash lost is applied again from the log, once (trap 24)', () => {
     const disk = new TestDisk();
     const first = createFollower(ALONG, disk);
     first.append(logOf(5), { commitIndex: 2 });
@@ -258,14 +258,14 @@ describe('compaction', () => {
     expect(loadDurableState(follower.store)?.logStart.index).toBe(4);
   });
 
-  test('what is kept can still be read', () => {
+  test('leaves the kept entries readable', () => {
     const { replica } = filled(12);
     expect(replica.core.termAt(13)).toBe(TERM);
   });
 });
 
 describe('trouble', () => {
-  test('a full disk delays everything, acknowledges nothing, and goes on when there is room (trap 33)', () => {
+  test('a full disk delays everything, acknowledges nothing, and continues when there is space (trap 33)', () => {
     const { append, store, clock, sent, replica, fatal } = createFollower();
     store.failure = 'disk_full';
     append(logOf(5), { commitIndex: 5 });
@@ -291,7 +291,7 @@ describe('trouble', () => {
     expect([fatal.map(({ message }) => message), store.written]).toEqual([['a broken invariant'], []]);
   });
 
-  test('a node that stops in the middle of a write hears nothing of it', () => {
+  test('a node that stops during a write gets no report of it', () => {
     const { replica, append, clock, sent } = createFollower();
     append(logOf(5), { commitIndex: 5 });
     replica.stop();

@@ -1,5 +1,5 @@
-// Drives the core: carries out its work, round by round, and tells it when the disk is done. One wake-up handles
-// everything that is waiting.
+// Drives the core: carries out its work, round by round, and tells it when the disk is done. One wake-up
+// handles everything that is waiting.
 
 import { assert } from '../../../shared/assert.ts';
 import type { Logger } from '../../../shared/logger.ts';
@@ -22,7 +22,7 @@ import {
 import { LogBlocks } from './log/log-blocks.ts';
 import { LogExtent } from './log/log-extent.ts';
 import type { RaftOptions } from './options.ts';
-import type { Participant } from './participant.ts';
+import { type Hooks, hooksOf, type Participant } from './participant.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ImageStaging, KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
 import type { Transport } from './ports/transport.ts';
@@ -39,11 +39,11 @@ export interface ReplicaPorts {
 
 /** Rounds of one wake-up. Then other work of the event loop has a turn. */
 const MAX_ROUNDS = 16;
-/** Applying ends a wake-up after this long … */
+/** A wake-up ends after it applied entries for this long … */
 const MIN_APPLY_MS = 8;
-/** … or, up to this, after as long as other work took before: under load, applying must keep up with that work. */
+/** … or, up to this bound, for as long as other work took before it: applying must not starve under load. */
 const MAX_APPLY_MS = 25;
-/** Rows of an abandoned state that one write deletes, once a tick. They take a few milliseconds of the event loop. */
+/** Bound on the rows that one write a tick deletes of an abandoned state. It costs a few milliseconds. */
 const MAX_GARBAGE_ROWS = 1_024;
 
 /** The finished image of a leader's store, and its applied record. */
@@ -63,9 +63,7 @@ export class Replica {
   readonly #logExtent: LogExtent;
   readonly #logBlocks: LogBlocks;
   readonly #self: ServerId;
-  #participants: readonly Participant[] = [];
-  /** Those with this hook. It is called for every command. */
-  #appliedHooks: readonly Required<Pick<Participant, 'onApplied'>>[] = [];
+  #hooks: Hooks = hooksOf([]);
   #isCompacting = false;
   /** Set while an image waits to become the state. */
   #install: (SnapshotInstall & { readonly done: () => void }) | undefined;
@@ -93,10 +91,10 @@ export class Replica {
     this.state = new ReplicatedState({ store, clock, stateMachine, limits, putApplied }, loaded.applied);
     this.#applier = new Applier(this.state, {
       onApplied: (origin, result) => {
-        for (const one of this.#appliedHooks) one.onApplied(origin, result);
+        for (const one of this.#hooks.onApplied) one.onApplied(origin, result);
       },
       onConfiguration: (entry, previous) => {
-        for (const one of this.#participants) one.onConfiguration?.(entry, previous);
+        for (const one of this.#hooks.onConfiguration) one.onConfiguration(entry, previous);
       },
     });
     this.#logExtent = new LogExtent({
@@ -111,10 +109,7 @@ export class Replica {
 
   /** Sets the participants, before the first round. Their hooks are called in this order. */
   setParticipants(participants: readonly Participant[]): void {
-    this.#participants = participants;
-    this.#appliedHooks = participants.filter(
-      (one): one is Participant & Required<Pick<Participant, 'onApplied'>> => one.onApplied !== undefined,
-    );
+    this.#hooks = hooksOf(participants);
   }
 
   get appliedIndex(): number {
@@ -142,7 +137,7 @@ export class Replica {
 
   tick(): void {
     this.runOrStop(() => {
-      for (const one of this.#participants) one.onTick?.();
+      for (const one of this.#hooks.onTick) one.onTick();
     });
     this.runOrStop(() => {
       this.core.tick();
@@ -160,7 +155,7 @@ export class Replica {
 
   /** Tells the participants that this node takes no further part. */
   stopParticipants(): void {
-    for (const one of this.#participants) one.onStop?.();
+    for (const one of this.#hooks.onStop) one.onStop();
   }
 
   /** Writes records beside the log, in the order of the calls. */
@@ -193,7 +188,7 @@ export class Replica {
   #runUntil(endsAt: number): void {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#isStopped) return;
-      for (const one of this.#participants) one.beforeRound?.();
+      for (const one of this.#hooks.beforeRound) one.beforeRound();
       const ready = this.core.takeReady();
       const isIdle = isEmpty(ready);
       if (!isIdle) this.#carryOut(ready);
@@ -206,21 +201,25 @@ export class Replica {
 
   #carryOut(ready: Ready): void {
     const { transport } = this.#ports;
-    // The other nodes work while this one applies and writes. The protocol repeats what is lost.
+    // Messages leave first, so that the other nodes work while this one applies and writes. The protocol
+    // repeats messages that are lost.
     for (const message of ready.messages) transport.send(message.to, { kind: 'raft', message });
     if (ready.messages.length > 0) transport.flush();
     if (ready.committed.length > 0) this.#applier.apply(ready.committed);
     if (ready.persist !== undefined) this.#persist(ready.persist);
-    for (const one of this.#participants) {
-      for (const server of ready.snapshotsWanted) one.onSnapshotWanted?.(server);
-      for (const { requestId, readIndex } of ready.reads) one.onReadConfirmed?.(requestId, readIndex);
-      for (const requestId of ready.refusedReads) one.onReadRefused?.(requestId);
+    const { onSnapshotWanted, onReadConfirmed, onReadRefused } = this.#hooks;
+    for (const server of ready.snapshotsWanted) {
+      for (const one of onSnapshotWanted) one.onSnapshotWanted(server);
     }
+    for (const { requestId, readIndex } of ready.reads) {
+      for (const one of onReadConfirmed) one.onReadConfirmed(requestId, readIndex);
+    }
+    for (const requestId of ready.refusedReads) for (const one of onReadRefused) one.onReadRefused(requestId);
   }
 
   #endRound(): void {
     this.#maybeNoteLeader();
-    for (const one of this.#participants) one.afterRound?.();
+    for (const one of this.#hooks.afterRound) one.afterRound();
     this.state.announceAdvance();
   }
 
@@ -234,13 +233,13 @@ export class Replica {
       return;
     }
     logger.info(leader === this.#self ? 'raft: this node leads' : 'raft: new leader', { leader, term });
-    for (const one of this.#participants) one.onNewLeader?.();
+    for (const one of this.#hooks.onNewLeader) one.onNewLeader();
     this.schedule();
   }
 
   // -------------------------------------------------------------- disk
 
-  /** One write: term and vote, log entries, and now and then the state that was applied up to now. */
+  /** Issues one write: term and vote, log entries, and sometimes the state that was applied up to now. */
   #persist(request: PersistRequest): void {
     const { snapshot, hardState, log } = request;
     const operations: WriteOperation[] = [];
@@ -259,7 +258,9 @@ export class Replica {
     });
   }
 
-  /** In one write with the image's rows, and instead of the log: applied record and log start. */
+  /**
+   * Adds the records of an install: applied record and log start. The image's rows go into the same write.
+   */
   #addInstall(point: SnapshotPoint, operations: WriteOperation[]): void {
     this.state.addAdoption(operations);
     operations.push(putLogStart({ index: point.index, term: point.term }));
@@ -284,7 +285,7 @@ export class Replica {
     return true;
   }
 
-  /** State that no log write took along is written alone. */
+  /** Writes the state alone if no log write took it along. */
   #maybeFlushState(): void {
     if (!this.state.isFlushDue || !this.#writer.isIdle) return;
     // The applied index on disk never runs ahead of the log on disk.
@@ -294,11 +295,11 @@ export class Replica {
     this.#writer.write({ operations }, () => this.runOrStop(() => this.state.onFlushed()));
   }
 
-  /** Compacts entries whose effect is on disk as state, and which no participant needs. */
+  /** Compacts entries whose effect is durable in the state and which no participant needs. */
   #maybeCompact(): void {
     if (this.#isCompacting || this.state.isAdopting) return;
     let highest = Math.min(this.state.durableIndex, this.core.durableIndex);
-    for (const one of this.#participants) highest = Math.min(highest, one.compactionFloor?.() ?? highest);
+    for (const one of this.#hooks.compactionFloor) highest = Math.min(highest, one.compactionFloor());
     const last = this.#logExtent.compactionEnd(this.#options.limits, highest);
     if (last === undefined) return;
     this.#isCompacting = true;
@@ -309,7 +310,10 @@ export class Replica {
     });
   }
 
-  /** While nothing else is written, and never behind an adoption: the image's rows may have a generation of garbage. */
+  /**
+   * Deletes while nothing else is written, and never behind an adoption: the image's rows may have a
+   * generation that is garbage now.
+   */
   #maybeDeleteGarbage(): void {
     if (this.state.isAdopting || !this.#writer.isIdle) return;
     const operations = this.state.nextGarbage(MAX_GARBAGE_ROWS);
@@ -318,7 +322,7 @@ export class Replica {
 
   // -------------------------------------------------------------- errors
 
-  /** Runs `action`. An error, which is a broken invariant or a damaged disk, stops the node. */
+  /** Runs `action`. An error stops the node: it is a broken invariant or a damaged disk. */
   runOrStop(action: () => void): void {
     if (this.#isStopped) return;
     try {
@@ -368,7 +372,7 @@ function createCore(
   );
 }
 
-/** Not `push(...more)`: a call takes only so many arguments, and a write may have more operations. */
+/** Not `push(...more)`: a call takes a bounded number of arguments, and a write may have more operations. */
 function addAll(operations: WriteOperation[], more: readonly WriteOperation[]): void {
   for (const operation of more) operations.push(operation);
 }

@@ -14,7 +14,7 @@ function reloaded(sessions: Sessions, view = new MemoryState()): Sessions {
   return copy;
 }
 
-test('a proposal is admitted once, however often it comes', () => {
+test('a proposal is admitted once, however often it is repeated', () => {
   const sessions = new Sessions();
   expect([1, 2, 3].map(() => sessions.admit(origin()))).toEqual([true, false, false]);
 });
@@ -31,7 +31,7 @@ test('servers do not share sequences', () => {
   expect(sessions.admit(origin({ server: 'b@1' }))).toBe(true);
 });
 
-test('a new start of a process begins anew, and its earlier starts are refused from then on', () => {
+test('a new start of a process has a new session, and proposals of earlier starts are refused from then on', () => {
   const sessions = new Sessions();
   sessions.admit(origin({ boot: 1, sequence: 7 }));
   expect(sessions.admit(origin({ boot: 2, sequence: 7 }))).toBe(true);
@@ -39,16 +39,16 @@ test('a new start of a process begins anew, and its earlier starts are refused f
   expect(sessions.admit(origin({ boot: 2, sequence: 7 }))).toBe(false);
 });
 
-test('what its origin has settled is refused, though its record is gone', () => {
+test('a proposal that its origin has settled is refused, although its record is gone', () => {
   const sessions = new Sessions();
   sessions.admit(origin({ sequence: 1 }));
   sessions.admit(origin({ sequence: 5, settledBelow: 5 }));
   expect(sessions.admit(origin({ sequence: 1 }))).toBe(false);
-  // Given up before it was applied: it must not be applied later.
+  // Given up before it was applied, so it must not be applied later.
   expect(sessions.admit(origin({ sequence: 4 }))).toBe(false);
 });
 
-test('an older bound does not bring back what a later one settled', () => {
+test('an older bound does not bring back a settled proposal', () => {
   const sessions = new Sessions();
   sessions.admit(origin({ sequence: 9, settledBelow: 9 }));
   sessions.admit(origin({ sequence: 10, settledBelow: 2 }));
@@ -62,7 +62,7 @@ test('a repetition moves the bound too', () => {
   expect(sessions.admit(origin({ sequence: 4 }))).toBe(false);
 });
 
-test('what is saved and loaded tells repetitions as before (trap 35)', () => {
+test('saved and loaded sessions still recognise repetitions (trap 35)', () => {
   const sessions = new Sessions();
   for (const sequence of [2, 4]) sessions.admit(origin({ sequence, boot: 3, settledBelow: 2 }));
   const copy = reloaded(sessions);
@@ -84,7 +84,7 @@ test('the order in which proposals were applied leaves no trace in the state', (
   expect(one.toText()).toBe(other.toText());
 });
 
-test('a server that is no member any more leaves no row behind', () => {
+test('a server that is no longer a member leaves no row behind', () => {
   const view = new MemoryState();
   const sessions = new Sessions();
   sessions.admit(origin());
@@ -96,7 +96,7 @@ test('a server that is no member any more leaves no row behind', () => {
   expect(view.toText()).toContain('b@1');
 });
 
-test('a load forgets what came after the state that is loaded', () => {
+test('a load forgets proposals that are not in the loaded state', () => {
   const view = new MemoryState();
   const sessions = new Sessions();
   sessions.admit(origin({ sequence: 1 }));

@@ -1,19 +1,19 @@
-// Which proposals were applied already, per proposing server (dissertation §6.3). Part of the replicated state,
-// and so of snapshots: a proposal that was sent twice is applied once, on every server alike.
+// Sessions: the proposals of each server that were applied already (dissertation §6.3). They are part of the
+// replicated state and of snapshots, so every server applies a repeated proposal once.
 
 import type { Json, StateReader, StateView } from '../../../state/state-view.ts';
 import type { ProposalOrigin } from '../codec/peer-message.ts';
 import type { ServerId } from '../core/configuration.ts';
 
-/** Keys of the state that belong to replication and not to the farm. */
+/** The prefix of state keys that belong to replication and not to the farm. */
 export const REPLICATION_PREFIX = 'raft/';
 const SESSION_PREFIX = `${REPLICATION_PREFIX}session/`;
 
 interface Session {
   boot: number;
-  /** Every sequence below is settled: not applied any more. */
+  /** Every lower sequence is settled and is not applied any more. */
   settledBelow: number;
-  /** Applied sequences ≥ settledBelow. Bounded by the proposals that a node may have waiting. */
+  /** Applied sequences from `settledBelow` on. Bounded by the proposals that a node may have waiting. */
   readonly applied: Set<number>;
 }
 
@@ -21,7 +21,7 @@ export class Sessions {
   readonly #sessions = new Map<ServerId, Session>();
   readonly #changed = new Set<ServerId>();
 
-  /** Reads what the state holds: at a start, and after a snapshot replaced the state. */
+  /** Reads the sessions from the state: at a start, and after a snapshot replaced the state. */
   load(state: StateReader): void {
     this.#sessions.clear();
     this.#changed.clear();
@@ -35,7 +35,9 @@ export class Sessions {
     }
   }
 
-  /** True the first time, false for every repetition and for what its origin has given up or forgotten. */
+  /**
+   * Returns true for a proposal's first time, and false for a repetition or a proposal its origin gave up.
+   */
   admit(origin: ProposalOrigin): boolean {
     let session = this.#sessions.get(origin.server);
     if (session === undefined || origin.boot > session.boot) {
@@ -59,7 +61,9 @@ export class Sessions {
     }
   }
 
-  /** Writes what changed into the state: before every flush, so that state and sessions are durable together. */
+  /**
+   * Writes changed sessions into the state. Call before each flush: state and sessions are durable together.
+   */
   save(view: StateView): void {
     for (const server of this.#changed) {
       const key = SESSION_PREFIX + server;

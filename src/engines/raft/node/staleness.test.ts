@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { RaftOptions } from './options.ts';
 import { TestCluster } from './testing/cluster.ts';
 
-/** Heartbeats every 100 ms, an election after a second or two. */
+/** Heartbeats every 100 ms, an election after one to two seconds. */
 const SLOW: Partial<RaftOptions> = { tickMs: 50, electionTicks: 20, heartbeatTicks: 2 };
 
 function clusterOfThree(): TestCluster {
@@ -18,14 +18,14 @@ function clusterOfThree(): TestCluster {
   return cluster;
 }
 
-test('a node that lacks a write never says that its state is younger than that, also after a failover', () => {
+test("a node that lacks a write never reports a staleness below that write's age, also after a failover", () => {
   const cluster = clusterOfThree();
   const leader = cluster.leader();
   cluster.clock.advance(130);
   leader.write('x');
   const acknowledgedAt = cluster.clock.now();
   const others = cluster.followers();
-  // It is cut off before its followers hear that the write is committed.
+  // The leader is cut off before its followers hear that the write is committed.
   expect(others.map((node) => node.count('x'))).toEqual([0, 0]);
   cluster.network.cutOff.add(leader.address);
   const deadline = acknowledgedAt + 10_000;
@@ -40,7 +40,7 @@ test('a node that lacks a write never says that its state is younger than that, 
   }
 });
 
-test('the first commit of a new leader is told at once, and brings what the old one had not told', () => {
+test('the first commit of a new leader is sent at once, with the commits that the old one had not sent', () => {
   const cluster = clusterOfThree();
   const leader = cluster.leader();
   cluster.clock.advance(130);

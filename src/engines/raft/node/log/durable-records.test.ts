@@ -56,7 +56,7 @@ const LOG: readonly Entry[] = [
   command(6, 3),
 ];
 
-/** As they are put: entries 1 and 2, 3, 4 and 5, 6. */
+/** The blocks as they are written: entries 1 and 2, 3, 4 and 5, 6. */
 const PUT_LOG = [LOG.slice(0, 2), LOG.slice(2, 3), LOG.slice(3, 5), LOG.slice(5)].flatMap(putEntries);
 
 describe('the durable state of a server', () => {
@@ -87,7 +87,7 @@ describe('the durable state of a server', () => {
       ...PUT_LOG,
     ]);
 
-  test('a new store has none', () => {
+  test('a new store has no durable state', () => {
     expect(loadDurableState(store)).toBeUndefined();
   });
 
@@ -144,7 +144,7 @@ describe('the durable state of a server', () => {
     expect(load()).toMatchObject({ lastLog: { index: 6, term: 3 }, logBytes: 0, blockStarts: [] });
   });
 
-  test('a log that starts within a block counts nothing of it up to there', async () => {
+  test('a log that starts within a block does not count the entries before', async () => {
     await writeLog();
     const { logBytes } = load();
     await write([putLogStart({ index: 1, term: 1 })]);
@@ -165,7 +165,7 @@ describe('the durable state of a server', () => {
     expect(load()).toMatchObject({ lastLog: { index: 5, term: 3 }, blockStarts: [1, 3, 4, 5] });
   });
 
-  test('a removed server starts over as a new one that knows nothing', async () => {
+  test('a removed server starts over as a new one without any state', async () => {
     await writeLog();
     await write([putRemoved()]);
     const fresh = { server: 'node1@fedcba9876543210', clusterId: '', boots: 3 };
@@ -179,7 +179,7 @@ describe('the durable state of a server', () => {
     });
   });
 
-  test('a flipped bit anywhere in an entry or record is damage that is named', async () => {
+  test('a flipped bit anywhere in an entry or record is damage, and the error names the place', async () => {
     await writeLog();
     const rows = [...store.range({ from: Uint8Array.of(0), to: Uint8Array.of(0xff) })];
     for (const { key, value } of rows) {

@@ -1,5 +1,5 @@
-// What a server must not forget: its identity, its term and vote, its log (log-blocks.ts, log-load.ts), and how far its
-// state has come. Records are sealed (CRC-32 of key and payload) and read back with every check that they allow.
+// The records that a server must not forget: identity, term and vote, log start, and how far its state has
+// come. Records are sealed with a CRC-32 of key and payload. Reads check the seal and that the records agree.
 
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { encodeUtf8 } from '../../../../shared/utf8.ts';
@@ -18,42 +18,43 @@ import { damaged, verified } from './log-damage.ts';
 import { type LoadedLog, loadLog } from './log-load.ts';
 
 /**
- * The layout of the store, the farm's rows included. A store with another number is refused. 2: the seal of a state row
- * covers its generation. 3: print jobs are indexed. 4: the farm's rows are arrays, and the index has all in its keys.
+ * The layout of the store, the farm's rows included. A store with another number is refused.
+ * 2: the seal of a state row covers its generation. 3: print jobs are indexed.
+ * 4: the farm's rows are arrays, and the index has all in its keys.
  * 5: the store's checkpoint stands before all rows. 6: log entries that were written together are one row.
  * 7: the index's last blocks stand together. 8: LMDB's list of free pages names each page by itself.
  */
 export const FORMAT_VERSION = 8;
 
-/** Whose data this is. */
+/** The server and cluster that the data belongs to. */
 export interface NodeIdentity {
   readonly server: ServerId;
   /** Empty until the node belongs to a cluster. */
   readonly clusterId: string;
-  /** How many times a process was started on this data, this one included. */
+  /** Counts the starts of a process on this data, this one included. */
   readonly boots: number;
 }
 
-/** The last entry that the state on disk holds, and under which generation its rows are. */
+/** The last entry in the state on disk, and the generation of its rows. */
 export interface AppliedRecord extends SnapshotPoint {
   readonly generation: number;
 }
 
-/** All that is durable beside the rows of the state. */
+/** All that is durable beside the state's rows. */
 export interface LoadedState extends LoadedLog {
   readonly identity: NodeIdentity;
   readonly hardState: HardState;
   /** The last compacted entry: {0, 0} when there is none. */
   readonly logStart: LogPosition;
   readonly applied: AppliedRecord;
-  /** This server learnt that it was removed from its cluster. */
+  /** Whether this server has learnt that its cluster removed it. */
   readonly removed: boolean;
 }
 
 /**
- * Reads and verifies everything but the state's rows: checksums, that indexes are contiguous and terms never
- * decrease, that log, log start and applied index agree. Undefined when the store is new.
- * Throws CodedError `log_damaged`, or `store_version` when another version of the program wrote the store.
+ * Reads and verifies everything but the state's rows: checksums are right, indexes are contiguous, terms
+ * never decrease, and log, log start and applied index agree. Returns undefined when the store is new. Throws
+ * CodedError `log_damaged`, or `store_version` when another version of the program wrote the store.
  */
 export function loadDurableState(store: KeyValueReader): LoadedState | undefined {
   const identity = readIdentity(store);
@@ -78,7 +79,7 @@ export function loadDurableState(store: KeyValueReader): LoadedState | undefined
   return { identity, hardState, logStart, applied, removed, ...log };
 }
 
-/** The applied record alone, for instance of an image of the store. Throws CodedError `log_damaged`. */
+/** Reads the applied record alone, for instance of an image of the store. Throws CodedError `log_damaged`. */
 export function loadAppliedRecord(store: Pick<KeyValueReader, 'get'>): AppliedRecord {
   return readRecord<AppliedRecord>(store, APPLIED_KEY, 'm/applied');
 }
@@ -96,7 +97,7 @@ function bytesOf(configuration: Configuration): Uint8Array {
 
 // ---------------------------------------------------------------- writes
 
-/** The records of a server that has seen nothing yet: write them in one, they are all expected together. */
+/** Makes the records of a server that has seen nothing yet. They belong into one write. */
 export function initialRecords(identity: NodeIdentity, generation = 1): WriteOperation[] {
   const nowhere: LogPosition = { index: 0, term: 0 };
   return [
@@ -108,8 +109,8 @@ export function initialRecords(identity: NodeIdentity, generation = 1): WriteOpe
 }
 
 /**
- * Makes the data of a removed server that of a new one, which knows nothing. `generation` is one that no row
- * belongs to (`unusedGeneration`): the old rows are garbage from then on.
+ * Turns the data of a removed server into that of a new one. `generation` must be unused
+ * (`unusedGeneration`): the old rows are garbage from then on.
  */
 export function startOver(
   identity: NodeIdentity,
@@ -126,7 +127,7 @@ export function putIdentity(identity: NodeIdentity): WriteOperation {
   return putRecord(IDENTITY_KEY, { format: FORMAT_VERSION, ...identity });
 }
 
-/** Term and vote are one record: a crash can never part them (trap 1). */
+/** Term and vote are one record, so that no crash can separate them (trap 1). */
 export function putHardState({ term, votedFor }: HardState): WriteOperation {
   return putRecord(HARD_STATE_KEY, { term, votedFor: votedFor ?? null });
 }
@@ -135,14 +136,14 @@ export function putLogStart({ index, term }: LogPosition): WriteOperation {
   return putRecord(LOG_START_KEY, { index, term });
 }
 
-/** Goes into the same write as the rows that it speaks of (trap 24). */
+/** The applied record goes into the same write as the rows that it covers (trap 24). */
 export function putApplied(applied: AppliedRecord): WriteOperation {
   const { index, term, configuration, configurationIndex, generation } = applied;
   const numbers = JSON.stringify({ index, term, configurationIndex, generation });
   return putText(APPLIED_KEY, `${numbers.slice(0, -1)},"configuration":${textOf(configuration)}}`);
 }
 
-/** The configuration as JSON: the same one goes into most writes. */
+/** Returns the configuration as JSON. It is kept, because most writes have the same one. */
 function textOf(configuration: Configuration): string {
   let text = configurationTexts.get(configuration);
   if (text === undefined) {
@@ -159,19 +160,19 @@ export function putRemoved(): WriteOperation {
 }
 
 /**
- * Throws CodedError `record_damaged` when a row of the store, of whatever kind, is not as it was sealed, and
- * `store_version` at the identity of a store of another format: in the order of keys it stands before the rows whose
- * seals that format may make otherwise. The bytes are those of the store, key and value.
+ * Throws CodedError `record_damaged` when any row of the store does not match its seal. Throws
+ * `store_version` at the identity of another format: it stands before the rows, which that format may seal
+ * differently.
  */
 export const verifyRow = Object.assign(checkAnyRow, {
-  /** Of the state's rows nothing more is asked than that they match their seals. */
+  /** State rows are verified by checksum only. */
   sealVouchesFrom: ALL_STATE.from,
 });
 
 function checkAnyRow(row: AdjacentRow): void {
   checkSealed(row);
   const { bytes, keyStart, valueStart, valueEnd } = row;
-  // There are millions of rows and one identity: no view is made of the others.
+  // No view is made of other keys: there are millions of rows and one identity.
   if (bytes[keyStart] !== IDENTITY_KEY[0] || valueStart - keyStart !== IDENTITY_KEY.length) return;
   const key = bytes.subarray(keyStart, valueStart);
   if (!isSameBytes(key, IDENTITY_KEY)) return;
@@ -191,7 +192,7 @@ function putText(key: Uint8Array, text: string): WriteOperation {
   return { kind: 'put', key, value: seal(key, encodeUtf8(text)) };
 }
 
-/** The checksum vouches that the record is as this program wrote it. */
+/** Reads one record. Its checksum proves that the record is as this program wrote it. */
 function readRecord<T>(store: Pick<KeyValueReader, 'get'>, key: Uint8Array, name: string): T {
   const value = store.get(key);
   if (value === undefined) throw damaged(`${name} is missing`);

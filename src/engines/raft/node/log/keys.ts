@@ -1,4 +1,4 @@
-// The keys of the log and of the records beside it (the table is in ARCHITECTURE.md). No other file spells them.
+// The keys of the log and of the records beside it, listed in ARCHITECTURE.md. No other file spells them.
 
 import { assert } from '../../../../shared/assert.ts';
 import { readBigEndian, writeBigEndian } from '../../../../shared/big-endian.ts';
@@ -28,7 +28,7 @@ export function blockKey(firstIndex: number): Uint8Array {
   return key;
 }
 
-/** Returns the index of the first entry of the block under `key`; undefined when `key` is not the key of a block. */
+/** Returns the index of the first entry of the block under `key`; undefined when it is not a block's key. */
 export function firstIndexOf(key: Uint8Array): number | undefined {
   if (key[0] !== LOG_PREFIX || key.length !== BLOCK_KEY_BYTES) return undefined;
   return readBigEndian(key, { from: 1, to: BLOCK_KEY_BYTES });

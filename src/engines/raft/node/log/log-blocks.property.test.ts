@@ -10,7 +10,7 @@ import { LogBlocks } from './log-blocks.ts';
 import { LogExtent } from './log-extent.ts';
 import { type LoadedLog, loadLog } from './log-load.ts';
 
-/** Numbers from 0 to 1 say where, of what there is. */
+/** Numbers from 0 to 1 name a place in the log as it is then. */
 type Step =
   | { readonly kind: 'append'; readonly sizes: readonly number[] }
   | { readonly kind: 'replace'; readonly where: number; readonly sizes: readonly number[] }
@@ -21,7 +21,7 @@ type Step =
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const sizes = fc.oneof(
   fc.array(fc.nat(40), { maxLength: 30 }),
-  // Several blocks, by their bytes and by their entries.
+  // Several blocks, cut by bytes and by entries.
   fc.array(fc.constantFrom(1, 30_000, 70_000), { maxLength: 6 }),
   fc.constantFrom(511, 512, 513, 1_100).map((count) => new Array<number>(count).fill(0)),
 );
@@ -77,12 +77,12 @@ class Logs {
     this.#compareWithDisk();
   }
 
-  /** From the start of the log to its end. */
+  /** Entries from the start of the log to its end. */
   #indexAt(where: number): number {
     return this.#start.index + Math.round(where * this.#entries.length);
   }
 
-  /** Entries from `first` on take the place of what is there, as RaftLog asks for it. */
+  /** Entries from `first` on replace the entries that are there, as RaftLog asks for it. */
   #write(first: number, entrySizes: readonly number[]): void {
     const diskLast = this.#last;
     const fresh = entrySizes.map((size, at): Entry => {
@@ -120,7 +120,7 @@ class Logs {
     this.#blocks = new LogBlocks(this.#store, this.#extent);
   }
 
-  /** What stays up to `durable` is read while the disk does not have the write yet, and may be kept decoded. */
+  /** Entries up to `durable` that stay are read before the disk has the write, and may stay decoded. */
   #issue(operations: readonly WriteOperation[], durable: number): void {
     this.#store.isHeld = true;
     this.#store.write(operations, () => undefined);
@@ -153,7 +153,7 @@ class Logs {
   }
 }
 
-test('whatever is appended, replaced, compacted and installed, the log in blocks is a plain array', () => {
+test('under random appends, replacements, compactions and installs, the log in blocks equals a plain array', () => {
   fc.assert(
     fc.property(fc.array(steps, { maxLength: 25 }), (run) => {
       const logs = new Logs();

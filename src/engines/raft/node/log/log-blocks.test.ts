@@ -18,12 +18,12 @@ function commandsFrom(first: number, count: number, { term = 1, bytes = 10 } = {
   return Array.from({ length: count }, (_, at) => command(first + at, term, bytes));
 }
 
-/** What a write does with blocks, in words. */
+/** Describes what a write does with blocks. */
 function describeWrite(operations: readonly WriteOperation[]): string[] {
   return operations.map(({ kind, key }) => `${kind} ${firstIndexOf(key)}`);
 }
 
-/** What an adoption does with the log's rows. */
+/** Describes what an adoption does with the log's rows. */
 function deleteAll(blocks: KeyValueReader): WriteOperation[] {
   return [...blocks.range(ALL_BLOCKS)].map(({ key }) => ({ kind: 'delete', key }));
 }
@@ -88,7 +88,7 @@ describe('what is written together', () => {
     expect(log.entries(1, 62, NO_BOUND)).toEqual(commandsFrom(1, 61));
   });
 
-  test('is several where it is much, in bytes or in entries', () => {
+  test('is several blocks when it is large, in bytes or in entries', () => {
     expect(write({ entries: commandsFrom(1, 10, { bytes: 20_000 }) })).toEqual([
       'put 1',
       'put 4',
@@ -102,13 +102,13 @@ describe('what is written together', () => {
     ]);
   });
 
-  test('has a block of its own for an entry that is larger than a block', () => {
+  test('puts an entry that is larger than a block into a block of its own', () => {
     const entries = [command(1, 1), command(2, 1, 70_000), command(3, 1)];
     expect(write({ entries })).toEqual(['put 1', 'put 2', 'put 3']);
     expect(log.entries(1, 4, NO_BOUND)).toEqual(entries);
   });
 
-  test('is nothing where there is nothing', () => {
+  test('without entries is no block', () => {
     expect(putEntries([])).toEqual([]);
     expect(write({})).toEqual([]);
   });
@@ -121,17 +121,17 @@ describe('a truncation', () => {
     write({ entries: commandsFrom(9, 2) });
   });
 
-  test('deletes what comes after it, and puts the block anew that it goes through', () => {
+  test('deletes the blocks behind it, and puts the straddling block again', () => {
     expect(write({ remove: { first: 7, last: 10 } })).toEqual(['delete 9', 'put 5']);
     expect(log.entries(1, 7, NO_BOUND)).toEqual(commandsFrom(1, 6));
     expectDamage(() => log.term(7), /entry 7 is missing/);
   });
 
-  test('between two blocks puts none anew', () => {
+  test('between two blocks puts no block again', () => {
     expect(write({ remove: { first: 5, last: 10 } })).toEqual(['delete 5', 'delete 9']);
   });
 
-  test('by entries that take the place of others removes those, whatever else is to go (§5.3)', () => {
+  test('by new entries removes the old ones at their indexes (§5.3)', () => {
     expect(write({ entries: commandsFrom(3, 7, { term: 2 }), remove: { first: 10, last: 10 } })).toEqual([
       'delete 5',
       'delete 9',
@@ -142,7 +142,7 @@ describe('a truncation', () => {
     expect(extent.last).toBe(9);
   });
 
-  test('of all that is not compacted leaves no block of compacted entries', () => {
+  test('of all entries that are not compacted leaves no block of compacted ones', () => {
     issue(log.compactThrough(6));
     expect(write({ entries: commandsFrom(7, 1, { term: 2 }), remove: { first: 8, last: 10 } })).toEqual([
       'delete 5',
@@ -151,13 +151,13 @@ describe('a truncation', () => {
     ]);
   });
 
-  test('keeps the compacted beginning of a block that it leaves something of', () => {
+  test('keeps the compacted beginning of a block of which entries stay', () => {
     issue(log.compactThrough(6));
     expect(write({ remove: { first: 8, last: 10 } })).toEqual(['delete 9', 'put 5']);
     expect(log.term(7)).toBe(1);
   });
 
-  test('of a block that is damaged is not guessed at', () => {
+  test('of a damaged block is refused', () => {
     store.write([{ kind: 'put', key: blockKey(5), value: new Uint8Array(30) }], () => undefined);
     clock.advance(5);
     expectDamage(() => log.write({ entries: [], remove: { first: 7, last: 10 } }), /the block of entry 5/);
@@ -170,22 +170,22 @@ describe('a block that was decoded', () => {
     write({ entries: commandsFrom(301, 300) });
   });
 
-  test('is not read again for its neighbours, up or down, or piece by piece', () => {
+  test('is not read again for its other entries, in any order', () => {
     for (let index = 600; index > 0; index--) log.term(index);
     expect(reader.reads).toBe(2);
     for (let index = 1; index <= 600; index += 10) log.entries(index, 601, 200);
     expect(reader.reads).toBe(3);
   });
 
-  test('is never served for what a truncation has replaced', () => {
+  test('is never served for entries that a truncation replaced', () => {
     expect(log.term(450)).toBe(1);
     write({ entries: commandsFrom(301, 300, { term: 2 }) });
     expect(termsFrom(300, 302)).toEqual([1, 2, 2]);
   });
 
-  test('while the truncation is under way is what stays of it', () => {
+  test('shows only the entries that stay while a truncation is under way', () => {
     issue(log.write({ entries: commandsFrom(400, 2, { term: 2 }), remove: { first: 402, last: 600 } }));
-    // On disk is still the old block of 300.
+    // The disk still has the old block of 300.
     expect(log.term(399)).toBe(1);
     clock.advance(5);
     expect(termsFrom(399, 401)).toEqual([1, 2, 2]);
@@ -201,19 +201,19 @@ describe('a block that was decoded', () => {
   });
 });
 
-describe('what is read', () => {
+describe('a read', () => {
   beforeEach(() => {
     write({ entries: [command(1, 1), command(2, 1, 300)] });
     write({ entries: [command(3, 2, 200)] });
   });
 
-  test('is at least one entry, and then as many as fit', () => {
+  test('returns at least one entry, and then as many as fit', () => {
     expect(log.entries(2, 4, 1)).toEqual([command(2, 1, 300)]);
     expect(log.entries(1, 4, 400)).toEqual([command(1, 1), command(2, 1, 300)]);
     expect(log.entries(1, 2, NO_BOUND)).toEqual([command(1, 1)]);
   });
 
-  test('never passes over an entry that is missing', () => {
+  test('never skips a missing entry', () => {
     store.write([{ kind: 'delete', key: blockKey(3) }], () => undefined);
     store.write(putEntries([command(1, 1)]), () => undefined);
     clock.advance(5);
@@ -224,7 +224,7 @@ describe('what is read', () => {
   });
 });
 
-test('a compaction deletes only blocks of which nothing is left', () => {
+test('a compaction deletes only blocks of which no entry is left', () => {
   write({ entries: commandsFrom(1, 4) });
   write({ entries: commandsFrom(5, 4) });
   expect(issue(log.compactThrough(2))).toEqual([]);

@@ -1,11 +1,13 @@
-// The log on disk: entries that were written together are one row, a block, under the index of the first of them.
+// The log on disk. Entries that were written together are one row, a block, under the index of its first
+// entry.
 //
-//   append      a write's entries as blocks behind the last one
-//   truncation  blocks from there on are deleted; the one that began before is put anew, as far as it stays
-//   compaction  blocks of nothing but compacted entries are deleted; one that holds a later entry too stays whole
+//   append      puts a write's entries as blocks behind the last block
+//   truncation  deletes the blocks from there on, and puts the block that straddles the place again, cut
+//   short
+//   compaction  deletes blocks of compacted entries only; a block that holds a later entry too stays whole
 //
-// What begins where is in memory (LogExtent), as the writes leave it that were issued. The core reads here only what is
-// durable and stays, so it finds it whichever of these writes have reached the disk.
+// LogExtent keeps in memory where each block begins, according to the writes that were issued. The core reads
+// only entries that are durable and stay, and finds them whichever of these writes have reached the disk.
 
 import { present } from '../../../../shared/assert.ts';
 import { offsetInBlock, readBlock, writeBlock } from '../../codec/entry-block-codec.ts';
@@ -17,19 +19,21 @@ import { blockKey } from './keys.ts';
 import { damaged, verified } from './log-damage.ts';
 import type { BlockExtent, LogExtent } from './log-extent.ts';
 
-/** What the entries of one block may count for (`entrySizeBytes`): one that counts for more is a block alone. */
+/** Bound on a block's size, by `entrySizeBytes`. A larger entry is a block of its own. */
 const MAX_BLOCK_BYTES = 64 * 1024;
-/** Of small entries: a block is decoded whole for one of them. */
+/** Bound on a block's entries: reading one decodes the whole block. */
 export const MAX_BLOCK_ENTRIES = 512;
 
 /**
- * The writes of the log, in the order in which they are issued, and the core's reader of it. What does not pass its
- * checks throws CodedError `log_damaged`.
+ * Makes the writes of the log, in the order in which they are issued, and reads the log for the core. Throws
+ * CodedError `log_damaged` for a block that fails its checks.
  */
 export class LogBlocks implements LogReader {
   readonly #store: KeyValueReader;
   readonly #extent: LogExtent;
-  /** The block that was decoded last. Invariant: entries that stay; a write that takes any away lets go of it. */
+  /**
+   * The block that was decoded last. Invariant: its entries stay. A write that takes any away clears this.
+   */
   #decoded: readonly Entry[] = NO_ENTRIES;
 
   constructor(store: KeyValueReader, extent: LogExtent) {
@@ -39,10 +43,10 @@ export class LogBlocks implements LogReader {
 
   // -------------------------------------------------------------- writes
 
-  /** What one write does to the log, all of it atomic. Earlier such writes that put entries are durable. */
+  /** Returns the operations of one atomic write. Earlier writes that put entries are durable. */
   write({ entries, remove }: LogWrite): WriteOperation[] {
     const operations: WriteOperation[] = [];
-    // What the entries replace is removed too: they come first, and `remove` begins after the last of them.
+    // The entries replace everything from their first index on, and `remove` begins after their last.
     const from = entries[0]?.index ?? remove?.first;
     if (from !== undefined && from <= this.#extent.last) this.#truncate(from, operations);
     for (const block of inBlocks(entries)) {
@@ -56,23 +60,29 @@ export class LogBlocks implements LogReader {
     this.#decoded = NO_ENTRIES;
     const straddling = present(this.#extent.blockOf(from), `entry ${from} is in a block`);
     for (const first of this.#extent.truncateFrom(from)) operations.push(deleteBlock(first));
-    // Deleted with the others where nothing stays of it, or nothing that is not compacted.
+    // The straddling block was deleted with the others if nothing of it stays, or only compacted entries.
     if (straddling.first < from && this.#extent.count > 0) operations.push(this.#beginning(straddling, from));
   }
 
-  /** The block again, with its entries before `end`. */
+  /** Returns a put of the block's entries before `end`. */
   #beginning({ first }: BlockExtent, end: number): WriteOperation {
     const { key, payload } = this.#read(first);
     const length = verified(nameOf(first), () => offsetInBlock(payload, end));
     return { kind: 'put', key, value: seal(key, payload.subarray(0, length)) };
   }
 
-  /** Deletes blocks of nothing but entries up to `index`, which the log start that is written with it says are compacted. */
+  /**
+   * Deletes blocks of entries up to `index` only. The log start in the same write says that they are
+   * compacted.
+   */
   compactThrough(index: number): WriteOperation[] {
     return deleteBlocks(this.#extent.compactThrough(index));
   }
 
-  /** A snapshot that ends at `index` takes the place of all entries: the store drops their blocks (ALL_BLOCKS) with that write. */
+  /**
+   * A snapshot that ends at `index` replaces all entries. The store drops their blocks (ALL_BLOCKS) in that
+   * write.
+   */
   restartAfter(index: number): void {
     this.#decoded = NO_ENTRIES;
     this.#extent.restartAfter(index);
@@ -100,7 +110,7 @@ export class LogBlocks implements LogReader {
     return found;
   }
 
-  /** The block with entry `index`, and the entry's place in it. */
+  /** Returns the block with entry `index`, and the entry's place in the block. */
   #find(index: number): { entries: readonly Entry[]; at: number } {
     const at = index - (this.#decoded[0]?.index ?? 0);
     if (at >= 0 && at < this.#decoded.length) return { entries: this.#decoded, at };
@@ -110,7 +120,7 @@ export class LogBlocks implements LogReader {
     return { entries: this.#decoded, at: index - block.first };
   }
 
-  /** A write under way may make the block end earlier than it does on disk: what it takes away is left out. */
+  /** Entries that a write under way takes away are left out: on disk the block may still have them. */
   #decode({ first, last }: BlockExtent): readonly Entry[] {
     const { payload } = this.#read(first);
     const entries = verified(nameOf(first), () => readBlock(payload, first));
@@ -127,12 +137,12 @@ export class LogBlocks implements LogReader {
   }
 }
 
-/** Consecutive entries in blocks of their own. */
+/** Puts consecutive entries in blocks of their own. */
 export function putEntries(entries: readonly Entry[]): WriteOperation[] {
   return inBlocks(entries).map(putBlock);
 }
 
-/** Blocks by the indexes of their first entries. */
+/** Deletes blocks, given by the indexes of their first entries. */
 export function deleteBlocks(starts: readonly number[]): WriteOperation[] {
   return starts.map(deleteBlock);
 }

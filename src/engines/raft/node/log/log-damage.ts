@@ -1,8 +1,8 @@
-// What is said of a log, or a record beside it, that is not as it was written.
+// The error for a log, or a record beside it, that is not as it was written.
 
 import { CodedError } from '../../../../shared/coded-error.ts';
 
-/** What `read` gives. Whatever it throws becomes CodedError `log_damaged`, if it is not that already. */
+/** Returns the result of `read`. Any error that it throws becomes CodedError `log_damaged`. */
 export function verified<T>(what: string, read: () => T): T {
   try {
     return read();

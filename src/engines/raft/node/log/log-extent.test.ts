@@ -14,7 +14,7 @@ function commandsFrom(first: number, { count, bytes = 10 }: { count: number; byt
   }));
 }
 
-/** All of it in one block, unless the test says otherwise. */
+/** All entries in one block, unless the test says otherwise. */
 function extentOf(extent: {
   first: number;
   last: number;
@@ -55,7 +55,7 @@ test('one write deletes only so many blocks, however many entries they hold', ()
   expect(extent.compactThrough(20_480)).toHaveLength(2_048);
 });
 
-test('it follows what is written, compacted, and replaced by a snapshot', () => {
+test('the extent follows writes, compactions and snapshots', () => {
   const extent = extentOf({ first: 1, last: 0 });
   extent.append(commandsFrom(1, { count: 3, bytes: 5_000 }));
   expect([extent.first, extent.last, extent.count]).toEqual([1, 3, 3]);
@@ -81,7 +81,7 @@ test('an entry is in the block that begins last at or before it, if the log has 
   expect([7, 21].map((index) => extent.blockOf(index))).toEqual([undefined, undefined]);
 });
 
-test('a block that follows no other is a bug', () => {
+test('a block that leaves a gap is a bug', () => {
   expect(() => threeBlocks().append(commandsFrom(22, { count: 1 }))).toThrow('entry 22 does not follow 20');
 });
 
@@ -101,11 +101,11 @@ test('a truncation at the first entry leaves no block of compacted entries behin
   expect([extent.last, extent.count]).toEqual([7, 0]);
 });
 
-test('what is compacted is never truncated (trap 14)', () => {
+test('compacted entries are never truncated (trap 14)', () => {
   expect(() => threeBlocks().truncateFrom(7)).toThrow('entry 7 is compacted');
 });
 
-test('a compaction deletes the blocks that it leaves nothing of', () => {
+test('a compaction deletes the blocks of which no entry is left', () => {
   const extent = threeBlocks();
   expect(extent.compactThrough(8)).toEqual([]);
   expect(extent.compactThrough(13)).toEqual([5]);

@@ -1,16 +1,16 @@
-// Which entries of the log stand on disk, in which blocks, about how large they are, and how far they should be
-// compacted: as the writes leave it that were issued, durable or not.
+// The extent of the log on disk: its entries, its blocks, about how large they are, and how far to compact.
+// It follows the writes that were issued, durable or not.
 
 import { assert } from '../../../../shared/assert.ts';
 import { type Entry, entrySizeBytes } from '../../core/entry.ts';
 import type { RaftLimits } from '../options.ts';
 
-/** Blocks deleted by one compaction write. */
+/** Bound on the blocks that one compaction write deletes. */
 const MAX_COMPACTED_BLOCKS = 2_048;
 
 export type CompactionLimits = Pick<RaftLimits, 'compactAfterEntries' | 'compactAfterBytes' | 'keepEntries'>;
 
-/** The entries of one block, both included. */
+/** The first and last entry of one block. */
 export interface BlockExtent {
   readonly first: number;
   readonly last: number;
@@ -19,16 +19,17 @@ export interface BlockExtent {
 export class LogExtent {
   #first: number;
   #last: number;
-  /** An estimate: what was truncated is not taken off, what is compacted counts as of average size. */
+  /** An estimate: truncated entries stay counted, and compacted ones count as of average size. */
   #bytes: number;
   /**
-   * The first entry of each block. Invariant: ascending; a block reaches to where the next one begins, and the last to
-   * the end of the log. The first block holds the first entry, and may hold compacted ones before it; an empty log has
-   * no block. `loadLog` and the property test of log-blocks hold it.
+   * The first entry of each block.
+   * Invariant: ascending. A block reaches to the next one, and the last block to the end of the log. The
+   * first block holds the first entry, and may hold compacted entries before it. An empty log has no block.
+   * `loadLog` and log-blocks.property.test.ts hold this.
    */
   readonly #starts: number[];
 
-  /** Entries `first` to `last`; none when `last` is below `first`. */
+  /** Entries `first` to `last`, or none when `last` is below `first`. */
   constructor(extent: { first: number; last: number; bytes: number; blockStarts: readonly number[] }) {
     this.#first = extent.first;
     this.#last = extent.last;
@@ -48,7 +49,7 @@ export class LogExtent {
     return this.#last - this.#first + 1;
   }
 
-  /** The block that holds entry `index`; undefined when the log does not have it. */
+  /** Returns the block that holds entry `index`; undefined when the log does not have it. */
   blockOf(index: number): BlockExtent | undefined {
     if (index < this.#first || index > this.#last) return undefined;
     const after = this.#startsThrough(index);
@@ -57,7 +58,7 @@ export class LogExtent {
     return { first, last: (this.#starts[after] ?? this.#last + 1) - 1 };
   }
 
-  /** A block of `entries`, which are some, is put at the end of the log. */
+  /** Notes a new block at the end of the log. `entries` is not empty. */
   append(entries: readonly Entry[]): void {
     this.#starts.push(this.#last + 1);
     for (const entry of entries) {
@@ -67,16 +68,16 @@ export class LogExtent {
     }
   }
 
-  /** Entries from `index` on are gone. Returns where the blocks began that are deleted, in order. */
+  /** Removes the entries from `index` on. Returns the first entries of the blocks to delete, in order. */
   truncateFrom(index: number): readonly number[] {
     assert(index >= this.#first, `entry ${index} is compacted and cannot be truncated`);
-    // Of a block that begins before the log does only what is compacted would stay.
+    // If the block begins before the log, only its compacted entries would stay, so it goes too.
     const kept = index === this.#first ? 0 : this.#startsThrough(index - 1);
     this.#last = Math.min(this.#last, index - 1);
     return this.#starts.splice(kept);
   }
 
-  /** A snapshot that ends at `index` takes the place of all that was here. */
+  /** A snapshot that ends at `index` replaces all entries. */
   restartAfter(index: number): void {
     this.#first = index + 1;
     this.#last = index;
@@ -84,7 +85,7 @@ export class LogExtent {
     this.#starts.length = 0;
   }
 
-  /** The last entry to compact now, never above `highest`. Undefined while the log is small enough. */
+  /** Returns the last entry to compact now, at most `highest`. Undefined while the log is small enough. */
   compactionEnd(limits: CompactionLimits, highest: number): number | undefined {
     const { compactAfterEntries, compactAfterBytes, keepEntries } = limits;
     const isTooLarge = this.#bytes > compactAfterBytes;
@@ -96,8 +97,8 @@ export class LogExtent {
   }
 
   /**
-   * Entries up to `index` are compacted. Returns where the blocks began that hold no other entry and are deleted: the
-   * one that holds the entry after `index` too stays whole.
+   * Removes the entries up to `index`. Returns the first entries of the blocks to delete: a block that holds
+   * a later entry too stays whole.
    */
   compactThrough(index: number): readonly number[] {
     const gone = index - this.#first + 1;
@@ -107,7 +108,7 @@ export class LogExtent {
     return this.#starts.splice(0, index >= this.#last ? length : this.#startsThrough(index + 1) - 1);
   }
 
-  /** How many blocks begin at or before `index`. */
+  /** Counts the blocks that begin at or before `index`. */
   #startsThrough(index: number): number {
     let low = 0;
     let high = this.#starts.length;

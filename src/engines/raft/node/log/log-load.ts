@@ -1,8 +1,8 @@
-// Reads the whole log as it lies on disk, at every start: no object is made for a command.
+// Reads the whole log from the disk at every start, without making an object for a command.
 //
-// There is no torn tail here to be cut. A write to the store is atomic, so a block is there whole or not at all, and one
-// that is there was acknowledged to a leader or a client: the last one damaged is damage like any other (trap 29). The
-// node stops, and its members have what it lost.
+// There is no torn tail to cut off. A write to the store is atomic, so each block that is there was
+// acknowledged to a leader or a client. Damage to the last block is damage like any other (trap 29): the node
+// stops, and the other members have what it lost.
 
 import { EntryScanner } from '../../codec/entry-codec.ts';
 import { openSealed } from '../../codec/sealed-record.ts';
@@ -15,7 +15,7 @@ import { damaged, verified } from './log-damage.ts';
 export interface LoadedLog {
   /** The last entry of the log, or its start when it is empty. */
   readonly lastLog: LogPosition;
-  /** What the entries count for, by `entrySizeBytes`. */
+  /** The size of the entries, by `entrySizeBytes`. */
   readonly logBytes: number;
   /** The first entry of each block. The first block may begin with entries that are compacted. */
   readonly blockStarts: readonly number[];
@@ -24,8 +24,8 @@ export interface LoadedLog {
 }
 
 /**
- * Verifies that checksums fit, that indexes follow each other from `logStart` on, that terms never decrease, and that
- * start and applied entry are of the terms that the log has there. Throws CodedError `log_damaged`.
+ * Verifies the log: checksums are right, indexes follow each other from `logStart`, terms never decrease, and
+ * the terms of log start and applied record are right. Throws CodedError `log_damaged`.
  */
 export function loadLog(
   store: KeyValueReader,
@@ -60,7 +60,7 @@ class LogScan {
 
   block(key: Uint8Array, value: Uint8Array): void {
     const first = this.#firstOf(key);
-    // Compacted entries stay for as long as their block holds one that is not.
+    // Compacted entries stay as long as their block holds a later one.
     if (first <= this.lastIndex) {
       this.lastIndex = first - 1;
       this.lastTerm = 0;
@@ -110,7 +110,7 @@ class LogScan {
     }
   }
 
-  /** That the entry which is the last one so far is of the term that a record says. */
+  /** Checks that the last entry so far has the recorded term, if it is the recorded entry. */
   #checkTerm(recorded: LogPosition, what: string): void {
     if (this.lastIndex === recorded.index && this.lastTerm !== recorded.term) {
       throw damaged(

@@ -49,7 +49,7 @@ test('a member that stays silent is removed after its time', () => {
   expect(logger.messages('warn').at(-1)).toBe('health: silent member is removed');
 });
 
-test('the first silence is said at once, a long one now and then', () => {
+test('the first silence is logged at once, a long one now and then', () => {
   const { pass, logger } = createHealth();
   pass(1_000, 'c');
   expect(logger.messages('warn')).toEqual(['health: member is silent']);
@@ -59,7 +59,7 @@ test('the first silence is said at once, a long one now and then', () => {
   expect(logger.messages('warn')).toEqual(['health: member is silent', 'health: member is still silent']);
 });
 
-test('a member that comes back is simply healthy again', () => {
+test('a member that comes back is healthy again', () => {
   const { core, pass, logger } = createHealth();
   pass(50_000, 'c');
   core.hear('c', {});
@@ -69,14 +69,14 @@ test('a member that comes back is simply healthy again', () => {
   expect(core.proposed).toEqual([]);
 });
 
-test('nobody is removed when that is switched off, and the silence is said all the same', () => {
+test('nobody is removed when that is switched off, and silence is still logged', () => {
   const { core, pass, logger } = createHealth({ removeDeadAfterMs: 0 });
   pass(600_000, 'c');
   expect(core.proposed).toEqual([]);
   expect(logger.lines[0]?.fields).toMatchObject({ removedAfterMs: 'never' });
 });
 
-test('a new member has its grace, however silent', () => {
+test('a new member has its grace period, however silent', () => {
   const { core, pass } = createHealth({ knows: false, removeDeadAfterMs: 5_000 });
   pass(30_000, 'c');
   expect(core.proposed).toEqual([]);
@@ -84,7 +84,7 @@ test('a new member has its grace, however silent', () => {
   expect(core.members).toEqual(['a@1:voter', 'b@1:voter']);
 });
 
-test('a member that was removed and added again has its grace anew', () => {
+test('a member that was removed and added again has a new grace period', () => {
   const { core, pass } = createHealth({ removeDeadAfterMs: 5_000 });
   const all = core.configuration;
   pass(6_000, 'c');
@@ -96,7 +96,7 @@ test('a member that was removed and added again has its grace anew', () => {
   expect(core.proposed).toHaveLength(1);
 });
 
-test('removal never goes below the least number of voters, and says so once', () => {
+test('a removal never leaves fewer voters than the minimum, and logs that once', () => {
   const { core, pass, logger } = createHealth({ minVoters: 3 });
   pass(120_000, 'c');
   expect(core.proposed).toEqual([]);
@@ -118,7 +118,7 @@ test('nobody is removed when the rest could not agree on it', () => {
   expect(logger.lines.at(-1)?.fields).toBeDefined();
 });
 
-test('a silent learner goes whatever the voters are', () => {
+test('a silent learner is removed whatever state the voters are in', () => {
   const { core, pass } = createHealth({ roles: { a: 'voter', d: 'learner' }, minVoters: 5 });
   pass(61_000, 'd');
   expect(core.members).toEqual(['a@1:voter']);
@@ -134,7 +134,7 @@ test('one removal at a time: the next waits until the first is committed', () =>
   expect(core.members).toEqual(['a@1:voter', 'b@1:voter', 'c@1:voter']);
 });
 
-test('who does not lead removes nobody and says nothing', () => {
+test('a server that does not lead removes nobody and logs nothing', () => {
   const { core, pass, logger } = createHealth();
   core.role = 'follower';
   pass(120_000, 'c');

@@ -1,4 +1,4 @@
-// The leader watches how long every member has been silent, and removes those that stay so.
+// The leader watches every member, and removes one that stays silent for too long.
 
 import type { Logger } from '../../../../shared/logger.ts';
 import { type Member, type ServerId, withoutMember } from '../../core/configuration.ts';
@@ -7,18 +7,18 @@ import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 import { votersWithout } from './removal.ts';
 
-/** How often a member that stays silent is mentioned. */
+/** Pause between two log lines about a member that stays silent. */
 const REPEAT_AFTER_MS = 30_000;
 
-/** What the watch needs of the core. */
+/** The part of the core that the watch uses. */
 export type HealthCore = Pick<RaftCore, 'role' | 'configuration' | 'progressOf' | 'proposeConfiguration'>;
 
 export interface HealthOptions {
   readonly self: ServerId;
   readonly tickMs: number;
-  /** Silence that is worth a line in the log. */
+  /** Silence after which the log mentions a member. */
   readonly silentAfterMs: number;
-  /** Silence that ends a membership; 0 never. */
+  /** Silence after which a member is removed, or 0 for never. */
   readonly removeDeadAfterMs: number;
   readonly newMemberGraceMs: number;
   readonly minVoters: number;
@@ -27,9 +27,9 @@ export interface HealthOptions {
 interface Watched {
   /** When this node first saw the member in a configuration. */
   readonly since: number;
-  /** When its silence was last mentioned; undefined while it is heard. */
+  /** When its silence was last logged; undefined while the member is heard. */
   mentionedAt: number | undefined;
-  /** Why it could not be removed, as last said. */
+  /** The last logged reason why it could not be removed. */
   objection: string | undefined;
 }
 
@@ -45,7 +45,7 @@ export class Health implements Participant {
     this.#clock = ports.clock;
     this.#logger = ports.logger;
     this.#options = options;
-    // The members of the start are not new.
+    // The members at the start are not new.
     const since = ports.clock.now() - options.newMemberGraceMs;
     for (const { server } of ports.core.configuration.members) this.#watch(server, since);
   }
@@ -115,7 +115,7 @@ export class Health implements Participant {
         this.#logger.warn('health: silent member is removed', { server: member.server, silentMs });
         return true;
       }
-      // Another change is under way: the next tick tries again.
+      // Another change is under way. The next tick tries again.
       return false;
     }
     if (objection !== watched.objection) {

@@ -1,5 +1,5 @@
-// One join, on the leader: ask who is there, give a dead incarnation of the node its leave, add the new one as a
-// learner, and wait for its promotion (dissertation §4.2.1).
+// One join, on the leader: ask the address for its identity, remove a dead incarnation of the node, add the
+// new one as a learner, and wait for its promotion (dissertation §4.2.1).
 
 import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import {
@@ -33,7 +33,7 @@ export class MemberAddition implements MemberChangeSteps {
   readonly #change: Addition;
   readonly #startedAt: number;
   #isProbing = false;
-  /** Who answered at the address. */
+  /** The identity that answered at the address. */
   #identity: PeerIdentity | undefined;
   #failure: Refused | undefined;
   hasProposed = false;
@@ -123,7 +123,7 @@ export class MemberAddition implements MemberChangeSteps {
     const { node, peerAddress, httpAddress } = this.#change;
     const member = findMember(configuration, server);
     if (member !== undefined) return this.#finish(member);
-    // It was let in and removed again, all while this join was waiting.
+    // The server was added and removed again while this join waited.
     const conflict = this.#removalConflict(server);
     if (conflict !== undefined) return conflict;
     const other = findNode(configuration, node);
@@ -136,13 +136,14 @@ export class MemberAddition implements MemberChangeSteps {
     return undefined;
   }
 
-  /** The node's old incarnation must be silent before its place is given to the new one. */
+  /** The node's old incarnation must be silent before the new one gets its place. */
   #replace(old: Member): MemberChangeOutcome | undefined {
     const { core, clock } = this.#ports;
     const { self, silentAfterMs } = this.#options;
     const waited = clock.now() - this.#startedAt;
     const heardBefore = this.#ports.peers.silenceMs(old.server) ?? waited;
-    // Where the new one answers the old one cannot listen any more, and its silence counts from when it was last heard.
+    // Where the new incarnation answers at the old one's address, the old one cannot listen any more. Its
+    // silence counts from when it was last heard.
     const silence =
       old.raftAddress === this.#change.peerAddress ? heardBefore : Math.min(heardBefore, waited);
     if (old.server === self || (silence < waited && waited >= silentAfterMs)) {
@@ -174,7 +175,7 @@ export class MemberAddition implements MemberChangeSteps {
       return undefined;
     }
     if (!core.isConfigurationCommitted) return undefined;
-    // It is a member; its promotion is waited for a while, since most catch up at once.
+    // The server is a member. Wait a while for its promotion, since most catch up at once.
     const isWaitOver = clock.now() - this.#startedAt >= promotionWaitMs;
     return member.role === 'voter' || isWaitOver ? done(this.#ports, { self, role: member.role }) : undefined;
   }

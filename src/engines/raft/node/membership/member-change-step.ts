@@ -1,4 +1,4 @@
-// What the steps of a join or a removal share: what they may look at, and what they may do. All of it on the leader.
+// The parts that the steps of a join and of a removal share. All of them run on the leader.
 
 import type { Logger } from '../../../../shared/logger.ts';
 import type { MemberChangeOutcome } from '../../../engine.ts';
@@ -12,7 +12,7 @@ import type { Peers } from './peers.ts';
 import { votersWithout } from './removal.ts';
 import { nodeOf } from './server-id.ts';
 
-/** What a change of members needs of the core. */
+/** The part of the core that a change of members uses. */
 export type MemberChangeCore = Pick<
   RaftCore,
   'role' | 'configuration' | 'committedConfiguration' | 'isConfigurationCommitted' | 'proposeConfiguration'
@@ -30,18 +30,18 @@ export interface MemberChangePorts {
 
 export interface MemberChangeOptions {
   readonly self: ServerId;
-  /** A server silent for this long does not answer. */
+  /** A server that was silent for this long counts as dead. */
   readonly silentAfterMs: number;
   readonly timeoutMs: number;
   /** How long a join waits for the learner's promotion before it is answered. */
   readonly promotionWaitMs: number;
 }
 
-/** One change, under way. */
+/** One change that is under way. */
 export interface MemberChangeSteps {
-  /** Goes on if it can; an outcome ends it. */
+  /** Continues the change if it can. An outcome ends it. */
   step(): MemberChangeOutcome | undefined;
-  /** A configuration of its making is in the log, committed or not. */
+  /** Whether a configuration of this change is in the log, committed or not. */
   readonly hasProposed: boolean;
 }
 
@@ -55,7 +55,10 @@ export function findNode(configuration: Configuration, node: string): Member | u
   return configuration.members.find((member) => nodeOf(member.server) === node);
 }
 
-/** True when the change is in the log now; when another is under way, the next step tries again. */
+/**
+ * Returns true when the change is in the log now. False while another is under way: the next step tries
+ * again.
+ */
 export function propose(ports: MemberChangePorts, next: Configuration, what: string): boolean {
   const result = ports.core.proposeConfiguration(next);
   if (result.kind === 'refused') return false;
@@ -72,7 +75,7 @@ export function done(
   return { kind: 'done', leaderAddress, role };
 }
 
-/** A removal that the remaining voters could not commit would stop the cluster. */
+/** Refuses a removal that the remaining voters could not commit: it would stop the cluster. */
 export function removalObjection(ports: MemberChangePorts, member: Member): Refused | undefined {
   if (member.role !== 'voter') return undefined;
   const node = nodeOf(member.server);

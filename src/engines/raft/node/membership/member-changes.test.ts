@@ -13,9 +13,9 @@ function createChanges(roles: Readonly<Record<string, Role>> = { a: 'voter', b: 
   const clock = new TestClock();
   const core = new TestCore(roles);
   const logger = new TestLogger();
-  /** Who answers where; nobody elsewhere. */
+  /** The identity that answers at each address. */
   const listening = new Map<string, PeerIdentity>();
-  /** When each server was last heard; always just now when it is not here. */
+  /** When each server was last heard. A server without an entry was heard just now. */
   const silentSince = new Map<string, number>();
   const transport = {
     probe: (address: string, done: (error: Error | undefined, who: PeerIdentity | undefined) => void) => {
@@ -89,7 +89,7 @@ describe('joins', () => {
     expect(outcomes).toEqual([{ kind: 'done', leaderAddress: 'a:7000', role: 'voter' }]);
   });
 
-  test('a node that is long in catching up is answered as a learner', () => {
+  test('a node that takes long to catch up is answered as a learner', () => {
     const { core, listen, join, tick } = createChanges();
     listen('d');
     const outcomes = join('d');
@@ -108,7 +108,7 @@ describe('joins', () => {
     expect(core.proposed).toEqual([]);
   });
 
-  test('a member that moved is a member at its new address', () => {
+  test('a member that moved is known at its new address', () => {
     const { core, listen, join, tick } = createChanges();
     listen('b', { clusterId: 'ours', address: 'elsewhere:1' });
     const outcomes = join('b', 'elsewhere:1');
@@ -136,7 +136,7 @@ describe('joins', () => {
     expect(outcomes.flat()).toMatchObject([{ role: 'voter' }, { role: 'voter' }]);
   });
 
-  test('a node whose disk was wiped takes the place of its old incarnation, once that is silent (trap 19)', () => {
+  test('a node whose disk was wiped replaces its old incarnation, once that is silent (trap 19)', () => {
     const { core, listen, join, tick, silentSince, clock } = createChanges();
     listen('c', { server: 'c@2' });
     silentSince.set(serverOf('c'), clock.now());
@@ -145,7 +145,7 @@ describe('joins', () => {
     expect(core.proposed).toEqual([]);
     tick(20);
     expect(core.members).toEqual(['a@1:voter', 'b@1:voter']);
-    // Adding it must wait until the removal is committed.
+    // The addition must wait until the removal is committed.
     tick(50);
     expect(core.proposed).toHaveLength(1);
     core.commit();
@@ -155,7 +155,7 @@ describe('joins', () => {
     expect(outcomes).toEqual([]);
   });
 
-  test('silence counts from before the join where the new one answers at the address of the old one', () => {
+  test("silence from before the join counts if the new incarnation answers at the old one's address", () => {
     const { core, listen, join, tick, silentSince, clock } = createChanges();
     silentSince.set(serverOf('c'), clock.now());
     tick(150);
@@ -167,7 +167,7 @@ describe('joins', () => {
     expect(core.members).toEqual(['a@1:voter', 'b@1:voter']);
   });
 
-  test('silence counts from the join where it answers elsewhere: the old one may be there and only be cut off', () => {
+  test('silence counts from the join if the new incarnation answers elsewhere: the old one may only be cut off', () => {
     const { core, listen, join, tick, silentSince, clock } = createChanges();
     silentSince.set(serverOf('c'), clock.now());
     tick(500);
@@ -196,7 +196,7 @@ describe('joins', () => {
     expect(outcomes).toMatchObject([{ code: 'node_id_in_use' }]);
   });
 
-  test('an old incarnation whose removal would stop the cluster stays', () => {
+  test('an old incarnation whose removal would stop the cluster is not removed', () => {
     const { core, listen, join, tick, silentSince, clock, fallSilent } = createChanges();
     listen('c', { server: 'c@2' });
     fallSilent('b');
@@ -244,7 +244,7 @@ describe('joins', () => {
     expect(core.proposed).toHaveLength(2);
   });
 
-  test('a cluster that is full takes nobody', () => {
+  test('a full cluster takes no further node', () => {
     const names = Array.from({ length: 64 }, (_, number) => `n${number + 10}`);
     const { listen, join, tick } = createChanges(Object.fromEntries(names.map((name) => [name, 'learner'])));
     listen('d');
@@ -266,11 +266,11 @@ describe('removals', () => {
     expect(outcomes).toEqual([{ kind: 'done', leaderAddress: 'a:7000', role: 'removed' }]);
   });
 
-  test('a node that is no member is not found', () => {
+  test('the removal of a node that is no member is refused as not found', () => {
     expect(createChanges().remove('x')).toMatchObject([{ kind: 'refused', code: 'not_found' }]);
   });
 
-  test('the last voter stays', () => {
+  test('the last voter is not removed', () => {
     const { core, remove } = createChanges({ a: 'voter', b: 'learner' });
     expect(remove('a')).toMatchObject([{ code: 'last_voter' }]);
     expect(core.proposed).toEqual([]);
@@ -282,7 +282,7 @@ describe('removals', () => {
     expect(remove('c')).toMatchObject([{ code: 'would_lose_quorum' }]);
   });
 
-  test('a dead member, and a learner, may go', () => {
+  test('a dead member and a learner may be removed', () => {
     const { remove, fallSilent, core } = createChanges({ a: 'voter', b: 'voter', c: 'voter', d: 'learner' });
     fallSilent('c');
     remove('c');
@@ -304,7 +304,7 @@ describe('removals', () => {
 });
 
 describe('answers', () => {
-  test('who does not lead begins nothing, and never says that a stranger is removed', () => {
+  test('a server that does not lead begins nothing, and never reports a stranger as removed', () => {
     const { core, remove, join } = createChanges();
     core.role = 'follower';
     expect([remove('c'), remove('stranger'), join('d')].flat()).toEqual([
@@ -314,7 +314,7 @@ describe('answers', () => {
     ]);
   });
 
-  test('a leader that loses its place after it proposed does not know the outcome', () => {
+  test('a leader that loses leadership after it proposed does not know the outcome', () => {
     const { core, remove, tick } = createChanges();
     const outcomes = remove('c');
     core.role = 'follower';
@@ -329,24 +329,24 @@ describe('answers', () => {
     expect(outcomes).toEqual([{ kind: 'unknown' }]);
   });
 
-  test('only so many wait (trap 36)', () => {
+  test('the number of waiting requests is bounded (trap 36)', () => {
     const { remove, core } = createChanges();
     core.configuration = configurationOf({ a: 'voter', b: 'voter', c: 'voter', d: 'learner' });
     for (let more = 0; more < MAX_WAITING_CHANGES; more++) expect(remove('c')).toEqual([]);
     expect(remove('c')).toMatchObject([{ kind: 'refused', code: 'too_busy' }]);
   });
 
-  test('a request that is sent again while it is under way is answered once', () => {
+  test('a request that is repeated while it is under way is answered once', () => {
     const { core, remove, tick } = createChanges();
     const [first, again] = [remove('c', 'one'), remove('c', 'one')];
     core.commit();
     tick(10);
     expect([first.length, again]).toEqual([1, []]);
-    // Its answer was lost: it is begun anew.
+    // The answer to the first request was lost, so the change is begun again.
     expect(remove('c', 'one')).toMatchObject([{ code: 'not_found' }]);
   });
 
-  test('an answer may bring the next change', () => {
+  test('the handler of an answer may begin the next change', () => {
     const { core, remove, tick } = createChanges();
     const outcomes = remove('c');
     const more: MemberChangeOutcome[][] = [];

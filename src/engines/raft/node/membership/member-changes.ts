@@ -1,5 +1,5 @@
-// Joins and removals, on the leader: each a few steps that wait for a commit (dissertation §4). Several may wait;
-// the core sees to it that one configuration at a time is under way.
+// Joins and removals, on the leader. Each takes a few steps that wait for a commit (dissertation §4). Several
+// may wait; the core allows one configuration change at a time.
 
 import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import type { Participant } from '../participant.ts';
@@ -14,7 +14,7 @@ import {
 } from './member-change-step.ts';
 import { MemberRemoval } from './member-removal.ts';
 
-/** Joins and removals that wait for their turn. */
+/** Bound on the joins and removals that wait for their turn. */
 export const MAX_WAITING_CHANGES = 16;
 
 interface Running {
@@ -36,8 +36,8 @@ export class MemberChanges implements Participant {
   }
 
   /**
-   * Begins a change on the leader; `done` is called once, when it is committed or cannot be. It may be called inside.
-   * `key` names the request: sent again while it is under way, it is not begun again, and the first `done` answers it.
+   * Begins a change on the leader. `done` is called once, possibly inside the call, when the change is
+   * committed or cannot be. `key` names the request: a repetition of one that is under way is ignored.
    */
   begin(key: string, change: MemberChange, done: (outcome: MemberChangeOutcome) => void): void {
     if (this.#waiting.some((running) => running.key === key)) return;
@@ -55,10 +55,10 @@ export class MemberChanges implements Participant {
     return new MemberAddition(this.#ports, this.#options, { change, onProbed: () => this.onTick() });
   }
 
-  /** Goes on with every change that can. */
+  /** Continues every change that can. */
   onTick(): void {
     for (const running of [...this.#waiting]) {
-      // An answer may lead to a tick inside this one.
+      // An answer may cause a tick inside this one.
       if (!this.#waiting.includes(running)) continue;
       const outcome = this.#outcomeOf(running);
       if (outcome === undefined) continue;
@@ -75,7 +75,7 @@ export class MemberChanges implements Participant {
     return clock.now() - running.startedAt >= this.#options.timeoutMs ? { kind: 'unknown' } : undefined;
   }
 
-  /** A leader that was removed itself handed over when that was committed. */
+  /** A leader that was removed itself handed over when that was committed, so its removal is done. */
   #outcomeAfterLeading({ change, steps }: Running): MemberChangeOutcome {
     if (!steps.hasProposed) return { kind: 'no-leader' };
     const isGone = findNode(this.#ports.core.committedConfiguration, change.node) === undefined;

@@ -35,7 +35,7 @@ function createMembership(options: { bootstrap: boolean } = { bootstrap: false }
   return { membership, onDisk, removals: () => removals };
 }
 
-test('a server without a cluster joins that of the first peer that talks to it, and writes it down', () => {
+test('a server without a cluster adopts the cluster of the first peer that addresses it, and writes it to disk', () => {
   const { membership, onDisk } = createMembership();
   expect(membership.takesPart).toBe(false);
   membership.onGreeting({ server: 'l@1', clusterId: 'ours' });
@@ -60,7 +60,7 @@ test('a member stays in its cluster', () => {
   expect(membership.identity.clusterId).toBe(clusterId);
 });
 
-test('many strangers do not make it forget the last one that said hello', () => {
+test('the last peer that said hello is remembered among many strangers', () => {
   const { membership } = createMembership();
   for (let number = 0; number < 40; number++) {
     membership.onGreeting({ server: `x${number}@1`, clusterId: 'theirs' });
@@ -72,7 +72,7 @@ test('many strangers do not make it forget the last one that said hello', () => 
   expect(membership.identity.clusterId).toBe('ours');
 });
 
-test('a committed configuration that removed it ends its part, once, and for the next start too', () => {
+test('a committed configuration that removed the server ends its part, once, and for the next start too', () => {
   const { membership, onDisk, removals } = createMembership({ bootstrap: true });
   const { server } = membership.identity;
   const entry = {
@@ -87,7 +87,7 @@ test('a committed configuration that removed it ends its part, once, and for the
   expect(onDisk()?.removed).toBe(true);
 });
 
-test('a configuration that it is not in yet does not end anything', () => {
+test('a configuration that does not contain the server yet does not end its part', () => {
   const { membership, removals } = createMembership();
   const configuration = configurationOf({ b: 'voter' });
   membership.onConfiguration(

@@ -1,4 +1,5 @@
-// Which cluster this server belongs to, and whether it still does. Both are written down when they are learnt.
+// This server's own membership: its cluster, and whether it was removed. Both are written to disk when
+// learnt.
 
 import type { Logger } from '../../../../shared/logger.ts';
 import type { Configuration, ServerId } from '../../core/configuration.ts';
@@ -9,7 +10,7 @@ import type { PeerIdentity } from '../ports/transport.ts';
 import type { Replica } from '../replica.ts';
 import { nodeOf } from './server-id.ts';
 
-/** Peers that said hello to a server without a cluster, as far as they are remembered. */
+/** Bound on the peers that are remembered because they said hello to a server without a cluster. */
 const MAX_GREETERS = 16;
 
 export interface OwnMembershipParts {
@@ -24,7 +25,7 @@ export class OwnMembership implements Participant {
   readonly #parts: OwnMembershipParts;
   #clusterId: string;
   #isRemoved: boolean;
-  /** Their clusters, while this server has none; oldest first. */
+  /** The clusters of such peers, oldest first. */
   readonly #greeters = new Map<ServerId, string>();
 
   constructor(loaded: LoadedState, parts: OwnMembershipParts) {
@@ -38,17 +39,19 @@ export class OwnMembership implements Participant {
     return { server: this.#identity.server, clusterId: this.#clusterId };
   }
 
-  /** The cluster removed this server: it takes no further part, for good. */
+  /** The cluster removed this server, which takes no further part. */
   get isRemoved(): boolean {
     return this.#isRemoved;
   }
 
-  /** Whether there is a cluster to ask. */
+  /** Whether this server belongs to a cluster that it can ask. */
   get takesPart(): boolean {
     return !this.#isRemoved && this.#clusterId !== '';
   }
 
-  /** A peer said hello. It may have dialled somebody else, whose address this server has now: that means nothing yet. */
+  /**
+   * A peer said hello. That alone means nothing: the peer may have dialled an earlier owner of this address.
+   */
   onGreeting(peer: PeerIdentity): void {
     if (this.#clusterId !== '' || peer.clusterId === '') return;
     this.#greeters.delete(peer.server);
@@ -58,7 +61,7 @@ export class OwnMembership implements Participant {
     if (oldest !== undefined) this.#greeters.delete(oldest);
   }
 
-  /** A peer that knows this server by its incarnation talks to it: a leader has made it a member of that cluster. */
+  /** A peer addresses this server by its incarnation: a leader has made it a member of the peer's cluster. */
   onAddressed(from: ServerId): void {
     if (this.#clusterId !== '') return;
     const clusterId = this.#greeters.get(from);

@@ -45,19 +45,19 @@ function createPeers() {
 
 const THREE = membersOf('a', 'b', 'c');
 
-test('it connects to the other members, and not to itself', () => {
+test('a node connects to the other members, and not to itself', () => {
   const { dialled, follow } = createPeers();
   follow({ inForce: THREE, committed: THREE });
   expect(dialled()).toEqual(['b:7000', 'c:7000']);
 });
 
-test('a configuration that is the same changes nothing', () => {
+test('an unchanged configuration changes nothing', () => {
   const { changes, follow } = createPeers();
   for (let more = 0; more < 3; more++) follow({ inForce: THREE, committed: THREE });
   expect(changes).toHaveLength(1);
 });
 
-test('who is being removed stays connected until the removal is committed', () => {
+test('a server that is being removed stays connected until the removal is committed', () => {
   const { dialled, follow } = createPeers();
   const without = withoutMember(THREE, 'c@1');
   follow({ inForce: without, committed: THREE });
@@ -76,7 +76,7 @@ test('a member that moves is dialled where it is now', () => {
   expect(dialled()).toEqual(['b:1', 'c:7000']);
 });
 
-test('a leader that the log does not name yet is dialled where it says that it is', () => {
+test('a leader that the log does not name yet is dialled at the address it gives', () => {
   const { peers, dialled, follow } = createPeers();
   peers.introduce('d@1', 'd:7000');
   expect(dialled()).toEqual(['d:7000']);
@@ -84,7 +84,7 @@ test('a leader that the log does not name yet is dialled where it says that it i
   expect(dialled()).toEqual(['b:7000', 'c:7000', 'd:7000']);
 });
 
-test('what a member says of itself does not replace what was agreed', () => {
+test('the address that a member gives does not replace the agreed one', () => {
   const { peers, changes, follow } = createPeers();
   follow({ inForce: THREE, committed: THREE });
   peers.introduce('b@1', 'elsewhere:1');
@@ -92,7 +92,7 @@ test('what a member says of itself does not replace what was agreed', () => {
   expect(changes).toHaveLength(1);
 });
 
-test('only so many strangers are remembered, the latest', () => {
+test('a bounded number of strangers is remembered, the latest ones', () => {
   const { peers, dialled } = createPeers();
   for (let number = 0; number < 20; number++) peers.introduce(`x${number}@1`, `x${number}:7000`);
   expect(dialled()).toHaveLength(16);
@@ -108,7 +108,7 @@ test('a node of another cluster is turned away, and so is one without a cluster'
   expect(peers.admit({ server: 'x@1', clusterId: 'one' }, options)).toBeUndefined();
 });
 
-test('a node that waits to be joined listens to anybody', () => {
+test('a node that waits to be joined admits any peer', () => {
   const { peers } = createPeers();
   const options = { clusterId: '', committed: EMPTY_CONFIGURATION };
   expect(peers.admit({ server: 'x@1', clusterId: 'two' }, options)).toBeUndefined();
@@ -120,7 +120,7 @@ test('a server that the committed configuration removed is told so', () => {
   expect(peers.admit({ server: 'c@1', clusterId: 'one' }, options)).toBe('removed');
 });
 
-test('who was heard of late is alive, who was silent too long or never heard is not', () => {
+test('a server that was heard lately is alive; one that was silent too long or never heard is not', () => {
   const { peers, clock, follow } = createPeers();
   follow({ inForce: THREE, committed: THREE });
   peers.onHeard('b@1');
@@ -131,7 +131,7 @@ test('who was heard of late is alive, who was silent too long or never heard is 
   expect(peers.isAlive('b@1')).toBe(false);
 });
 
-test('nothing is remembered of those who are no peers any more', () => {
+test('servers that are no longer peers are forgotten', () => {
   const { peers, dialled, follow } = createPeers();
   follow({ inForce: THREE, committed: THREE });
   peers.onUp('b@1');

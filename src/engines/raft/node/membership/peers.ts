@@ -1,4 +1,4 @@
-// Who this node talks to, who may talk to it, and when it last heard of whom.
+// The peers of this node: the addresses to dial, the peers to admit, and when each was last heard.
 
 import type { Logger } from '../../../../shared/logger.ts';
 import {
@@ -13,7 +13,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { PeerIdentity, RefusalReason, Transport } from '../ports/transport.ts';
 import type { OwnMembership } from './own-membership.ts';
 
-/** Servers that introduced themselves and are in no configuration known here: a leader that is newer than our log. */
+/**
+ * Bound on introduced servers that are in no known configuration. One may lead with a newer configuration.
+ */
 const MAX_INTRODUCED = 16;
 
 export interface PeersParts {
@@ -26,7 +28,7 @@ export interface PeersParts {
 
 export class Peers implements Participant {
   readonly #self: ServerId;
-  /** Who was silent for this long does not answer. */
+  /** A server that was silent for this long does not count as alive. */
   readonly #silentAfterMs: number;
   readonly #parts: PeersParts;
   readonly #heardAt = new Map<ServerId, number>();
@@ -43,8 +45,9 @@ export class Peers implements Participant {
   }
 
   /**
-   * Connects to the members in force, and to those who introduced themselves. Who is about to be removed stays connected
-   * until that is committed: a leader that removes itself needs the answers that commit it (dissertation §4.2.2).
+   * Connects to the members in force and to introduced servers. A server that is being removed stays
+   * connected until that is committed: a leader that removes itself needs the answers that commit it
+   * (dissertation §4.2.2).
    */
   afterRound(): void {
     const { core, membership } = this.#parts;
@@ -67,14 +70,17 @@ export class Peers implements Participant {
     for (const server of this.#heardAt.keys()) {
       if (!peers.has(server)) this.#heardAt.delete(server);
     }
-    // The transport reports nothing more about those who are no longer peers.
+    // The transport reports nothing more about servers that are no longer peers.
     for (const server of this.#connected) {
       if (!peers.has(server)) this.#connected.delete(server);
     }
     this.#parts.transport.setPeers(peers);
   }
 
-  /** A server tells where it can be reached: needed to answer a leader that our log does not name yet. */
+  /**
+   * A server says where it can be dialled. This node needs that to answer a leader that its log does not name
+   * yet.
+   */
   introduce(server: ServerId, raftAddress: string): void {
     if (server === this.#self || findMember(this.#inForce, server) !== undefined) return;
     if (this.#introduced.get(server) === raftAddress) return;
@@ -88,7 +94,10 @@ export class Peers implements Participant {
     this.#connect();
   }
 
-  /** May this peer talk to us? `committed` is the committed configuration: only it removes anybody for good. */
+  /**
+   * Returns why this peer may not talk to the node; undefined when it may. Only a committed configuration
+   * removes a server for good.
+   */
   admit(
     peer: PeerIdentity,
     options: { clusterId: string; committed: Configuration },
@@ -97,7 +106,7 @@ export class Peers implements Participant {
       return peer.clusterId === '' ? 'not-member-yet' : 'foreign-cluster';
     }
     if (options.committed.removed.includes(peer.server)) return 'removed';
-    // Nobody else has the incarnation of this data directory.
+    // No other server has the incarnation of this data directory.
     if (peer.server === this.#self) return 'wrong-server';
     return undefined;
   }
@@ -118,20 +127,20 @@ export class Peers implements Participant {
     this.#connected.delete(server);
   }
 
-  /** Milliseconds since anything came from it; undefined when nothing has. */
+  /** Returns the milliseconds since anything came from the server; undefined when nothing has. */
   silenceMs(server: ServerId): number | undefined {
     const at = this.#heardAt.get(server);
     return at === undefined ? undefined : this.#parts.clock.now() - at;
   }
 
-  /** Whether it was heard of late. This node itself always was. */
+  /** Whether the server was heard lately. This node always counts as alive. */
   isAlive(server: ServerId): boolean {
     if (server === this.#self) return true;
     const silence = this.silenceMs(server);
     return silence !== undefined && silence < this.#silentAfterMs;
   }
 
-  /** Lets go of everybody: this server takes no further part. */
+  /** Disconnects from every peer: this server takes no further part. */
   leaveAll(): void {
     this.#introduced.clear();
     this.#inForce = EMPTY_CONFIGURATION;

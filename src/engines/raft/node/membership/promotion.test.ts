@@ -48,7 +48,7 @@ test('a leader that has committed nothing in its own term promotes nobody (trap 
   expect(promote(core)).toBe(false);
 });
 
-test('who does not lead promotes nobody', () => {
+test('a server that does not lead promotes nobody', () => {
   const core = createCore();
   core.role = 'follower';
   expect([promote(core), core.proposed]).toEqual([false, []]);

@@ -5,7 +5,7 @@ import { type Member, withMember } from '../../core/configuration.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
 import type { Participant } from '../participant.ts';
 
-/** What a promotion needs of the core. */
+/** The part of the core that a promotion uses. */
 export type PromotionCore = Pick<
   RaftCore,
   | 'role'
@@ -18,9 +18,9 @@ export type PromotionCore = Pick<
 >;
 
 export interface PromotionOptions {
-  /** How many entries it may lack. */
+  /** A learner that lacks more entries than this is not ready. */
   readonly lagEntries: number;
-  /** It must have answered within this many ticks. */
+  /** A learner that was silent for this many ticks is not ready. */
   readonly silentTicks: number;
 }
 

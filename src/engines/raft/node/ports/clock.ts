@@ -7,9 +7,9 @@ export interface Timer {
 export interface Clock {
   /** Monotonic, milliseconds. */
   now(): number;
-  /** Milliseconds since 1970: for people and for ages, never for safety. */
+  /** Milliseconds since 1970, for display and ages. Safety never depends on it. */
   wallClock(): number;
   after(delayMs: number, callback: () => void): Timer;
-  /** Runs `callback` once the events that are already waiting have been handled: what batches are made of. */
+  /** Runs `callback` after the events that already wait. Work of that time becomes one batch. */
   soon(callback: () => void): void;
 }

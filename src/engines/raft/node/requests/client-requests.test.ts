@@ -62,7 +62,7 @@ test.each([
   expect(answers).toEqual([refused, refused, { kind: 'no-leader' }]);
 });
 
-test('what is one too many is refused, never inside the call (trap 36)', () => {
+test('a request above the bound is refused, never inside the call (trap 36)', () => {
   const { clock, requests, answers, askAll } = createRequests();
   askAll();
   for (let more = 0; more < 63; more++) {
@@ -77,14 +77,14 @@ test('what is one too many is refused, never inside the call (trap 36)', () => {
   expect(answers).toMatchObject([busy, busy, { kind: 'refused', code: 'too_busy' }]);
 });
 
-test('a stop answers everything that waits', () => {
+test('a stop answers every waiting request', () => {
   const { parts, answers, askAll } = createRequests();
   askAll();
   for (const part of parts) part.onStop();
   expect(answers).toHaveLength(3);
 });
 
-test('a read whose request was lost is asked again in time, however long an election may take', () => {
+test('a read whose request was lost is repeated before its deadline, however long an election may take', () => {
   const { clock, requests, parts, asked, answers } = createRequests({ electionTicks: 100_000 });
   const tickFor = (ms: number): void => {
     for (const end = clock.now() + ms; clock.now() < end; ) {
@@ -101,7 +101,7 @@ test('a read whose request was lost is asked again in time, however long an elec
   expect(answers).toEqual([{ kind: 'refused', reason: 'no-leader' }]);
 });
 
-test('no id of one start is one of another (trap 26)', () => {
+test('ids of two starts never meet (trap 26)', () => {
   const idsOf = (boots: number): number[] => {
     const { requests, asked, askAll } = createRequests({ boots });
     askAll();

@@ -1,4 +1,4 @@
-// What was asked of this node and waits for the cluster: proposals, reads, joins and removals.
+// The requests of this node that wait for the cluster: proposals, reads, joins and removals.
 
 import type { MemberChange, MemberChangeOutcome, ProposalOutcome, ReadOutcome } from '../../../engine.ts';
 import type { NodeIdentity } from '../log/durable-records.ts';
@@ -10,9 +10,9 @@ import { type MemberChangeCarrier, MemberRequests } from './member-requests.ts';
 import { type ProposalCarrier, Proposals } from './proposals.ts';
 import { type ReadSource, Reads } from './reads.ts';
 
-/** Ids of different starts of one process never meet: each start has this many of its own. */
+/** Each start of a process has this many ids of its own, so that ids of different starts never meet. */
 const IDS_PER_BOOT = 2 ** 32;
-/** A join or a removal that a leader does not answer is sent again after this. */
+/** A join or removal that the leader does not answer is sent again after this. */
 const RESEND_MEMBER_CHANGE_AFTER_MS = 5_000;
 
 export interface ClientRequestParts {
@@ -50,7 +50,7 @@ export class ClientRequests {
       firstRequestId: boots * IDS_PER_BOOT,
       maxWaiting: limits.maxWaitingReads,
       timeoutMs: limits.leaderWaitMs,
-      // Before those who wait give up, also where an election may take longer.
+      // A lost request is sent again before the waiting reads give up, even if an election takes longer.
       resendAfterMs: Math.min(limits.resendAfterMs, options.electionTicks * options.tickMs),
     });
     this.memberChanges = new MemberRequests(parts, {
@@ -60,7 +60,7 @@ export class ClientRequests {
     });
   }
 
-  /** Refuses requests from now on. Those that wait go on. */
+  /** Refuses requests from now on. Those that wait continue. */
   close(): void {
     this.#isClosed = true;
   }
@@ -70,7 +70,7 @@ export class ClientRequests {
     return this.#parts.membership.takesPart ? undefined : 'no-leader';
   }
 
-  // Each calls `done` once, never inside the call.
+  // Each of these calls `done` once, never inside the call.
 
   propose(command: Uint8Array, done: (outcome: ProposalOutcome) => void): void {
     const reason = this.#refusal() ?? this.proposals.add(command, done);

@@ -34,7 +34,7 @@ const proposal = encodeProposal({
   command: new Uint8Array([1]),
 });
 
-test('a leader takes the proposals of a member, and refuses those of anybody else', () => {
+test('a leader accepts the proposals of a member, and refuses those of any other server', () => {
   const { forwarding, member, sent, appended } = createForwarding();
   forwarding.handleProposals(member, [proposal]);
   expect([appended, sent]).toEqual([[[proposal]], []]);
@@ -43,7 +43,7 @@ test('a leader takes the proposals of a member, and refuses those of anybody els
   expect(sent).toEqual([['x@1', { kind: 'proposals-refused', sequences: [7], reason: 'not-leader' }]]);
 });
 
-test('a leader changes no members because a stranger says so', () => {
+test('a leader ignores a change of members that a stranger forwards', () => {
   const { forwarding, member, changes } = createForwarding();
   const change = { kind: 'remove', node: 'b' } as const;
   forwarding.handleMemberChange('x@1', { kind: 'forwarded-member-change', requestId: 1, change });

@@ -1,5 +1,5 @@
-// Proposals and member changes on their way to the leader: into the own log where this node leads, otherwise over the
-// connection to whoever does; and those that other nodes send because they believe that this one leads.
+// Brings proposals and member changes to the leader: into this node's own log if it leads, otherwise over the
+// connection to the leader. Handles those that other nodes forward to this one.
 
 import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import type { ForwardedMemberChange } from '../../codec/peer-message.ts';
@@ -16,7 +16,7 @@ export interface ForwardingParts {
   readonly replica: Replica;
   readonly store: KeyValueStore;
   readonly transport: Transport;
-  /** Carries changes out when this node leads. */
+  /** Carries out changes when this node leads. */
   readonly memberChanges: MemberChanges;
 }
 
@@ -27,7 +27,7 @@ export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
     this.#parts = parts;
   }
 
-  /** Encoded proposals of this node. */
+  /** Sends encoded proposals of this node. */
   sendProposals(proposals: readonly Uint8Array[]): BatchResult {
     const { core } = this.#parts.replica;
     if (core.role === 'leader') return this.#append(proposals);
@@ -36,7 +36,7 @@ export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
     return isSent ? 'taken' : 'not-sent';
   }
 
-  /** Encoded proposals of another node, which is told when they are not taken. */
+  /** Handles encoded proposals of another node. It is told about those that are not taken. */
   handleProposals(from: ServerId, proposals: readonly Uint8Array[]): void {
     const { core } = this.#parts.replica;
     const result =
@@ -54,13 +54,13 @@ export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
     return result.reason === 'too-busy' ? 'too-busy' : 'not-sent';
   }
 
-  /** Before the disk is really full: votes, members and what is in the log already must still find room (trap 33). */
+  /** Refuses before the disk is full: votes, members and entries in the log still need space (trap 33). */
   #isDiskLow(): boolean {
     const { freeBytes, reserveBytes } = this.#parts.store.space();
     return this.#parts.replica.isDiskFull || freeBytes < reserveBytes;
   }
 
-  /** A leader knows a member before that member does: whoever is none here has nothing to forward. */
+  /** Only members forward requests. A leader knows a member before that member does. */
   #isMember(server: ServerId): boolean {
     return findMember(this.#parts.replica.core.configuration, server) !== undefined;
   }
@@ -80,11 +80,11 @@ export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
     return transport.send(leader, { kind: 'forwarded-member-change', requestId, change });
   }
 
-  /** A join or a removal that was asked of another node. */
+  /** Handles a join or removal that another node was asked for. */
   handleMemberChange(from: ServerId, { requestId, change }: ForwardedMemberChange): void {
     if (!this.#isMember(from)) return;
     this.#parts.memberChanges.begin(`${requestId} of ${from}`, change, (outcome) => {
-      // An answer that is lost is asked for again.
+      // If this answer is lost, the other node asks again.
       this.#parts.transport.send(from, { kind: 'member-change-answer', requestId, outcome });
     });
   }

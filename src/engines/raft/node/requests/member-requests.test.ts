@@ -22,7 +22,7 @@ function createRequests() {
   };
   const outcomes: MemberChangeOutcome[] = [];
   requests.add(REMOVAL, (outcome) => outcomes.push(outcome));
-  /** Lets time pass; the ids that are asked for then. */
+  /** Lets time pass. Returns the ids that are sent then. */
   const asked = (ms: number, goesOut = true): number[] => {
     clock.advance(ms);
     const ids: number[] = [];
@@ -35,7 +35,7 @@ function createRequests() {
   return { requests, outcomes, asked, tick };
 }
 
-test('it is asked at the next tick, and answered once', () => {
+test('a change is sent at the next tick, and answered once', () => {
   const { requests, outcomes, asked } = createRequests();
   expect(asked(1)).toEqual([50]);
   requests.onAnswer(50, DONE);
@@ -44,7 +44,7 @@ test('it is asked at the next tick, and answered once', () => {
   expect(asked(1_000)).toEqual([]);
 });
 
-test('an answer inside the question is an answer', () => {
+test('an answer inside the sending call counts', () => {
   const { requests, outcomes, tick } = createRequests();
   tick((requestId) => {
     requests.onAnswer(requestId, DONE);
@@ -53,7 +53,7 @@ test('an answer inside the question is an answer', () => {
   expect(outcomes).toEqual([DONE]);
 });
 
-test('while there is nobody to ask it waits, and in the end says so: surely nothing was done', () => {
+test('without a leader the change waits, and ends as no-leader: nothing was done', () => {
   const { outcomes, asked } = createRequests();
   expect(asked(1, false)).toEqual([50]);
   expect(asked(1, false)).toEqual([50]);
@@ -61,21 +61,21 @@ test('while there is nobody to ask it waits, and in the end says so: surely noth
   expect(outcomes).toEqual([{ kind: 'no-leader' }]);
 });
 
-test('silence has it asked again, and in the end nobody knows', () => {
+test('an unanswered change is sent again, and ends as unknown', () => {
   const { outcomes, asked } = createRequests();
   expect([asked(1), asked(299), asked(1), asked(300)]).toEqual([[50], [], [50], [50]]);
   asked(1_000);
   expect(outcomes).toEqual([{ kind: 'unknown' }]);
 });
 
-test('one who does not lead has it asked again at the next tick', () => {
+test('after an answer of no-leader the change is sent again at the next tick', () => {
   const { requests, outcomes, asked } = createRequests();
   asked(1);
   requests.onAnswer(50, { kind: 'no-leader' });
   expect([asked(1), outcomes]).toEqual([[50], []]);
 });
 
-test('a leader that lost its place in the middle has it asked again, of the next', () => {
+test('after an answer of unknown the change is sent again, to the next leader', () => {
   const { requests, outcomes, asked } = createRequests();
   asked(1);
   requests.onAnswer(50, { kind: 'unknown' });
@@ -101,7 +101,7 @@ test.each([
   expect(parts.outcomes).toMatchObject([{ kind: 'done', role: 'removed' }]);
 });
 
-test('a removal that finds nobody at its first asking is refused', () => {
+test('a removal that is not found at its first sending is refused', () => {
   const { requests, outcomes, asked } = createRequests();
   asked(1);
   requests.onAnswer(50, { kind: 'no-leader' });
@@ -110,13 +110,13 @@ test('a removal that finds nobody at its first asking is refused', () => {
   expect(outcomes).toEqual([NOT_FOUND]);
 });
 
-test('only so many wait (trap 36)', () => {
+test('the number of waiting requests is bounded (trap 36)', () => {
   const { requests } = createRequests();
   const taken = Array.from({ length: 70 }, () => requests.add(REMOVAL, () => undefined));
   expect(taken.filter(Boolean)).toHaveLength(63);
 });
 
-test('a stop answers all', () => {
+test('a stop answers every request', () => {
   const { requests, outcomes, asked } = createRequests();
   const other: MemberChangeOutcome[] = [];
   asked(1);

@@ -1,5 +1,5 @@
-// Joins and removals that were asked of this node: they go to the leader, again until it answers.
-// Both are harmless when repeated.
+// Joins and removals that this node was asked for. They go to the leader, again and again until it answers.
+// Repeating either does no harm.
 
 import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import type { Participant } from '../participant.ts';
@@ -12,12 +12,12 @@ interface Request {
   readonly done: (outcome: MemberChangeOutcome) => void;
   readonly deadline: number;
   askedAt: number | undefined;
-  /** A leader whose answer was lost, or that lost its place, may have carried it out. */
+  /** A leader may have carried it out: its answer was lost, or it lost leadership. */
   mayHaveBegun: boolean;
 }
 
 export interface MemberChangeCarrier {
-  /** Hands a change to the leader, also when this node leads. Returns false when the change did not go out. */
+  /** Hands a change to the leader, which may be this node. Returns false when the change was not sent. */
   sendMemberChange(
     requestId: number,
     change: MemberChange,
@@ -43,7 +43,7 @@ export class MemberRequests implements Participant {
     this.#nextId = options.firstRequestId;
   }
 
-  /** False when too many wait. */
+  /** Returns false when too many wait. */
   add(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): boolean {
     if (this.#requests.size >= MAX_WAITING_REQUESTS) return false;
     const deadline = this.#clock.now() + this.#options.timeoutMs;
@@ -77,7 +77,7 @@ export class MemberRequests implements Participant {
     const request = this.#requests.get(requestId);
     if (request === undefined) return;
     if (outcome.kind === 'no-leader' || outcome.kind === 'unknown') {
-      // Asked again at the next tick, of whoever leads then.
+      // Sent again at the next tick, to the leader of that time.
       request.askedAt = undefined;
       if (outcome.kind === 'unknown') request.mayHaveBegun = true;
       return;
@@ -89,7 +89,7 @@ export class MemberRequests implements Participant {
     } else this.#finish(requestId, request, outcome);
   }
 
-  /** The leader changed before it answered: it may have begun, or even finished, the change. */
+  /** The old leader may have begun or even finished the changes that it did not answer. */
   onNewLeader(): void {
     for (const request of this.#requests.values()) {
       if (request.askedAt === undefined) continue;

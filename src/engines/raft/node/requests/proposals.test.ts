@@ -23,7 +23,7 @@ function createProposals(change: Partial<ProposalOptions> = {}) {
   const proposals = new Proposals({ clock, carrier }, { ...OPTIONS, ...change });
   const outcomes = new Map<number, ProposalOutcome[]>();
   let added = 0;
-  /** Returns the sequence that it gets, or why it was not taken. */
+  /** Returns the sequence of the proposal, or why it was refused. */
   const add = (bytes = 1): number | string => {
     const list: ProposalOutcome[] = [];
     const refusal = proposals.add(new Uint8Array(bytes), (outcome) => list.push(outcome));
@@ -69,7 +69,7 @@ function createProposals(change: Partial<ProposalOptions> = {}) {
 const APPLIED = { kind: 'applied', result: 'result' };
 const UNKNOWN = { kind: 'unknown' };
 
-test('what is applied here is answered, once', () => {
+test('a proposal that is applied here is answered, once', () => {
   const { add, send, apply, of } = createProposals();
   add();
   expect(send('taken')).toEqual([[100]]);
@@ -78,7 +78,7 @@ test('what is applied here is answered, once', () => {
   expect(of(100)).toEqual([APPLIED]);
 });
 
-test('what another server proposed, or an earlier start of this one, answers nobody here', () => {
+test('a command of another server, or of an earlier start of this one, answers no proposal here', () => {
   const { add, send, apply, of } = createProposals();
   add();
   send('taken');
@@ -87,14 +87,14 @@ test('what another server proposed, or an earlier start of this one, answers nob
   expect(of(100)).toEqual([]);
 });
 
-test('more than may wait, and more than fits the log, is refused at once (trap 36)', () => {
+test('proposals above the bound, and commands too large for the log, are refused at once (trap 36)', () => {
   const { add } = createProposals();
   expect(add(11)).toBe('too-large');
   expect([1, 2, 3, 4].map(() => add())).toEqual([100, 101, 102, 103]);
   expect(add()).toBe('too-busy');
 });
 
-test('one proposal that is stuck bounds how far the others run ahead, and so the session that remembers them', () => {
+test('a stuck proposal bounds how far the others run ahead, and so the size of the session', () => {
   const { add, send, apply } = createProposals();
   add();
   send('taken');
@@ -109,7 +109,7 @@ test('one proposal that is stuck bounds how far the others run ahead, and so the
   expect(add()).toBe(116);
 });
 
-test('nothing is sent while there is nobody to send to, and refused when nobody comes', () => {
+test('without a leader proposals wait, and after leaderWaitMs they are refused as no-leader', () => {
   const { add, send, tick, of, proposals } = createProposals();
   add();
   expect(send('not-sent')).toEqual([[100]]);
@@ -120,7 +120,7 @@ test('nothing is sent while there is nobody to send to, and refused when nobody 
   expect([send('taken'), proposals.isEmpty]).toEqual([[], true]);
 });
 
-test('what a leader may have taken is never called refused: its outcome is unknown (trap 34)', () => {
+test('a proposal that a leader may have taken is never refused: its outcome is unknown (trap 34)', () => {
   const { add, send, tick, of } = createProposals();
   add();
   send('taken');
@@ -130,7 +130,7 @@ test('what a leader may have taken is never called refused: its outcome is unkno
   expect(of(100)).toEqual([UNKNOWN]);
 });
 
-test('it is sent again when the leader changes, and when nothing is heard', () => {
+test('a proposal is sent again when the leader changes, and when no answer comes', () => {
   const { add, send, tick, proposals } = createProposals();
   add();
   add();
@@ -143,14 +143,14 @@ test('it is sent again when the leader changes, and when nothing is heard', () =
   expect(send('taken')).toEqual([[100, 101]]);
 });
 
-test('a leader without room has it refused', () => {
+test('a leader whose disk is full has the proposal refused', () => {
   const { add, send, of } = createProposals();
   add();
   send('too-busy');
   expect(of(100)).toEqual([{ kind: 'refused', reason: 'too-busy' }]);
 });
 
-test('a batch that is turned away answers each of its writes once, also when the first answer stops all', () => {
+test('a refused batch answers each of its proposals once, even if the first answer stops the node', () => {
   const { proposals, send } = createProposals();
   const first: ProposalOutcome[] = [];
   proposals.add(new Uint8Array(1), (outcome) => {
@@ -186,7 +186,7 @@ test('a refusal decides nothing while another sending may have been taken', () =
   expect(of(100)).toEqual([UNKNOWN]);
 });
 
-test('a refusal that comes while it waits to be sent again still counts', () => {
+test('a refusal of a proposal that waits to be sent again still counts', () => {
   const { add, send, refuse, tick, of, proposals } = createProposals();
   add();
   send('taken');
@@ -196,7 +196,7 @@ test('a refusal that comes while it waits to be sent again still counts', () => 
   expect(of(100)).toEqual([{ kind: 'refused', reason: 'no-leader' }]);
 });
 
-test('one who does not lead is not asked again before the next tick', () => {
+test('a server that does not lead is not sent the proposal again before the next tick', () => {
   const { add, send, refuse, tick } = createProposals();
   add();
   send('taken');
@@ -206,7 +206,7 @@ test('one who does not lead is not asked again before the next tick', () => {
   expect(send('taken')).toEqual([[100]]);
 });
 
-test('a refusal that is older than this start of the process meets nothing', () => {
+test('a refusal from before this start of the process has no effect', () => {
   const first = createProposals({ boot: 1, firstSequence: 100 });
   first.add();
   const second = createProposals({ boot: 2, firstSequence: 200 });
@@ -216,7 +216,7 @@ test('a refusal that is older than this start of the process meets nothing', () 
   expect(second.of(200)).toEqual([]);
 });
 
-test('every proposal says below which sequence all is settled', () => {
+test('every proposal carries the sequence below which all are settled', () => {
   const { add, apply, proposals, sendEach } = createProposals();
   for (let more = 0; more < 3; more++) add();
   const settled: number[][] = [];
@@ -233,7 +233,7 @@ test('every proposal says below which sequence all is settled', () => {
   expect(settled).toEqual([[100, 100, 100], [100, 100], [102]]);
 });
 
-test('batches are bounded, and stop at the first that is not taken', () => {
+test('batches are bounded, and sending stops at the first that is not sent', () => {
   const { add, sendEach } = createProposals({ maxWaiting: 3_000, maxBytes: 1024 * 1024 });
   for (let more = 0; more < 2_500; more++) add();
   const batches = sendEach((batch) => (batch < 2 ? 'taken' : 'not-sent'));
@@ -243,7 +243,7 @@ test('batches are bounded, and stop at the first that is not taken', () => {
   expect(large.send('taken')).toEqual([[100], [101], [102]]);
 });
 
-test('a stop answers all: unknown what may have been taken, refused what was not', () => {
+test('a stop answers all proposals: unknown if one may have been taken, refused if not', () => {
   const { add, send, of, proposals } = createProposals();
   add();
   send('taken');
@@ -253,7 +253,7 @@ test('a stop answers all: unknown what may have been taken, refused what was not
   expect(proposals.isEmpty).toBe(true);
 });
 
-test('an answer may bring the next proposal', () => {
+test('the handler of an answer may propose again', () => {
   const { proposals, tick } = createProposals();
   const outcomes: ProposalOutcome[] = [];
   proposals.add(new Uint8Array(1), () => {

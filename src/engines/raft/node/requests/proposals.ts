@@ -1,5 +1,5 @@
-// Commands that were proposed on this node and wait to be applied here. They go to the leader, wherever it is,
-// again after every change of leader: the replicated sessions see to it that each is applied once.
+// Commands that were proposed on this node and wait to be applied here. They go to the leader, and again to
+// each new leader. The replicated sessions make sure that each is applied once.
 
 import type { ProposalOutcome } from '../../../engine.ts';
 import { MAX_PROPOSALS_A_MESSAGE } from '../../codec/message-codec.ts';
@@ -10,11 +10,12 @@ import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SequenceWindow } from './sequence-window.ts';
 
-/** Proposals of one forwarded message, or of one append to the own log. */
+/** Bound on the proposals of one forwarded message, or of one append to this node's log. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 /**
- * From the oldest sequence that waits to the newest, in multiples of the proposals that may wait: the replicated session
- * remembers every sequence in between, so that one proposal that is stuck must not make it grow.
+ * Bound on the span from the oldest waiting sequence to the newest, in multiples of the proposals that may
+ * wait. The replicated session remembers every sequence in between, so one stuck proposal must not make it
+ * grow.
  */
 const MAX_SPAN_FACTOR = 4;
 
@@ -23,25 +24,25 @@ interface Pending {
   readonly command: Uint8Array;
   readonly done: (outcome: ProposalOutcome) => void;
   readonly proposedAt: number;
-  /** Undefined while it waits to be sent (again). */
+  /** Undefined while the proposal waits to be sent, for the first time or again. */
   sentAt: number | undefined;
-  /** How many sendings may have been taken by a leader: those that were not refused. */
+  /** Counts the sendings that a leader may have taken: those that were not refused. */
   openSendings: number;
   isSettled: boolean;
 }
 
-/** Where a batch went. `not-sent`: nobody had it, try again later. */
+/** The result of sending a batch. `not-sent`: no leader got it, so try again later. */
 export type BatchResult = 'taken' | 'not-sent' | 'too-busy' | 'disk-full';
 
 export interface ProposalCarrier {
-  /** Hands encoded proposals to the leader, also when this node leads. */
+  /** Hands encoded proposals to the leader, which may be this node. */
   sendProposals(encoded: readonly Uint8Array[]): BatchResult;
 }
 
 export interface ProposalOptions {
   readonly server: ServerId;
   readonly boot: number;
-  /** Sequences are this much and up: a late refusal for an earlier start of this process meets none of them. */
+  /** The first sequence. A late refusal for an earlier start of this process matches none of these. */
   readonly firstSequence: number;
   readonly maxWaiting: number;
   readonly maxBytes: number;
@@ -68,7 +69,7 @@ export class Proposals implements Participant {
     return this.#pending.size === 0;
   }
 
-  /** Undefined when it waits now; otherwise why it was not taken. */
+  /** Returns undefined when the proposal waits now, otherwise why it was refused. */
   add(command: Uint8Array, done: (outcome: ProposalOutcome) => void): 'too-busy' | 'too-large' | undefined {
     const { maxWaiting, maxBytes } = this.#options;
     if (this.#pending.size >= maxWaiting) return 'too-busy';
@@ -125,33 +126,39 @@ export class Proposals implements Participant {
     );
   }
 
-  /** What a leader (or one who is none) turned away: that sending was surely not taken. */
+  /**
+   * Another node refused proposals, as the leader or because it does not lead. That sending was certainly not
+   * taken.
+   */
   onRefused(message: ProposalsRefused): void {
     for (const sequence of message.sequences) {
       const pending = this.#pending.get(sequence);
       if (pending === undefined || pending.openSendings === 0) continue;
       pending.openSendings -= 1;
-      // It waits to be sent again already.
+      // The proposal waits to be sent again already.
       if (pending.sentAt === undefined) continue;
-      // At the next tick, not at once: two nodes that do not know the leader must not keep each other busy.
+      // Sent again at the next tick and not at once: two nodes that know no leader must not keep each other
+      // busy.
       if (message.reason === 'not-leader') pending.sentAt = Number.NEGATIVE_INFINITY;
       else this.#onRefusedSending(pending, message.reason);
     }
   }
 
-  /** A refusal is the answer only where no other sending may have been taken; otherwise the outcome is awaited. */
+  /**
+   * A refusal is the outcome only if no other sending may have been taken. Otherwise the outcome is awaited.
+   */
   #onRefusedSending(pending: Pending, reason: 'too-busy' | 'disk-full'): void {
     if (pending.openSendings === 0) this.#settle(pending, { kind: 'refused', reason });
   }
 
-  /** A command was applied here. It may be one of another server, or of an earlier start of this one. */
+  /** A command was applied here. Its origin may be another server, or an earlier start of this one. */
   onApplied(origin: ProposalOrigin, result: unknown): void {
     if (origin.server !== this.#options.server || origin.boot !== this.#options.boot) return;
     const pending = this.#pending.get(origin.sequence);
     if (pending !== undefined) this.#settle(pending, { kind: 'applied', result });
   }
 
-  /** What was sent to the old leader goes to the new one too. */
+  /** Proposals that were sent to the old leader go to the new one too. */
   onNewLeader(): void {
     this.#resend(() => true);
   }
@@ -164,7 +171,7 @@ export class Proposals implements Participant {
       if (pending.openSendings === 0 && age >= leaderWaitMs) {
         this.#settle(pending, { kind: 'refused', reason: 'no-leader' });
       } else if (age >= timeoutMs) this.#settle(pending, { kind: 'unknown' });
-      // The oldest come first: what follows is younger still.
+      // The oldest come first, so the rest are younger still.
       else if (age < Math.min(leaderWaitMs, timeoutMs)) break;
     }
     this.#resend((pending) => now - (pending.sentAt ?? now) >= resendAfterMs);
@@ -189,7 +196,7 @@ export class Proposals implements Participant {
     }
   }
 
-  /** Once: whoever hears of one may have settled others that were to be told too, by stopping all. */
+  /** Settles once: the handler of one outcome may have settled others, for instance by stopping the node. */
   #settle(pending: Pending, outcome: ProposalOutcome): void {
     if (pending.isSettled) return;
     this.#pending.delete(pending.sequence);

@@ -47,7 +47,7 @@ function createReads(change: Partial<ReadOptions> = {}) {
 const READY = [{ kind: 'ready' }];
 const NO_LEADER = [{ kind: 'refused', reason: 'no-leader' }];
 
-test('all reads that wait share one request', () => {
+test('all waiting reads share one request', () => {
   const { add, ask, confirm } = createReads();
   const waiting = [add(), add(), add()];
   expect(ask()).toEqual([1_000]);
@@ -56,7 +56,7 @@ test('all reads that wait share one request', () => {
   expect(waiting).toEqual([READY, READY, READY]);
 });
 
-test('a read that came after a request was asked never rides on it', () => {
+test('a read that came after a request was sent never shares it', () => {
   const { add, ask, confirm } = createReads();
   const early = add();
   ask();
@@ -83,7 +83,7 @@ test.each([5, 6])(
   },
 );
 
-test('a few requests are under way at once, not one for each round', () => {
+test('the number of requests under way is bounded', () => {
   const { add, ask, confirm } = createReads();
   for (let more = 0; more < 2; more++) {
     add();
@@ -96,7 +96,7 @@ test('a few requests are under way at once, not one for each round', () => {
   expect(third).toEqual([]);
 });
 
-test('an answer that comes twice, or for a request that was given up, confirms nothing (trap 26)', () => {
+test('a repeated answer, or one for a request that was given up, confirms nothing (trap 26)', () => {
   const { reads, add, ask, confirm } = createReads();
   const early = add();
   ask();
@@ -136,7 +136,7 @@ test('a new leader is asked at once', () => {
   expect(ask()).toEqual([1_001]);
 });
 
-test('a request that is lost is asked again with another id', () => {
+test('a lost request is repeated with another id', () => {
   const { add, ask, tick } = createReads();
   add();
   ask();
@@ -164,7 +164,7 @@ test.each([
   expect(waiting).toEqual(NO_LEADER);
 });
 
-test('who waits for a request that is not asked again yet gives up at its own time all the same', () => {
+test('a read gives up at its own deadline, even if its request is not repeated yet', () => {
   const { add, ask, tick, confirm } = createReads({ resendAfterMs: 1_000, maxWaiting: 2 });
   const early = add();
   tick(200);
@@ -178,14 +178,14 @@ test('who waits for a request that is not asked again yet gives up at its own ti
   expect(ask()).toEqual([1_001]);
   tick(300);
   expect(lost).toEqual(NO_LEADER);
-  // What it held is free again.
+  // Its place among the waiting reads is free again.
   const again = add();
   expect(ask()).toEqual([1_002]);
   confirm(1_002, 5, 5);
   expect(again).toEqual(READY);
 });
 
-test('more reads than may wait are refused, until others have ended (trap 36)', () => {
+test('reads above the bound are refused, until others have ended (trap 36)', () => {
   const { add, ask, confirm } = createReads({ maxWaiting: 1 });
   const first = add();
   expect(add()).toEqual([{ kind: 'refused', reason: 'too-busy' }]);
@@ -195,7 +195,7 @@ test('more reads than may wait are refused, until others have ended (trap 36)', 
   expect([first, add()]).toEqual([READY, []]);
 });
 
-test('a stop answers every read, wherever it waits', () => {
+test('a stop answers every waiting read', () => {
   const { reads, add, ask, confirm } = createReads();
   const confirmed = add();
   ask();

@@ -1,12 +1,12 @@
-// Reads that wait until this node's state is known to hold all that was acknowledged before they came.
-// All that wait share one ReadIndex; a lost or refused one is asked again, with a new id.
+// Reads that wait until this node's state holds every write that was acknowledged before them. All waiting
+// reads share one ReadIndex request. A lost or refused request is repeated under a new id.
 
 import type { ReadOutcome } from '../../../engine.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
 import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 
-/** Requests under way: one answering, one gathering behind it. */
+/** Bound on requests under way: one is being answered while another gathers behind it. */
 const MAX_REQUESTS_UNDER_WAY = 2;
 
 interface Waiter {
@@ -26,7 +26,7 @@ interface ConfirmedBatch {
 }
 
 export interface ReadOptions {
-  /** Request ids are this much and up: ids of an earlier process are never used again (trap 26). */
+  /** The first request id. Ids of an earlier process are never used again (trap 26). */
   readonly firstRequestId: number;
   readonly maxWaiting: number;
   readonly timeoutMs: number;
@@ -44,12 +44,13 @@ export class Reads implements Participant {
   readonly #options: ReadOptions;
   #nextRequestId: number;
   #gathering: Waiter[] = [];
-  /** Not a Map, as in `Proposals`: what came and went would live on. */
   #asked: readonly Batch[] = [];
-  /** Confirmed, waiting for the state to catch up; in any order. */
+  /** Confirmed batches that wait for the state to catch up, in any order. */
   #confirmed: ConfirmedBatch[] = [];
   #waiting = 0;
-  /** After a refusal: until the next tick nothing is asked, so that no leader means no busy loop. */
+  /**
+   * Set after a refusal: nothing is asked until the next tick, so that a missing leader causes no busy loop.
+   */
   #isHeldBack = false;
 
   constructor({ clock, replica }: { clock: Clock; replica: ReadSource }, options: ReadOptions) {
@@ -59,7 +60,7 @@ export class Reads implements Participant {
     this.#nextRequestId = options.firstRequestId;
   }
 
-  /** False when too many wait already. */
+  /** Returns false when too many wait already. */
   add(done: (outcome: ReadOutcome) => void): boolean {
     if (this.#waiting >= this.#options.maxWaiting) return false;
     this.#waiting += 1;
@@ -67,7 +68,7 @@ export class Reads implements Participant {
     return true;
   }
 
-  /** Asks for a read index on behalf of all that gathered, unless enough requests are under way. */
+  /** Asks for a read index for all gathered reads, unless enough requests are under way. */
   beforeRound(): void {
     if (this.#gathering.length === 0 || this.#isHeldBack) return;
     if (this.#asked.length >= MAX_REQUESTS_UNDER_WAY) return;
@@ -113,7 +114,7 @@ export class Reads implements Participant {
     for (const batch of ready) this.#finish(batch.waiters, { kind: 'ready' });
   }
 
-  /** The leader changed: what was asked of the old one may never be answered. */
+  /** The old leader may never answer its requests. */
   onNewLeader(): void {
     this.#isHeldBack = false;
     this.#gatherAgain(() => true);
@@ -127,7 +128,7 @@ export class Reads implements Participant {
     if (expired.length > 0) this.#finish(expired, { kind: 'refused', reason: 'no-leader' });
   }
 
-  /** Also those whose request or answer is lost, or whose entries do not come. */
+  /** Includes reads whose request or answer was lost, or whose entries never arrive. */
   #takeExpired(now: number): Waiter[] {
     const isExpired = (waiter: Waiter): boolean => waiter.deadline <= now;
     const expired = this.#allWaiters().filter(isExpired);

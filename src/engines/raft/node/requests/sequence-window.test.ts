@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SequenceWindow } from './sequence-window.ts';
 
-test('what is taken out leaves its place to what comes, also after the window has grown around its own end', () => {
+test('deleted values make place for new ones, also after the ring has grown while it wrapped around', () => {
   const steps = fc.array(
     fc.oneof(
       fc.record({ kind: fc.constant('add' as const) }),
@@ -47,7 +47,7 @@ test('what is taken out leaves its place to what comes, also after the window ha
   );
 });
 
-test('values that are taken out while all are gone through do not come any more', () => {
+test('values that are deleted during an iteration are skipped', () => {
   const window = new SequenceWindow<{ at: number }>(5);
   for (let at = 0; at < 4; at++) window.add({ at });
   const seen: number[] = [];

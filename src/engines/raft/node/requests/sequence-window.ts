@@ -1,6 +1,5 @@
-// What waits under consecutive sequence numbers: a ring, and not a Map. A Map in which entries come and go makes itself
-// anew again and again, and V8 leaves in the table that it gave up what was there by then, and the way to the next one:
-// once such a table is among the old objects, it keeps alive what was long done, up to the next full collection.
+// Values under consecutive sequence numbers, in a ring. A Map whose entries come and go is rebuilt again and
+// again, and V8's old tables keep dead entries alive until a full collection.
 
 import { assert } from '../../../../shared/assert.ts';
 
@@ -10,7 +9,7 @@ export class SequenceWindow<T extends object> {
   /** Its length is a power of two. */
   #slots: (T | undefined)[] = emptySlots(FIRST_CAPACITY);
   readonly #first: number;
-  /** Below it nothing waits. */
+  /** The lowest sequence that may wait. */
   #oldest: number;
   #next: number;
   #size = 0;
@@ -21,22 +20,22 @@ export class SequenceWindow<T extends object> {
     this.#next = firstSequence;
   }
 
-  /** How many wait. */
+  /** Counts the values that wait. */
   get size(): number {
     return this.#size;
   }
 
-  /** The sequence of the next one that is added. */
+  /** The sequence of the next value that is added. */
   get next(): number {
     return this.#next;
   }
 
-  /** The sequence of the oldest that waits; `next` when none does. */
+  /** The sequence of the oldest value, or `next` when there is none. */
   get oldest(): number {
     return this.#oldest;
   }
 
-  /** Puts it under `next`. */
+  /** Adds a value under `next`. */
   add(value: T): void {
     if (this.#next - this.#oldest === this.#slots.length) this.#grow();
     this.#slots[this.#slotOf(this.#next)] = value;
@@ -56,7 +55,7 @@ export class SequenceWindow<T extends object> {
     while (this.#oldest < this.#next && this.get(this.#oldest) === undefined) this.#oldest += 1;
   }
 
-  /** The oldest first. What is taken out meanwhile does not come; what is added meanwhile does. */
+  /** Iterates from the oldest value. Values deleted meanwhile are skipped, and added ones are included. */
   *values(): Generator<T> {
     for (let sequence = this.#oldest; sequence < this.#next; sequence++) {
       const value = this.get(sequence);

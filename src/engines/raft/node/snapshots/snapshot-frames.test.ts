@@ -38,7 +38,7 @@ test.each([
   );
 });
 
-test('a reason of any length can be said', () => {
+test('a reason of any length can be sent', () => {
   const reason = 'ä'.repeat(5_000);
   const frame = decodeSnapshotFrame(encodeSnapshotFrame({ kind: 'refused', reason }));
   expect(frame.kind === 'refused' && reason.startsWith(frame.reason)).toBe(true);

@@ -1,9 +1,9 @@
-// What the two ends of a snapshot channel say to each other, in bytes.
+// The frames of a snapshot channel, in bytes.
 //
 //   sender: begin · chunk*          receiver: resume · acknowledged* · installed | refused
 //
-// A chunk carries bytes of an image of the sender's store, which mean nothing to either node. The last one ends where the
-// beginning said that the image does.
+// A chunk carries bytes of an image of the sender's store, which neither node interprets. The last chunk ends
+// at the image size that `begin` announced.
 
 import { ByteReader } from '../../codec/byte-reader.ts';
 import { ByteWriter } from '../../codec/byte-writer.ts';
@@ -14,18 +14,18 @@ import type { SnapshotPoint } from '../../core/ready.ts';
 export type SnapshotFrame =
   | {
       readonly kind: 'begin';
-      /** Names this image of the sender's store: only the same one can be resumed. */
+      /** Identifies the image of the sender's store: only the same image can be resumed. */
       readonly snapshotId: string;
       /** The sender's term as leader. */
       readonly term: number;
       readonly point: SnapshotPoint;
-      /** Of the whole image. */
+      /** The size of the whole image. */
       readonly sizeBytes: number;
     }
-  /** Send the bytes from here on. */
+  /** Send the bytes from this offset on. */
   | { readonly kind: 'resume'; readonly offset: number }
   | { readonly kind: 'chunk'; readonly offset: number; readonly bytes: Uint8Array }
-  /** All bytes before this are taken; said again and again while the whole image is checked. */
+  /** All bytes before this offset are taken. Repeated while the whole image is checked. */
   | { readonly kind: 'acknowledged'; readonly offset: number }
   | { readonly kind: 'installed'; readonly index: number }
   | { readonly kind: 'refused'; readonly reason: string };
@@ -39,18 +39,18 @@ const CODES = {
   refused: 6,
 } as const;
 
-/** Chunks that are sent and not yet acknowledged. */
+/** Bound on chunks that are sent and not yet acknowledged. */
 export const MAX_CHUNKS_UNDER_WAY = 4;
-/** Kind and offset of a chunk, at their longest. */
+/** The longest kind and offset of a chunk. */
 export const CHUNK_HEAD_BYTES = 16;
 const MAX_ID_BYTES = 256;
 const MAX_REASON_BYTES = 1_024;
-/** Longer reasons are cut, at four bytes a character at most: a damaged row may have a long key. */
+/** Longer reasons are cut, counting four bytes a character. A damaged row may have a long key. */
 const MAX_REASON_CHARACTERS = MAX_REASON_BYTES / 4;
 
-/** `room`, which the frame is written into where it fits, belongs to the frame then. */
-export function encodeSnapshotFrame(frame: SnapshotFrame, room?: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(room);
+/** Encodes a frame. It is written into `buffer` if it fits; the buffer then belongs to the frame. */
+export function encodeSnapshotFrame(frame: SnapshotFrame, buffer?: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(buffer);
   writer.u8(CODES[frame.kind]);
   switch (frame.kind) {
     case 'begin':

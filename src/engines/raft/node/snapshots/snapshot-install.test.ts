@@ -16,7 +16,7 @@ import { Snapshots } from './snapshots.ts';
 
 const POINT: SnapshotPoint = { index: 40, term: TERM, configuration: CONFIGURATION, configurationIndex: 1 };
 
-/** Of the servers that images are from: another than the followers' own. */
+/** The generation of the servers that images are from. The followers have another. */
 const GENERATION = 4;
 
 /** The image of a server that has applied 40 entries. */
@@ -49,7 +49,7 @@ test('a snapshot switches state, applied index, configuration and log in one wri
   follower.store.isHeld = true;
   expect(follower.replica.install(image, () => done.push('installed'))).toBe(true);
   follower.clock.advance(50);
-  // Until then the old state serves, and the disk is that of before.
+  // Until then the old state serves, and the disk is unchanged.
   expect([done, follower.replica.state.rows.get('count/x40'), follower.replica.appliedIndex]).toEqual([
     [],
     undefined,
@@ -70,7 +70,7 @@ test('a snapshot switches state, applied index, configuration and log in one wri
   });
 });
 
-test('a snapshot keeps nothing of a log that conflicts with it, however long (trap 21)', () => {
+test('a snapshot keeps no entry of a log that conflicts with it, however long (trap 21)', () => {
   const follower = createFollower(ALONG);
   follower.append(logOf(60, 2), { commitIndex: 2 });
   follower.clock.advance(5);
@@ -80,7 +80,7 @@ test('a snapshot keeps nothing of a log that conflicts with it, however long (tr
   expect(loadDurableState(follower.store)?.lastLog).toEqual({ index: 40, term: TERM });
 });
 
-test('a snapshot replaces also what is still being written, and what was applied and not written yet', () => {
+test('a snapshot also replaces writes under way, and applied state that was not written yet', () => {
   const follower = createFollower(ALONG);
   const image = stage(follower);
   follower.store.isHeld = true;
@@ -94,7 +94,7 @@ test('a snapshot replaces also what is still being written, and what was applied
   const loaded = loadDurableState(follower.store);
   expect(loaded).toMatchObject({ applied: { index: 40, generation: GENERATION }, lastLog: { index: 40 } });
   expect(follower.fatal).toEqual([]);
-  // Entries go on behind it, and their state goes into the new generation.
+  // Entries follow behind it, and their state goes into the new generation.
   const next = logOf(41).slice(40);
   follower.append(next, { previous: { index: 40, term: TERM }, commitIndex: 41 });
   follower.clock.advance(5);
@@ -119,7 +119,7 @@ test('a snapshot is not compacted, flushed or cleaned away while it is being ins
   expect([...new StateStore(follower.store, GENERATION).range({ prefix: 'count/' })]).toHaveLength(39);
 });
 
-test('a snapshot is refused by a node that has what it holds, and by one that leads meanwhile', () => {
+test('a snapshot is refused by a node that already has its entries, and by one that leads meanwhile', () => {
   const follower = createFollower();
   follower.append(logOf(40), { commitIndex: 40 });
   const leader = createFollower(ALONG, new TestDisk(), { bootstrap: true });
@@ -133,7 +133,7 @@ test('a snapshot is refused by a node that has what it holds, and by one that le
   }
 });
 
-test('a crash before the switch leaves the old state, one after it the new', () => {
+test('a crash before the switch leaves the old state, and a crash after it the new state', () => {
   const disk = new TestDisk();
   const follower = createFollower(ALONG, disk);
   follower.append(logOf(5, 2), { commitIndex: 5 });
@@ -147,7 +147,7 @@ test('a crash before the switch leaves the old state, one after it the new', () 
   expect([after.replica.appliedIndex, after.replica.state.rows.get('count/x40')]).toEqual([40, 1]);
 });
 
-test('term and vote that are written while an image becomes the state are there behind it', () => {
+test('term and vote that are written while an image is adopted are durable behind it', () => {
   const follower = createFollower(ALONG);
   follower.append(logOf(5, 2), { commitIndex: 5 });
   follower.clock.advance(5);
@@ -170,11 +170,11 @@ test('term and vote that are written while an image becomes the state are there 
   expect(follower.fatal).toEqual([]);
 });
 
-test('what was given up where the image is from is deleted, and nothing of it while it becomes the state', () => {
+test("rows that the image's sender abandoned are deleted, and none of them while the image is adopted", () => {
   const follower = createFollower(ALONG);
   follower.append(logOf(5, 2), { commitIndex: 5 });
   follower.clock.advance(5);
-  // Left over under the generation of the image: garbage until it is the state.
+  // Left over under the image's generation: garbage until the image is the state.
   follower.store.write(
     [{ kind: 'put', key: stateKeyOf(GENERATION, 'count/x40'), value: new Uint8Array(4) }],
     () => undefined,
@@ -196,7 +196,7 @@ test('what was given up where the image is from is deleted, and nothing of it wh
   expect([...new StateStore(follower.store, 1).range({ prefix: '' })]).toEqual([]);
 });
 
-test('a node that installs ends the images that it was sending: their store is replaced', () => {
+test('a node that installs a snapshot stops sending images of the store that is replaced', () => {
   const follower = createFollower(ALONG);
   const { clock, store, replica } = follower;
   follower.append(logOf(5, 2), { commitIndex: 5 });
@@ -211,7 +211,7 @@ test('a node that installs ends the images that it was sending: their store is r
     },
     { boot: 1, limits: DEFAULT_LIMITS },
   );
-  // As a leader that does not know yet that it leads no longer.
+  // Like a leader that does not know yet that it no longer leads.
   snapshots.onSnapshotWanted('x@1');
   clock.advance(5);
   expect(store.images.map(({ isClosed }) => isClosed)).toEqual([false]);

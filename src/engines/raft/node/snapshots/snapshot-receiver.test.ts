@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createReceiver, HALF, IMAGE, imageAt, POINT } from '../testing/receiver.ts';
 import { encodeSnapshotFrame } from './snapshot-frames.ts';
 
-test('an image is put together, checked, then installed, and the leader hears of it when that is done', () => {
+test('an image is staged, checked, then installed, and the leader is told when that is done', () => {
   const { clock, open, installs, store } = createReceiver();
   const leader = open();
   leader.begin();
@@ -15,7 +15,7 @@ test('an image is put together, checked, then installed, and the leader hears of
     { kind: 'acknowledged', offset: IMAGE.length },
   ]);
   expect(installs).toMatchObject([{ applied: { ...POINT, generation: 7 } }]);
-  // The store is as it was.
+  // The store is unchanged.
   expect(store.written).toEqual([]);
   installs[0]?.done();
   clock.advance(5);
@@ -34,7 +34,7 @@ test('an image that was changed is refused (trap 30)', () => {
   }
 });
 
-test('an image of another point than was announced is refused', () => {
+test('an image with another point than announced is refused', () => {
   const { open, installs } = createReceiver();
   for (const [attempt, change] of [{ index: 39 }, { term: 1 }, { configurationIndex: 0 }].entries()) {
     const image = imageAt({ ...POINT, ...change });
@@ -72,14 +72,14 @@ test('a chunk that goes beyond the end is refused', () => {
   expect(leader.kinds()).toEqual(['resume', 'refused']);
 });
 
-test('an old leader is turned away', () => {
+test('a leader of an old term is refused', () => {
   const { open } = createReceiver();
   const leader = open();
   leader.begin({ term: 1 });
   expect(leader.kinds()).toEqual(['refused']);
 });
 
-test('a leader whose term is not known here yet is asked to come again: the log never runs ahead of the term', () => {
+test('a leader whose term is not known here yet is refused for now: the log never runs ahead of the term', () => {
   const { open, node } = createReceiver();
   const early = open();
   early.begin({ term: 3 });
@@ -90,7 +90,7 @@ test('a leader whose term is not known here yet is asked to come again: the log 
   expect(again.kinds()).toEqual(['resume']);
 });
 
-test('what is durable here already counts as installed: its answer was lost (trap 23)', () => {
+test('a snapshot whose entries are durable here counts as installed: its answer was lost (trap 23)', () => {
   const { open, node } = createReceiver();
   node.commitIndex = 40;
   node.durableCommitIndex = 40;
@@ -99,7 +99,7 @@ test('what is durable here already counts as installed: its answer was lost (tra
   expect(leader.answers).toEqual([{ kind: 'installed', index: 40 }]);
 });
 
-test('what is committed and not yet durable is not called installed', () => {
+test('a snapshot whose entries are committed and not yet durable does not count as installed', () => {
   const { open, node } = createReceiver();
   node.commitIndex = 40;
   node.durableCommitIndex = 39;
@@ -108,7 +108,7 @@ test('what is committed and not yet durable is not called installed', () => {
   expect(leader.kinds()).toEqual(['refused']);
 });
 
-test('a snapshot that is not needed after all is refused, and the next one is taken', () => {
+test('a snapshot that is not needed after all is refused, and the next one is accepted', () => {
   const { open, node, installs, store } = createReceiver();
   node.wants = false;
   const leader = open();
@@ -123,7 +123,7 @@ test('a snapshot that is not needed after all is refused, and the next one is ta
   expect(installs).toHaveLength(1);
 });
 
-test('a second sender takes the place of the first, which is told', () => {
+test('a second sender replaces the first, which is told', () => {
   const { open, installs, node, store } = createReceiver();
   const first = open('l@1');
   first.begin();
@@ -140,7 +140,7 @@ test('a second sender takes the place of the first, which is told', () => {
   expect(installs).toHaveLength(1);
 });
 
-test('while one is installed no other begins', () => {
+test('while one snapshot is installed no other begins', () => {
   const { clock, open, installs } = createReceiver();
   const first = open();
   first.begin();
@@ -155,7 +155,7 @@ test('while one is installed no other begins', () => {
   expect(third.kinds()).toEqual(['resume']);
 });
 
-test('an install goes on though the connection breaks, however long it takes', () => {
+test('an install continues after the connection breaks, however long it takes', () => {
   const { clock, open, installs, store } = createReceiver();
   const leader = open();
   leader.begin();
@@ -170,7 +170,7 @@ test('an install goes on though the connection breaks, however long it takes', (
   expect(next.kinds()).toEqual(['resume']);
 });
 
-test('a node that stops puts nothing more together', () => {
+test('a node that stops stages nothing more', () => {
   const { clock, open, receiver, store, installs } = createReceiver();
   const leader = open();
   leader.begin();
@@ -185,7 +185,7 @@ test('a node that stops puts nothing more together', () => {
   expect(leader.channel.isOpen).toBe(false);
 });
 
-test('a peer that sends more chunks than may be under way loses its connection, and the node goes on', () => {
+test('a peer that sends more chunks than may be under way loses its connection, and the node continues', () => {
   const { open, store, fatal } = createReceiver();
   const flood = open();
   flood.begin();
@@ -207,7 +207,7 @@ test('a second snapshot on one connection closes it', () => {
   expect(fatal).toEqual([]);
 });
 
-test('what is no frame of a snapshot closes the connection', () => {
+test('bytes that are not a snapshot frame close the connection', () => {
   const { clock, open, fatal } = createReceiver();
   const leader = open();
   leader.begin();

@@ -1,5 +1,6 @@
-// Takes in a snapshot: the image of a leader's store is put together beside the own store, which serves as before, is
-// checked, and takes the place of the state in one write. A broken connection is resumed where the image ends so far.
+// Receives a snapshot: stages the image of a leader's store beside this node's store, which keeps serving,
+// checks it, and has it replace the state in one write. A broken connection resumes where the image ends so
+// far.
 
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { Logger } from '../../../../shared/logger.ts';
@@ -17,7 +18,7 @@ import {
   type SnapshotFrame,
 } from './snapshot-frames.ts';
 
-/** How long an image that nobody goes on with keeps its room on the disk. */
+/** How long an incomplete image keeps its disk space without a connection. */
 const KEPT_MS = 30_000;
 
 export interface SnapshotReceiverPorts {
@@ -27,48 +28,55 @@ export interface SnapshotReceiverPorts {
 }
 
 export interface SnapshotReceiverHandlers {
-  /** The term as this node knows it, and up to where it durably holds what is committed. */
+  /**
+   * The term as this node knows it, and the indexes up to which it knows and durably holds what is committed.
+   */
   current(): { readonly term: number; readonly commitIndex: number; readonly durableCommitIndex: number };
-  /** The image is whole, and of this applied record. False when the snapshot is not needed after all. */
+  /**
+   * The image is complete, with this applied record. Returns false when the snapshot is not needed after all.
+   */
   install(applied: AppliedRecord, staging: ImageStaging, done: () => void): boolean;
-  /** Runs what a callback does: our own bugs and a broken disk stop the node there. */
+  /** Runs `action`. Our own bugs and a broken disk stop the node. */
   runOrStop(action: () => void): void;
 }
 
-/** A peer wants to bring a snapshot. */
+/** A peer's wish to send a snapshot. */
 interface Beginning {
   readonly from: ServerId;
   readonly channel: Channel;
   readonly frame: SnapshotFrame & { kind: 'begin' };
 }
 
-/** An image that comes in, on one channel after the other. */
+/** An incoming image, over one channel after the other. */
 interface Arrival {
   readonly from: ServerId;
   readonly snapshotId: string;
   readonly point: SnapshotPoint;
   readonly sizeBytes: number;
   readonly staging: ImageStaging;
-  /** Where the bytes end that were handed to the store. */
+  /** The end of the bytes that the store was given. */
   offset: number;
   /** Chunks that the store has not taken yet. */
   chunksUnderWay: number;
   isFinishing: boolean;
   isInstalling: boolean;
-  /** The one that brings it now. */
+  /** The channel that brings the image now. */
   channel: Channel | undefined;
-  /** Runs while there is none. */
+  /** Runs while there is no channel. */
   forgetting: Timer | undefined;
 }
 
 export class SnapshotReceiver {
   readonly #ports: SnapshotReceiverPorts;
   readonly #handlers: SnapshotReceiverHandlers;
-  /** Invariant: an image that is not this one is installed or discarded. */
+  /** Invariant: every other image is installed or discarded. */
   #arrival: Arrival | undefined;
-  /** It begins when the store has taken all that was handed to it before. */
+  /** Waits until the store has taken all chunks that it was given before. */
   #beginning: Beginning | undefined;
-  /** Channels on which a snapshot began: each brings one, or a peer that reads no answers would have them pile up. */
+  /**
+   * Channels on which a snapshot began. Each brings one: otherwise answers would pile up at a peer that reads
+   * none.
+   */
   readonly #begun = new WeakSet<Channel>();
   /** Chunks of any image that the store has not taken yet. */
   #chunksUnderWay = 0;
@@ -79,15 +87,15 @@ export class SnapshotReceiver {
     this.#handlers = handlers;
   }
 
-  /** A peer opened a channel to bring a snapshot. A later one takes the place of an earlier one. */
+  /** A peer opened a channel to send a snapshot. A later channel replaces an earlier one. */
   accept(from: ServerId, channel: Channel): void {
     channel.onClose = () => this.#detach(channel);
     channel.onFrame = (bytes) => {
-      if (!this.#isStopped) this.#handlers.runOrStop(() => this.#takeFrame(from, channel, bytes));
+      if (!this.#isStopped) this.#handlers.runOrStop(() => this.#handleBytes(from, channel, bytes));
     };
   }
 
-  /** Nothing more is staged or answered. */
+  /** Stages and answers nothing more. */
   stop(): void {
     this.#isStopped = true;
     this.#arrival?.channel?.close();
@@ -96,8 +104,8 @@ export class SnapshotReceiver {
     this.#giveUp();
   }
 
-  /** Bytes that are not as they should be are the peer's fault, and end its snapshot. */
-  #takeFrame(from: ServerId, channel: Channel, bytes: Uint8Array): void {
+  /** Malformed bytes are the peer's fault, and end its snapshot. */
+  #handleBytes(from: ServerId, channel: Channel, bytes: Uint8Array): void {
     try {
       this.#handleFrame(from, channel, decodeSnapshotFrame(bytes));
     } catch (error) {
@@ -115,14 +123,14 @@ export class SnapshotReceiver {
       return;
     }
     const arrival = this.#arrival;
-    // A channel that another has replaced.
+    // Another channel has replaced this one.
     if (arrival === undefined || arrival.channel !== channel) return;
-    if (frame.kind === 'chunk') this.#take(arrival, frame);
+    if (frame.kind === 'chunk') this.#handleChunk(arrival, frame);
     else this.#refuse(channel, `a leader does not send '${frame.kind}'`);
   }
 
   #begin(beginning: Beginning): void {
-    if (!this.#isTaken(beginning)) return;
+    if (this.#maybeTurnDown(beginning)) return;
     for (const other of [this.#arrival?.channel, this.#beginning?.channel]) {
       if (other !== undefined) this.#refuse(other, 'another channel took its place');
     }
@@ -130,37 +138,38 @@ export class SnapshotReceiver {
     this.#maybeStart();
   }
 
-  /** Answers where it is not. */
-  #isTaken({ channel, frame }: Beginning): boolean {
+  /** Answers a beginning that this node does not take. Returns whether it did. */
+  #maybeTurnDown({ channel, frame }: Beginning): boolean {
     const { term, commitIndex, durableCommitIndex } = this.#handlers.current();
     if (this.#arrival?.isInstalling === true) this.#refuse(channel, 'another snapshot is being installed');
     else if (frame.term < term) this.#refuse(channel, `term ${frame.term} is over, this is ${term}`);
     else if (frame.term > term) {
-      // The log may never hold a term that is above the one on disk: the leader's next message brings it.
+      // The log must never hold a term above the one on disk. The leader's next message brings the term.
       this.#refuse(channel, `term ${frame.term} is not known here yet, this is ${term}`);
     } else if (frame.point.index <= durableCommitIndex) {
-      // Installed before, and the answer was lost: to refuse would have the leader send snapshots for ever (trap 23).
+      // It was installed before, and the answer was lost. A refusal would make the leader send snapshots for
+      // ever (trap 23).
       this.#answer(channel, { kind: 'installed', index: frame.point.index });
     } else if (frame.point.index <= commitIndex) {
       this.#refuse(channel, `entry ${frame.point.index} is on its way to the disk already`);
-    } else return true;
-    return false;
+    } else return false;
+    return true;
   }
 
-  /** Chunks that are with the store count: whoever begins again and again must not have more of them there. */
+  /** Starts when the store has no chunk left. A peer that begins again and again must not add to those. */
   #maybeStart(): void {
     const beginning = this.#beginning;
     if (beginning === undefined || this.#chunksUnderWay > 0) return;
     this.#beginning = undefined;
-    // The world may have changed meanwhile.
-    if (!this.#isTaken(beginning)) return;
+    // The node may have changed while the beginning waited.
+    if (this.#maybeTurnDown(beginning)) return;
     const arrival = this.#arrivalFor(beginning);
     arrival.channel = beginning.channel;
     arrival.forgetting?.cancel();
     this.#answer(beginning.channel, { kind: 'resume', offset: arrival.offset });
   }
 
-  /** What the same image has brought so far, or a new one. */
+  /** Returns the same image as far as it has come, or a new one. */
   #arrivalFor({ from, frame }: Beginning): Arrival {
     const { snapshotId, point, sizeBytes } = frame;
     const known = this.#arrival;
@@ -184,7 +193,7 @@ export class SnapshotReceiver {
     return this.#arrival;
   }
 
-  #take(arrival: Arrival, { offset, bytes }: SnapshotFrame & { kind: 'chunk' }): void {
+  #handleChunk(arrival: Arrival, { offset, bytes }: SnapshotFrame & { kind: 'chunk' }): void {
     const { staging, sizeBytes, channel } = arrival;
     const end = offset + bytes.length;
     if (offset !== arrival.offset) throw malformed(`byte ${offset} came where ${arrival.offset} was due`);
@@ -199,7 +208,7 @@ export class SnapshotReceiver {
       this.#chunksUnderWay -= 1;
       arrival.chunksUnderWay -= 1;
       channel?.giveBack(bytes);
-      this.#ended(arrival, error, () => {
+      this.#handleEnd(arrival, error, () => {
         this.#acknowledge(arrival, end);
         if (end === sizeBytes) this.#finish(arrival);
       });
@@ -207,8 +216,8 @@ export class SnapshotReceiver {
     });
   }
 
-  /** What to do about the end of something that the store was asked for. */
-  #ended(arrival: Arrival, error: Error | undefined, next: () => void): void {
+  /** Handles the end of a request to the store. */
+  #handleEnd(arrival: Arrival, error: Error | undefined, next: () => void): void {
     if (this.#isStopped || this.#arrival !== arrival) return;
     this.#handlers.runOrStop(() => {
       if (error === undefined) {
@@ -216,17 +225,17 @@ export class SnapshotReceiver {
         return;
       }
       this.#fail(arrival, error.message);
-      // What came is of no use, and says nothing about our own disk.
+      // The received bytes are useless. That says nothing about this node's disk.
       if (!(error instanceof CodedError) || error.code === 'storage_failed') throw error;
     });
   }
 
-  /** Durable, and checked, before anything of it is believed. */
+  /** The image is made durable and checked before anything in it is believed. */
   #finish(arrival: Arrival): void {
     arrival.isFinishing = true;
     const { staging, sizeBytes } = arrival;
     const onProgress = (): void => this.#acknowledge(arrival, sizeBytes);
-    staging.finish(onProgress, (error) => this.#ended(arrival, error, () => this.#install(arrival)));
+    staging.finish(onProgress, (error) => this.#handleEnd(arrival, error, () => this.#install(arrival)));
   }
 
   #install(arrival: Arrival): void {
@@ -244,7 +253,7 @@ export class SnapshotReceiver {
     this.#fail(arrival, 'the log has caught up meanwhile');
   }
 
-  /** Undefined, and the snapshot refused, where the image is not of the point that was announced. */
+  /** Returns undefined, and refuses the snapshot, when the image does not have the announced point. */
   #appliedOf(arrival: Arrival): AppliedRecord | undefined {
     try {
       const applied = loadAppliedRecord(arrival.staging);
@@ -257,7 +266,7 @@ export class SnapshotReceiver {
     return undefined;
   }
 
-  /** It is not gone on from. */
+  /** This transfer cannot be resumed. */
   #fail(arrival: Arrival, reason: string): void {
     const { channel } = arrival;
     this.#giveUp();

@@ -28,7 +28,7 @@ function createSender({ reachable = true, sentAfterMs = 0, imageIsLate = false }
   const { rows } = disk;
   store.isHeld = imageIsLate;
   const channels: TestChannel[] = [];
-  /** What the sender said, on all channels. */
+  /** Everything that the sender sent, on all channels. */
   const said: SnapshotFrame[] = [];
   const transport = {
     openChannel: (_: string, done: (error: Error | undefined, channel: Channel | undefined) => void) => {
@@ -56,7 +56,7 @@ function createSender({ reachable = true, sentAfterMs = 0, imageIsLate = false }
     clock.advance(5);
   };
   const chunks = () => said.flatMap((frame) => (frame.kind === 'chunk' ? [frame] : []));
-  /** Takes everything, as a follower does. */
+  /** Answers everything, like a follower. */
   const takeAll = (): void => {
     answer({ kind: 'resume', offset: 0 });
     for (let taken = 0; taken < chunks().length; taken++) acknowledge(taken);
@@ -86,7 +86,7 @@ function joined(chunks: readonly (SnapshotFrame & { kind: 'chunk' })[]): Uint8Ar
   return new Uint8Array(chunks.flatMap(({ bytes }) => [...bytes]));
 }
 
-test('it sends the whole image once, in order, and is done when it is installed', () => {
+test('the whole image is sent once, in order, and the sender is done when it is installed', () => {
   const { said, chunks, takeAll, answer, outcomes, store, rows } = createSender();
   takeAll();
   const image = joined(chunks());
@@ -100,7 +100,7 @@ test('it sends the whole image once, in order, and is done when it is installed'
   expect(store.images.map(({ isClosed }) => isClosed)).toEqual([true]);
 });
 
-test('its point is that of the image, whatever the node has done since', () => {
+test("the sender's point is the image's, whatever the node has done since", () => {
   const { clock, store, sender, said } = createSender({ imageIsLate: true });
   expect([sender.point, said]).toEqual([undefined, []]);
   store.isHeld = false;
@@ -128,26 +128,26 @@ test('a store that has no image is a failure, and one that comes too late is clo
   expect(late.channels).toEqual([]);
 });
 
-test('only a few chunks are on their way at once (trap 36)', () => {
+test('the number of chunks under way is bounded (trap 36)', () => {
   const { clock, answer, acknowledge, chunks } = createSender();
   answer({ kind: 'resume', offset: 0 });
   clock.advance(100);
   expect(chunks()).toHaveLength(4);
   acknowledge(0);
   expect(chunks()).toHaveLength(5);
-  // Said again, as it is while the image is checked, it makes no room.
+  // A repeated acknowledgement, as it comes while the image is checked, makes no room for a chunk.
   acknowledge(0);
   expect(chunks()).toHaveLength(5);
 });
 
-test('a follower that answers before the own buffers are empty is not kept waiting', () => {
+test("a follower that answers before the sender's buffers are empty gets the next chunk", () => {
   const { answer, clock, chunks } = createSender({ sentAfterMs: 20 });
   answer({ kind: 'resume', offset: 0 });
   clock.advance(100);
   expect(chunks().length).toBeGreaterThan(0);
 });
 
-test('a connection that breaks is replaced, and the follower says where to go on', () => {
+test('a broken connection is replaced, and the follower says where to continue', () => {
   const { clock, answer, acknowledge, channels, chunks, said, outcomes, rows } = createSender();
   answer({ kind: 'resume', offset: 0 });
   channels[0]?.break();
@@ -203,7 +203,7 @@ test.each([
   expect(outcomes).toEqual([undefined]);
 });
 
-test('it ends once, whatever comes after', () => {
+test('a sender ends once, whatever happens afterwards', () => {
   const { clock, sender, answer, channels, outcomes } = createSender();
   sender.cancel('the test says so');
   sender.cancel('again');
@@ -213,7 +213,7 @@ test('it ends once, whatever comes after', () => {
   expect(outcomes).toEqual([undefined]);
 });
 
-test('what is cancelled while it connects closes the connection that comes', () => {
+test('a sender that is cancelled while it connects closes the new connection', () => {
   const { clock, sender, channels, outcomes } = createSender();
   channels[0]?.break();
   clock.advance(200);
@@ -223,9 +223,9 @@ test('what is cancelled while it connects closes the connection that comes', () 
   expect(outcomes).toEqual([undefined]);
 });
 
-test('between two chunks others have three turns of the event loop, however long those are', () => {
+test('between two chunks other work has three turns of the event loop, however long they are', () => {
   const { clock, answer, chunks } = createSender();
-  // Each turn takes 30 ms, most of it for others. Reading a chunk takes one, too.
+  // Each turn takes 30 ms, most of it for other work. Reading a chunk takes a turn, too.
   clock.soon = (action) => clock.after(30, action);
   answer({ kind: 'resume', offset: 0 });
   clock.advance(30);

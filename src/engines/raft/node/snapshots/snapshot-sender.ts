@@ -1,5 +1,5 @@
-// Sends an image of this node's store to a follower whose log is too far behind, on a connection of its own, while the
-// node goes on. However it ends, `done` is called once: the leader is never left in limbo (trap 23).
+// Sends an image of this node's store to a follower whose log is too far behind, on a connection of its own.
+// `done` is always called once, so that the leader's core hears of every end (trap 23).
 
 import type { Logger } from '../../../../shared/logger.ts';
 import type { ServerId } from '../../core/configuration.ts';
@@ -16,12 +16,12 @@ import {
   type SnapshotFrame,
 } from './snapshot-frames.ts';
 
-/** A connection that broke is replaced this often before the snapshot counts as failed. */
+/** Bound on the connections of one snapshot after the first. Then the snapshot has failed. */
 const MAX_RESUMES = 5;
 /**
- * After a chunk the sender rests for the end of that turn of the event loop and for two whole ones: what the leader does for
- * others goes first, and where processors are short turns are long. Not for as long as the chunk took, which may have waited
- * for the network.
+ * After a chunk the sender rests until the end of that turn of the event loop and for two whole turns, so
+ * that the leader's other work goes first. The rest does not depend on the chunk's time, which may include
+ * waiting for the network.
  */
 const REST_TURNS = 3;
 /** Pause before a broken connection is replaced. */
@@ -38,7 +38,7 @@ export interface SnapshotSenderOptions {
   readonly to: ServerId;
   /** The term in which this node leads. */
   readonly term: number;
-  /** Unique among the snapshots that this node ever sends. */
+  /** Unique among all snapshots of this node. */
   readonly snapshotId: string;
   readonly chunkBytes: number;
   readonly timeoutMs: number;
@@ -51,21 +51,21 @@ export class SnapshotSender {
   #image: StoreImage | undefined;
   #point: SnapshotPoint | undefined;
   #channel: Channel | undefined;
-  /** Each frame for it, one at a time: new memory for each would have V8's collector run all the time. */
-  #frameRoom = new Uint8Array(0);
-  /** Where the bytes end that were sent on the connection there is now. */
+  /** Holds one frame at a time. New memory for each frame would keep V8's collector running. */
+  #frameBuffer = new Uint8Array(0);
+  /** The end of the bytes sent on the current connection. */
   #sentBytes = 0;
-  /** By chunk that was sent there and not acknowledged: where it ends. */
+  /** The ends of the chunks that were sent on it and not acknowledged. */
   #unacknowledged: number[] = [];
-  /** The follower has said where to begin, on that connection. */
+  /** The follower has said where to begin on the current connection. */
   #isStreaming = false;
-  /** A chunk is being read, or is on its way out of the buffers. */
+  /** A chunk is being read, or has not left the buffers yet. */
   #isSending = false;
   #resumes = 0;
   #watchdog: Timer | undefined;
   #isEnded = false;
 
-  /** `done` gets the index that the follower installed, or undefined when it did not. */
+  /** `done` gets the index that the follower installed, or undefined. */
   constructor(
     ports: SnapshotSenderPorts,
     options: SnapshotSenderOptions,
@@ -83,8 +83,8 @@ export class SnapshotSender {
   }
 
   /**
-   * The last entry that the image has: entries after it must stay in the log until this has ended. It has what was done
-   * when this began, so until it is known every entry that is there must stay.
+   * The last entry in the image. Later entries must stay in the log until this sender ends. The image has
+   * every write done before it was opened, so until the point is known all entries must stay.
    */
   get point(): SnapshotPoint | undefined {
     return this.#point;
@@ -124,8 +124,8 @@ export class SnapshotSender {
         return;
       }
       this.#channel = channel;
-      // Not that of the connection before, on which a frame may still be on its way.
-      this.#frameRoom = new Uint8Array(CHUNK_HEAD_BYTES + this.#options.chunkBytes);
+      // A new buffer: a frame of the previous connection may still be in the old one.
+      this.#frameBuffer = new Uint8Array(CHUNK_HEAD_BYTES + this.#options.chunkBytes);
       channel.onFrame = (frame) => this.#handleFrame(image, channel, frame);
       channel.onClose = (cause) => {
         if (channel !== this.#channel) return;
@@ -137,7 +137,7 @@ export class SnapshotSender {
     });
   }
 
-  /** The follower keeps what it has: a new connection goes on from there. */
+  /** Replaces a broken connection. The follower keeps what it has, and the new connection continues there. */
   #maybeResume(image: StoreImage, point: SnapshotPoint, reason: string): void {
     this.#channel = undefined;
     this.#isSending = false;
@@ -195,7 +195,10 @@ export class SnapshotSender {
     this.#sendMore(image);
   }
 
-  /** One chunk at a time leaves the buffers, a few are on the way: memory stays bounded, the event loop free. */
+  /**
+   * One chunk at a time leaves the buffers and a few are under way: memory stays bounded, and the event loop
+   * free.
+   */
   #sendMore(image: StoreImage): void {
     if (!this.#isStreaming || this.#isSending || this.#isEnded) return;
     if (this.#unacknowledged.length >= MAX_CHUNKS_UNDER_WAY) return;
@@ -216,12 +219,12 @@ export class SnapshotSender {
     });
   }
 
-  /** Whoever else waits for the event loop has a turn between two frames. */
+  /** Other work of the event loop has a turn between two frames. */
   #send(image: StoreImage, frame: SnapshotFrame): void {
     const channel = this.#channel;
     if (channel === undefined) return;
     this.#isSending = true;
-    channel.send(encodeSnapshotFrame(frame, this.#frameRoom), () =>
+    channel.send(encodeSnapshotFrame(frame, this.#frameBuffer), () =>
       this.#rest(REST_TURNS, () => {
         if (channel !== this.#channel) return;
         this.#isSending = false;

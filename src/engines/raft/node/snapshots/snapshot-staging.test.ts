@@ -1,4 +1,4 @@
-// The receiver of a snapshot and its disk, which takes bytes late, or not at all.
+// The receiver of a snapshot and its disk, which takes bytes late or not at all.
 
 import { expect, test } from 'vitest';
 import { createReceiver, HALF, IMAGE } from '../testing/receiver.ts';
@@ -15,7 +15,7 @@ test('a chunk is acknowledged when the store has it', () => {
   expect(leader.kinds()).toEqual(['resume', 'acknowledged']);
 });
 
-test('after a cut it goes on behind what the store was given', () => {
+test('after a broken connection the snapshot continues behind the bytes that the store was given', () => {
   const { clock, open, store, installs } = createReceiver();
   const first = open();
   first.begin();
@@ -25,7 +25,7 @@ test('after a cut it goes on behind what the store was given', () => {
   clock.advance(5);
   const second = open();
   second.begin();
-  // What is with the store counts: a new connection must not bring more of it there.
+  // Chunks at the store count: a new connection must not add to them.
   expect(second.answers).toEqual([]);
   store.release();
   clock.advance(5);
@@ -35,7 +35,7 @@ test('after a cut it goes on behind what the store was given', () => {
   expect(store.stagings).toHaveLength(1);
 });
 
-test('a connection that breaks while the image is checked is told on the next one', () => {
+test('a leader whose connection breaks while the image is checked is told on the next connection', () => {
   const { clock, open, store, installs } = createReceiver();
   const first = open();
   first.begin();
@@ -58,14 +58,14 @@ test('a connection that breaks while the image is checked is told on the next on
   expect(second.kinds()).toEqual(['resume', 'acknowledged', 'installed']);
 });
 
-test('a chunk that found no room is never skipped: the image begins anew (trap 33)', () => {
+test('a chunk that found the disk full is never skipped: the image begins again (trap 33)', () => {
   const { clock, open, store, fatal } = createReceiver();
   const first = open();
   first.begin();
   store.isHeld = true;
   first.chunk(0, 10);
   first.chunk(10, HALF);
-  // The first chunk fails, the second finds room again.
+  // The first chunk fails, and the second finds space again.
   store.failure = 'disk_full';
   store.release();
   clock.runUntil(() => store.pendingBeside === 1, 'the first chunk has failed');
@@ -86,7 +86,7 @@ test('a disk that fails stops the node', () => {
   expect(fatal).toMatchObject([{ code: 'storage_failed' }]);
 });
 
-test('who waits for the store is asked again whether it is wanted', () => {
+test('a snapshot that waited for the store is checked again before it begins', () => {
   const { clock, open, store, node } = createReceiver();
   const first = open();
   first.begin();
@@ -103,7 +103,7 @@ test('who waits for the store is asked again whether it is wanted', () => {
   expect(third.kinds()).toEqual(['refused']);
 });
 
-test('who waits for the store and goes away is forgotten', () => {
+test('a sender that leaves while it waits for the store is forgotten', () => {
   const { clock, open, store } = createReceiver();
   const first = open();
   first.begin();
@@ -119,7 +119,7 @@ test('who waits for the store and goes away is forgotten', () => {
   expect(store.stagings).toHaveLength(1);
 });
 
-test('an image that nobody goes on with gives its room back', () => {
+test('an abandoned image gives its disk space back', () => {
   const { clock, open, store } = createReceiver();
   const first = open();
   first.begin();
@@ -129,7 +129,7 @@ test('an image that nobody goes on with gives its room back', () => {
   const second = open();
   second.begin();
   clock.advance(20_000);
-  // Somebody is there, if slow.
+  // The disk still works, if slowly.
   expect(store.stagings.map(({ isDiscarded }) => isDiscarded)).toEqual([false]);
   second.channel.break();
   clock.advance(40_000);
@@ -139,7 +139,7 @@ test('an image that nobody goes on with gives its room back', () => {
   expect(third.answers).toEqual([{ kind: 'resume', offset: 0 }]);
 });
 
-test('peers that begin again and again do not fill the memory', () => {
+test('peers that begin snapshots again and again do not fill the memory', () => {
   const { open, store, fatal } = createReceiver();
   store.isHeld = true;
   for (let attempt = 0; attempt < 100; attempt++) {

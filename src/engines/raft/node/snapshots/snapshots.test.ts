@@ -4,7 +4,7 @@ import { decodeSnapshotFrame, MAX_CHUNKS_UNDER_WAY } from './snapshot-frames.ts'
 
 const THREE = ['a', 'b', 'c'];
 const APPLIED_ONCE = { kind: 'applied', result: 1 };
-/** The log is compacted at once, so that whoever is away needs a snapshot. */
+/** The log is compacted at once, so that a follower that was away needs a snapshot. */
 const TINY_LOG = { compactAfterEntries: 10, keepEntries: 2, flushStateAfterMs: 10, snapshotChunkBytes: 150 };
 
 function writeMany(node: TestNode, prefix: string, count: number): void {
@@ -25,7 +25,7 @@ function behindBy(count: number): { cluster: TestCluster; late: TestNode } {
   return { cluster, late };
 }
 
-test('a follower that is too far behind gets a snapshot, and goes on from there', () => {
+test('a follower that is too far behind gets a snapshot, and continues from there', () => {
   const { cluster, late } = behindBy(50);
   cluster.settle();
   expect([late.count('x0'), late.count('x49')]).toEqual([1, 1]);
@@ -33,7 +33,7 @@ test('a follower that is too far behind gets a snapshot, and goes on from there'
   expect(late.write('after')).toEqual(APPLIED_ONCE);
 });
 
-test('what was installed is there after a crash', () => {
+test('an installed snapshot survives a crash', () => {
   const { cluster, late } = behindBy(50);
   cluster.settle();
   late.kill();
@@ -46,7 +46,7 @@ test('a write that a snapshot brings back is not applied again (trap 35)', () =>
   const cluster = TestCluster.of(THREE, TINY_LOG);
   const [late] = cluster.followers();
   const server = late?.status.server;
-  // It gets heartbeats and no entries: what it proposes is applied, and it does not learn so.
+  // This follower gets heartbeats and no entries: its proposals are applied, and it does not learn so.
   cluster.network.filter = (_, to, message) =>
     !(to === server && message.kind === 'raft' && message.message.kind === 'append-request');
   const outcomes = late?.propose('mine') ?? [];
@@ -59,7 +59,7 @@ test('a write that a snapshot brings back is not applied again (trap 35)', () =>
   expect(cluster.nodes.map((node) => node.count('mine'))).toEqual([1, 1, 1]);
 });
 
-test('an answer that is lost does not make the leader send the snapshot for ever (trap 23)', () => {
+test('a lost answer does not make the leader send the snapshot for ever (trap 23)', () => {
   const { cluster, late } = behindBy(50);
   const { channels } = cluster.network;
   let isCut = false;
@@ -72,7 +72,7 @@ test('an answer that is lost does not make the leader send the snapshot for ever
     }
     return isCut;
   }, 'the snapshot is installed');
-  // The leader lets the log wait for it, and asks again what became of it.
+  // The leader keeps the log for the follower, and asks again how the snapshot ended.
   writeMany(cluster.leader(), 'y', 10);
   cluster.settle();
   expect([late.count('x49'), late.count('y9')]).toEqual([1, 1]);
@@ -97,13 +97,13 @@ test('a connection that breaks in the middle is resumed, and bytes are not sent 
       .map((frame) => decodeSnapshotFrame(frame))
       .flatMap((frame) => (frame.kind === 'chunk' ? [frame.offset] : [])),
   );
-  // All but what was not acknowledged yet.
+  // Everything except the chunks that were not acknowledged yet.
   const twice = after?.filter((offset) => before?.includes(offset)) ?? [];
   expect(before?.length).toBeGreaterThan(MAX_CHUNKS_UNDER_WAY);
   expect(twice.length).toBeLessThanOrEqual(MAX_CHUNKS_UNDER_WAY);
 });
 
-test('a snapshot that was given up is begun anew by the same leader (trap 23)', () => {
+test('a snapshot that was given up is begun again by the same leader (trap 23)', () => {
   const { cluster, late } = behindBy(50);
   const leader = cluster.leader();
   const { channels } = cluster.network;
@@ -123,7 +123,7 @@ test('the log waits a while for a follower that has just got a snapshot, and not
   const leader = cluster.leader();
   const { server } = late.status;
   cluster.clock.runUntil(() => (cluster.network.channels[0]?.frames.length ?? 0) >= 5, 'it is on its way');
-  // What is written while the snapshot is on its way is slow to reach the follower.
+  // Entries that are written while the snapshot travels reach the follower slowly.
   cluster.network.filter = (_, to, message) =>
     !(to === server && message.kind === 'raft' && message.message.kind === 'append-request');
   for (let number = 0; number < 30; number++) leader.propose(`y${number}`);

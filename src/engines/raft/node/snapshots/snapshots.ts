@@ -1,4 +1,4 @@
-// Snapshots in both directions: which followers are being sent one, and the one that is coming in.
+// Snapshots in both directions: those being sent to followers, and the one coming in.
 
 import type { Logger } from '../../../../shared/logger.ts';
 import type { ServerId } from '../../core/configuration.ts';
@@ -11,11 +11,11 @@ import type { Replica, SnapshotInstall } from '../replica.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 
-/** Each holds an image of the store, a connection, and a few chunks. */
+/** Each sender holds an image of the store, a connection, and a few chunks. */
 const MAX_SENDERS = 2;
 /** Pause after a failure before the follower may ask again. */
 const RETRY_AFTER_MS = 1_000;
-/** How long the log waits for a follower that has its snapshot and lacks what came since. */
+/** How long the log keeps entries for a follower that has its snapshot and lacks the entries since. */
 const CATCH_UP_MS = 30_000;
 
 export interface SnapshotPorts {
@@ -50,11 +50,11 @@ export class Snapshots implements Participant {
     });
   }
 
-  /** The core wants `to` to have a snapshot; it is told how that ended, always. */
+  /** Sends `to` a snapshot. The core is always told how that ended. */
   onSnapshotWanted(to: ServerId): void {
     const { core } = this.#ports.replica;
     if (this.#senders.size >= MAX_SENDERS || this.#senders.has(to)) {
-      this.#ended(to, undefined);
+      this.#onEnd(to, undefined);
       return;
     }
     this.#sent += 1;
@@ -69,13 +69,13 @@ export class Snapshots implements Participant {
       },
       (installedIndex) => {
         this.#senders.delete(to);
-        this.#ended(to, installedIndex);
+        this.#onEnd(to, installedIndex);
       },
     );
     this.#senders.set(to, sender);
   }
 
-  /** Who installs leads no longer, and its images would be of a store that is not there any more. */
+  /** A node that installs no longer leads, and the images it was sending are of a store that is replaced. */
   #install(install: SnapshotInstall, done: () => void): boolean {
     const isWanted = this.#ports.replica.install(install, done);
     if (isWanted) this.#cancelSenders('this node installs a snapshot');
@@ -86,7 +86,7 @@ export class Snapshots implements Participant {
     for (const sender of this.#senders.values()) sender.cancel(reason);
   }
 
-  #ended(to: ServerId, installedIndex: number | undefined): void {
+  #onEnd(to: ServerId, installedIndex: number | undefined): void {
     if (this.#isStopped) return;
     const { clock, replica } = this.#ports;
     const report = (): void => {
@@ -107,8 +107,9 @@ export class Snapshots implements Participant {
   }
 
   /**
-   * Entries above this must stay in the log: a snapshot on its way ends there, or a follower that has just got one goes
-   * on from there. Without that, a busy leader would compact what the follower needs next, and begin again for ever.
+   * Entries above this index must stay in the log: a snapshot on its way ends there, or a follower continues
+   * there. Otherwise a busy leader would compact entries that the follower needs next, and start again for
+   * ever.
    */
   compactionFloor(): number {
     let floor = Number.POSITIVE_INFINITY;
@@ -120,7 +121,7 @@ export class Snapshots implements Participant {
     return floor;
   }
 
-  /** A node that no longer leads, or whose follower is gone, stops sending. */
+  /** Stops sending when this node no longer leads or the follower is gone. */
   onTick(): void {
     const { core } = this.#ports.replica;
     for (const [to, sender] of this.#senders) {
@@ -133,7 +134,7 @@ export class Snapshots implements Participant {
     }
   }
 
-  /** True also for who is no longer a member, and where this node no longer leads. */
+  /** Also true for a server that is no longer a member, and on a node that no longer leads. */
   #hasCaughtUp(to: ServerId): boolean {
     const { core } = this.#ports.replica;
     const progress = core.progressOf(to);

@@ -8,7 +8,7 @@ import { TestStore, textOf } from '../testing/store.ts';
 import { type AppliedAt, type AppliedPoint, ReplicatedState } from './replicated-state.ts';
 
 const FLUSH_AFTER_MS = 50;
-/** An applied record without anything of Raft. */
+/** The applied record of an engine without Raft. */
 const putApplied = (applied: AppliedAt<AppliedPoint>): WriteOperation => ({
   kind: 'put',
   key: encodeUtf8('applied'),
@@ -37,7 +37,7 @@ function createState(applied = { index: 0, generation: 1 }) {
     state.advance({ index });
     return state.applyCommand(new Uint8Array([index]));
   };
-  /** Takes what the disk lacks, as text. */
+  /** Takes the changes that the disk lacks, as text. */
   const flush = (): string[] => {
     const operations: WriteOperation[] = [];
     state.addFlush(operations);

@@ -1,5 +1,5 @@
-// The replicated state of one node: applies commands, and gives what the disk must be told about it. The engine that
-// drives it carries out the disk writes. Nothing here knows how commands are agreed.
+// The replicated state of one node: applies commands, and gives the operations that bring it to disk. The
+// engine that drives it does the disk writes, and decides how commands are agreed.
 
 import { assert, present } from '../../../../shared/assert.ts';
 import type { StateReader } from '../../../../state/state-view.ts';
@@ -9,7 +9,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { KeyValueReader, WriteOperation } from '../ports/key-value-store.ts';
 import { StateStore } from './state-store.ts';
 
-/** Names the last command that a state holds. An engine adds what else it needs to go on from there. */
+/** The last command in a state. An engine adds what it needs to continue from there. */
 export interface AppliedPoint {
   readonly index: number;
 }
@@ -94,7 +94,10 @@ export class ReplicatedState<Point extends AppliedPoint> {
 
   // -------------------------------------------------------------- flushing
 
-  /** True when changes are old or large enough to be written. A row that changes often is written once for many changes. */
+  /**
+   * True when changes are old or large enough to be written. A row that changes often is written once for
+   * many changes.
+   */
   get isFlushDue(): boolean {
     if (this.#changedAt === undefined) return false;
     const { clock, limits } = this.#parts;
@@ -108,7 +111,7 @@ export class ReplicatedState<Point extends AppliedPoint> {
     return this.#point.index !== this.#durablePoint.index;
   }
 
-  /** Adds all that the disk lacks to `operations`. `onFlushed` must follow when they are durable. */
+  /** Adds all that the disk lacks to `operations`. Call `onFlushed` when they are durable. */
   addFlush(operations: WriteOperation[]): void {
     assert(this.canFlush, 'one flush is under way at a time');
     this.#flushing = this.#point;
@@ -130,7 +133,7 @@ export class ReplicatedState<Point extends AppliedPoint> {
     return this.#adopting !== undefined;
   }
 
-  /** An image with this applied record is about to replace the rows. Nothing is flushed until it has. */
+  /** An image with this applied record is about to replace the rows. Until it has, nothing is flushed. */
   beginAdoption(applied: AppliedAt<Point>): void {
     this.#adopting = applied;
   }
@@ -152,8 +155,8 @@ export class ReplicatedState<Point extends AppliedPoint> {
   }
 
   /**
-   * Returns deletes of up to `maxRows` rows of other generations. Not for a write behind an adoption: the image's
-   * generation may be one that is garbage now.
+   * Returns deletes of up to `maxRows` rows of other generations. They must not be written behind an
+   * adoption: the image's generation may be one that is garbage now.
    */
   nextGarbage(maxRows: number): WriteOperation[] {
     return this.rows.nextGarbage(maxRows);

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { RowCache } from './row-cache.ts';
 
-test('it keeps four thousand rows, and lets the first ones go', () => {
+test('the cache keeps four thousand rows, and drops the oldest', () => {
   const cache = new RowCache();
   for (let row = 0; row < 4_100; row += 1) cache.keep(`row${row}`, row, 10);
   expect(cache.get('row3')).toBeUndefined();
   expect([cache.get('row4'), cache.get('row4099')]).toEqual([4, 4_099]);
 });
 
-test('long rows are not kept, nor what was forgotten', () => {
+test('long rows are not cached, nor rows that were forgotten', () => {
   const cache = new RowCache();
   cache.keep('long', 'x', 1_025);
   expect(cache.get('long')).toBeUndefined();

@@ -1,16 +1,16 @@
-// Rows that were read from the store lately, decoded, and those that were looked for and are not there: a few are read all
-// the time, such as the spool on everybody's printer. Bounded in number and size; the one that came first goes first.
+// Decoded rows that were read from the store lately, and keys that had none. Some rows are read all the time,
+// such as a busy spool. Bounded in number and size; the oldest goes first.
 
 import type { Json } from '../../../../state/state-view.ts';
 
 const MAX_ROWS = 4_096;
-/** As stored. Longer ones are not kept, so that all of them stay within some megabytes. */
+/** Bound on a kept row, as stored, so that all of them take some megabytes. */
 const MAX_ROW_BYTES = 1_024;
 
 export class RowCache {
   readonly #rows = new Map<string, Json | undefined>();
 
-  /** Whether it is known what the store has under this key. */
+  /** Whether the cache knows what the store has under this key. */
   has(key: string): boolean {
     return this.#rows.has(key);
   }
@@ -30,7 +30,7 @@ export class RowCache {
     }
   }
 
-  /** The store will hold another row, or none. */
+  /** Forgets a row that is about to change. */
   forget(key: string): void {
     this.#rows.delete(key);
   }

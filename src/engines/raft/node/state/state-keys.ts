@@ -1,4 +1,4 @@
-// The keys of the rows of the replicated state (the table is in ARCHITECTURE.md). No other file spells them.
+// The keys of the rows of the replicated state, listed in ARCHITECTURE.md. No other file spells them.
 
 import { allocateBytes } from '../../../../shared/allocate-bytes.ts';
 import { assert } from '../../../../shared/assert.ts';
@@ -10,7 +10,7 @@ const STATE_PREFIX = 0x73; // 's'
 
 export const MAX_GENERATION = 2 ** 32 - 1;
 
-/** Bytes of a state key before the farm's own key: prefix and generation. */
+/** A state key begins with prefix and generation. The farm's own key follows. */
 const STATE_KEY_HEAD_BYTES = 5;
 
 /** Returns the key of one row. `farmKey` is UTF-8; an empty one gives the start of the generation. */

@@ -1,4 +1,4 @@
-// Rows of the state that the store does not hold yet.
+// Rows of the state that the store does not have yet.
 
 import { compareUtf8 } from '../../../../shared/utf8-order.ts';
 import type { Json, RangeOptions } from '../../../../state/state-view.ts';
@@ -8,15 +8,15 @@ export type OverlayRow =
   /** Hides the store's row. */
   | { readonly kind: 'deleted' };
 
-/** What a row weighs beside its value: map entry, key, objects. */
+/** The cost of a row beside its value: map entry, key, objects. */
 const ROW_OVERHEAD_BYTES = 64;
 const NUMBER_BYTES = 8;
 
 export class StateOverlay {
   readonly #rows = new Map<string, OverlayRow>();
-  /** Invariant: with #added all keys of #rows, sorted. A row never leaves, so neither does a key. */
+  /** Invariant: #sorted and #added together hold each key of #rows once. Rows and keys never leave. */
   #sorted: string[] = [];
-  /** New since keys were last looked for in order, which most overlays never see. */
+  /** Keys added since the last ordered lookup. Most overlays never see one. */
   #added: string[] = [];
   #bytes = 0;
 
@@ -40,12 +40,12 @@ export class StateOverlay {
     }
   }
 
-  /** In the order in which the keys came. */
+  /** The rows in the order in which their keys came. */
   entries(): Iterable<readonly [key: string, row: OverlayRow]> {
     return this.#rows.entries();
   }
 
-  /** The first key of a range in its direction: the one to go on with is `nextKey({ ...range, after: key })`. */
+  /** Returns the first key of a range, in its direction. `nextKey({ ...range, after: key })` continues. */
   nextKey({ prefix, after, reverse = false }: RangeOptions): string | undefined {
     const key = reverse ? this.#lastBefore(prefix, after) : this.#firstAfter(prefix, after);
     return key?.startsWith(prefix) ? key : undefined;
@@ -67,7 +67,7 @@ export class StateOverlay {
     return keys[firstWhere(keys, isBeyond) - 1];
   }
 
-  /** All keys, sorted. */
+  /** Returns all keys, sorted. */
   #keys(): readonly string[] {
     if (this.#added.length > 0) {
       this.#sorted = merge(this.#sorted, this.#added.sort(compareUtf8));
@@ -77,7 +77,7 @@ export class StateOverlay {
   }
 }
 
-/** Both sorted, and without a key in common. */
+/** Merges two sorted lists that have no key in common. */
 function merge(a: readonly string[], b: readonly string[]): string[] {
   const all: string[] = [];
   let at = 0;
@@ -90,7 +90,7 @@ function merge(a: readonly string[], b: readonly string[]): string[] {
   return all;
 }
 
-/** The first position whose key satisfies `predicate`, which holds from there on; the end when none does. */
+/** Returns the first position whose key satisfies `predicate`, which holds from there on, or the length. */
 function firstWhere(keys: readonly string[], predicate: (key: string) => boolean, from = 0): number {
   let low = from;
   let high = keys.length;
@@ -106,7 +106,7 @@ function sizeBytes(row: OverlayRow): number {
   return row.kind === 'put' ? valueBytes(row.value) : 0;
 }
 
-/** About what a value takes: its texts, and the same for anything else. */
+/** Estimates the memory of a value: its texts, and a constant for anything else. */
 function valueBytes(value: Json): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return NUMBER_BYTES;

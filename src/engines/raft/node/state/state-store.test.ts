@@ -42,7 +42,7 @@ describe('StateStore', () => {
     state.onWritesDurable();
   };
 
-  test('what is put is seen at once, and is in the store when it was flushed', async () => {
+  test('a put row is seen at once, and is in the store after a flush', async () => {
     state.put('printer/1', { id: '1', model: 'MK4' });
     expect(state.get('printer/1')).toEqual({ id: '1', model: 'MK4' });
     expect(new StateStore(store, 1).get('printer/1')).toBeUndefined();
@@ -50,7 +50,7 @@ describe('StateStore', () => {
     expect(new StateStore(store, 1).get('printer/1')).toEqual({ id: '1', model: 'MK4' });
   });
 
-  test('the active overlay hides the frozen one, and that the store', async () => {
+  test('the active overlay hides the frozen one, and the frozen one hides the store', async () => {
     for (const key of ['a', 'b', 'c', 'd']) state.put(key, 'stored');
     await flush();
     state.put('b', 'frozen');
@@ -66,7 +66,7 @@ describe('StateStore', () => {
       ['e', 'active'],
     ];
     expect(rowsOf(state)).toEqual(expected);
-    // The write may show in reads before it is reported.
+    // Reads may show the write before it is reported.
     await write(operations);
     expect(rowsOf(state)).toEqual(expected);
     state.onWritesDurable();
@@ -84,12 +84,12 @@ describe('StateStore', () => {
     ]);
   });
 
-  test('a row that damage moved to another generation does not pass for a row of that one', async () => {
+  test('a row that damage moved to another generation is damage there', async () => {
     state.put('printer/1', { id: '1' });
     await flush();
     for (const { key, value } of store.range(ALL_STATE)) {
       const moved = key.slice();
-      // Within the four bytes of the generation: the row is still in its place among the others.
+      // Within the four bytes of the generation: the row stays in its place among the others.
       moved[3] = 1;
       expect(() => verifyRow(adjacentRow(key, value))).not.toThrow();
       expect(() => verifyRow(adjacentRow(moved, value))).toThrow(
@@ -98,13 +98,13 @@ describe('StateStore', () => {
     }
   });
 
-  test('a row that is asked for once is what `get` gives, and is not kept', async () => {
+  test('getOnce returns the same row as get, and does not cache it', async () => {
     state.put('a', 'ü');
     expect(state.getOnce('a')).toBe('ü');
     await flush();
     expect([state.getOnce('a'), state.getOnce('b')]).toEqual(['ü', undefined]);
     const key = stateKey(1, encoder.encode('a'));
-    // Behind its back: only a row that is read anew shows it.
+    // Written without the state: only a row that is read anew shows it.
     await write([put(key, seal(key, encoder.encode('2')))]);
     expect([state.getOnce('a'), state.get('a')]).toEqual([2, 2]);
     state.delete('a');
@@ -116,7 +116,7 @@ describe('StateStore', () => {
     expect(() => writesOf(state)).toThrow(/still under way/);
   });
 
-  test('overlayBytes grows with what waits, and is nothing when all is durable', async () => {
+  test('overlayBytes grows with rows that are not durable, and is 0 when all are', async () => {
     expect(state.overlayBytes).toBe(0);
     state.put('a', 'x'.repeat(1_000));
     state.put('a', 'x'.repeat(500));
@@ -129,7 +129,7 @@ describe('StateStore', () => {
     expect(state.overlayBytes).toBe(0);
   });
 
-  test('rows may be put and deleted while a range goes on', async () => {
+  test('rows may be put and deleted during a range', async () => {
     for (const key of ['a', 'c', 'e']) state.put(key, 0);
     await flush();
     const seen: string[] = [];
@@ -163,7 +163,7 @@ describe('StateStore', () => {
     }
   });
 
-  test('a row that was read before is given as it is now: written, deleted, durable or not, and of which state', async () => {
+  test('a cached row is never stale: after writes, deletes, flushes and a new state', async () => {
     state.put('a', 1);
     await flush();
     expect(state.get('a')).toBe(1);
@@ -182,7 +182,7 @@ describe('StateStore', () => {
     expect(state.get('b')).toBeUndefined();
   });
 
-  test('a row that does not match its checksum is never handed out', async () => {
+  test('a row that does not match its checksum is never returned', async () => {
     state.put('a', { id: 'a' });
     await flush();
     const key = stateKey(1, encoder.encode('a'));
@@ -197,7 +197,8 @@ describe('StateStore', () => {
   });
 
   describe('and a model, over random steps', () => {
-    // Few keys, so that they meet; prefixes of each other; U+FFFD before U+10000 in UTF-8, after it in UTF-16.
+    // Few keys, so that they collide, and some that are prefixes of others. U+FFFD stands before U+10000 in
+    // UTF-8 and after it in UTF-16.
     const key = fc
       .array(fc.constantFrom('a', 'b', '/', 'é', '\uFFFD', '\u{10000}', '\u{10FFFF}', '\u007f', '\u0000'), {
         maxLength: 3,
@@ -271,7 +272,7 @@ describe('StateStore', () => {
       expect(rowsOf(new StateStore(store, 2))).toEqual([]);
     });
 
-    test('when an image took the place of all rows, its generation is the state, and nothing is left of before', async () => {
+    test('after an image replaced all rows, the state is its generation and has no old row', async () => {
       state.put('old', 1);
       await flush();
       state.put('frozen', 1);
@@ -305,7 +306,7 @@ describe('StateStore', () => {
       expect(versions()).toEqual([3, 2]);
     });
 
-    test('garbage is deleted in pieces, before and behind what is in use, and looked for anew after an image', async () => {
+    test('garbage is deleted in pieces, before and behind the generation in use, and searched again after an image', async () => {
       const current = new StateStore(store, 4);
       const rows = (generation: number): WriteOperation[] =>
         ['x', 'y', 'z'].map((key) => put(stateKey(generation, encoder.encode(key)), 'row'));

@@ -1,9 +1,9 @@
-// The replicated state: rows of the store under an overlay of what was applied and is not durable yet.
+// The rows of the replicated state: the store's rows under an overlay of changes that are not durable yet.
 //
-//   reads:  active overlay, then the frozen one (its write is under way), then the store's rows (some of them kept)
-//   writes: into the active overlay; `addWrites` freezes it and gives what one disk write must do
+//   reads   the active overlay, then the frozen one, then the store's rows, some of which are cached
+//   writes  go to the active overlay; `addWrites` freezes it while its disk write is under way
 //
-// After a crash the overlays are gone, and the log has what they were made of.
+// A crash loses the overlays. The log has the commands that made them.
 
 import { assert } from '../../../../shared/assert.ts';
 import { compareUtf8 } from '../../../../shared/utf8-order.ts';
@@ -24,24 +24,26 @@ import { type OverlayRow, StateOverlay } from './state-overlay.ts';
 
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Reads throw CodedError `record_damaged` when a row does not match its checksum: the node must stop. */
+/**
+ * Reads throw CodedError `record_damaged` when a row does not match its checksum. The node must stop then.
+ */
 export class StateStore implements StateView {
   readonly #store: KeyValueReader;
   #generation: number;
-  /** No row belongs to another generation: once a scan has found none, and until an image has taken the place of all. */
+  /** True after a scan found no row of another generation, until an image replaces the rows. */
   #isClean = false;
   #active = new StateOverlay();
   /** Present while its write is under way. */
   #frozen: StateOverlay | undefined;
-  /** Rows of the store that no overlay hides: a row that is written leaves it. */
+  /** Rows of the store that no overlay hides. A row that is written leaves the cache. */
   readonly #cache = new RowCache();
-  /** Counts whatever may change which keys the overlays hold. */
+  /** Counts changes that may affect which keys the overlays hold. */
   #overlayChanges = 0;
-  /** How often rows of each collection were written, and how often all were replaced. */
+  /** Counts the writes of each collection, and below the times that all rows were replaced. */
   readonly #writes = new Map<string, { count: number }>();
   #switches = 0;
 
-  /** `generation` is the applied record's: rows of others are not part of the state. */
+  /** `generation` is the applied record's. Rows of other generations are not part of the state. */
   constructor(store: KeyValueReader, generation: number) {
     this.#store = store;
     this.#generation = generation;
@@ -51,7 +53,7 @@ export class StateStore implements StateView {
     return this.#generation;
   }
 
-  /** About what the overlays hold in memory: the owner flushes when it is much. */
+  /** About how much memory the overlays take. The owner flushes when it is much. */
   get overlayBytes(): number {
     return this.#active.bytes + (this.#frozen?.bytes ?? 0);
   }
@@ -85,16 +87,16 @@ export class StateStore implements StateView {
   }
 
   put(key: string, value: Json): void {
-    this.#changed(key);
+    this.#noteChange(key);
     this.#active.set(key, { kind: 'put', value });
   }
 
   delete(key: string): void {
-    this.#changed(key);
+    this.#noteChange(key);
     this.#active.set(key, { kind: 'deleted' });
   }
 
-  #changed(key: string): void {
+  #noteChange(key: string): void {
     this.#overlayChanges += 1;
     this.#cache.forget(key);
     const collection = collectionOf(key);
@@ -103,7 +105,7 @@ export class StateStore implements StateView {
     else writes.count += 1;
   }
 
-  /** Rows may be put and deleted while this goes on: those ahead of it are seen as they are when it comes to them. */
+  /** Rows may change during the iteration. Those ahead of it are seen as they are when it reaches them. */
   *range(options: RangeOptions): Generator<readonly [key: string, value: Json]> {
     const direction = options.reverse === true ? -1 : 1;
     const stored = this.#store.range(this.#storedRange(options))[Symbol.iterator]();
@@ -129,7 +131,7 @@ export class StateStore implements StateView {
 
   // -------------------------------------------------------------- flushing
 
-  /** Adds every change that the store lacks to `operations`. The next call must follow `onWritesDurable`. */
+  /** Adds every change that the store lacks to `operations`. Call `onWritesDurable` before the next call. */
   addWrites(operations: WriteOperation[]): void {
     assert(this.#frozen === undefined, 'the writes that were taken before are still under way');
     this.#frozen = this.#active;
@@ -151,7 +153,7 @@ export class StateStore implements StateView {
 
   // -------------------------------------------------------------- generations
 
-  /** An image has taken the place of all rows of the store, and those of `generation` are the state from now on. */
+  /** An image replaced all rows of the store. Those of `generation` are the state from now on. */
   onReplaced(generation: number): void {
     this.#generation = generation;
     this.#isClean = false;
@@ -162,7 +164,10 @@ export class StateStore implements StateView {
     this.#switches += 1;
   }
 
-  /** Deletes of up to `maxRows` rows that are not of the state: of one that was given up, here or where an image is from. */
+  /**
+   * Returns deletes of up to `maxRows` rows of other generations, which this node or the image's sender
+   * abandoned.
+   */
   nextGarbage(maxRows: number): WriteOperation[] {
     if (this.#isClean) return [];
     const operations: WriteOperation[] = [];
@@ -176,7 +181,7 @@ export class StateStore implements StateView {
     return operations;
   }
 
-  /** What lies before and behind the state's generation. */
+  /** The generations before and behind the state's. */
   #garbageRanges(): KeyRange[] {
     const ranges: KeyRange[] = [];
     const next = this.#generation + 1;
@@ -206,12 +211,12 @@ export class StateStore implements StateView {
   }
 }
 
-/** Undefined when a row hides the store's, and where there is none. */
+/** Returns undefined when there is no row, and when the row hides the store's. */
 function putValue(row: OverlayRow | undefined): Json | undefined {
   return row?.kind === 'put' ? row.value : undefined;
 }
 
-/** A generation above every one that a row belongs to. */
+/** Returns a generation above that of every row. */
 export function unusedGeneration(store: KeyValueReader): number {
   for (const { key } of store.range({ ...ALL_STATE, reverse: true })) return generationOf(key) + 1;
   return 1;
@@ -219,7 +224,7 @@ export function unusedGeneration(store: KeyValueReader): number {
 
 interface StoredHead {
   readonly key: string;
-  /** Decoded only when an overlay does not hide it. */
+  /** Decodes the row. Only called when no overlay hides it. */
   value(): Json;
 }
 
@@ -230,7 +235,10 @@ function nextStored(rows: Iterator<KeyValueRow>): StoredHead | undefined {
   return { key: textDecoder.decode(farmKeyOf(key)), value: () => openRow(key, value) };
 }
 
-/** Which head comes first: negative the overlay's, positive the store's, 0 both; undefined when there is none. */
+/**
+ * Compares two heads: negative when the overlay's comes first, positive when the store's does, 0 for the same
+ * key. Undefined when there are none.
+ */
 function compareHeads(
   overlaid: string | undefined,
   stored: string | undefined,
@@ -240,12 +248,12 @@ function compareHeads(
   return stored === undefined ? -1 : compareUtf8(overlaid, stored) * direction;
 }
 
-/** The seal covers the generation too: a row that damage moved to another one must not be missed in silence. */
+/** The seal covers the generation too: damage that moves a row to another generation must be noticed. */
 function openRow(storeKey: Uint8Array, value: Uint8Array): Json {
   return JSON.parse(textDecoder.decode(openSealed(storeKey, value))) as Json;
 }
 
-/** The smallest key above all that begin with `prefix`, whose last byte is below 0xff as UTF-8's always are. */
+/** Returns the smallest key above all keys with `prefix`, whose last byte is below 0xff, as in all UTF-8. */
 function afterPrefix(prefix: Uint8Array): Uint8Array {
   const beyond = prefix.slice();
   const last = beyond.length - 1;

@@ -12,7 +12,7 @@ interface Event {
   isCancelled: boolean;
 }
 
-/** Events belong to a process: none of a killed one happens. */
+/** Events belong to a process. Events of a killed process never happen. */
 export class TestProcess {
   isAlive = true;
 }
@@ -29,7 +29,7 @@ export class TestClock implements Clock {
     this.#shared = shared;
   }
 
-  /** The same time, for one process. */
+  /** Returns the same time for one process. */
   of(life: TestProcess): TestClock {
     return new TestClock(life, this.#shared);
   }
@@ -63,19 +63,19 @@ export class TestClock implements Clock {
     this.after(0, callback);
   }
 
-  /** Lets `ms` pass, and all happen that is due by then. */
+  /** Lets `ms` pass, with every event that is due by then. */
   advance(ms: number): void {
     const until = this.#shared.now + ms;
     while (this.#step(until));
     this.#shared.now = until;
   }
 
-  /** All that is due now happens. */
+  /** Runs every event that is due now. */
   settle(): void {
     this.advance(0);
   }
 
-  /** Lets time pass until `condition` holds; an AssertionError when it does not within `maxMs`. */
+  /** Lets time pass until `condition` holds. Throws AssertionError after `maxMs`. */
   runUntil(condition: () => boolean, what: string, maxMs = 60_000): void {
     const until = this.#shared.now + maxMs;
     while (!condition()) assert(this.#step(until), `within ${maxMs} ms: ${what}`);
@@ -127,7 +127,7 @@ export class TestLogger implements Logger {
     this.lines.push({ level: 'error', message, fields });
   }
 
-  /** The messages of `level`, in order. */
+  /** Returns the messages of `level`, in order. */
   messages(level: LogLine['level']): string[] {
     return this.lines.filter((line) => line.level === level).map(({ message }) => message);
   }

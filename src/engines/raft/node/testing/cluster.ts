@@ -1,4 +1,4 @@
-// A cluster in one process for tests: real nodes on the clock, stores and network of the other test files.
+// A cluster in one process for tests: real nodes on a simulated clock, disks and network.
 
 import { present } from '../../../../shared/assert.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
@@ -21,7 +21,7 @@ import { TestDisk, TestStore } from './store.ts';
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder();
 
-/** A command is a key: applying it counts how often it was applied, and answers with the count. */
+/** A command is a key. Applying it counts, and returns how often it was applied. */
 export const COUNTER: StateMachine = {
   apply(view: StateView, command: Uint8Array): unknown {
     const key = `count/${textDecoder.decode(command)}`;
@@ -86,13 +86,14 @@ export class TestNode {
     return this.node?.status().state === 'leader';
   }
 
-  /** Starts a process on the disk, and waits until it runs or has failed. */
+  /** Starts a process on the disk. Returns when it runs or has failed. */
   start(change: Partial<RaftOptions> = {}): this {
     const { clock, network } = this.#cluster;
     this.#life = new TestProcess();
     const own = clock.of(this.#life);
     this.store = new TestStore(own, this.disk);
-    // A crash after any write leaves what a start accepts: contiguous entries, nothing applied that is not logged, ….
+    // A start must accept the disk after any write: no gap in the log, and nothing applied that is not
+    // logged.
     this.store.onWritten = () => loadDurableState(this.store);
     this.transport = new TestTransport(network, own, this.address);
     this.logger = new TestLogger();
@@ -123,7 +124,7 @@ export class TestNode {
     return this;
   }
 
-  /** As `kill -9`: what is not durable is lost. */
+  /** Like `kill -9`: writes that are not durable are lost. */
   kill(): void {
     this.#life.isAlive = false;
     this.node = undefined;
@@ -148,7 +149,7 @@ export class TestNode {
     return Number(this.running.state().get(`count/${key}`) ?? 0);
   }
 
-  /** Proposes without waiting. The outcome is put into the list that comes back, once. */
+  /** Proposes without waiting. The outcome is added to the returned list, once. */
   propose(key: string): ProposalOutcome[] {
     const outcomes: ProposalOutcome[] = [];
     this.running.propose(textEncoder.encode(key), (outcome) => outcomes.push(outcome));
@@ -199,7 +200,7 @@ export class TestCluster {
     this.stateMachineOf = stateMachineOf;
   }
 
-  /** `names`, all of them voters and the first one leading. */
+  /** Starts nodes with these names, all voters. The first one leads. */
   static of(
     names: readonly string[],
     limits: Partial<RaftLimits> = {},
@@ -234,7 +235,7 @@ export class TestCluster {
     );
   }
 
-  /** Waits until somebody leads who is not cut off. */
+  /** Waits for a leader that is not cut off. */
   leader(): TestNode {
     const find = (): TestNode | undefined =>
       this.nodes.find((node) => node.isLeader && !this.network.cutOff.has(node.address));
@@ -252,7 +253,7 @@ export class TestCluster {
     return present(outcomes[0], what);
   }
 
-  /** Every running node has applied what the leader has. */
+  /** Waits until every running node has applied everything. */
   settle(): void {
     const isSettled = (): boolean => {
       const running = this.nodes.flatMap(({ node }) => (node === undefined ? [] : [node.status()]));

@@ -1,4 +1,4 @@
-// A core for tests of what leaders do: roles and progress are as the test says, configurations commit when it says.
+// A core for tests of leaders: the test sets roles and progress, and says when a configuration commits.
 
 import { type Configuration, EMPTY_CONFIGURATION, type Role, withMember } from '../../core/configuration.ts';
 import type { ChangeResult } from '../../core/membership.ts';

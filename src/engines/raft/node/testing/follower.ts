@@ -1,4 +1,4 @@
-// One replica that follows a leader which the test speaks for.
+// One replica that follows a leader played by the test.
 
 import { present } from '../../../../shared/assert.ts';
 import { SeededGenerator } from '../../../../shared/seeded-generator.ts';
@@ -20,7 +20,7 @@ import { TestDisk, TestStore } from './store.ts';
 export const LEADER = 'l@1';
 /** The term in which l@1 leads, unless the test says otherwise. */
 export const TERM = 3;
-/** The state is written along with every write of the log, and alone at every tick. */
+/** The state is written with every write of the log, and alone at every tick. */
 export const ALONG: Partial<RaftLimits> = { flushStateAfterMs: 0 };
 
 /** A follower of l@1, on a disk that may have been used before. */
@@ -60,7 +60,7 @@ export function createFollower(
   clock.advance(5);
   const loaded = present(starts[0], 'it starts');
   store.written.length = 0;
-  // A crash after any write leaves what a start accepts.
+  // A start must accept the disk after any write.
   store.onWritten = () => loadDurableState(store);
   const self = loaded.identity.server;
   const replica = new Replica(options, loaded, ports, (error) => fatal.push(error));
@@ -96,7 +96,7 @@ export function createFollower(
 
 export const CONFIGURATION = configurationOf({ l: 'voter', o: 'voter' });
 
-/** A configuration, then commands that count x2, x3, …. */
+/** Makes a configuration entry, then commands that count x2, x3, …. */
 export function logOf(count: number, term = TERM): Entry[] {
   return Array.from({ length: count }, (_, position): Entry => {
     const index = position + 1;

@@ -1,4 +1,4 @@
-// A network in memory for tests: it keeps order, delivers after a moment, and can be cut.
+// A network in memory for tests: keeps order, delivers after a moment, and can be cut.
 
 import { assert, present } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
@@ -28,7 +28,7 @@ export class TestChannel implements Channel {
     this.#mangle = mangle;
   }
 
-  /** Two ends. `mangle` may change what the first one sends. */
+  /** Makes two ends. `mangle` may change the frames that the first end sends. */
   static pair(
     clocks: readonly [TestClock, TestClock],
     mangle: (frame: Uint8Array) => Uint8Array = (frame) => frame,
@@ -57,7 +57,7 @@ export class TestChannel implements Channel {
     });
   }
 
-  /** Something else is there at once: whoever still reads it, does something wrong. */
+  /** Overwrites the bytes at once, so that a later read of them shows. */
   giveBack(bytes: Uint8Array): void {
     bytes.fill(SPOILT);
   }
@@ -68,7 +68,7 @@ export class TestChannel implements Channel {
     if (other !== undefined) other.#clock.after(TRAVEL_MS, () => other.#end(undefined));
   }
 
-  /** Both ends learn that the connection broke. */
+  /** Tells both ends that the connection broke. */
   break(): void {
     const error = new CodedError('reset', 'the connection broke');
     this.#end(error);
@@ -84,10 +84,10 @@ export class TestChannel implements Channel {
 
 export class TestNetwork {
   readonly transports = new Map<string, TestTransport>();
-  /** Addresses that hear and say nothing. */
+  /** Addresses that receive and send nothing. */
   readonly cutOff = new Set<string>();
   readonly channels: TestChannel[] = [];
-  /** May drop a message by returning false. */
+  /** Drops a message by returning false. */
   filter: (from: ServerId, to: ServerId, message: PeerMessage) => boolean = () => true;
 
   isCut(a: string, b: string): boolean {
@@ -133,7 +133,7 @@ export class TestTransport implements Transport {
       if (peers.get(server) === link.address) continue;
       link.isClosed = true;
       this.#links.delete(server);
-      // Who is no peer any more must say hello again.
+      // A server that is no longer a peer must say hello again.
       if (!peers.has(server)) link.peer?.lose(this);
     }
     if (this.isClosed) return;
@@ -177,7 +177,7 @@ export class TestTransport implements Transport {
     return expected === this.handlers.identity().server ? undefined : 'wrong-server';
   }
 
-  /** Messages are on their way as soon as they are sent. */
+  /** Messages travel as soon as they are sent. */
   flush(): void {}
 
   send(to: ServerId, message: PeerMessage): boolean {
@@ -226,7 +226,7 @@ export class TestTransport implements Transport {
     this.#clock.soon(done);
   }
 
-  /** The process ended, in order or not. */
+  /** The process has ended, in order or not. */
   gone(): void {
     this.isClosed = true;
     for (const link of this.#links.values()) link.isClosed = true;
@@ -235,7 +235,7 @@ export class TestTransport implements Transport {
     for (const other of this.#network.transports.values()) other.lose(this);
   }
 
-  /** Connections to `peer` are down; they are dialled again. */
+  /** Connections to `peer` are down and are dialled again. */
   lose(peer: TestTransport): void {
     for (const link of this.#links.values()) {
       if (link.peer !== peer) continue;

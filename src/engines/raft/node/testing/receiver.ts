@@ -1,4 +1,4 @@
-// A receiver of snapshots, its store, and leaders that the test speaks for.
+// A receiver of snapshots, its store, and leaders played by the test.
 
 import { encodeRowImage } from '../../../../../verify/kit/row-image.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
@@ -22,14 +22,14 @@ export const POINT: SnapshotPoint = {
   configurationIndex: 1,
 };
 
-/** An image of a store whose state is of `point`. */
+/** Returns an image of a store whose state has this point. */
 export function imageAt(point: SnapshotPoint): Uint8Array {
   const applied = putApplied({ ...point, generation: 7 });
   return encodeRowImage(applied.kind === 'put' ? [applied] : []);
 }
 
 export const IMAGE = imageAt(POINT);
-/** Where tests cut it into chunks. */
+/** Where tests cut the image into chunks. */
 export const HALF = Math.floor(IMAGE.length / 2);
 
 export function createReceiver() {
@@ -55,7 +55,7 @@ export function createReceiver() {
       },
     },
   );
-  /** A leader's end of a channel, and what the receiver answered on it. */
+  /** Opens a channel. Returns the leader's end, and the receiver's answers. */
   const open = (from = 'l@1') => {
     const [ours, theirs] = TestChannel.pair([clock, clock]);
     const answers: SnapshotFrame[] = [];
@@ -75,7 +75,7 @@ export function createReceiver() {
         clock.advance(5);
       },
       chunk,
-      /** Of a whole image, in two chunks. */
+      /** Sends a whole image in two chunks. */
       bring: (image = IMAGE) => {
         chunk(0, HALF, image);
         chunk(HALF, image.length, image);

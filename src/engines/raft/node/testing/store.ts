@@ -1,4 +1,4 @@
-// A store in memory for tests: writes become durable late, in order, and what is put beside them in one of its own; they
+// A store in memory for tests. Writes become durable late and in order, images in an order of their own. Both
 // can be held back, fail, or be lost.
 
 import { decodeRowImage, encodeRowImage, type ImageRow } from '../../../../../verify/kit/row-image.ts';
@@ -70,12 +70,12 @@ class TestImage extends RowsReader implements StoreImage {
   }
 }
 
-/** The bytes of an image of a store that has these rows. */
+/** Returns the image of a store with these rows. */
 export function imageOf(rows: Rows): Uint8Array {
   return encodeRowImage(Array.from(rows, ([key, value]) => ({ key: bytesOf(key), value })));
 }
 
-/** What asks for the store's time, and hears how that ended. */
+/** Schedules a request to the store, and reports its end. */
 type Ask = (action: () => void, done: (error: Error | undefined) => void) => void;
 
 class TestStaging implements ImageStaging {
@@ -124,13 +124,13 @@ class TestStaging implements ImageStaging {
   }
 }
 
-/** What outlives a process. */
+/** The part that outlives a process. */
 export class TestDisk {
   rows: Rows = new Map();
 }
 
 interface Write {
-  /** Makes it durable. */
+  /** Makes the write durable. */
   readonly action: () => void;
   readonly done: (error: Error | undefined) => void;
 }
@@ -139,17 +139,17 @@ export class TestStore extends RowsReader implements KeyValueStore {
   readonly #disk: TestDisk;
   readonly #clock: Clock;
   readonly #waiting: Write[] = [];
-  /** For an image, beside the writes. */
+  /** Requests of images, beside the writes. */
   readonly #waitingBeside: Write[] = [];
   readonly images: TestImage[] = [];
   readonly stagings: TestStaging[] = [];
-  /** Every write that became durable. */
+  /** All writes that became durable. */
   readonly written: (readonly WriteOperation[])[] = [];
-  /** Called after each write, when the disk has it and nobody knows yet. */
+  /** Called after each write, when it is durable and not yet reported. */
   onWritten: () => void = () => undefined;
   /** Writes wait until `release`. */
   isHeld = false;
-  /** The next writes end with this. */
+  /** The error of the next writes. */
   failure: 'disk_full' | 'storage_failed' | undefined;
   freeBytes = 1_000_000;
 
@@ -171,7 +171,7 @@ export class TestStore extends RowsReader implements KeyValueStore {
     this.#add(this.#waiting, { action: () => this.#written(operations, this.#disk.rows), done });
   }
 
-  /** Of what the disk has when it is given. */
+  /** The image has what is durable when it is given. */
   openImage(done: (error: Error | undefined, image: StoreImage | undefined) => void): void {
     let image: TestImage | undefined;
     const action = (): void => {
@@ -214,7 +214,7 @@ export class TestStore extends RowsReader implements KeyValueStore {
     if (!this.isHeld) this.#clock.after(WRITE_MS, () => this.#next(waiting));
   }
 
-  /** What was held back becomes durable. */
+  /** Makes the held writes durable. */
   release(): void {
     this.isHeld = false;
     for (const waiting of [this.#waiting, this.#waitingBeside]) {
@@ -263,7 +263,7 @@ export class TestStore extends RowsReader implements KeyValueStore {
   }
 }
 
-/** Takes the changes that the store lacks; they are under way from now on. */
+/** Takes the changes that the store lacks. They are under way from now on. */
 export function writesOf(state: { addWrites(operations: WriteOperation[]): void }): WriteOperation[] {
   const operations: WriteOperation[] = [];
   state.addWrites(operations);
@@ -274,7 +274,7 @@ function isInside(key: string, { from, to }: KeyRange): boolean {
   return key >= textOf(from) && key < textOf(to);
 }
 
-/** One character a byte, so that the order is that of the bytes. */
+/** Returns one character a byte, so that texts sort like the bytes. */
 export function textOf(key: Uint8Array): string {
   return String.fromCharCode(...key);
 }
