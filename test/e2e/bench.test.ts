@@ -1,11 +1,11 @@
-// The bench in small: that figures come out, whatever they are.
+// A short run of the benchmark: it must print figures, whatever their values.
 
 import { expect, test } from 'vitest';
 import { runCommand } from '../../verify/kit/run-command.ts';
 
 const TIMEOUT_MS = 110_000;
 
-test('npm run bench: each part prints its tables, with numbers in them', async () => {
+test('npm run bench prints tables with figures for each part', async () => {
   const parts = ['--only', 'writes,reads,forwarded,stages'];
   const { code, stdout, stderr } = await runCommand(
     ['npm', 'run', '--silent', 'bench', '--', ...parts, '--seconds', '1'],
@@ -28,7 +28,7 @@ test('npm run bench: each part prints its tables, with numbers in them', async (
   expect(stdout).toMatch(/the leader's processor time for a forwarded write.*: (?:NOT )?reached/);
 });
 
-test('npm run bench refuses an option that it does not know', async () => {
+test('npm run bench refuses an unknown option', async () => {
   const { code, stderr } = await runCommand(['npm', 'run', '--silent', 'bench', '--', '--fast']);
   expect(code).toBe(2);
   expect(stderr).toContain("Unknown option '--fast'");

@@ -9,7 +9,7 @@ const stage = useStage();
 const WRITES = 300;
 const KILL_EVERY = 100;
 
-test('a client of three nodes writes on while the node that answers it is killed, and each write is applied once', async () => {
+test('a client of three nodes goes on writing while the node that answers it is killed, and each write is applied once', async () => {
   const nodes = await stage().startCluster(3);
   const client = clientOf(...nodes);
   const addressed = (url: string): NodeProcess => {
@@ -21,7 +21,7 @@ test('a client of three nodes writes on while the node that answers it is killed
   for (let count = 1; count <= WRITES; count++) {
     const id = `printer-${String(count).padStart(4, '0')}`;
     const reply = client.reply('createPrinter', { body: { id, company: 'Prusa', model: 'MK4' } });
-    // While the write is under way: its answer may be lost, and the client must find out by itself.
+    // The write is in progress: its answer may be lost, and the client must recover by itself.
     if (count % KILL_EVERY === 0) {
       killed?.start();
       killed = addressed((await client.reply('clusterStatus')).node);

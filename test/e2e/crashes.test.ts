@@ -24,7 +24,7 @@ async function expectNothingLost(load: WriteLoad, nodes: readonly NodeProcess[])
 }
 
 describe('kill -9', () => {
-  test('of the leader under load, again and again: nothing acknowledged is lost, nothing is applied twice, no read goes back', async () => {
+  test('of the leader under load, repeatedly, loses no acknowledged write, applies none twice, and no read goes back', async () => {
     const nodes = await stage().startCluster(3);
     const load = new WriteLoad(nodes);
     for (let round = 0; round < 3; round++) {
@@ -39,12 +39,12 @@ describe('kill -9', () => {
     await load.stop();
     await expectNothingLost(load, nodes);
     expect(load.wrongReads).toEqual([]);
-    // Every id was sent once: a 409 would mean that the cluster had applied it twice.
+    // Each id was sent once: a 409 would mean that the cluster applied it twice.
     expect(load.refusals.get(409)).toBeUndefined();
     for (const node of nodes) await hasPrinters(node, load.acknowledged);
   });
 
-  test('of all three under load: after a restart everything acknowledged is there, and writes go on', async () => {
+  test('of all three nodes under load loses no acknowledged write, and writes go on after the restart', async () => {
     const nodes = await stage().startCluster(3);
     const load = new WriteLoad(nodes);
     await moreWrites(load, 300);
@@ -57,7 +57,7 @@ describe('kill -9', () => {
     for (const node of nodes) expect(await printerIds(node)).toContain('after-the-restart');
   });
 
-  test('of a single node: after a restart everything acknowledged is there', async () => {
+  test('of a single node loses no acknowledged write', async () => {
     const [node] = (await stage().startCluster(1)) as [NodeProcess];
     const load = new WriteLoad([node]);
     await moreWrites(load, 300);
@@ -68,7 +68,7 @@ describe('kill -9', () => {
     await expectNothingLost(load, [node]);
   });
 
-  test('a leader that stood still for a while finds its successor, and answers no read of its own', async () => {
+  test('a leader that was suspended follows its successor and serves no stale read', async () => {
     const nodes = await stage().startCluster(3);
     const old = await waitForLeader(nodes);
     const others = nodes.filter((node) => node !== old);
@@ -78,12 +78,12 @@ describe('kill -9', () => {
     await addPrinter(successor, 'meanwhile');
     old.resume();
     expect(await waitFor('the old leader answers a read', () => printerIds(old))).toContain('meanwhile');
-    await waitFor('it follows', async () => (await old.status())?.state === 'follower');
+    await waitFor('the old leader is a follower', async () => (await old.statusNow()).state === 'follower');
   });
 });
 
-describe('a stop that is asked for', () => {
-  test('of the leader hands over, ends with exit code 0, and loses nothing', async () => {
+describe('an orderly stop', () => {
+  test('of the leader hands leadership over, ends with exit code 0, and loses no write', async () => {
     const nodes = await stage().startCluster(3);
     const load = new WriteLoad(nodes);
     await moreWrites(load, 100);
@@ -99,7 +99,7 @@ describe('a stop that is asked for', () => {
     expect(load.wrongReads).toEqual([]);
   });
 
-  test('of all three, one after another, and a restart: everything is there', async () => {
+  test('of all three nodes, one after another, loses no write across the restart', async () => {
     const nodes = await stage().startCluster(3);
     await addPrinter(nodes[0] as NodeProcess, 'kept');
     for (const node of nodes) expect(await node.stop()).toEqual({ code: 0, signal: null });

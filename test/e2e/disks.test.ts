@@ -3,64 +3,72 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { allAreVoters, waitForLeader } from '../../verify/kit/cluster-waits.ts';
 import { addPrinter, hasPrinters, postPrinter, printerIds } from '../../verify/kit/farm-client.ts';
+import { testAsRoot } from '../../verify/kit/needs-root.ts';
 import type { NodeProcess } from '../../verify/kit/node-process.ts';
 import { SmallDisk } from '../../verify/kit/small-disk.ts';
 import { useStage } from '../../verify/kit/stage.ts';
 import { waitFor } from '../../verify/kit/wait-for.ts';
 
+const testOnSmallDisk = testAsRoot('mount a small disk');
 const stage = useStage();
 
 describe('a full disk', () => {
-  test('of the only node: writes are refused with the reason, reads go on, and it recovers when there is room', async () => {
-    const disk = SmallDisk.on(stage(), { megabytes: 128 });
-    const node = await stage().newNode({ data: disk.directory, flags: ['-bootstrap'] });
-    node.start();
-    await allAreVoters([node]);
-    const acknowledged = Array.from({ length: 100 }, (_, at) => `before-${at}`);
-    for (const id of acknowledged) await addPrinter(node, id);
+  testOnSmallDisk(
+    'of the only node refuses writes with the reason, still serves reads, and recovers when there is room',
+    async () => {
+      const disk = SmallDisk.on(stage(), { megabytes: 128 });
+      const node = await stage().newNode({ data: disk.directory, flags: ['-bootstrap'] });
+      node.start();
+      await allAreVoters([node]);
+      const acknowledged = Array.from({ length: 100 }, (_, at) => `before-${at}`);
+      for (const id of acknowledged) await addPrinter(node, id);
 
-    disk.fill();
-    let refusals = 0;
-    await waitFor('writes are refused', async () => {
-      const id = `full-${acknowledged.length}-${refusals}`;
-      const answer = await postPrinter(node, id);
-      if (answer.status === 201) acknowledged.push(id);
-      else refusals += 1;
-      return answer.status === 503 && answer.body.code === 'disk_full';
-    });
-    expect(await printerIds(node)).toEqual(expect.arrayContaining(acknowledged));
-    expect((await node.request('/cluster/status')).status).toBe(200);
+      disk.fill();
+      let refusals = 0;
+      await waitFor('writes are refused', async () => {
+        const id = `full-${acknowledged.length}-${refusals}`;
+        const answer = await postPrinter(node, id);
+        if (answer.status === 201) acknowledged.push(id);
+        else refusals += 1;
+        return answer.status === 503 && answer.body.code === 'disk_full';
+      });
+      expect(await printerIds(node)).toEqual(expect.arrayContaining(acknowledged));
+      expect((await node.request('/cluster/status')).status).toBe(200);
 
-    disk.makeRoom();
-    await addPrinter(node, 'room-again');
-    await node.kill();
-    node.start();
-    await allAreVoters([node]);
-    expect(await printerIds(node)).toEqual(expect.arrayContaining([...acknowledged, 'room-again']));
-  });
+      disk.makeRoom();
+      await addPrinter(node, 'room-again');
+      await node.kill();
+      node.start();
+      await allAreVoters([node]);
+      expect(await printerIds(node)).toEqual(expect.arrayContaining([...acknowledged, 'room-again']));
+    },
+  );
 
-  test('of a follower: the cluster goes on, and the follower catches up when there is room', async () => {
-    const disk = SmallDisk.on(stage(), { megabytes: 128 });
-    const [first, second] = (await stage().startCluster(2)) as [NodeProcess, NodeProcess];
-    const small = await stage().newNode({
-      id: 'small',
-      data: disk.directory,
-      flags: ['-join', first.httpAddress],
-    });
-    small.start();
-    await allAreVoters([first, second, small]);
-    disk.fill();
-    const roomy = [first, second];
-    const ids = Array.from({ length: 200 }, (_, at) => `while-full-${at}`);
-    for (const [at, id] of ids.entries()) await addPrinter(roomy[at % 2] as NodeProcess, id);
-    expect(await printerIds(second)).toEqual(expect.arrayContaining(ids));
-    disk.makeRoom();
-    if (!small.isRunning) small.start();
-    await hasPrinters(small, ids);
-  });
+  testOnSmallDisk(
+    'of a follower does not stop the cluster, and the follower catches up when there is room',
+    async () => {
+      const disk = SmallDisk.on(stage(), { megabytes: 128 });
+      const [first, second] = (await stage().startCluster(2)) as [NodeProcess, NodeProcess];
+      const small = await stage().newNode({
+        id: 'small',
+        data: disk.directory,
+        flags: ['-join', first.httpAddress],
+      });
+      small.start();
+      await allAreVoters([first, second, small]);
+      disk.fill();
+      const roomy = [first, second];
+      const ids = Array.from({ length: 200 }, (_, at) => `while-full-${at}`);
+      for (const [at, id] of ids.entries()) await addPrinter(roomy[at % 2] as NodeProcess, id);
+      expect(await printerIds(second)).toEqual(expect.arrayContaining(ids));
+      disk.makeRoom();
+      if (!small.isRunning) small.start();
+      await hasPrinters(small, ids);
+    },
+  );
 });
 
-/** Changes every occurrence of `text` in the files of the node's store; how many there were. */
+/** Changes every occurrence of `text` in the node's data files, and returns their number. */
 function damage(node: NodeProcess, text: string): number {
   let count = 0;
   for (const entry of fs.readdirSync(node.dataDirectory, { recursive: true, withFileTypes: true })) {
@@ -87,7 +95,7 @@ async function readUntilEnded(node: NodeProcess): Promise<void> {
 }
 
 describe('damaged files', () => {
-  test('stop the node with a line that names its files and what to do, and the rest goes on', async () => {
+  test('stop the node with a line that names its files and the remedy, and the other nodes go on', async () => {
     const nodes = await stage().startCluster(3);
     const leader = await waitForLeader(nodes);
     const [damaged, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
@@ -103,14 +111,14 @@ describe('damaged files', () => {
     expect(damaged.output).toContain('-clean');
     await addPrinter(other, 'the-rest-goes-on');
 
-    // What the line says to do.
+    // The remedy that the line names.
     const members = `${leader.httpAddress},${other.httpAddress}`;
     damaged.start(['-bootstrap=false', '-clean', '-join', members]);
     await allAreVoters(nodes);
     await hasPrinters(damaged, ['a-printer-to-damage', 'the-rest-goes-on']);
   });
 
-  test('a store that is no store at all is refused at the start', async () => {
+  test('without a valid header stop the node at its start', async () => {
     const [node] = (await stage().startCluster(1)) as [NodeProcess];
     await node.stop();
     for (const entry of fs.readdirSync(node.dataDirectory, { recursive: true, withFileTypes: true })) {

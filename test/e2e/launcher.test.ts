@@ -33,7 +33,9 @@ const OLD_NODE = {
   )}`,
 };
 
-/** Copies what a fresh clone has. `packages`: with node_modules. `built`: with dist/, newer than the sources. */
+/**
+ * Copies what a fresh clone has. `packages`: with node_modules. `built`: with dist/, newer than the sources.
+ */
 function freshClone(options: { packages: boolean; built?: boolean }): string {
   const clone = path.join(stage().directory, 'clone');
   mkdirSync(clone);
@@ -49,7 +51,9 @@ function freshClone(options: { packages: boolean; built?: boolean }): string {
   return clone;
 }
 
-/** Absolute paths of the sources in the source maps of `dist`, without packages, which may not ship theirs. */
+/**
+ * Absolute paths of the sources in the source maps of `dist`, without packages, which may not ship theirs.
+ */
 function sourcesInMaps(dist: string): string[] {
   return readdirSync(dist, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.map'))
@@ -79,7 +83,7 @@ function launch(args: readonly string[], options: CommandOptions = {}): Promise<
 }
 
 describe('./raft3d', () => {
-  test('passes on arguments and exit codes, from any directory', async () => {
+  test('passes arguments and exit codes on, from any directory', async () => {
     expect((await launch(['-h'], { cwd: '/' })).code).toBe(0);
     const { code, stderr } = await launch(['-id', 'two words'], { cwd: '/' });
     expect(code).toBe(2);
@@ -96,20 +100,20 @@ describe('./raft3d', () => {
     expect(stdout).toContain('Usage:');
   });
 
-  test('becomes the node: a signal stops the node, and the exit code is that of the node', async () => {
+  test('is replaced by the node: a signal stops the node, and the exit code is the node’s', async () => {
     const node = await stage().newNode({ flags: ['-bootstrap'], command: [LAUNCHER] });
     node.start();
     await allAreVoters([node]);
     expect(await node.stop()).toEqual({ code: 0, signal: null });
   });
 
-  test('an old Node.js gets one line and exit code 1', async () => {
+  test('refuses an old Node.js with one line and exit code 1', async () => {
     const { code, stdout, stderr } = await launch(['-h'], { environment: OLD_NODE });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe('raft3d needs Node.js 20 or newer; this is 18.20.0\n');
   });
 
-  test('starts Node.js with the flags that nodes have everywhere', async () => {
+  test('starts Node.js with the flags of every node', async () => {
     const node = await stage().newNode({ flags: ['-bootstrap'], command: [LAUNCHER] });
     node.start();
     await allAreVoters([node]);
@@ -117,7 +121,7 @@ describe('./raft3d', () => {
     expect(commandLine.slice(0, NODE_FLAGS.length + 1)).toEqual([...NODE_FLAGS, MAIN]);
   });
 
-  test('without packages it says what to run', async () => {
+  test('names the command to run when packages are missing', async () => {
     const clone = freshClone({ packages: false });
     const { code, stderr } = await launchIn(clone);
     expect(code).toBe(1);
@@ -126,7 +130,7 @@ describe('./raft3d', () => {
 });
 
 describe('the build of ./raft3d', () => {
-  test('four first starts at once build quietly and leave nothing but dist/', async () => {
+  test('prints nothing and leaves only dist/ when four first starts run at once', async () => {
     const clone = freshClone({ packages: true });
     const results = await Promise.all(Array.from({ length: 4 }, () => launchIn(clone)));
     for (const { code, stdout, stderr } of results) {
@@ -139,13 +143,13 @@ describe('the build of ./raft3d', () => {
     expect(sources.filter((source) => !existsSync(source))).toEqual([]);
   });
 
-  test('a changed source is built at the next start, and only then', async () => {
+  test('happens at the next start after a source changed, and only then', async () => {
     const clone = freshClone({ packages: true, built: true });
     const built = builtAt(clone);
     expect((await launchIn(clone)).code).toBe(0);
     expect(builtAt(clone)).toBe(built);
 
-    // A copy that keeps modification times is noticed too.
+    // A copy that keeps modification times is detected as well.
     const source = path.join(clone, 'src', 'server', 'main.ts');
     const { atime, mtime } = statSync(source);
     appendFileSync(source, "process.stdout.write('changed\\n');\n");
@@ -153,7 +157,7 @@ describe('the build of ./raft3d', () => {
     expect((await launchIn(clone)).stdout).toContain('changed\n');
   });
 
-  test('a source with a wrong type stops the start with its error, and dist/ stays', async () => {
+  test('stops the start with the error of a source with a wrong type, and keeps dist/', async () => {
     const clone = freshClone({ packages: true, built: true });
     const built = builtAt(clone);
     writeFileSync(path.join(clone, 'src', 'broken.ts'), 'export const broken: number = "no";\n');
@@ -164,7 +168,7 @@ describe('the build of ./raft3d', () => {
     expect(buildDirectories(clone)).toEqual([]);
   });
 
-  test('a build that is killed leaves dist/ as it was, and a later build removes its directory', async () => {
+  test('leaves dist/ unchanged when it is killed, and a later build removes its directory', async () => {
     const clone = freshClone({ packages: true, built: true });
     const built = builtAt(clone);
     const build = spawn(process.execPath, [path.join(clone, 'scripts', 'build.mjs')], { detached: true });
@@ -184,7 +188,7 @@ describe('the build of ./raft3d', () => {
     expect(buildDirectories(clone)).toEqual([]);
   });
 
-  test('without the compiler npm ci goes on, and a first start says what to run', async () => {
+  test('is left out by npm ci without the compiler, and a first start names the command to run', async () => {
     const clone = freshClone({ packages: false });
     mkdirSync(path.join(clone, 'node_modules'));
     const reason = `raft3d: dist/ cannot be built without the compiler: run \`npm ci --include=dev\` in ${clone}\n`;

@@ -9,7 +9,7 @@ import { waitFor } from '../../verify/kit/wait-for.ts';
 const stage = useStage();
 
 async function memberIds(node: NodeProcess): Promise<string[]> {
-  return ((await node.status())?.nodes ?? []).map(({ id }) => id).sort();
+  return (await node.statusNow()).nodes.map(({ id }) => id).sort();
 }
 
 async function waitForMembers(nodes: readonly NodeProcess[], ids: readonly string[]): Promise<void> {
@@ -21,7 +21,7 @@ async function waitForMembers(nodes: readonly NodeProcess[], ids: readonly strin
   }
 }
 
-/** A node that asks the given ones to let it in, and is in. */
+/** Starts a node that joins the given ones, and waits until it is a voter. */
 async function join(on: Stage, members: readonly NodeProcess[], id: string): Promise<NodeProcess> {
   const addresses = members.map(({ httpAddress }) => httpAddress).join(',');
   const node = await on.newNode({ id, flags: ['-join', addresses] });
@@ -31,7 +31,7 @@ async function join(on: Stage, members: readonly NodeProcess[], id: string): Pro
 }
 
 describe('joining', () => {
-  test('through a follower, and past an address where nobody answers', async () => {
+  test('works through a follower, and past an address that does not answer', async () => {
     const nodes = await stage().startCluster(2);
     const leader = await waitForLeader(nodes);
     const follower = nodes.find((node) => node !== leader) as NodeProcess;
@@ -47,16 +47,16 @@ describe('joining', () => {
     await addPrinter(third, 'through-the-third');
   });
 
-  test('a node that was started before the cluster waits for it', async () => {
+  test('waits for a cluster that starts later', async () => {
     const first = await stage().newNode({ flags: ['-bootstrap'] });
     const second = await stage().newNode({ flags: ['-join', first.httpAddress] });
     second.start();
-    await waitFor('it waits', async () => (await second.status())?.state === 'waiting');
+    await waitFor('the node waits', async () => (await second.statusNow()).state === 'waiting');
     first.start();
     await allAreVoters([first, second]);
   });
 
-  test('again is harmless, with the same addresses', async () => {
+  test('again with the same addresses changes nothing', async () => {
     const nodes = await stage().startCluster(3);
     const [, second] = nodes as [NodeProcess, NodeProcess];
     const body = { node_id: second.id, addr: second.raftAddress, http_addr: second.httpAddress };
@@ -68,7 +68,7 @@ describe('joining', () => {
     await waitForMembers(nodes, ['node1', 'node2', 'node3']);
   });
 
-  test('with the id of another node that is alive is refused, and the cluster goes on', async () => {
+  test('with the id of a live node is refused, and the cluster goes on', async () => {
     const nodes = await stage().startCluster(2);
     const [first] = nodes as [NodeProcess];
     const double = await stage().newNode({
@@ -81,10 +81,12 @@ describe('joining', () => {
     expect(double.output).toContain('choose another -id');
     await addPrinter(first, 'still-working');
     await waitForMembers(nodes, ['node1', 'node2']);
-    expect((await first.status())?.nodes.map(({ raft_addr }) => raft_addr)).not.toContain(double.raftAddress);
+    expect((await first.statusNow()).nodes.map(({ raft_addr }) => raft_addr)).not.toContain(
+      double.raftAddress,
+    );
   });
 
-  test('with an address that another member has is refused', async () => {
+  test('with the address of another member is refused', async () => {
     const nodes = await stage().startCluster(2);
     const [first, second] = nodes as [NodeProcess, NodeProcess];
     const answer = await first.request('/join', { body: { node_id: 'node9', addr: second.raftAddress } });
@@ -92,7 +94,7 @@ describe('joining', () => {
     await waitForMembers(nodes, ['node1', 'node2']);
   });
 
-  test('at an address where no node listens is refused, and leaves no member behind', async () => {
+  test('at an address where no node listens is refused and adds no member', async () => {
     const nodes = await stage().startCluster(1);
     const [first] = nodes as [NodeProcess];
     const nobody = await stage().newNode();
@@ -106,7 +108,7 @@ describe('joining', () => {
 });
 
 describe('removing', () => {
-  test('a node that was removed says so, disturbs nobody, and may join again', async () => {
+  test('a node makes it report so, causes no election, and lets it join again', async () => {
     const nodes = await stage().startCluster(3);
     const leader = await waitForLeader(nodes);
     const [removed, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
@@ -118,12 +120,15 @@ describe('removing', () => {
       rest,
       rest.map(({ id }) => id),
     );
-    await waitFor('it says so', async () => (await removed.status())?.state === 'removed');
+    await waitFor(
+      'the node reports its removal',
+      async () => (await removed.statusNow()).state === 'removed',
+    );
 
-    // The term stands still: nobody is asked for a vote.
-    const term = (await leader.status())?.term;
+    // The term stays the same: the removed node starts no election.
+    const { term } = await leader.statusNow();
     for (let count = 0; count < 20; count++) await addPrinter(leader, `undisturbed-${count}`);
-    expect((await leader.status())?.term).toBe(term);
+    expect((await leader.statusNow()).term).toBe(term);
 
     await removed.stop();
     removed.start(['-bootstrap=false', '-join', rest.map(({ httpAddress }) => httpAddress).join(',')]);
@@ -131,7 +136,7 @@ describe('removing', () => {
     await hasPrinters(removed, ['before', 'undisturbed-19']);
   });
 
-  test('the leader: the others elect a new one and go on', async () => {
+  test('the leader makes the others elect a new one and go on', async () => {
     const nodes = await stage().startCluster(3);
     const leader = await waitForLeader(nodes);
     const rest = nodes.filter((node) => node !== leader);
@@ -143,26 +148,29 @@ describe('removing', () => {
       rest,
       rest.map(({ id }) => id),
     );
-    await waitFor('the old leader says so', async () => (await leader.status())?.state === 'removed');
+    await waitFor(
+      'the old leader reports its removal',
+      async () => (await leader.statusNow()).state === 'removed',
+    );
   });
 
-  test('a node that is down can be removed, and its return disturbs nobody', async () => {
+  test('a node that is down works, and its return causes no election', async () => {
     const nodes = await stage().startCluster(3);
     const leader = await waitForLeader(nodes);
     const [down, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
     await down.kill();
     const answer = await leader.request(`/cluster/servers?id=${down.id}`, { method: 'DELETE' });
     expect(answer.status).toBe(200);
-    const term = (await leader.status())?.term;
+    const { term } = await leader.statusNow();
     down.start(['-bootstrap=false', '-join=127.0.0.1:1']);
-    await waitFor('it learns that it was removed', async () =>
-      ['removed', 'waiting'].includes((await down.status())?.state ?? ''),
+    await waitFor('the node learns of its removal', async () =>
+      ['removed', 'waiting'].includes((await down.statusNow()).state),
     );
     await addPrinter(other, 'undisturbed');
-    expect((await leader.status())?.term).toBe(term);
+    expect((await leader.statusNow()).term).toBe(term);
   });
 
-  test('an unknown node is 404, and the last voter stays', async () => {
+  test('an unknown node is a 404, and the last voter cannot be removed', async () => {
     const [node] = (await stage().startCluster(1)) as [NodeProcess];
     const remove = (id: string) => node.request(`/cluster/servers?id=${id}`, { method: 'DELETE' });
     expect(await remove('nobody')).toMatchObject({ status: 404, body: { code: 'not_found' } });
@@ -170,7 +178,7 @@ describe('removing', () => {
     await addPrinter(node, 'still-here');
   });
 
-  test('growing from one to five and shrinking to two, with writes all along', async () => {
+  test('and joining take a cluster from one node to five and back to two, with writes throughout', async () => {
     const on = stage();
     const nodes = await on.startCluster(1);
     for (const id of ['b', 'c', 'd', 'e']) {
@@ -201,7 +209,7 @@ function logs(node: NodeProcess, words: string, about: NodeProcess): boolean {
 describe('automatic removal', () => {
   const flags = ['-remove-dead-after', '2s', '-new-member-grace', '0'];
 
-  test('removes a voter that is silent for too long, and logs each step; it may join again', async () => {
+  test('removes a voter that is silent for too long, logs each step, and lets it join again', async () => {
     const nodes = await stage().startCluster(3, { flags });
     const leader = await waitForLeader(nodes);
     const [dead, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
@@ -214,12 +222,12 @@ describe('automatic removal', () => {
     await allAreVoters(nodes);
   });
 
-  test('never goes below -min-voters, and says why', async () => {
+  test('never goes below -min-voters, and logs the reason', async () => {
     const nodes = await stage().startCluster(3, { flags: [...flags, '-min-voters', '3'] });
     const leader = await waitForLeader(nodes);
     const [dead] = nodes.filter((node) => node !== leader) as [NodeProcess];
     await dead.kill();
-    await waitFor('the leader logs why not', () => logs(leader, 'fewer than -min-voters 3', dead));
+    await waitFor('the leader logs the reason', () => logs(leader, 'fewer than -min-voters 3', dead));
     await waitForMembers([leader], ['node1', 'node2', 'node3']);
     dead.start();
     await allAreVoters(nodes);
@@ -238,7 +246,7 @@ describe('a node of another cluster', () => {
     const answer = await apiRequest(`http://${first.httpAddress}/join`, { body });
     expect(answer.status).toBe(409);
 
-    // It is told so when it asks by itself, and goes on alone when it no longer does.
+    // Its own join is refused with the reason. Without a join it goes on alone.
     await foreign.stop();
     const asking = stage().withFlags(foreign, ['-join', first.httpAddress]);
     asking.start();

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { runCommand } from '../../verify/kit/run-command.ts';
 
-/** With every day other ones, so that in some weeks all have their turn. */
+/** Different ones every day, so that all are run within some weeks. */
 const MUTANTS_PER_DAY = 2;
 const TIMEOUT_MS = 290_000;
 
 test(
-  'npm run sim:mutants: the simulator or a test notices each of the bugs whose day it is',
+  'npm run sim:mutants catches each of the mutants of the day',
   async () => {
     const options = ['--rotate', `${MUTANTS_PER_DAY}`, '--seconds', '5'];
     const command = ['npm', 'run', '--silent', 'sim:mutants', '--', ...options] as const;
@@ -18,7 +18,7 @@ test(
   TIMEOUT_MS + 10_000,
 );
 
-test('npm run sim:mutants refuses an option that it does not know', async () => {
+test('npm run sim:mutants refuses an unknown option', async () => {
   const { code, stderr } = await runCommand(['npm', 'run', '--silent', 'sim:mutants', '--', '--fast', '1']);
   expect(code).toBe(2);
   expect(stderr).toContain('Usage: npm run sim:mutants');

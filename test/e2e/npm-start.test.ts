@@ -11,7 +11,7 @@ import { waitFor } from '../../verify/kit/wait-for.ts';
 
 const stage = useStage();
 
-/** One `npm start` after another on the same ports and files. */
+/** Runs of `npm start` on the same ports and files, one after another. */
 class LocalCluster {
   readonly environment: Record<string, string>;
   readonly ports: readonly number[];
@@ -32,7 +32,7 @@ class LocalCluster {
     return new LocalCluster(await freePorts(6));
   }
 
-  /** In a process group of its own, as in a terminal. */
+  /** Starts it in a process group of its own, as a terminal does. */
   start(environment: Record<string, string> = {}): void {
     this.output = '';
     const child = spawn('npm', ['start'], {
@@ -50,23 +50,31 @@ class LocalCluster {
   }
 
   async waitUntilUp(): Promise<void> {
-    await waitFor('npm start says that the cluster is up', () => this.output.includes('Raft3D is up'), {
+    await waitFor('npm start reports that the cluster is up', () => this.output.includes('Raft3D is up'), {
       timeoutMs: 60_000,
     });
   }
 
-  /** Ctrl-C: every process of the terminal's foreground group gets it. */
+  /** Acts like Ctrl-C, which signals every process of the terminal's foreground group. */
   interrupt(): void {
-    process.kill(-(this.#child?.pid as number), 'SIGINT');
+    process.kill(-this.#pid, 'SIGINT');
   }
 
-  /** What a service manager does: npm alone gets the signal. */
+  /** Acts like a service manager, which signals npm alone. */
   terminate(): void {
-    this.#child?.kill('SIGTERM');
+    process.kill(this.#pid, 'SIGTERM');
+  }
+
+  get #pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error('npm start was not started');
+    return pid;
   }
 
   async exitCode(): Promise<number | null> {
-    return waitFor('npm start ends', () => this.#child?.exitCode ?? undefined, { timeoutMs: 60_000 });
+    const child = this.#child;
+    if (child === undefined) throw new Error('npm start was not started');
+    return waitFor('npm start ends', () => child.exitCode ?? undefined, { timeoutMs: 60_000 });
   }
 
   get pids(): number[] {
@@ -77,7 +85,7 @@ class LocalCluster {
     return apiRequest(`http://127.0.0.1:${this.ports[node]}${pathAndQuery}`, { body });
   }
 
-  /** Also when the test failed half-way. */
+  /** Ends all processes, also after a failed test. */
   #killAll(): void {
     for (const pid of this.pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
     if (this.#child?.exitCode === null && this.#child.signalCode === null) {
@@ -106,7 +114,7 @@ async function expectPortsFree(ports: readonly number[]): Promise<void> {
 }
 
 describe('npm start', () => {
-  test('runs three nodes, stops them all with Ctrl-C, and goes on with their data when started again', async () => {
+  test('runs three nodes, stops them with Ctrl-C, and continues with their data at the next start', async () => {
     const cluster = await LocalCluster.plan();
     cluster.start();
     await cluster.waitUntilUp();
@@ -138,12 +146,12 @@ describe('npm start', () => {
     expect(cluster.pids.filter(isAlive)).toEqual([]);
   });
 
-  test('a node that dies is told of, and the others go on', async () => {
+  test('reports a node that dies, and the others go on', async () => {
     const cluster = await LocalCluster.plan();
     cluster.start();
     await cluster.waitUntilUp();
     process.kill(cluster.pids[1] as number, 'SIGKILL');
-    await waitFor('it says so', () => cluster.output.includes('node2 was ended by SIGKILL'));
+    await waitFor('the death is reported', () => cluster.output.includes('node2 was ended by SIGKILL'));
     await waitFor('the others take writes', async () => {
       const { status } = await cluster.request(0, '/api/v1/printers', { id: 'p', company: 'a', model: 'b' });
       return [201, 409].includes(status);
@@ -152,7 +160,7 @@ describe('npm start', () => {
     expect(await cluster.exitCode()).toBe(0);
   });
 
-  test('a port in use is one clear line, and nothing is left running', async () => {
+  test('refuses a port in use with one line, and leaves no process running', async () => {
     const cluster = await LocalCluster.plan();
     const holder = net.createServer();
     await new Promise<void>((resolve) => holder.listen(cluster.ports[4], '127.0.0.1', resolve));
@@ -165,7 +173,7 @@ describe('npm start', () => {
     expect(fs.existsSync(path.join(stage().data, 'node1'))).toBe(false);
   });
 
-  test('a directory that cannot be written is one clear line', async () => {
+  test('refuses a directory without write permission with one line', async () => {
     const file = path.join(stage().directory, 'file');
     fs.writeFileSync(file, '');
     const cluster = await LocalCluster.plan();
@@ -175,7 +183,7 @@ describe('npm start', () => {
     await expectPortsFree(cluster.ports);
   });
 
-  test('a node that cannot start takes the others down with it', async () => {
+  test('stops the other nodes when one cannot start', async () => {
     const cluster = await LocalCluster.plan();
     fs.mkdirSync(stage().data);
     fs.writeFileSync(path.join(stage().data, 'node3'), 'a file stands where the directory should be');

@@ -22,7 +22,7 @@ const JOB_LINE = `curl -X POST -H "Content-Type: application/json" -d '{"id":"jo
 const RUNNING_LINE = 'curl -X POST "http://localhost:8080/api/v1/print_jobs/job1/status?status=Running"';
 const REMOVE_LINE = 'curl -X DELETE "http://localhost:8080/cluster/servers?id=node3"';
 
-/** The lines as the README prints them, on ports that are free here and in a directory that only has the launcher. */
+/** Runs the lines of the README on free ports, in a directory with nothing but the launcher. */
 class Shell {
   readonly #directory: string;
   readonly #ports: readonly number[];
@@ -41,7 +41,7 @@ class Shell {
     );
   }
 
-  /** What the line prints, as JSON. */
+  /** Runs a line and returns its output, parsed as JSON. */
   async run(line: string): Promise<Record<string, unknown>> {
     const { stdout, code } = await runCommand(['bash', '-c', this.#onOurPorts(line)], {
       cwd: this.#directory,
@@ -50,7 +50,7 @@ class Shell {
     return JSON.parse(stdout) as Record<string, unknown>;
   }
 
-  /** Leaves the line running until the stage ends. */
+  /** Runs a line until the stage ends. */
   runInBackground(line: string): void {
     const child = spawn('bash', ['-c', `exec ${this.#onOurPorts(line)}`], { cwd: this.#directory });
     const at = this.outputs.push('') - 1;
@@ -68,10 +68,10 @@ class Shell {
 }
 
 describe('the README', () => {
-  test('the manual cluster and every curl line work as printed', async () => {
+  test('has a manual cluster and curl lines that work as printed', async () => {
     const shell = new Shell(stage().directory, await freePorts(6));
     for (const line of NODE_LINES) shell.runInBackground(line);
-    await waitFor('three voters and a leader', async () => {
+    await waitFor('there are three voters and a leader', async () => {
       const { leader_id, nodes } = await shell.run(STATUS_LINE.replace('curl', 'curl -s'));
       return (
         leader_id !== '' && (nodes as { role: string }[]).filter(({ role }) => role === 'voter').length === 3

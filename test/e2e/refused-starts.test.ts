@@ -10,7 +10,7 @@ import { useStage } from '../../verify/kit/stage.ts';
 
 const stage = useStage();
 
-/** Waits for the end of a start that must fail; what it said. */
+/** Waits for the end of a start that must fail, and returns its output. */
 async function refused(node: NodeProcess): Promise<string> {
   const end = await node.ended;
   expect(end.signal).toBeNull();
@@ -18,8 +18,8 @@ async function refused(node: NodeProcess): Promise<string> {
   return node.output;
 }
 
-describe('a start that is refused', () => {
-  test('a mistake on the command line is one sentence on stderr and exit code 2', async () => {
+describe('a refused start', () => {
+  test('names a wrong option in one sentence on stderr, with exit code 2', async () => {
     for (const [args, sentence] of [
       [[], '-id is required'],
       [['-id', 'a', '-nonsense'], 'there is no flag -nonsense'],
@@ -32,13 +32,13 @@ describe('a start that is refused', () => {
     }
   });
 
-  test('-h prints the usage on stdout and ends with exit code 0', async () => {
+  test('is not the answer to -h, which prints the usage on stdout and ends with exit code 0', async () => {
     const { code, stdout, stderr } = await runCommand([process.execPath, MAIN, '-h']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('-remove-dead-after duration');
   });
 
-  test('a second process on the same data directory, and the first goes on', async () => {
+  test('of a second process on one data directory does not disturb the first', async () => {
     const [first] = (await stage().startCluster(1)) as [NodeProcess];
     const second = await stage().newNode({ id: first.id, flags: ['-bootstrap'] });
     second.start();
@@ -50,7 +50,7 @@ describe('a start that is refused', () => {
     expect(await printerIds(first)).toEqual(['still-mine']);
   });
 
-  test('a second process with -clean wipes nothing that is in use', async () => {
+  test('of a second process with -clean removes no files in use', async () => {
     const [first] = (await stage().startCluster(1)) as [NodeProcess];
     await addPrinter(first, 'precious');
     const second = await stage().newNode({ id: first.id, flags: ['-bootstrap', '-clean'] });
@@ -62,7 +62,7 @@ describe('a start that is refused', () => {
     expect(await printerIds(first)).toEqual(['precious']);
   });
 
-  test.each(['httpPort', 'raftPort'] as const)('%s in use is named', async (which) => {
+  test.each(['httpPort', 'raftPort'] as const)('names a %s in use', async (which) => {
     const node = await stage().newNode({ flags: ['-bootstrap'] });
     const port = node.settings[which];
     const holder = net.createServer();
@@ -73,7 +73,7 @@ describe('a start that is refused', () => {
     expect(node.logLines().some(({ level }) => level === 'error')).toBe(true);
   });
 
-  test('a data directory that cannot be made is named', async () => {
+  test('names a data directory that cannot be created', async () => {
     const file = path.join(stage().directory, 'file');
     fs.writeFileSync(file, '');
     const node = await stage().newNode({ data: file, flags: ['-bootstrap'] });
@@ -81,7 +81,7 @@ describe('a start that is refused', () => {
     expect(await refused(node)).toContain(file);
   });
 
-  test('a log directory that cannot be made is named', async () => {
+  test('names a log directory that cannot be created', async () => {
     const file = path.join(stage().directory, 'file');
     fs.writeFileSync(file, '');
     const node = await stage().newNode({ flags: ['-bootstrap', '-logs', file] });
@@ -114,7 +114,7 @@ describe('flags of a start', () => {
     expect(await printerIds(again)).toEqual(['meanwhile']);
   });
 
-  test('-clean wipes the node’s own directory and nothing beside it', async () => {
+  test('-clean removes the node’s own directory only', async () => {
     const [node] = (await stage().startCluster(1)) as [NodeProcess];
     await addPrinter(node, 'gone');
     await node.stop();
@@ -126,7 +126,7 @@ describe('flags of a start', () => {
     expect(fs.readFileSync(neighbour, 'utf8')).toBe('mine');
   });
 
-  test('everything that a node keeps is below its data directory and its log file', async () => {
+  test('a node writes only below its data directory and to its log file', async () => {
     const [node] = (await stage().startCluster(1)) as [NodeProcess];
     await addPrinter(node, 'kept');
     await node.stop();

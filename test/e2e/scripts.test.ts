@@ -13,7 +13,7 @@ let stage: Stage;
 let environment: Record<string, string>;
 let ports: readonly number[];
 
-/** The scripts share one cluster, in a tmux server of their own, and the tests stand in the order of a session. */
+/** The tests share one cluster in a tmux server of its own, and run in the order of a session. */
 beforeAll(async () => {
   stage = new Stage();
   ports = await freePorts(8);
@@ -57,7 +57,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe('the three scripts', () => {
-  test('test_scenarios.sh without a session says how to start one', async () => {
+  test('test_scenarios.sh without a session names the command that starts one', async () => {
     const { code, stderr } = await run('./test_scenarios.sh', ['1']);
     expect(code).not.toBe(0);
     expect(stderr).toContain('./run_raft_cluster.sh');
@@ -69,7 +69,7 @@ describe('the three scripts', () => {
     expect(stdout).toContain('tmux attach-session -t raft3d-test');
 
     const layout = await tmux('list-panes', '-t', 'raft3d-test', '-F', '#{pane_left} #{pane_title}');
-    const panes = layout.split('\n').map((line) => /^(\d+) (.*)$/.exec(line)?.slice(1) as [string, string]);
+    const panes = layout.split('\n').map((line) => line.split(/ (.*)/) as [string, string]);
     expect(panes.filter(([left]) => left === '0').map(([, title]) => title)).toEqual([
       'Node 1 (Bootstrap)',
       'Node 2 (Follower)',
@@ -94,7 +94,7 @@ describe('the three scripts', () => {
     expect(code).toBe(0);
   });
 
-  test('test_scenarios.sh asks when it is given no choice', async () => {
+  test('test_scenarios.sh without a choice asks for one', async () => {
     const { code, stdout } = await run('./test_scenarios.sh', [], '1\n');
     expect(stdout).toContain('4. Run All Tests');
     expect(stdout).toContain('PASS Basic Workflow Test');
@@ -102,14 +102,14 @@ describe('the three scripts', () => {
     expect(code).toBe(0);
   });
 
-  test('test_scenarios.sh refuses a choice that is none', async () => {
+  test('test_scenarios.sh refuses an invalid choice', async () => {
     for (const choice of ['5', '0', 'x', '44']) {
       expect((await run('./test_scenarios.sh', [choice])).code).not.toBe(0);
     }
     expect((await run('./test_scenarios.sh', [], '')).code).not.toBe(0);
   });
 
-  test('a script that misses a tool names it, and what installs it', async () => {
+  test('a script without its tools names them and the command that installs them', async () => {
     const bin = path.join(stage.directory, 'bin');
     fs.mkdirSync(bin);
     for (const tool of ['bash', 'dirname', 'node', 'cat']) {
@@ -138,15 +138,15 @@ describe('the three scripts', () => {
     expect(fs.readdirSync(stage.logs)).toEqual([]);
   });
 
-  test('reset_data.sh leaves alone a process that only has a recorded pid', async () => {
+  test('reset_data.sh does not stop another process that has a recorded pid', async () => {
     fs.mkdirSync(path.join(stage.data, 'node1'));
     fs.writeFileSync(path.join(stage.data, 'node1', 'pid'), `${process.pid}\n`);
     expect((await run('./reset_data.sh')).code).toBe(0);
     expect(fs.readdirSync(stage.data)).toEqual([]);
   });
 
-  test('reset_data.sh refuses to empty what is not its own', async () => {
-    // On a copy: a mistake in the script must not cost more than that.
+  test('reset_data.sh refuses to empty a directory that is not its own', async () => {
+    // Runs on a copy, because a mistake in the script would delete files.
     const parent = path.join(stage.directory, 'copy');
     const project = path.join(parent, 'project');
     const home = path.join(parent, 'home');

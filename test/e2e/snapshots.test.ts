@@ -8,26 +8,32 @@ import { waitFor } from '../../verify/kit/wait-for.ts';
 const COMPACT_AFTER = 200;
 const stage = useStage();
 
-/** Writes until the node has compacted its log past `index`; the ids of what was written. */
+/** Writes until the node has compacted its log once more, and returns the ids of the printers. */
 async function writeUntilCompacted(node: NodeProcess, prefix: string): Promise<string[]> {
   const ids: string[] = [];
-  const before = (await node.status())?.snapshot_index ?? 0;
+  const { snapshot_index: before } = await node.statusNow();
   await waitFor(`${node.id} compacts its log`, async () => {
     const batch = Array.from({ length: 50 }, (_, at) => `${prefix}-${ids.length + at}`);
     const answers = await Promise.all(batch.map((id) => postPrinter(node, id)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     ids.push(...batch);
-    return ((await node.status())?.snapshot_index ?? 0) > before;
+    return (await node.statusNow()).snapshot_index > before;
   });
   return ids;
 }
 
-describe('a follower that lacks what is compacted away', () => {
-  test('with a wiped disk joins as a new incarnation, gets a snapshot and what came since, and votes again', async () => {
+/** The servers that `seenBy` has as members under the id of `node`. */
+async function serversOf(node: NodeProcess, seenBy: NodeProcess): Promise<string[]> {
+  const { nodes } = await seenBy.statusNow();
+  return nodes.filter(({ id }) => id === node.id).map(({ server }) => server);
+}
+
+describe('a follower that lacks compacted entries', () => {
+  test('with a wiped disk joins as a new incarnation, gets a snapshot and later entries, and votes again', async () => {
     const nodes = await stage().startCluster(3, { flags: ['-compact-after', String(COMPACT_AFTER)] });
     const leader = await waitForLeader(nodes);
     const [wiped, other] = nodes.filter((node) => node !== leader) as [NodeProcess, NodeProcess];
-    const formerServer = (await leader.status())?.nodes.find(({ id }) => id === wiped.id)?.server;
+    const [formerServer] = await serversOf(wiped, leader);
     await wiped.kill();
     wiped.wipe();
     const ids = await writeUntilCompacted(leader, 'while-wiped');
@@ -35,11 +41,11 @@ describe('a follower that lacks what is compacted away', () => {
     wiped.start(['-bootstrap=false', '-join', `${leader.httpAddress},${other.httpAddress}`]);
     await hasPrinters(wiped, ids);
     await allAreVoters(nodes);
-    const members = (await leader.status())?.nodes ?? [];
-    expect(members.filter(({ id }) => id === wiped.id)).toHaveLength(1);
-    expect(members.find(({ id }) => id === wiped.id)?.server).not.toBe(formerServer);
+    const servers = await serversOf(wiped, leader);
+    expect(servers).toHaveLength(1);
+    expect(servers).not.toContain(formerServer);
 
-    // It counts: with the other follower gone, its acknowledgement makes the majority.
+    // Its vote counts: without the other follower, the majority needs it.
     await other.kill();
     await addPrinter(wiped, 'with-the-new-voter');
     await hasPrinters(wiped, [...ids, 'with-the-new-voter']);

@@ -9,7 +9,7 @@ import { makeTlsMaterial } from '../contracts/transport-certificates.ts';
 
 const stage = useStage();
 
-/** Flags for a node with a certificate of a new authority, that all who are given these flags share. */
+/** Creates an authority and a certificate, and returns the flags that nodes of one cluster share. */
 function tlsFlags(name: string): string[] {
   const { key, certificate, authority } = makeTlsMaterial();
   const files = { 'tls-cert': certificate, 'tls-key': key, 'tls-ca': authority };
@@ -21,7 +21,7 @@ function tlsFlags(name: string): string[] {
 }
 
 describe('TLS between the nodes', () => {
-  test('a cluster whose nodes share an authority works; a node without, or of another authority, stays out', async () => {
+  test('admits nodes of one authority, and refuses a node without TLS or of another authority', async () => {
     const nodes = await stage().startCluster(3, { flags: tlsFlags('ours') });
     const [first, second] = nodes as [NodeProcess, NodeProcess];
     await addPrinter(second, 'over-tls');
@@ -33,8 +33,8 @@ describe('TLS between the nodes', () => {
     ] as const) {
       const outsider = await stage().newNode({ id, flags: [...flags, '-join', first.httpAddress] });
       outsider.start();
-      await waitFor('its join is refused', () => /refused|not yet/.test(outsider.output));
-      expect((await first.status())?.nodes.map((node) => node.id).sort()).toEqual([
+      await waitFor('the join is refused', () => /refused|not yet/.test(outsider.output));
+      expect((await first.statusNow()).nodes.map((node) => node.id).sort()).toEqual([
         'node1',
         'node2',
         'node3',
@@ -44,7 +44,7 @@ describe('TLS between the nodes', () => {
     await addPrinter(first, 'undisturbed');
   });
 
-  test('a file that cannot be read is named, and the start refused', async () => {
+  test('refuses to start with an unreadable file, and names the file', async () => {
     const [, cert = '', , , , ca = ''] = tlsFlags('ours');
     const flags = ['-bootstrap', '-tls-cert', cert, '-tls-key', '/nowhere/key.pem', '-tls-ca', ca];
     const node = await stage().newNode({ flags });

@@ -10,8 +10,8 @@ useSharedStage(async (stage) => {
   nodes = await stage.startCluster(3);
 });
 
-describe('a cluster of three', () => {
-  test('every node takes writes, and every node shows them at once', async () => {
+describe('a cluster of three nodes', () => {
+  test('takes writes through every node, and every node shows them at once', async () => {
     for (const [at, node] of nodes.entries()) {
       const answer = await postPrinter(node, `through-${at}`);
       expect(answer.status).toBe(201);
@@ -20,7 +20,7 @@ describe('a cluster of three', () => {
     }
   });
 
-  test('what one node refuses, every node refuses, and nothing has changed', async () => {
+  test('refuses a wrong write through every node, and changes nothing', async () => {
     const [first] = nodes as [NodeProcess];
     await addPrinter(first, 'taken');
     const before = await printerIds(first);
@@ -33,7 +33,7 @@ describe('a cluster of three', () => {
     expect(await printerIds(first)).toEqual(before);
   });
 
-  test('two jobs that race for the last grams through different nodes: one gets them', async () => {
+  test('lets one of two jobs have the last grams when they race through different nodes', async () => {
     const [a, b, c] = nodes as [NodeProcess, NodeProcess, NodeProcess];
     await addPrinter(a, 'racer');
     const spool = { id: 'last-grams', type: 'pla', color: 'Red', total_weight_in_grams: 10.5 };
@@ -64,14 +64,14 @@ describe('a cluster of three', () => {
     });
   });
 
-  test('a retry with the same Idempotency-Key, through any node, is applied once and answered alike', async () => {
+  test('applies a retry with the same Idempotency-Key once, through any node, with the same answer', async () => {
     const answers = [];
     for (const node of nodes) answers.push(await postPrinter(node, 'once', { 'idempotency-key': 'retry-1' }));
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
     expect(await postPrinter(nodes[0] as NodeProcess, 'once')).toMatchObject({ status: 409 });
   });
 
-  test('exactly one node says that it leads, and all name it', async () => {
+  test('has exactly one leader, and every node names it', async () => {
     const leader = await waitForLeader(nodes);
     for (const node of nodes) {
       expect(await node.status()).toMatchObject({
@@ -85,7 +85,7 @@ describe('a cluster of three', () => {
     }
   });
 
-  test('without a quorum writes and linearizable reads are refused, stale reads are not, and it recovers', async () => {
+  test('refuses writes and linearizable reads without a quorum, serves stale reads, and recovers', async () => {
     const survivor = await waitForLeader(nodes);
     const others = nodes.filter((node) => node !== survivor);
     await addPrinter(survivor, 'before-the-split');

@@ -19,7 +19,7 @@ describe('every file', () => {
   });
 
   test('skips no test and singles none out', () => {
-    const tampered = FILES.filter(({ name }) => name.endsWith('.test.ts'))
+    const tampered = FILES.filter(({ name }) => name.endsWith('.ts') && name !== 'verify/kit/needs-root.ts')
       .filter(({ text }) => /\b(?:test|it|describe)\.(?:skip|only|todo|skipIf|runIf)\b/.test(text))
       .map(({ name }) => name);
     expect(tampered).toEqual([]);

@@ -8,7 +8,7 @@ export async function allAreVoters(nodes: readonly NodeProcess[], options: WaitO
   const check = async (): Promise<boolean> => {
     const ended = nodes.find((node) => !node.isRunning);
     if (ended !== undefined) throw new Error(`${ended.id} has ended`);
-    const statuses = await statusesOf(nodes);
+    const statuses = await Promise.all(nodes.map((node) => node.statusNow()));
     return agreedLeader(statuses) !== undefined && statuses.every((status) => nodes.every(isVoterIn(status)));
   };
   await waitFor(`${idsOf(nodes)} are voters and know the leader`, check, options);
@@ -20,20 +20,12 @@ export function waitForLeader(
   options: WaitOptions = {},
 ): Promise<NodeProcess> {
   const check = async (): Promise<NodeProcess | undefined> => {
-    const statuses = await statusesOf(nodes);
+    const statuses = await Promise.all(nodes.map((node) => node.statusNow()));
     const leader = agreedLeader(statuses);
-    return nodes.find(({ id }, at) => id === leader && statuses[at]?.is_leader === true);
+    const isLeading = statuses.some(({ node_id, is_leader }) => node_id === leader && is_leader);
+    return isLeading ? nodes.find(({ id }) => id === leader) : undefined;
   };
   return waitFor(`${idsOf(nodes)} agree on a leader among them`, check, options);
-}
-
-/** Throws while a node does not answer. */
-async function statusesOf(nodes: readonly NodeProcess[]): Promise<NodeStatus[]> {
-  const answers = await Promise.all(nodes.map((node) => node.status()));
-  const statuses = answers.filter((status) => status !== undefined);
-  if (statuses.length < nodes.length)
-    throw new Error(`${nodes.length - statuses.length} nodes do not answer`);
-  return statuses;
 }
 
 /** Returns the leader that every node names, or undefined. */

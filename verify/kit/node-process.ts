@@ -182,10 +182,15 @@ export class NodeProcess {
     return apiRequest(`http://${this.httpAddress}${pathAndQuery}`, request);
   }
 
+  /** Throws when the node does not answer. */
+  async statusNow(): Promise<NodeStatus> {
+    return (await this.request('/cluster/status', { timeoutMs: 2_000 })).body as NodeStatus;
+  }
+
   /** Returns undefined while the node does not answer. */
   async status(): Promise<NodeStatus | undefined> {
     try {
-      return (await this.request('/cluster/status', { timeoutMs: 2_000 })).body as NodeStatus;
+      return await this.statusNow();
     } catch {
       // The node is not up yet, or has ended.
       return undefined;

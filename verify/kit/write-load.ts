@@ -67,7 +67,7 @@ export class WriteLoad {
   }
 }
 
-/** One linearizable read of one node, without a retry. Undefined when the node does not answer with a list. */
+/** Lists printers by one linearizable read, without a retry. Returns undefined for any answer but a list. */
 async function readIds(node: NodeProcess): Promise<string[] | undefined> {
   const answer = await node.request('/api/v1/printers').catch(() => undefined);
   return answer?.status === 200 ? (answer.body as { id: string }[]).map(({ id }) => id) : undefined;
