@@ -40,5 +40,3 @@ export type FarmRefusal =
   | { readonly kind: 'refused'; readonly code: 'idempotency_key_reused' }
   /** The bytes are not a command of this version. */
   | { readonly kind: 'refused'; readonly code: 'malformed_command' };
-
-export type FarmRefusalCode = FarmRefusal['code'];

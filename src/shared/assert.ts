@@ -1,6 +1,9 @@
 // Assertions are for our own bugs. They stay on in production: a node that breaks an invariant stops.
 
-/** Thrown when the program itself is wrong. The node then stops and logs the message. */
+/**
+ * Thrown when the program itself is wrong. The node then stops and logs the message.
+ * For tests: they tell a broken invariant from other errors.
+ */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';
 }

@@ -10,6 +10,7 @@ export interface Random {
   chance(probability: number): boolean;
 }
 
+/** For tests: a run is repeated by its seed. */
 export class SeededGenerator implements Random {
   #a: number;
   #b: number;

@@ -20,7 +20,7 @@ import type { StateReader, StateView } from './state-view.ts';
 /** A changed block is written whole, and a dozen fit in a page. Two ids of maximum length may exceed this. */
 const MAX_BLOCK_CHARACTERS = 320;
 const SEPARATOR = '\u007f';
-/** The prefix of the keys of all blocks except last blocks. */
+/** The prefix of the keys of all blocks except last blocks. For tests: they count the blocks. */
 export const BOUNDED_BLOCKS = 'b/';
 
 interface Block {

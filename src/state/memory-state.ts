@@ -5,6 +5,7 @@ import { present } from '../shared/assert.ts';
 import { compareUtf8 } from '../shared/utf8-order.ts';
 import { collectionOf, type Json, type RangeOptions, type StateView } from './state-view.ts';
 
+/** For tests: the farm's rules run on it without a store. */
 export class MemoryState implements StateView {
   readonly #valueTexts = new Map<string, string>();
   /** The keys of #valueTexts in UTF-8 order. */

@@ -16,7 +16,7 @@ import { TINY_JOURNAL } from './key-value-store-lmdb.ts';
 export const STEPS = 12;
 export const ADOPTION = 6;
 const OWN_ROWS = 30;
-export const IMAGE_ROWS = 200;
+const IMAGE_ROWS = 200;
 
 /** The rows of the image. */
 export const IMAGE_WRITES = [

@@ -32,7 +32,7 @@ export function put(key: string, text: string): WriteOperation {
   return { kind: 'put', key: bytes, value: seal(bytes, encoder.encode(text)) };
 }
 
-export function remove(key: string): WriteOperation {
+function remove(key: string): WriteOperation {
   return { kind: 'delete', key: encoder.encode(key) };
 }
 
@@ -46,14 +46,14 @@ export function rows(prefix: string, count: number, text: string): WriteOperatio
   return Array.from({ length: count }, (_, row) => put(`${prefix}${100_000 + row}`, `${text}${row}`));
 }
 
-export function opened(store: KeyValueStore, harness: KeyValueStoreHarness): Promise<StoreImage> {
+function opened(store: KeyValueStore, harness: KeyValueStoreHarness): Promise<StoreImage> {
   return new Promise((resolve, reject) => {
     store.openImage((error, image) => (image === undefined ? reject(error as Error) : resolve(image)));
     harness.run();
   });
 }
 
-export async function bytesOf(image: StoreImage, harness: KeyValueStoreHarness): Promise<Uint8Array> {
+async function bytesOf(image: StoreImage, harness: KeyValueStoreHarness): Promise<Uint8Array> {
   const bytes = new Uint8Array(image.sizeBytes);
   for (let offset = 0; offset < bytes.length; offset += CHUNK_BYTES) {
     const length = Math.min(CHUNK_BYTES, bytes.length - offset);

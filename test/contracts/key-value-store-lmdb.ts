@@ -8,7 +8,7 @@ import type { JournalLimits } from '../../src/engines/raft/storage/journal/check
 import { openLmdbStore } from '../../src/engines/raft/storage/open-store.ts';
 import type { KeyValueStoreHarness } from './key-value-store.ts';
 
-export interface LmdbHarness extends KeyValueStoreHarness {
+interface LmdbHarness extends KeyValueStoreHarness {
   readonly directory: string;
 }
 

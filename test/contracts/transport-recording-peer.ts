@@ -12,7 +12,7 @@ import type {
 } from '../../src/engines/raft/node/ports/transport.ts';
 import { present } from '../../src/shared/assert.ts';
 
-export type PeerEvent =
+type PeerEvent =
   | { readonly kind: 'up'; readonly server: ServerId }
   | { readonly kind: 'down'; readonly server: ServerId; readonly cause: 'refused' | 'closed' | 'unreachable' }
   | { readonly kind: 'refused'; readonly server: ServerId; readonly reason: RefusalReason };
@@ -147,7 +147,7 @@ export class RecordingPeer implements TransportHandlers {
 }
 
 /** The outcome of a call with a `done`. */
-export class Attempt<T> {
+class Attempt<T> {
   settled = 0;
   error: Error | undefined;
   value: T | undefined;
@@ -159,7 +159,7 @@ export class Attempt<T> {
   }
 }
 
-export class RecordedChannel {
+class RecordedChannel {
   readonly peer: ServerId;
   readonly frames: Uint8Array[] = [];
   readonly closes: (Error | undefined)[] = [];

@@ -9,7 +9,7 @@ import type { TransportHarness } from './transport-world.ts';
 
 const WAIT_BOUND_MS = 30_000;
 
-export interface TcpHarnessOptions {
+interface TcpHarnessOptions {
   readonly tls?: TlsMaterial;
   readonly limits?: Partial<TransportLimits>;
   readonly logger?: Logger;

@@ -10,14 +10,13 @@ export interface Export {
   readonly name: string;
   /** True when its comment says `For tests: …`, with the reason. */
   readonly isForTests: boolean;
+  /** True for an interface or type alias that another declaration of its file uses. */
+  readonly isTypeInUse: boolean;
   /** Files that import the name. */
   readonly users: ReadonlySet<string>;
 }
 
-interface Declared {
-  readonly name: string;
-  readonly isForTests: boolean;
-}
+type Declared = Pick<Export, 'name' | 'isForTests' | 'isTypeInUse'>;
 
 interface Use {
   readonly target: string;
@@ -35,10 +34,11 @@ export function exportsOf(files: readonly SourceFile[]): Export[] {
     }
   }
   return parsed.flatMap((source) =>
-    declaredBy(source).map(({ name, isForTests }) => ({
+    declaredBy(source).map(({ name, isForTests, isTypeInUse }) => ({
       file: source.fileName,
       name,
       isForTests,
+      isTypeInUse,
       users: new Set([name, '*'].flatMap((used) => [...(users.get(`${source.fileName} ${used}`) ?? [])])),
     })),
   );
@@ -48,8 +48,17 @@ function declaredBy(source: ts.SourceFile): Declared[] {
   return source.statements.flatMap((statement): Declared[] => {
     const comments = ts.getLeadingCommentRanges(source.text, statement.pos) ?? [];
     const isForTests = comments.some(({ pos, end }) => /\bFor tests: \S/.test(source.text.slice(pos, end)));
-    return exportedNames(statement).map((name) => ({ name, isForTests }));
+    const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+    return exportedNames(statement).map((name) => {
+      const isTypeInUse = isType && source.statements.some((one) => one !== statement && mentions(one, name));
+      return { name, isForTests, isTypeInUse };
+    });
   });
+}
+
+function mentions(node: ts.Node, name: string): boolean {
+  if (ts.isIdentifier(node)) return node.text === name;
+  return ts.forEachChild(node, (child) => mentions(child, name) || undefined) ?? false;
 }
 
 function exportedNames(statement: ts.Statement): string[] {

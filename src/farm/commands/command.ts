@@ -28,7 +28,7 @@ export interface Command {
 export type Action = AddPrinter | AddFilament | AddPrintJob | ChangePrintJobStatus;
 
 /** The last millisecond of the year 9999. */
-export const MAX_AT_MS = 253_402_300_799_999;
+const MAX_AT_MS = 253_402_300_799_999;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

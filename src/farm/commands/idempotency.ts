@@ -26,7 +26,7 @@ export interface IdempotencyClaim {
 }
 
 export const MAX_IDEMPOTENCY_KEY_CHARACTERS = 255;
-export const MAX_FINGERPRINT_CHARACTERS = 128;
+const MAX_FINGERPRINT_CHARACTERS = 128;
 export const MAX_IDEMPOTENCY_RECORDS = 10_000;
 export const MAX_IDEMPOTENCY_AGE_MS = 24 * 60 * 60 * 1_000;
 /** More than one, so that an old queue shrinks while new records arrive; few, so that no command is slow. */

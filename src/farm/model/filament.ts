@@ -40,6 +40,7 @@ export function filamentFrom(id: string, row: Json): Filament {
   return { id, material, color, totalMilligrams, remainingMilligrams, reservedMilligrams };
 }
 
+/** For tests: they write rows that break invariants. */
 export function filamentRowOf(filament: Filament): FilamentRow {
   const { material, color, totalMilligrams, remainingMilligrams, reservedMilligrams } = filament;
   return [material, color, totalMilligrams, remainingMilligrams, reservedMilligrams];

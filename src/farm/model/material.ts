@@ -3,7 +3,7 @@
 import { accepted, type Checked } from './checked.ts';
 import { checkText } from './text.ts';
 
-export const MAX_MATERIAL_CHARACTERS = 64;
+const MAX_MATERIAL_CHARACTERS = 64;
 
 /** Recognised in any case, and stored as spelled here. */
 const WELL_KNOWN_MATERIALS: ReadonlySet<string> = new Set([

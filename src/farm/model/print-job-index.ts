@@ -15,6 +15,7 @@ import { addId, deleteId, idsOf } from '../../state/id-sets.ts';
 import type { StateReader, StateView } from '../../state/state-view.ts';
 import { PRINT_JOB_STATUSES, type PrintJobStatus, STATUS_CODES } from './print-job-status.ts';
 
+/** For tests: they check every set. */
 export const INDEX_PREFIXES = { status: 'js/', printer: 'jp/', filament: 'jf/' } as const;
 
 export interface PrintJobFilters {
@@ -24,14 +25,17 @@ export interface PrintJobFilters {
 }
 
 /** The fields of a print job that decide where it is found. */
-export interface IndexedPrintJob {
+interface IndexedPrintJob {
   readonly id: string;
   readonly status: PrintJobStatus;
   readonly printerId: string;
   readonly filamentId: string;
 }
 
-/** Invariant F4: each job is in these sets and in no other, and the sets contain only jobs. */
+/**
+ * Invariant F4: each job is in these sets and in no other, and the sets contain only jobs.
+ * For tests: they check the invariant.
+ */
 export function setsOf({ status, printerId, filamentId }: IndexedPrintJob): string[] {
   return [setFor({ status }, status), setFor({ printerId }, status), setFor({ filamentId }, status)];
 }

@@ -52,6 +52,7 @@ export function printJobFrom(id: string, row: Json): PrintJob {
   return { id, printerId, filamentId, filePath, weightMilligrams, status, createdAtMs, updatedAtMs };
 }
 
+/** For tests: they write rows that break invariants. */
 export function printJobRowOf(printJob: PrintJob): PrintJobRow {
   const { printerId, filamentId, filePath, weightMilligrams, status, createdAtMs, updatedAtMs } = printJob;
   const code = STATUS_CODES[status];

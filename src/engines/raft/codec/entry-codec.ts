@@ -19,6 +19,7 @@ export const MIN_ENTRY_BYTES = 3;
 /** Kind, index, term and the length of the command, each at its greatest size. */
 export const MAX_COMMAND_OVERHEAD_BYTES = 25;
 
+/** For tests: the product writes entries into larger messages. */
 export function encodeEntry(entry: Entry): Uint8Array {
   const commandBytes = entry.kind === 'command' ? entry.data.length : 0;
   const writer = new ByteWriter(allocateBytes(MAX_COMMAND_OVERHEAD_BYTES + commandBytes));
@@ -26,7 +27,10 @@ export function encodeEntry(entry: Entry): Uint8Array {
   return writer.take();
 }
 
-/** The data of a command is a view of `bytes`, which must not change. Throws CodedError `malformed`. */
+/**
+ * The data of a command is a view of `bytes`, which must not change. Throws CodedError `malformed`.
+ * For tests: the product reads entries out of larger messages.
+ */
 export function decodeEntry(bytes: Uint8Array): Entry {
   const reader = new ByteReader(bytes);
   const entry = readEntry(reader);
@@ -67,7 +71,7 @@ export function readEntry(reader: ByteReader): Entry {
 }
 
 /** The rare entries that are not commands. */
-export type OtherEntry = Exclude<Entry, CommandEntry>;
+type OtherEntry = Exclude<Entry, CommandEntry>;
 
 function readOther(
   reader: ByteReader,

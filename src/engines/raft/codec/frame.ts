@@ -40,7 +40,7 @@ export function frameHeader(payload: Uint8Array): Uint8Array {
   return writer.take();
 }
 
-/** Returns one frame around `payload`. */
+/** Returns one frame around `payload`. For tests: the product frames messages as it writes them. */
 export function encodeFrame(payload: Uint8Array): Uint8Array {
   const writer = new ByteWriter(FRAME_HEADER_BYTES + payload.length);
   writer.raw(frameHeader(payload));

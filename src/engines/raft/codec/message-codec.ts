@@ -38,6 +38,7 @@ const MAX_NODE_ID_BYTES = 256;
 const MAX_CODE_BYTES = 64;
 const MAX_SENTENCE_BYTES = 4096;
 
+/** For tests: the product writes messages into frames. */
 export function encodePeerMessage(message: PeerMessage): Uint8Array {
   const writer = new ByteWriter();
   writePeerMessage(writer, message);

@@ -6,7 +6,7 @@ import type { ServerId } from '../core/configuration.ts';
 import type { Message } from '../core/message.ts';
 
 /** Proposals for the leader. Each is an encoded Proposal, opaque here. */
-export interface ForwardedProposals {
+interface ForwardedProposals {
   readonly kind: 'forwarded-proposals';
   readonly proposals: readonly Uint8Array[];
 }
@@ -25,20 +25,20 @@ export interface ForwardedMemberChange {
   readonly change: MemberChange;
 }
 
-export interface MemberChangeAnswer {
+interface MemberChangeAnswer {
   readonly kind: 'member-change-answer';
   readonly requestId: number;
   readonly outcome: MemberChangeOutcome;
 }
 
 /** The first message on every connection: the address at which a node can dial the sender. */
-export interface Introduction {
+interface Introduction {
   readonly kind: 'introduction';
   readonly raftAddress: string;
 }
 
 /** A message of the core. Its `from` must be the peer that the connection's hello proved. */
-export interface RaftMessage {
+interface RaftMessage {
   readonly kind: 'raft';
   readonly message: Message;
 }

@@ -8,6 +8,7 @@ import type { Proposal } from './peer-message.ts';
 /** The size of a server id of common length and of four numbers. */
 const EXPECTED_OVERHEAD_BYTES = 64;
 
+/** For tests: the product encodes the proposals of a batch together. */
 export function encodeProposal(proposal: Proposal): Uint8Array {
   const writer = new ByteWriter(EXPECTED_OVERHEAD_BYTES + proposal.command.length);
   writeProposal(writer, proposal);

@@ -20,7 +20,7 @@ export interface ConfigurationEntry {
 }
 
 /** Appended by every new leader, so that entries of older terms can be committed (§5.4.2, §8). */
-export interface LeaderStartEntry {
+interface LeaderStartEntry {
   readonly kind: 'leader-start';
   readonly index: number;
   readonly term: number;
@@ -38,7 +38,7 @@ export interface HardState {
   readonly votedFor: ServerIdOrNone;
 }
 
-export type ServerIdOrNone = string | undefined;
+type ServerIdOrNone = string | undefined;
 
 /** The size that an entry counts for beside its command. */
 const OVERHEAD_BYTES = 24;

@@ -11,7 +11,7 @@ import { becomeFollower, markRestored } from './roles.ts';
 import { appendToLog, type CoreState, envelope, sendWhenDurable, sendWhenTermDurable } from './state.ts';
 
 /** Follows `leader`, which sent a message that only the leader of the current term sends. */
-export function follow(state: CoreState, leader: ServerId): void {
+function follow(state: CoreState, leader: ServerId): void {
   assert(state.role !== 'leader', `two leaders in term ${state.term}: ${state.server} and ${leader}`);
   if (state.role !== 'follower') becomeFollower(state, state.term, leader);
   state.leader = leader;

@@ -5,7 +5,7 @@ import { type Configuration, findMember, MAX_MEMBERS, voters } from './configura
 import { syncProgress } from './roles.ts';
 import { appendToLog, type CoreState } from './state.ts';
 
-export type ChangeRefusal =
+type ChangeRefusal =
   | 'not-leader'
   /** Another change, or a leadership transfer, is under way. */
   | 'change-under-way'

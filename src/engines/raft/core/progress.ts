@@ -11,7 +11,7 @@ export const MAX_INFLIGHT_BYTES = 8 * 1024 * 1024;
  * replicate: it is known, and appends are pipelined.
  * snapshot: the next entries are compacted, and nothing is appended until the snapshot has ended.
  */
-export type ProgressState = 'probe' | 'replicate' | 'snapshot';
+type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
 interface Inflight {
   readonly lastIndex: number;

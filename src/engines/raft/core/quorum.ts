@@ -12,7 +12,7 @@ export function quorumValue(voters: readonly string[], reached: (voter: string) 
   return descending[majority(voters.length) - 1] ?? 0;
 }
 
-export type VoteResult = 'won' | 'lost' | 'pending';
+type VoteResult = 'won' | 'lost' | 'pending';
 
 /** Counts the votes of voters. Votes of other servers are ignored. */
 export function tallyVotes(voters: readonly string[], votes: ReadonlyMap<string, boolean>): VoteResult {

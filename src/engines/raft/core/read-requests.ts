@@ -7,7 +7,7 @@ import { quorumValue } from './quorum.ts';
 /** Reads that wait on a leader at once. Each is itself a batch of reads of one node. */
 export const MAX_WAITING_READS = 4_096;
 
-export interface ReadRequest {
+interface ReadRequest {
   readonly from: ServerId;
   readonly requestId: number;
   readonly readIndex: number;

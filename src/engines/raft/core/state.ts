@@ -36,7 +36,7 @@ export interface IndexedConfiguration {
 }
 
 /** A message that promises durability, and the change that must be durable before it is sent. */
-export interface WaitingMessage {
+interface WaitingMessage {
   readonly message: Message;
   readonly sequence: number;
 }

@@ -37,7 +37,7 @@ interface QueuedWrite {
   readonly done: (error: Error | undefined) => void;
 }
 
-export interface JournaledStoreParts {
+interface JournaledStoreParts {
   readonly directory: string;
   readonly tree: LmdbStore;
   readonly journal: Journal;

@@ -31,7 +31,7 @@ const MIN_SEGMENT_BYTES = 128 * 1024;
 /** The part of a small file system that a segment takes. */
 const SEGMENT_FRACTION = 1 / 64;
 
-export interface OpenJournaledStoreOptions {
+interface OpenJournaledStoreOptions {
   readonly tree: LmdbStore;
   readonly isRolledBack: boolean;
   readonly checkRow: RowCheck | undefined;

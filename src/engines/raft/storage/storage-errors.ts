@@ -8,7 +8,7 @@ const EDQUOT = 122;
 const MDB_MAP_FULL = -30_792;
 
 /** Returns the number of an LMDB or system error, or undefined. */
-export function numberOf(error: unknown): number | undefined {
+function numberOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('code' in error && typeof error.code === 'number') return error.code;
   if ('errno' in error && typeof error.errno === 'number') return Math.abs(error.errno);

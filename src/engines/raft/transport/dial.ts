@@ -8,7 +8,7 @@ import { decodeHelloAnswer, type HelloAnswer, type Purpose, type ServerId, write
 import { openSocket } from './sockets.ts';
 import type { TransportContext } from './transport-context.ts';
 
-export interface DialRequest {
+interface DialRequest {
   /** host:port */
   readonly address: string;
   readonly purpose: Purpose;

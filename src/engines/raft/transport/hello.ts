@@ -13,7 +13,7 @@ import type { PeerIdentity, RefusalReason } from '../node/ports/transport.ts';
  * The version of everything on the wire: hello, messages (codec/message-codec.ts), frames of the snapshot
  * channel, and the farm's commands and rows in them. Nodes that wrote those differently would have different
  * states. 2: commands and rows are arrays. 3: a snapshot is an image of the sender's store. 4: the image's
- * free list names each page by itself.
+ * free list names each page by itself. For tests: they speak it, and others.
  */
 export const PROTOCOL_VERSION = 4;
 /** The longest hello or answer. */
@@ -95,7 +95,7 @@ function readAnswer(reader: ByteReader): HelloAnswer {
   return { kind: 'refused', reason };
 }
 
-/** Writes magic and version. Exported for tests, which speak versions that do not exist yet. */
+/** Writes magic and version. For tests: they speak versions that do not exist yet. */
 export function writePreamble(writer: ByteWriter, version: number): void {
   writer.raw(MAGIC);
   writer.varint(version);

@@ -17,7 +17,7 @@ export interface TlsMaterial {
   readonly authority: string;
 }
 
-export interface SocketOptions {
+interface SocketOptions {
   readonly tls: TlsMaterial | undefined;
   readonly limits: TransportLimits;
 }
@@ -67,7 +67,7 @@ function tuned(socket: net.Socket, limits: TransportLimits): net.Socket {
 }
 
 /** Why there is no connection. `refused` and `closed` come from a host that is alive. */
-export type DownCause = 'refused' | 'closed' | 'unreachable';
+type DownCause = 'refused' | 'closed' | 'unreachable';
 
 const CLOSED_BY_PEER: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'malformed']);
 

@@ -19,7 +19,7 @@ import { SocketChannel } from './socket-channel.ts';
 import type { TlsMaterial } from './sockets.ts';
 import { LiveConnections, type TransportContext } from './transport-context.ts';
 
-export interface TcpTransportOptions {
+interface TcpTransportOptions {
   readonly listenAddress: Address;
   readonly logger: Logger;
   readonly tls?: TlsMaterial | undefined;

@@ -10,7 +10,7 @@ import type { RaftCore } from '../raft-core.ts';
 import type { TestDisk } from './disk.ts';
 
 /** The parts of a server that the checks look at. */
-export interface Watched {
+interface Watched {
   readonly id: ServerId;
   readonly core: RaftCore;
   readonly disk: TestDisk;

@@ -16,14 +16,14 @@ export const ELECTION_TICKS = 10;
 export const HEARTBEAT_TICKS = 2;
 
 /** Election timeouts are always the longest possible, so a server stands only when a test makes it. */
-export const NO_RANDOMNESS: Random = {
+const NO_RANDOMNESS: Random = {
   nextUint32: () => 0,
   below: (bound) => bound - 1,
   chance: () => false,
 };
 
 /** Takes messages that leave a server. */
-export type Send = (message: Message) => void;
+type Send = (message: Message) => void;
 
 export class TestServer {
   readonly id: ServerId;

@@ -35,6 +35,7 @@ export function leafCheck(): LeafCheck {
 
 let shared: LeafCheck | undefined;
 
+/** For tests: they check without WebAssembly. */
 export class LeafCheck {
   /** The memory that pages are read into. */
   readonly pages: Uint8Array;

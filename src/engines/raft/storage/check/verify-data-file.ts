@@ -46,7 +46,7 @@ const MAX_UNWRITTEN_PAGES = 65_536;
 const FREE_LIST_KEY_BYTES = 8;
 const NOT_OF_ONE_TRANSACTION = 'a meta page and the trees that it names are not of one transaction';
 
-export interface VerifiedFile {
+interface VerifiedFile {
   /**
    * True when the last commit was rolled back, by LMDB after a failed write of its meta page or by damage.
    * The state before it is complete; the journal tells whether rows are missing.

@@ -24,7 +24,7 @@ const MAX_DEPTH = 32;
 
 const MISPLACED_KEY = 'a key is on a page where lookups do not find it';
 
-export interface TreeParts {
+interface TreeParts {
   readonly reader: DataFileReader;
   readonly claims: PageClaims;
   readonly pageBytes: number;

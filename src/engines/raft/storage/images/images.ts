@@ -36,7 +36,7 @@ const SLICE_BYTES = 256 * 1024;
 const FIRST_KEY = Uint8Array.of(0);
 const BEHIND_ALL_KEYS = new Uint8Array(MAX_KEY_BYTES + 1).fill(0xff);
 
-export interface ImagesParts {
+interface ImagesParts {
   readonly directory: string;
   readonly tree: LmdbStore;
   readonly journal: Journal;

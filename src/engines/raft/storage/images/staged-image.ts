@@ -36,7 +36,7 @@ const FLUSH_BYTES = 16 * 1024 * 1024;
 /** Steps of the check between two reports of progress. */
 const STEPS_PER_REPORT = 32;
 
-export interface StagedImageOptions {
+interface StagedImageOptions {
   readonly directory: string;
   readonly sizeBytes: number;
   readonly checkRow: RowCheck | undefined;

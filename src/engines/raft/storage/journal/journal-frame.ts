@@ -24,7 +24,7 @@ import { crc32 } from '../../codec/crc32.ts';
 import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 
 export const FRAME_ALIGNMENT_BYTES = 4_096;
-export const SECTOR_BYTES = 512;
+const SECTOR_BYTES = 512;
 const FRAME_HEADER_BYTES = 44;
 const END_MARK = 0xa5;
 const END_BYTES = 1;
@@ -37,7 +37,7 @@ const HEADER_CHECKED_TO = 40;
 const PUT = 1;
 const DELETE = 2;
 
-export interface FrameHeader {
+interface FrameHeader {
   readonly number: number;
   readonly segment: number;
   readonly previousEnd: number;

@@ -21,7 +21,7 @@ export interface SegmentFile {
   readonly path: string;
 }
 
-export interface RecoveredFrame {
+interface RecoveredFrame {
   readonly number: number;
   readonly segment: number;
   readonly operations: readonly WriteOperation[];

@@ -24,7 +24,7 @@ export async function findSegments(directory: string): Promise<SegmentFile[]> {
     .sort((a, b) => a.number - b.number);
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly number: number;
   readonly bytes: number;
   /** Flushes each piece by itself, so that the flush of a frame never waits long. */

@@ -75,7 +75,7 @@ export function readRange(
   return endingOnce(rows, atEnd);
 }
 
-export interface RangeReading {
+interface RangeReading {
   readonly transaction?: Transaction;
   /**
    * Called at the end of the range; throws where rows may be missing. After MDB_PANIC a cursor that lmdb-js
