@@ -9,6 +9,7 @@ interface Document {
   readonly text: string;
 }
 
+const TRAPS = 'docs/raft-traps.md';
 /** Printed by a program, which shortens the names of tests. */
 const GENERATED = 'docs/mutants.md';
 const FOLDERS = ['src', 'test', 'verify', 'scripts', 'docs', '.ci'];
@@ -84,6 +85,23 @@ function unknownClaims({ name, text }: Document): string[] {
   });
 }
 
+/** Names that a document places in a file: `maybeCommit` in `commit.ts`. Traps place them behind the file. */
+function unknownNames({ name, text }: Document): string[] {
+  const placed = [...text.matchAll(/`(#?\w+)` in\s+`([\w./-]+\.ts)`/g)].map(([, one = '', file = '']) => ({
+    one,
+    file,
+  }));
+  const following = [...text.matchAll(/`([\w./-]+\.ts)`((?:,? `#?\w+`)+)/g)].flatMap(
+    ([, file = '', names = '']) =>
+      name === TRAPS ? [...names.matchAll(/`(#?\w+)`/g)].map(([, one = '']) => ({ one, file })) : [],
+  );
+  return [...placed, ...following]
+    .filter(
+      ({ one, file }) => !textsOf(file).some((content) => new RegExp(`(?<!\\w)${one}(?!\\w)`).test(content)),
+    )
+    .map(({ one, file }) => `${name} places ${one} in ${file}`);
+}
+
 function textsOf(file: string): string[] {
   return PATHS.filter((one) => one.endsWith(`/${file}`)).map((one) =>
     fs.readFileSync(path.join(PROJECT_ROOT, one), 'utf8'),
@@ -115,7 +133,11 @@ describe('the documents', () => {
     expect(written.flatMap(unknownClaims)).toEqual([]);
   });
 
-  test('the check itself finds missing files, broken links and unknown tests', () => {
+  test('place names in the files that have them', () => {
+    expect(DOCUMENTS.flatMap(unknownNames)).toEqual([]);
+  });
+
+  test('the check itself finds missing files, broken links, unknown tests and names', () => {
     const text = [
       '`src/farm/apply.ts`, `src/farm/nothing.ts`, `src/farm/*.test.ts`, `src/farm/x-*.ts`, `apply.ts`,',
       '`src/nowhere/`, `test/tidy`, `files.test.ts`, `./scripts/build.mjs`, `none.sh`, `farm/apply.ts`,',
@@ -132,5 +154,11 @@ describe('the documents', () => {
     const missing = ['an', 'unknown', 'claim'].join(' ');
     const row = `| 'no test' | \`document-paths.test.ts\` 'name only files … exist', '${missing}' | \`a\` 'b' |`;
     expect(unknownClaims({ name: 'docs/x.md', text: row })).toEqual([`docs/x.md quotes '${missing}'`]);
+    const places = `\`unknownNames\` in \`document-paths.test.ts\`, \`${missing.replaceAll(' ', '')}\` in \`comments-of.ts\``;
+    expect(unknownNames({ name: 'docs/x.md', text: places })).toHaveLength(1);
+    const traps = '`comments-of.ts` `commentsOf`, `nothingOf`: x; `test/tidy/circles.ts` `circlesOf`';
+    expect(unknownNames({ name: TRAPS, text: traps })).toEqual([
+      `${TRAPS} places nothingOf in comments-of.ts`,
+    ]);
   });
 });

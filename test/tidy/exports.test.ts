@@ -52,8 +52,8 @@ function isUnused(one: Export): boolean {
 }
 
 /**
- * True for product code that is exported for tests alone, where no comment gives the reason. Bounds (`MAX_…`) need no
- * reason, nor do types that another declaration of their file uses.
+ * True for product code that is exported for tests alone, where no comment gives the reason. Bounds (`MAX_…`)
+ * need no reason, nor do types that another declaration of their file uses.
  */
 function isForTestsUnsaid(one: Export): boolean {
   const { file, name, users, isForTests, isTypeInUse } = one;

@@ -38,7 +38,7 @@ interface Introduction {
 }
 
 /** A message of the core. Its `from` must be the peer that the connection's hello proved. */
-interface RaftMessage {
+export interface RaftMessage {
   readonly kind: 'raft';
   readonly message: Message;
 }
