@@ -35,12 +35,12 @@ describe('durations', () => {
     '1.2.3s',
     '.s',
     '900000000h',
-  ])('"%s" is no duration', (text) => {
+  ])('"%s" is not a duration', (text) => {
     expect(parseDurationMs(text)).toBeUndefined();
   });
 
-  test('hundreds of thousands of digits are no duration, and that is seen at once', () => {
-    // In time that grows with the square of the length this takes minutes, and the test runs out of its own.
+  test('hundreds of thousands of digits are refused at once', () => {
+    // In time that grows with the square of the length this would take minutes and run into the time-out of the test.
     expect(parseDurationMs('1'.repeat(400_000))).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-// Durations as Go's flags write them: `4m`, `90s`, `500ms`, `1h30m`, `1.5s`, `0`.
+// Durations as Go writes them: `4m`, `90s`, `500ms`, `1h30m`, `1.5s`, `0`.
 
 const MILLISECONDS_BY_UNIT: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -10,14 +10,14 @@ const MILLISECONDS_BY_UNIT: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** About a century: longer is a slip of the finger, and would overflow no number on the way. */
+/** A century: anything longer is a slip of the finger. */
 const MAX_DURATION_MS = 100 * 365 * 24 * 3_600_000;
 
-/** Digits can be read in one way only: with two the time would grow with the square of their number. */
+/** Matches a run of digits in one way only; with two ways the time would grow with the square of its length. */
 const WHOLE = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/;
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g;
 
-/** Whole milliseconds, 0 to a century; undefined when `text` is no such duration (a bare number needs its unit, `0` excepted). */
+/** Returns whole milliseconds, or undefined for an invalid duration. Every number but `0` needs a unit. */
 export function parseDurationMs(text: string): number | undefined {
   if (text === '0') return 0;
   if (!WHOLE.test(text)) return undefined;

@@ -1,28 +1,29 @@
-// The flags that were given and the defaults of the others, read by kind.
+// Reads the given flags, and the defaults of the others, by kind.
 
 import { type Address, parseAddress } from '../shared/address.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { parseDurationMs } from './duration.ts';
-import { type FlagDefinition, type FlagValues, usageError } from './go-flags.ts';
+import { FLAGS, type FlagName } from './flag-table.ts';
+import { type FlagValues, usageError } from './go-flags.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Every address of the machine: good to listen on, nothing that another machine could dial. */
+/** Hosts that mean every address of this machine. A node can listen on them, but nobody can dial them. */
 const LISTEN_ALL_HOST = /^[0.:]*$/;
 
 export function listensOnEveryAddress(address: Address): boolean {
   return LISTEN_ALL_HOST.test(address.host);
 }
 
-/** Reads `text`, which came with `-flag`; CodedError `usage` unless it is an address with a port of its own. */
-export function readAddress(flag: string, text: string): Address {
+/** Reads the value of `-flag`. Throws CodedError `usage` unless it is an address with a port. */
+export function readAddress(flag: FlagName, text: string): Address {
   const address = parseFlagAddress(flag, text);
   if (address.port === 0) throw usageError(`-${flag} needs a port from 1 to 65535, not "${text}"`, flag);
   return address;
 }
 
-function parseFlagAddress(flag: string, value: string): Address {
+function parseFlagAddress(flag: FlagName, value: string): Address {
   try {
     return parseAddress(value);
   } catch (error) {
@@ -33,39 +34,39 @@ function parseFlagAddress(flag: string, value: string): Address {
   }
 }
 
+const DEFAULTS: FlagValues = new Map(FLAGS.map(({ name, defaultValue }) => [name, defaultValue]));
+
 /** Every method throws CodedError `usage` when the value is not of its kind. */
 export class FlagReader {
   readonly #given: FlagValues;
-  readonly #defaults: FlagValues;
 
-  constructor(given: FlagValues, definitions: readonly FlagDefinition[]) {
+  constructor(given: FlagValues) {
     this.#given = given;
-    this.#defaults = new Map(definitions.map(({ name, defaultValue }) => [name, defaultValue]));
   }
 
-  has(name: string): boolean {
+  has(name: FlagName): boolean {
     return this.#given.has(name);
   }
 
-  text(name: string): string {
-    return this.#given.get(name) ?? this.#defaults.get(name) ?? '';
+  text(name: FlagName): string {
+    return this.#given.get(name) ?? DEFAULTS.get(name) ?? '';
   }
 
-  filled(name: string): string {
+  filled(name: FlagName): string {
     const value = this.text(name);
     if (value === '') throw usageError(`-${name} may not be empty`, name);
     return value;
   }
 
-  bool(name: string): boolean {
+  bool(name: FlagName): boolean {
     return this.text(name) === 'true';
   }
 
-  address(name: string): Address {
+  address(name: FlagName): Address {
     return readAddress(name, this.text(name));
   }
 
-  dialableAddress(name: string): Address {
+  dialableAddress(name: FlagName): Address {
     const address = this.address(name);
     if (listensOnEveryAddress(address)) {
       throw usageError(`-${name} needs a host that other machines can dial, not "${this.text(name)}"`, name);
@@ -73,7 +74,7 @@ export class FlagReader {
     return address;
   }
 
-  durationMs(name: string): number {
+  durationMs(name: FlagName): number {
     const value = this.text(name);
     const durationMs = parseDurationMs(value);
     if (durationMs === undefined) {
@@ -82,7 +83,7 @@ export class FlagReader {
     return durationMs;
   }
 
-  count(name: string, { min, max }: { min: number; max: number }): number {
+  count(name: FlagName, { min, max }: { min: number; max: number }): number {
     const value = this.text(name);
     const count = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
     if (!(count >= min && count <= max)) {
@@ -91,7 +92,7 @@ export class FlagReader {
     return count;
   }
 
-  level(name: string): LogLevel {
+  level(name: FlagName): LogLevel {
     const value = this.text(name);
     const level = LOG_LEVELS.find((known) => known === value);
     if (level === undefined) {

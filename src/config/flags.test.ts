@@ -1,10 +1,13 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CodedError } from '../shared/coded-error.ts';
-import { type NodeOptions, parseCommandLine } from './flags.ts';
+import { FLAGS } from './flag-table.ts';
+import { parseCommandLine, type StartOptions } from './flags.ts';
 
-function options(...args: string[]): NodeOptions {
+function options(...args: string[]): StartOptions {
   const commandLine = parseCommandLine(['-id', 'node1', ...args]);
-  if (commandLine.kind !== 'run') throw new Error('help was asked for');
+  if (commandLine.kind !== 'run') throw new Error('parsed as a request for help');
   return commandLine.options;
 }
 
@@ -17,7 +20,7 @@ function mistake(...args: string[]): { flag: unknown; message: string } {
     }
     throw error;
   }
-  throw new Error(`${args.join(' ')} was taken`);
+  throw new Error(`${args.join(' ')} was accepted`);
 }
 
 describe('the command line of a node', () => {
@@ -45,13 +48,13 @@ describe('the command line of a node', () => {
     });
   });
 
-  test("the README's bootstrap line is understood", () => {
+  test("the README's bootstrap line is valid", () => {
     const line =
       '-http :8080 -raft 127.0.0.1:7000 -data ./data -bootstrap -console-level info -file-level debug -logs ./logs';
     expect(options(...line.split(' '))).toEqual({ ...options(), bootstrap: true });
   });
 
-  test("the README's join line is understood", () => {
+  test("the README's join line is valid", () => {
     const line = '-id node2 -http :8081 -raft 127.0.0.1:7001 -data ./data -join 127.0.0.1:8080 -logs ./logs';
     expect(options(...line.split(' '))).toMatchObject({
       id: 'node2',
@@ -61,7 +64,7 @@ describe('the command line of a node', () => {
     });
   });
 
-  test('-h is the usage text, with every flag', () => {
+  test('-h gives the usage text, with every flag', () => {
     const commandLine = parseCommandLine(['-h']);
     if (commandLine.kind !== 'help') throw new Error('no help');
     const named = [...commandLine.usage.matchAll(/^ {2}-(\S+)/gm)].map((match) => match[1]);
@@ -78,19 +81,32 @@ describe('the command line of a node', () => {
   });
 });
 
+test('the README has every flag in the order of the usage text, with its default', () => {
+  const readme = fs.readFileSync(path.join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| (`-[^|]*)\|([^|]*)\|/gm)];
+  const named = rows.flatMap(([, names = '', defaults = '']) =>
+    [...names.matchAll(/`-([a-z-]+)`/g)].map(([, name]) => ({ name, defaults })),
+  );
+  expect(named.map(({ name }) => name)).toEqual(FLAGS.map(({ name }) => name));
+  for (const [at, { defaultValue }] of FLAGS.entries()) {
+    if (defaultValue !== '')
+      expect(named[at]).toHaveProperty('defaults', expect.stringContaining(`\`${defaultValue}\``));
+  }
+});
+
 describe('-id', () => {
-  test.each(['a', 'Node-1', 'printer_room.2', '-1', '...', 'x'.repeat(64)])('%s is an id', (id) => {
+  test.each(['a', 'Node-1', 'printer_room.2', '-1', '...', 'x'.repeat(64)])('%s is a valid id', (id) => {
     expect(options('-id', id).id).toBe(id);
   });
 
   test.each(['', ' ', 'a b', 'a/b', '../x', '.', '..', 'ä', 'a@1', 'x'.repeat(65), 'a\n'])(
-    '"%s" is none',
+    '"%s" is not a valid id',
     (id) => {
       expect(mistake('-id', id).flag).toBe('id');
     },
   );
 
-  test('it is required', () => {
+  test('an id is required', () => {
     expect(mistake()).toEqual({
       flag: 'id',
       message: '-id is required: give this node a name, such as -id node1',
@@ -99,7 +115,7 @@ describe('-id', () => {
 });
 
 describe('addresses', () => {
-  test('an address that is none is named with its flag', () => {
+  test('the message about an invalid address names its flag', () => {
     for (const flag of ['http', 'raft', 'advertise', 'advertise-http', 'join']) {
       const { flag: at, message } = mistake('-id', 'a', `-${flag}`, 'localhost');
       expect(at).toBe(flag);
@@ -107,12 +123,12 @@ describe('addresses', () => {
     }
   });
 
-  test('port 0 is refused: other nodes must know the port', () => {
+  test('port 0 is refused, since other nodes must know the port', () => {
     expect(mistake('-id', 'a', '-http', ':0').flag).toBe('http');
     expect(mistake('-id', 'a', '-raft', '127.0.0.1:0').flag).toBe('raft');
   });
 
-  test('what is advertised follows from where the node listens', () => {
+  test('the advertised addresses default to those the node listens on', () => {
     expect(options('-raft', '10.0.0.1:7000')).toMatchObject({
       advertiseRaft: '10.0.0.1:7000',
       advertiseHttp: '10.0.0.1:8080',
@@ -130,7 +146,7 @@ describe('addresses', () => {
   });
 
   test.each([':7000', '0.0.0.0:7000', '[::]:7000', '[0:0::0]:7000'])(
-    '-raft %s needs -advertise, and the sentence says so',
+    '-raft %s needs -advertise, and the message says so',
     (address) => {
       const { flag, message } = mistake('-id', 'a', '-raft', address);
       expect(flag).toBe('advertise');
@@ -145,36 +161,36 @@ describe('addresses', () => {
 });
 
 describe('-join and -bootstrap', () => {
-  test('-join takes several addresses, with spaces and a trailing comma', () => {
+  test('-join takes several addresses, and allows spaces and a trailing comma', () => {
     expect(options('-join', 'a:1, [::1]:2 ,:3,').join).toEqual(['a:1', '[::1]:2', '127.0.0.1:3']);
   });
 
-  test('an empty -join is a mistake, and so are more addresses than a cluster has members', () => {
+  test('an empty -join and one of more than 64 addresses are refused', () => {
     expect(mistake('-id', 'a', '-join', ',').flag).toBe('join');
     expect(mistake('-id', 'a', '-join=').flag).toBe('join');
     expect(mistake('-id', 'a', '-join', Array(65).fill('a:1').join(',')).flag).toBe('join');
   });
 
-  test('a node either starts a cluster or joins one', () => {
+  test('-bootstrap and -join exclude each other', () => {
     expect(mistake('-id', 'a', '-bootstrap', '-join', 'a:1').message).toContain('only one of them');
     expect(options('-bootstrap=false', '-join', 'a:1').bootstrap).toBe(false);
   });
 });
 
 describe('files and levels', () => {
-  test('the data of a node live under its id', () => {
+  test('data directory and log file are named after the id', () => {
     expect(options('-data', '/srv/farm/', '-logs', '/var/log')).toMatchObject({
       dataDirectory: '/srv/farm/node1',
       logFile: '/var/log/node1.log',
     });
   });
 
-  test('an empty directory name is a mistake', () => {
+  test('an empty directory name is refused', () => {
     expect(mistake('-id', 'a', '-data=').flag).toBe('data');
     expect(mistake('-id', 'a', '-logs', '').flag).toBe('logs');
   });
 
-  test('a level is one of four', () => {
+  test('a log level is debug, info, warn or error', () => {
     expect(options('-console-level', 'error', '-file-level', 'warn')).toMatchObject({
       consoleLevel: 'error',
       fileLevel: 'warn',
@@ -187,7 +203,7 @@ describe('files and levels', () => {
 });
 
 describe('times and counts', () => {
-  test('the two Raft times are held against each other', () => {
+  test('the election timeout is at least four heartbeats', () => {
     expect(options('-election-timeout', '200ms', '-heartbeat', '50ms')).toMatchObject({
       electionTimeoutMs: 200,
       heartbeatMs: 50,
@@ -199,7 +215,7 @@ describe('times and counts', () => {
     expect(mistake('-id', 'a', '-election-timeout', '1').message).toContain('is a duration such as 500ms');
   });
 
-  test('-remove-dead-after is never, or longer than an election takes', () => {
+  test('-remove-dead-after is 0 or at least two election timeouts', () => {
     expect(options('-remove-dead-after', '0').removeDeadAfterMs).toBe(0);
     expect(options('-remove-dead-after', '1s').removeDeadAfterMs).toBe(1_000);
     expect(mistake('-id', 'a', '-remove-dead-after', '999ms').flag).toBe('remove-dead-after');
@@ -214,7 +230,7 @@ describe('times and counts', () => {
     expect(mistake('-id', 'a', '-compact-after', '99').flag).toBe('compact-after');
   });
 
-  test('-min-voters is a small whole number', () => {
+  test('-min-voters is a whole number from 1 to 99', () => {
     expect(options('-min-voters=3').minVoters).toBe(3);
     for (const count of ['0', '-1', '1.5', 'two', '', '1000', '0x2']) {
       expect(mistake('-id', 'a', '-min-voters', count).flag).toBe('min-voters');
@@ -223,7 +239,7 @@ describe('times and counts', () => {
 });
 
 describe('TLS between nodes', () => {
-  test('the three files are given together', () => {
+  test('the three files are accepted together', () => {
     expect(options('-tls-cert', 'c', '-tls-key', 'k', '-tls-ca', 'a').tls).toEqual({
       certFile: 'c',
       keyFile: 'k',
@@ -231,7 +247,7 @@ describe('TLS between nodes', () => {
     });
   });
 
-  test('some of them are a mistake', () => {
+  test('one or two of the files are refused', () => {
     expect(mistake('-id', 'a', '-tls-cert', 'c', '-tls-ca', 'a').message).toContain('together or not at all');
   });
 });

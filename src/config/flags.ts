@@ -1,18 +1,19 @@
-// The command line of one node: what may be given, what it means, what does not fit together.
+// The command line of a node: its flags read into the options of a start, and checked against each other.
 
 import path from 'node:path';
 import { type Address, formatAddress } from '../shared/address.ts';
 import { FlagReader, type LogLevel, listensOnEveryAddress, readAddress } from './flag-reader.ts';
-import { type FlagDefinition, formatFlags, HELP_ASKED, parseGoFlags, usageError } from './go-flags.ts';
+import { FLAGS } from './flag-table.ts';
+import { formatFlags, HELP_ASKED, parseGoFlags, usageError } from './go-flags.ts';
 
-/** PEM files for the connections between nodes: both sides show a certificate signed by `caFile`. */
+/** PEM files for the connections between nodes. Both sides show a certificate signed by `caFile`. */
 export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
   readonly caFile: string;
 }
 
-export interface NodeOptions {
+export interface StartOptions {
   /** The node's name: letters, digits, `.`, `_`, `-`, at most 64. */
   readonly id: string;
   /** An empty host means every address of this machine. */
@@ -25,7 +26,7 @@ export interface NodeOptions {
   readonly dataDirectory: string;
   /** `<logs>/<id>.log`. */
   readonly logFile: string;
-  /** host:port of the API of members, to be tried in turn; empty without -join. */
+  /** API addresses (host:port) of members, to try in turn; empty without -join. */
   readonly join: readonly string[];
   readonly bootstrap: boolean;
   readonly clean: boolean;
@@ -38,62 +39,22 @@ export interface NodeOptions {
   readonly minVoters: number;
   readonly electionTimeoutMs: number;
   readonly heartbeatMs: number;
-  /** Entries that the log holds before the older ones are compacted away. */
+  /** Log entries after which the older ones are compacted away. */
   readonly compactAfterEntries: number;
   readonly tls: TlsFiles | undefined;
 }
 
 export type CommandLine =
   | { readonly kind: 'help'; readonly usage: string }
-  | { readonly kind: 'run'; readonly options: NodeOptions };
+  | { readonly kind: 'run'; readonly options: StartOptions };
 
 const MIN_HEARTBEAT_MS = 10;
 const MIN_HEARTBEATS_PER_ELECTION = 4;
 const MAX_ELECTION_TIMEOUT_MS = 60_000;
-/** A voter that is silent for less may only be slow: the leader itself needs this long to notice its own isolation. */
+/** Shorter silence may be slowness: a leader needs this long to notice its own isolation. */
 const MIN_ELECTIONS_BEFORE_REMOVAL = 2;
 const MAX_JOIN_ADDRESSES = 64;
 const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
-
-const text = (name: string, placeholder: string, defaultValue: string, help: string): FlagDefinition => ({
-  name,
-  kind: 'text',
-  placeholder,
-  defaultValue,
-  help,
-});
-
-const bool = (name: string, help: string): FlagDefinition => ({
-  name,
-  kind: 'bool',
-  placeholder: '',
-  defaultValue: '',
-  help,
-});
-
-const FLAGS: readonly FlagDefinition[] = [
-  text('id', 'name', '', 'Node id: letters, digits, ".", "_", "-", at most 64 (required)'),
-  text('http', 'address', ':8080', 'Where the API listens: :port, host:port or [v6]:port'),
-  text('raft', 'address', '127.0.0.1:7000', 'Where the Raft transport listens, and what other nodes dial'),
-  text('advertise', 'address', '', 'What other nodes dial instead of the -raft address'),
-  text('advertise-http', 'address', '', 'What others are told of the API instead of the -http address'),
-  text('data', 'directory', 'data', "The node's files live under <directory>/<id>/"),
-  text('logs', 'directory', 'logs', 'The log file is <directory>/<id>.log'),
-  text('join', 'addresses', '', 'HTTP addresses of members, comma-separated; any member will do'),
-  bool('bootstrap', 'Start a new cluster of one; ignored by a node that already has state'),
-  bool('clean', 'Wipe <data>/<id>/ before starting'),
-  text('console-level', 'level', 'info', 'Console log level: debug, info, warn, error'),
-  text('file-level', 'level', 'debug', 'File log level: debug, info, warn, error'),
-  text('remove-dead-after', 'duration', '4m', 'Silence after which the leader removes a voter; 0 is never'),
-  text('new-member-grace', 'duration', '2m', 'Age below which a member is not removed automatically'),
-  text('min-voters', 'count', '2', 'Automatic removal never leaves fewer voters than this'),
-  text('election-timeout', 'duration', '500ms', 'Silence of the leader after which a new one is elected'),
-  text('heartbeat', 'duration', '50ms', "Time between the leader's heartbeats"),
-  text('compact-after', 'entries', '50000', 'Log entries after which the older ones are compacted away'),
-  text('tls-cert', 'file', '', "PEM certificate of this node, for the nodes' own connections"),
-  text('tls-key', 'file', '', 'PEM private key that belongs to -tls-cert'),
-  text('tls-ca', 'file', '', 'PEM certificate of the authority that signed every node'),
-];
 
 export const USAGE = `Raft3D: one node of a replicated 3D-print farm.
 
@@ -109,16 +70,16 @@ Durations are written like 500ms, 90s, 4m or 1h30m.
 `;
 
 /**
- * Reads the arguments of the process (without the interpreter and the script).
- * Throws CodedError `usage`, whose message is one sentence for stderr; the process then exits with 2.
+ * Reads the arguments of the process, without interpreter and script.
+ * Throws CodedError `usage`, with one sentence for stderr; the process then exits with 2.
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const given = parseGoFlags(args, FLAGS);
   if (given === HELP_ASKED) return { kind: 'help', usage: USAGE };
-  return { kind: 'run', options: readOptions(new FlagReader(given, FLAGS)) };
+  return { kind: 'run', options: readOptions(new FlagReader(given)) };
 }
 
-function readOptions(flags: FlagReader): NodeOptions {
+function readOptions(flags: FlagReader): StartOptions {
   const id = readNodeId(flags);
   const raftListen = flags.address('raft');
   const httpListen = flags.address('http');
@@ -152,7 +113,7 @@ function readOptions(flags: FlagReader): NodeOptions {
 function readNodeId(flags: FlagReader): string {
   const id = flags.text('id');
   if (id === '') throw usageError('-id is required: give this node a name, such as -id node1', 'id');
-  // `.` and `..` would be the data directory itself and its parent, which -clean must never wipe.
+  // `.` and `..` are the data directory itself and its parent, which -clean must never wipe.
   if (!NODE_ID.test(id) || id === '.' || id === '..') {
     throw usageError(`-id is 1 to 64 letters, digits, ".", "_" or "-", not "${id}"`, 'id');
   }
@@ -170,7 +131,7 @@ function readAdvertisedRaft(flags: FlagReader, listen: Address): Address {
   return listen;
 }
 
-/** Without -advertise-http, an API that listens everywhere is reached where the Raft transport is reached. */
+/** Without -advertise-http, an API that listens on every address is reached at the host of the Raft transport. */
 function readAdvertisedHttp(flags: FlagReader, listen: Address, raftHost: string): Address {
   if (flags.text('advertise-http') !== '') return flags.dialableAddress('advertise-http');
   return listensOnEveryAddress(listen) ? { host: raftHost, port: listen.port } : listen;

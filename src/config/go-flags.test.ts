@@ -3,9 +3,9 @@ import { CodedError } from '../shared/coded-error.ts';
 import { type FlagDefinition, formatFlags, HELP_ASKED, parseGoFlags } from './go-flags.ts';
 
 const DEFINITIONS: readonly FlagDefinition[] = [
-  { name: 'id', kind: 'text', placeholder: 'name', defaultValue: '', help: 'The id' },
-  { name: 'raft', kind: 'text', placeholder: 'address', defaultValue: ':7000', help: 'The address' },
-  { name: 'clean', kind: 'bool', placeholder: '', defaultValue: '', help: 'Wipe' },
+  { name: 'id', placeholder: 'name', defaultValue: '', help: 'The id' },
+  { name: 'raft', placeholder: 'address', defaultValue: ':7000', help: 'The address' },
+  { name: 'clean', placeholder: '', defaultValue: '', help: 'Wipe' },
 ];
 
 function parse(...args: string[]): Record<string, string> | typeof HELP_ASKED {
@@ -20,17 +20,17 @@ function mistake(...args: string[]): string {
     if (error instanceof CodedError && error.code === 'usage') return error.message;
     throw error;
   }
-  throw new Error(`${args.join(' ')} was taken`);
+  throw new Error(`${args.join(' ')} was accepted`);
 }
 
-describe('flags as Go takes them', () => {
+describe('flags in the manner of Go', () => {
   test('a value follows its flag or an equals sign, after one dash or two', () => {
     for (const args of [['-id', 'x'], ['--id', 'x'], ['-id=x'], ['--id=x']]) {
       expect(parse(...args)).toEqual({ id: 'x' });
     }
   });
 
-  test('a value may hold equals signs, be empty, begin with a dash or span lines', () => {
+  test('a value may contain equals signs, be empty, begin with a dash or span lines', () => {
     expect(parse('-id=a=b')).toEqual({ id: 'a=b' });
     expect(parse('-id=')).toEqual({ id: '' });
     expect(parse('-id', '')).toEqual({ id: '' });
@@ -38,7 +38,7 @@ describe('flags as Go takes them', () => {
     expect(parse('-id=a\nb')).toEqual({ id: 'a\nb' });
   });
 
-  test('a bool is true alone, and otherwise what stands behind its equals sign', () => {
+  test('a bool without a value is true, and may be given a value after an equals sign', () => {
     expect(parse('-clean')).toEqual({ clean: 'true' });
     for (const word of ['1', 't', 'T', 'true', 'TRUE', 'True']) {
       expect(parse(`--clean=${word}`)).toEqual({ clean: 'true' });
@@ -48,27 +48,27 @@ describe('flags as Go takes them', () => {
     }
   });
 
-  test('a bool does not eat the argument behind it', () => {
+  test('a bool does not take the next argument as its value', () => {
     expect(mistake('-clean', 'false')).toBe('unexpected argument "false"');
     expect(parse('-clean', '-id', 'x')).toEqual({ clean: 'true', id: 'x' });
   });
 
-  test('of a repeated flag the last one counts', () => {
+  test('the last value of a repeated flag counts', () => {
     expect(parse('-id', 'a', '--id=b')).toEqual({ id: 'b' });
   });
 
-  test('-h and -help ask for help wherever a flag may stand, in front of later mistakes only', () => {
+  test('-h and -help ask for help at the place of any flag, unless a mistake comes first', () => {
     for (const flag of ['-h', '--h', '-help', '--help']) expect(parse(flag)).toBe(HELP_ASKED);
     expect(parse('-id', 'x', '-h', '-nonsense')).toBe(HELP_ASKED);
     expect(mistake('-nonsense', '-h')).toBe('there is no flag -nonsense');
   });
 
-  test('a closing -- is taken, and nothing may follow it', () => {
+  test('a -- is accepted as the last argument only', () => {
     expect(parse('-id', 'x', '--')).toEqual({ id: 'x' });
     expect(mistake('--', 'x')).toBe('unexpected argument "--"');
   });
 
-  test('each mistake has its sentence', () => {
+  test('each mistake has a message of its own', () => {
     expect(mistake('-port', '1')).toBe('there is no flag -port');
     expect(mistake('-id')).toBe('-id needs a value');
     expect(mistake('-clean=yes')).toBe('-clean is true or false, not "yes"');
@@ -79,12 +79,12 @@ describe('flags as Go takes them', () => {
     expect(mistake('-=x')).toBe('bad flag syntax: -=x');
   });
 
-  test('a name that JavaScript objects inherit is no flag', () => {
+  test('a name that every JavaScript object has is not a flag', () => {
     expect(mistake('-constructor', 'x')).toBe('there is no flag -constructor');
     expect(mistake('-__proto__=x')).toBe('there is no flag -__proto__');
   });
 
-  test('the list of flags is aligned and says the defaults', () => {
+  test('the list of flags is aligned and shows the defaults', () => {
     expect(formatFlags(DEFINITIONS)).toBe(
       [
         '  -id name       The id',

@@ -1,15 +1,15 @@
 // Flags as Go's `flag` package reads them: `-id x`, `--id x`, `-id=x`; a bool takes a value only after `=`.
+// `util.parseArgs` cannot read them: to it `-id` is the flags -i and -d.
 
 import { CodedError } from '../shared/coded-error.ts';
 
 export interface FlagDefinition {
   readonly name: string;
-  readonly kind: 'text' | 'bool';
-  /** What stands for the value in the usage text: `address`, `duration`. Empty for a bool. */
+  /** Stands for the value in the usage text, such as `address`. Empty for a bool. */
   readonly placeholder: string;
-  /** What the flag is when it is not given; empty when there is nothing to say. */
+  /** The value of a flag that is not given; empty when there is none. */
   readonly defaultValue: string;
-  /** One sentence or two, without a full stop at the end. */
+  /** A sentence without a full stop at its end. */
   readonly help: string;
 }
 
@@ -18,12 +18,12 @@ export type FlagValues = ReadonlyMap<string, string>;
 const TRUE_WORDS = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const FALSE_WORDS = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
-/** What the flag package calls ErrHelp: `-h` or `-help` was met before any mistake. */
+/** Go's ErrHelp: `-h` or `-help` came before any mistake. */
 export const HELP_ASKED = 'help';
 
 /**
- * The values that were given, by flag name; a bool is `true` or `false`; of a flag that is repeated the last
- * one counts. Or HELP_ASKED. Throws CodedError `usage` at the first mistake; there are no positional arguments.
+ * Returns the given values by flag name, or HELP_ASKED. A bool is `true` or `false`; the last value of a repeated
+ * flag counts. Throws CodedError `usage` at the first mistake. There are no positional arguments.
  */
 export function parseGoFlags(
   args: readonly string[],
@@ -40,7 +40,7 @@ export function parseGoFlags(
       if (name === 'h' || name === 'help') return HELP_ASKED;
       throw usageError(`there is no flag -${name}`, name);
     }
-    if (definition.kind === 'bool') {
+    if (definition.placeholder === '') {
       values.set(name, readBool(name, inline ?? 'true'));
     } else if (inline !== undefined) {
       values.set(name, inline);
@@ -54,7 +54,7 @@ export function parseGoFlags(
   return values;
 }
 
-/** A mistake on the command line: CodedError `usage`, with the flag at fault when there is one. */
+/** Makes a CodedError `usage` for a mistake on the command line, with the flag at fault if there is one. */
 export function usageError(message: string, flag?: string): CodedError {
   return new CodedError('usage', message, flag === undefined ? {} : { fields: { flag } });
 }
@@ -75,7 +75,7 @@ function readBool(name: string, word: string): string {
   throw usageError(`-${name} is true or false, not "${word}"`, name);
 }
 
-/** The flags as an aligned list, one to a line or two, in the order of their definition. */
+/** Formats the flags as an aligned list, in the order of their definition. */
 export function formatFlags(definitions: readonly FlagDefinition[]): string {
   const heads = definitions.map(({ name, placeholder }) => `  -${name} ${placeholder}`.trimEnd());
   const width = Math.max(...heads.map((head) => head.length)) + 2;

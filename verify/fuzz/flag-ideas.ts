@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { parseDurationMs } from '../../src/config/duration.ts';
-import { type NodeOptions, parseCommandLine, USAGE } from '../../src/config/flags.ts';
+import { parseCommandLine, type StartOptions, USAGE } from '../../src/config/flags.ts';
 import { formatAddress, parseAddress } from '../../src/shared/address.ts';
 import { CodedError } from '../../src/shared/coded-error.ts';
 import { checkProperty } from './check-property.ts';
@@ -164,7 +164,7 @@ function judgeCommandLine(args: readonly string[]): string {
 }
 
 /** Checks accepted options by independent rules. */
-function judgeOptions(options: NodeOptions): void {
+function judgeOptions(options: StartOptions): void {
   const { id, httpListen, raftListen, electionTimeoutMs, heartbeatMs, removeDeadAfterMs, minVoters } =
     options;
   const holds = (condition: boolean, what: string): void => {
