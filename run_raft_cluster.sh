@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A fresh cluster of four nodes in a tmux session: nodes on the left, a command window on the right.
-# With RAFT3D_NO_ATTACH=1, or without a terminal, the session is left in the background.
+# Starts a fresh cluster of four nodes in a tmux session: nodes on the left, a pane for commands on the right.
+# With RAFT3D_NO_ATTACH=1, or without a terminal, the session stays in the background.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/cluster.sh
@@ -19,10 +19,10 @@ ${BOLD}Raft3D: four nodes on the left, your commands here${PLAIN}
 ${BLUE}# run the test scenarios${PLAIN}
 ./test_scenarios.sh
 
-${BLUE}# who leads, and who is in${PLAIN}
+${BLUE}# the leader and the members${PLAIN}
 curl -s $first/cluster/status | jq
 
-${BLUE}# add a printer, a filament, a print job; any node takes any request${PLAIN}
+${BLUE}# add a printer, a filament, a print job; any node accepts any request${PLAIN}
 curl -X POST -H "Content-Type: application/json" -d '{"id":"printer1","company":"Prusa","model":"MK3S+"}' $first/api/v1/printers
 curl -X POST -H "Content-Type: application/json" -d '{"id":"filament1","type":"PLA","color":"Red","total_weight_in_grams":1000,"remaining_weight_in_grams":1000}' $second/api/v1/filaments
 curl -X POST -H "Content-Type: application/json" -d '{"id":"job1","printer_id":"printer1","filament_id":"filament1","filepath":"/models/benchy.gcode","print_weight_in_grams":15}' $first/api/v1/print_jobs
@@ -42,10 +42,10 @@ ports_are_free() {
       if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then busy+=("$port"); fi
     done
   done
-  ((${#busy[@]} == 0)) || die "in use already: port ${busy[*]}; stop what listens there, or choose others with RAFT3D_HTTP_PORT and RAFT3D_RAFT_PORT"
+  ((${#busy[@]} == 0)) || die "port ${busy[*]} is in use: stop the program that listens there, or choose other ports with RAFT3D_HTTP_PORT and RAFT3D_RAFT_PORT"
 }
 
-# open_pane HOW... : one more pane with a plain shell in it; prints the pane's id.
+# open_pane TMUX_COMMAND...: opens a pane with a plain shell, and prints its id.
 open_pane() {
   tmux "$@" -P -F '#{pane_id}' -c "$PWD" \
     env PATH="$PATH" HISTFILE= RAFT3D_SESSION="$SESSION" RAFT3D_HTTP_PORT="$HTTP_PORT" RAFT3D_RAFT_PORT="$RAFT_PORT" \
@@ -68,7 +68,7 @@ open_session() {
   tmux set-option -w -t "$commands" pane-border-format ' #{pane_title} '
   tmux set-option -t "=$SESSION:" mouse on
   for ((number = 1; number <= NODE_COUNT; number++)); do
-    # test_scenarios.sh finds the panes by these.
+    # test_scenarios.sh finds the panes by these options.
     tmux set-option -t "=$SESSION:" "@node$number" "${panes[number]}"
     tmux select-pane -t "${panes[number]}" -T "Node $number$( ((number > 1)) && echo ' (Follower)' || echo ' (Bootstrap)')"
     type_in "${panes[number]}" "$(node_command "$number")"
@@ -104,7 +104,7 @@ fi
 need tmux jq curl node
 scripts/build-if-needed.sh
 if [[ -n "${TMUX:-}" && "$(tmux display-message -p '#S')" == "$SESSION" ]]; then
-  die "this is the session $SESSION itself, which would be replaced: detach first (Ctrl+B, then D)"
+  die "this terminal is in the session $SESSION, which the script replaces: detach first (Ctrl+B, then D)"
 fi
 ./reset_data.sh
 if session_exists; then tmux kill-session -t "=$SESSION"; fi
@@ -113,7 +113,7 @@ open_session
 echo "waiting for $NODE_COUNT voters and a leader ..."
 if ! wait_until "$FORMING_SECONDS" cluster_is_complete; then
   show_panes
-  die "no cluster after $FORMING_SECONDS s; look at it with: tmux attach-session -t $SESSION"
+  die "the nodes formed no cluster within $FORMING_SECONDS s; look at them with: tmux attach-session -t $SESSION"
 fi
 echo "${GREEN}the cluster is up: $(status_of 1 | jq -r .leader_id) leads, node1 is $(node_url 1)${PLAIN}"
 attach

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Test scenarios against the cluster that ./run_raft_cluster.sh started: a menu, or ./test_scenarios.sh 1|2|3|4.
+# Runs test scenarios on the cluster of ./run_raft_cluster.sh: from a menu, or by ./test_scenarios.sh 1|2|3|4.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/cluster.sh
@@ -11,17 +11,17 @@ readonly ELECTION_SECONDS=30
 readonly CATCH_UP_SECONDS=60
 readonly WRITES_BEFORE_FAILURE=20
 
-# Ids differ from run to run, so that the scenarios can be repeated on one cluster.
+# Part of all ids, so that the scenarios can be repeated on one cluster.
 printf -v RUN '%(%H%M%S)T-%d' -1 "$$"
 readonly RUN
 
-# What the last request was answered.
+# Status and body of the last answer.
 STATUS=000
 BODY=""
 
 # ------------------------------------------------------------------ asking the API
 
-# request METHOD NODE PATH [JSON [IDEMPOTENCY_KEY]]: sets STATUS and BODY; STATUS is 000 when nobody answered.
+# request METHOD NODE PATH [JSON [IDEMPOTENCY_KEY]]: sets STATUS and BODY. STATUS is 000 without an answer.
 request() {
   local method="$1" url answer options=()
   url="$(node_url "$2")$3"
@@ -32,7 +32,7 @@ request() {
   BODY="${answer%$'\n'*}"
 }
 
-# answers STATUS METHOD NODE PATH [JSON]
+# answers STATUS METHOD NODE PATH [JSON]: succeeds when the request gets this status.
 answers() {
   local wanted="$1"
   shift
@@ -40,12 +40,12 @@ answers() {
   [[ "$STATUS" == "$wanted" ]]
 }
 
-# body_has FILTER: the last answer, seen through jq.
+# body_has FILTER: succeeds when this jq filter of the last answer is true.
 body_has() {
   jq -e "$1" <<<"$BODY" >/dev/null 2>&1
 }
 
-# create NODE PATH ID JSON: sends until it is acknowledged. The key makes the retry safe.
+# create NODE PATH ID JSON: repeats the request until it is acknowledged. The key makes the retry safe.
 create() {
   wait_until "$WRITE_SECONDS" create_once "$@"
 }
@@ -77,12 +77,12 @@ has_printers() {
 
 # ------------------------------------------------------------------ the nodes
 
-# The leader's number as this node sees it; fails when it sees none.
+# leader_seen_by NUMBER: prints the number of the leader that this node sees. Fails when it sees none.
 leader_seen_by() {
   status_of "$1" | jq -er '.leader_id | select(. != "") | ltrimstr("node")'
 }
 
-# other_than NUMBER...: the lowest node number that is none of these.
+# other_than NUMBER...: prints the lowest number of another node.
 other_than() {
   local number
   for ((number = 1; number <= NODE_COUNT; number++)); do
@@ -90,7 +90,7 @@ other_than() {
   done
 }
 
-# has_new_leader NODE OLD: this node sees a leader, and it is not the old one.
+# has_new_leader NODE OLD: succeeds when this node sees a leader other than the old one.
 has_new_leader() {
   local leader
   leader="$(leader_seen_by "$1")" && [[ "$leader" != "$2" ]]
@@ -140,17 +140,17 @@ basic_workflow() {
       "{\"id\":\"$filament\",\"type\":\"PLA\",\"color\":\"Red\",\"total_weight_in_grams\":1000,\"remaining_weight_in_grams\":1000}" &&
     step "a print job is added on node3" create 3 /api/v1/print_jobs "$job" \
       "{\"id\":\"$job\",\"printer_id\":\"$printer\",\"filament_id\":\"$filament\",\"filepath\":\"/models/benchy.gcode\",\"print_weight_in_grams\":15}" &&
-    step "it is Queued" body_has '.status == "Queued"' &&
-    step "it cannot go from Queued to Done" answers 409 POST 1 "/api/v1/print_jobs/$job/status?status=Done" &&
-    step "it becomes Running" answers 200 POST 4 "/api/v1/print_jobs/$job/status?status=Running" &&
-    step "it becomes Done" answers 200 POST 1 "/api/v1/print_jobs/$job/status?status=Done" || return 1
+    step "the job is Queued" body_has '.status == "Queued"' &&
+    step "the job cannot go from Queued to Done" answers 409 POST 1 "/api/v1/print_jobs/$job/status?status=Done" &&
+    step "the job becomes Running" answers 200 POST 4 "/api/v1/print_jobs/$job/status?status=Running" &&
+    step "the job becomes Done" answers 200 POST 1 "/api/v1/print_jobs/$job/status?status=Done" || return 1
   for ((number = 1; number <= NODE_COUNT; number++)); do
     step "node$number lists the printer" answers 200 GET "$number" /api/v1/printers &&
-      step "node$number lists it once" body_has "[.[] | select(.id == \"$printer\")] | length == 1" &&
+      step "node$number lists the printer once" body_has "[.[] | select(.id == \"$printer\")] | length == 1" &&
       step "node$number has the job" answers 200 GET "$number" "/api/v1/print_jobs/$job" &&
-      step "node$number has it Done" body_has '.status == "Done"' &&
+      step "on node$number the job is Done" body_has '.status == "Done"' &&
       step "node$number has the filament" answers 200 GET "$number" "/api/v1/filaments/$filament" &&
-      step "node$number has 985 g of it left" body_has '.remaining_weight_in_grams == 985' || return 1
+      step "on node$number 985 g of the filament remain" body_has '.remaining_weight_in_grams == 985' || return 1
   done
 }
 
@@ -161,12 +161,12 @@ node_failure() {
   witness="$(other_than "$victim")"
   step "a printer is added while all nodes are up" add_printers "$witness" "before-$RUN" 1 &&
     step "the follower node$victim is stopped" end_node "$victim" TERM &&
-    step "writes go on without it" add_printers "$witness" "during-$RUN" 5 &&
-    step "reads go on without it" has_printers "$leader" "during-$RUN" 5 &&
+    step "writes go on without node$victim" add_printers "$witness" "during-$RUN" 5 &&
+    step "reads go on without node$victim" has_printers "$leader" "during-$RUN" 5 &&
     step "node$victim is started again in its pane" restart_node "$victim" &&
-    step "it has caught up with what it missed" \
+    step "node$victim has caught up with the writes it missed" \
       wait_until "$CATCH_UP_SECONDS" has_printers "$victim" "during-$RUN" 5 '?consistency=stale' &&
-    step "it takes writes" add_printers "$victim" "after-$RUN" 1 &&
+    step "node$victim accepts writes" add_printers "$victim" "after-$RUN" 1 &&
     step "all nodes are healthy voters" wait_until "$HEALTH_SECONDS" cluster_is_complete
 }
 
@@ -182,12 +182,12 @@ leader_failure() {
   next="$(leader_seen_by "$witness")" || next="gone again"
   echo "         node$next leads after about $((SECONDS - began)) s"
   step "writes go on" add_printers "$witness" "new-leader-$RUN" 5 &&
-    step "everything that was acknowledged is there" \
+    step "every acknowledged write is there" \
       has_printers "$witness" "acknowledged-$RUN" "$WRITES_BEFORE_FAILURE" &&
     step "node$leader is started again in its pane" restart_node "$leader" &&
-    step "it has caught up with what it missed" \
+    step "node$leader has caught up with the writes it missed" \
       wait_until "$CATCH_UP_SECONDS" has_printers "$leader" "new-leader-$RUN" 5 '?consistency=stale' &&
-    step "it has everything that was acknowledged before" \
+    step "node$leader has every write that was acknowledged before" \
       has_printers "$leader" "acknowledged-$RUN" "$WRITES_BEFORE_FAILURE" '?consistency=stale' &&
     step "all nodes are healthy voters" wait_until "$HEALTH_SECONDS" cluster_is_complete
 }
@@ -233,9 +233,9 @@ need tmux jq curl
 choice="${1:-}"
 if [[ -z "$choice" ]]; then
   print_menu
-  read -r -p "Choice [1-4]: " choice || die "no choice was made"
+  read -r -p "Choice [1-4]: " choice || die "nothing was chosen"
 fi
-[[ "$choice" =~ ^[1-4]$ ]] || die "\"$choice\" is no scenario: choose 1, 2, 3 or 4"
+[[ "$choice" =~ ^[1-4]$ ]] || die "\"$choice\" is not a scenario: choose 1, 2, 3 or 4"
 
 session_exists || die "there is no tmux session $SESSION: start the cluster with ./run_raft_cluster.sh"
 echo "waiting for $NODE_COUNT healthy voters and a leader ..."

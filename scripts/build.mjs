@@ -1,7 +1,7 @@
 // Compiles src/ to dist/, and bundles the program of a node into one file there.
 //
-// Each build works in a directory of its own and takes the place of dist/ at its end. So a build that fails or is
-// killed leaves dist/ as it was, and several builds may run at once.
+// Each build works in a directory of its own, which becomes dist/ at its end. A build that fails or is killed
+// therefore leaves dist/ as it was, and several builds may run at once.
 
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -58,12 +58,15 @@ function complain(message) {
   return false;
 }
 
-/** Gives dist/ the content of `work`, and the time when its sources were read: build-if-needed.sh compares with that. */
+/**
+ * Gives dist/ the content of `work`, and the start of the build as modification time. build-if-needed.sh
+ * compares the sources with that time.
+ */
 function putInPlace(work, begun) {
   fs.utimesSync(work, begun, begun);
   const replaced = `${work}-replaced`;
   for (let swaps = 0; !moved(work, DIST); swaps++) {
-    // Nodes may be loading from a dist/ that another build has just made: an equal one stays, without any gap.
+    // Another build may have made the same dist/, which nodes may be loading: it stays, without any gap.
     if (spawnSync('diff', ['-rq', work, DIST]).status === 0) {
       fs.utimesSync(DIST, begun, begun);
       return;

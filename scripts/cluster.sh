@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Sourced by the three scripts at the root: where their cluster lives, and what they all need of it.
+# Sourced by the three scripts at the root: the place of their cluster, and functions that they share.
 #
-# They can be pointed elsewhere, all three in the same way:
+# These variables change the place:
 #   RAFT3D_SESSION    name of the tmux session           (raft3d)
-#   RAFT3D_HTTP_PORT  HTTP port of node1, node2 has the next one, and so on (8080)
+#   RAFT3D_HTTP_PORT  HTTP port of node1; node2 has the next, and so on (8080)
 #   RAFT3D_RAFT_PORT  Raft port of node1, likewise       (7000)
 #   RAFT3D_DATA       data directory                     (./data)
 #   RAFT3D_LOGS       log directory                      (./logs)
@@ -28,7 +28,7 @@ die() {
   exit 1
 }
 
-# need COMMAND...: names whatever is not installed, with what installs it, and ends.
+# need COMMAND...: ends the script unless all commands are installed, with the command that installs them.
 need() {
   local command missing=()
   for command in "$@"; do
@@ -39,7 +39,7 @@ need() {
   fi
 }
 
-# wait_until SECONDS COMMAND...: repeats the command until it succeeds; fails when the time is over.
+# wait_until SECONDS COMMAND...: repeats the command until it succeeds. Fails when the time is over.
 wait_until() {
   local deadline=$((SECONDS + $1))
   shift
@@ -53,7 +53,7 @@ node_url() {
   echo "http://127.0.0.1:$((HTTP_PORT + $1 - 1))"
 }
 
-# The command line of a node, by its number. node1 founds the cluster; once it has state, -bootstrap is ignored.
+# node_command NUMBER: prints the command line of a node. node1 starts the cluster; with state it rejoins.
 node_command() {
   local entry=(-join "127.0.0.1:$HTTP_PORT")
   (($1 > 1)) || entry=(-bootstrap)
@@ -70,8 +70,8 @@ command_line_of() {
   fi
 }
 
-# node_pid ID: the process that runs this node on our data directory; fails when none does. A process id that was
-# recorded long ago may belong to another program by now: it counts only when its command line is that of the node.
+# node_pid ID: prints the process id of this node on our data directory. Fails when the node does not run. The
+# recorded process id may belong to another program by now: it counts only with the command line of the node.
 node_pid() {
   local pid arguments
   pid="$(cat "$DATA/$1/pid" 2>/dev/null)" || return 1
@@ -90,7 +90,7 @@ status_of() {
   curl -sf --max-time 2 "$(node_url "$1")/cluster/status"
 }
 
-# node_sees_all NUMBER: this node knows a leader, and every node is a healthy voter in its eyes.
+# node_sees_all NUMBER: succeeds when this node knows a leader and sees every node as a healthy voter.
 node_sees_all() {
   status_of "$1" | jq -e --argjson count "$NODE_COUNT" \
     '.leader_id != "" and ([.nodes[] | select(.role == "voter" and .healthy)] | length) == $count' >/dev/null

@@ -1,8 +1,8 @@
-// Imported first by every script, and written so that an old Node can still read it and say its one line.
+// Refuses an old Node.js. Scripts import it first, and it uses only syntax that an old Node.js can read.
 
 const OLDEST_NODE = 20;
 
-/** Exits with 1 and one line when this Node is too old. */
+/** Ends the process with one line and exit code 1 when this Node.js is too old. */
 export function requireNode() {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < OLDEST_NODE) {

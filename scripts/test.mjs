@@ -1,4 +1,4 @@
-// `npm test`: sets up what the tests need, runs every check and every test, and ends with one line of counts.
+// The program of `npm test`: installs missing tools, runs all checks and tests, and prints their counts.
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -10,7 +10,7 @@ import { requireNode } from './node-version.mjs';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const BIN = path.join(ROOT, 'node_modules', '.bin');
-/** Programs beyond Node that tests run, each in the Debian package of its own name. */
+/** Programs beside Node.js that tests run. Each is in the Debian package of its own name. */
 const TOOLS = ['tmux', 'jq', 'curl', 'openssl', 'strace', 'wrk'];
 
 requireNode();
@@ -38,7 +38,7 @@ const suffix = skipped.length === 0 ? '' : `, ${skipped.length} skipped`;
 console.log(`\n${counts.passed} passed, ${counts.failed} failed${suffix}`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 
-/** False, with the command on stderr, when a tool is missing and may not be installed from here. */
+/** Returns false, with the command that installs them on stderr, when tools are missing and stay so. */
 function installTools() {
   const missing = TOOLS.filter((tool) => !isInstalled(tool));
   if (missing.length === 0) return true;
@@ -60,7 +60,7 @@ function isInstalled(tool) {
   return spawnSync('sh', ['-c', `command -v ${tool}`], { stdio: 'ignore' }).status === 0;
 }
 
-/** Whether the command ended with 0; its output goes where ours goes. */
+/** Returns true when the command ended with 0. Its output goes to the terminal. */
 function run(command, args, environment = process.env) {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', env: environment });
   if (error) console.error(error.message);
@@ -82,7 +82,7 @@ function runTests() {
   const clean = run(path.join(BIN, 'vitest'), ['run', ...reporters, ...process.argv.slice(2)]);
   const before = counts.failed;
   if (fs.existsSync(report)) addCounts(JSON.parse(fs.readFileSync(report, 'utf8')));
-  // Errors outside of any test, or no report at all.
+  // There were errors outside of any test, or there is no report.
   if (!clean && counts.failed === before) counts.failed += 1;
   fs.rmSync(directory, { recursive: true });
 }

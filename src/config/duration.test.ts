@@ -40,7 +40,7 @@ describe('durations', () => {
   });
 
   test('hundreds of thousands of digits are refused at once', () => {
-    // In time that grows with the square of the length this would take minutes and run into the time-out of the test.
+    // An expression that takes quadratic time would run into the time-out of the test.
     expect(parseDurationMs('1'.repeat(400_000))).toBeUndefined();
   });
 });

@@ -13,7 +13,7 @@ const MILLISECONDS_BY_UNIT: Readonly<Record<string, number>> = {
 /** A century: anything longer is a slip of the finger. */
 const MAX_DURATION_MS = 100 * 365 * 24 * 3_600_000;
 
-/** Matches a run of digits in one way only; with two ways the time would grow with the square of its length. */
+/** Matches a run of digits in one way only: with two ways it would take quadratic time. */
 const WHOLE = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/;
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g;
 

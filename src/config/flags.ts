@@ -131,7 +131,7 @@ function readAdvertisedRaft(flags: FlagReader, listen: Address): Address {
   return listen;
 }
 
-/** Without -advertise-http, an API that listens on every address is reached at the host of the Raft transport. */
+/** Without -advertise-http, an API that listens on every address gets the host of the Raft transport. */
 function readAdvertisedHttp(flags: FlagReader, listen: Address, raftHost: string): Address {
   if (flags.text('advertise-http') !== '') return flags.dialableAddress('advertise-http');
   return listensOnEveryAddress(listen) ? { host: raftHost, port: listen.port } : listen;

@@ -22,8 +22,8 @@ const FALSE_WORDS = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 export const HELP_ASKED = 'help';
 
 /**
- * Returns the given values by flag name, or HELP_ASKED. A bool is `true` or `false`; the last value of a repeated
- * flag counts. Throws CodedError `usage` at the first mistake. There are no positional arguments.
+ * Returns the given values by flag name, or HELP_ASKED. A bool is `true` or `false`. The last value of a
+ * repeated flag counts. Throws CodedError `usage` at the first mistake. There are no positional arguments.
  */
 export function parseGoFlags(
   args: readonly string[],

@@ -9,7 +9,7 @@ const LINE = {
 } as const;
 
 describe('a line on the console', () => {
-  test('says when, who, how bad, what, and then the fields', () => {
+  test('has time, node, level, message and fields, in this order', () => {
     const text = formatConsoleLine({ ...LINE, term: 3, peer: 'node2@a1' }, { colour: false });
     expect(text).toMatch(/^\[\d\d:\d\d:00\.123\] \[node1\] INFO {2}became leader term=3 peer=node2@a1\n$/);
   });
@@ -31,7 +31,7 @@ describe('a line on the console', () => {
     );
   });
 
-  test('colour is asked for, never assumed', () => {
+  test('has colours only on request', () => {
     expect(formatConsoleLine(LINE, { colour: true })).toContain('\u001b[32mINFO \u001b[0m');
     expect(formatConsoleLine(LINE, { colour: false })).not.toContain('\u001b');
   });

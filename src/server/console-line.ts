@@ -1,4 +1,4 @@
-// How a log line reads on the console: `[12:34:56.789] [node1] INFO  became leader term=3`.
+// Formats a log line for the console: `[12:34:56.789] [node1] INFO  became leader term=3`.
 
 import type { LogLevel } from '../config/flag-reader.ts';
 
@@ -6,7 +6,7 @@ const LEVEL_COLOURS: Readonly<Record<LogLevel, number>> = { debug: 90, info: 32,
 const DIM = 90;
 const CYAN = 36;
 
-/** The fields that every line has; all others are the caller's. */
+/** The fields of every line, and those of the caller. */
 export interface LogLine {
   readonly level: LogLevel;
   /** ISO 8601. */
@@ -16,7 +16,7 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** One line with its line feed; the stack of an error follows, indented, at level `error`. */
+/** Returns one line with its line feed. At level `error` the indented stack of each error follows. */
 export function formatConsoleLine(line: LogLine, options: { colour: boolean }): string {
   const paint = (code: number, text: string): string =>
     options.colour ? `\u001b[${code}m${text}\u001b[0m` : text;
@@ -32,7 +32,7 @@ export function formatConsoleLine(line: LogLine, options: { colour: boolean }): 
   return `${[...head, ...pairs].join(' ')}\n${stacks.join('')}`;
 }
 
-/** The local time of day, in milliseconds. */
+/** The local time of day with milliseconds. */
 function clockTime(iso: string): string {
   const time = new Date(iso);
   const two = (value: number): string => String(value).padStart(2, '0');
@@ -40,7 +40,7 @@ function clockTime(iso: string): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${milliseconds}`;
 }
 
-/** Bare where that cannot be misread, otherwise as JSON: a value never breaks the line. */
+/** Returns JSON for a value that would be misread without quotes, or would break the line. */
 function formatValue(value: unknown): string {
   if (isSerializedError(value)) return JSON.stringify(value.message);
   if (typeof value === 'string' && /^[^\s"=\p{C}]+$/u.test(value)) return value;

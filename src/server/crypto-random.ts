@@ -1,4 +1,5 @@
-// The Random port over the operating system's generator: identities must never repeat, and time-outs must differ.
+// The Random port over the operating system's generator.
+// Identities must never repeat, and nodes must draw different time-outs.
 
 import { randomBytes } from 'node:crypto';
 import type { Random } from '../shared/seeded-generator.ts';
@@ -28,7 +29,7 @@ export class CryptoRandom implements Random {
   }
 }
 
-/** A version 7 UUID (RFC 9562 §5.7): ids that were minted later sort later. */
+/** Returns a version 7 UUID (RFC 9562 §5.7): later ids sort later. */
 export function mintId(): string {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(Date.now(), 0, 6);

@@ -1,4 +1,4 @@
-// The engine that the API speaks to. A removed node that joins again gets a new one behind the same API.
+// The engine behind the API. A node that joins again after a removal puts a new engine into the slot.
 
 import { AdvanceListeners } from '../engines/advance-listeners.ts';
 import type {

@@ -9,7 +9,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close().closeAllConnections();
 });
 
-/** A member that gives `answers` one after the other, the last one again and again; undefined is no answer at all. */
+/** Starts a member that gives `answers` in order and repeats the last; undefined leaves a request open. */
 async function startMember(...answers: readonly (readonly [status: number, body: string] | undefined)[]) {
   const asked: string[] = [];
   const server = http.createServer((request, response) => {
@@ -33,7 +33,7 @@ function join(members: readonly string[], signal = new AbortController().signal)
   return joinCluster(wanted, { logger: new TestLogger(), signal });
 }
 
-test('a member that takes the join is told who wants to, and where', async () => {
+test('a join sends the id and the addresses of the node', async () => {
   const member = await startMember([200, '{"role":"voter"}']);
   expect(await join([member.address])).toEqual({ kind: 'joined', role: 'voter' });
   expect(member.asked.map((body) => JSON.parse(body) as unknown)).toEqual([
@@ -41,7 +41,7 @@ test('a member that takes the join is told who wants to, and where', async () =>
   ]);
 });
 
-test('one that is not there, speaks something else or cannot now is passed over', async () => {
+test('the next member is asked after one that is unreachable, is not Raft3D or cannot accept now', async () => {
   const other = await startMember([200, '<html>']);
   const endless = await startMember([200, ' '.repeat(100_000)]);
   const busy = await startMember([503, '{"code":"no_leader"}'], [200, '{"role":"learner"}']);
@@ -49,7 +49,7 @@ test('one that is not there, speaks something else or cannot now is passed over'
   expect(await join(members)).toEqual({ kind: 'joined', role: 'learner' });
 });
 
-test('a refusal that stays one is the answer', async () => {
+test('a final refusal is the result', async () => {
   const member = await startMember([409, '{"code":"node_id_in_use","detail":"choose another"}']);
   expect(await join([member.address])).toEqual({
     kind: 'refused',
@@ -58,7 +58,7 @@ test('a refusal that stays one is the answer', async () => {
   });
 });
 
-test('a join that is waited for ends when the node stops', async () => {
+test('an abort cancels a join that waits for its answer', async () => {
   const member = await startMember(undefined);
   const stop = new AbortController();
   const result = join([member.address], stop.signal);
@@ -67,7 +67,7 @@ test('a join that is waited for ends when the node stops', async () => {
   expect(await result).toEqual({ kind: 'cancelled' });
 });
 
-test('also while its answer is being read', async () => {
+test('an abort cancels a join whose answer is under way', async () => {
   let isAnswering = false;
   const server = http.createServer((_, response) => {
     response.write('{', () => {

@@ -1,15 +1,15 @@
-// A node that was started with -join asks the members it was told of, one after the other, until one answers.
+// Brings a node into a cluster: asks the members of -join one after the other until one answers.
 
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BackOff } from '../shared/back-off.ts';
 import type { Logger } from '../shared/logger.ts';
 
 const MIN_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;
-/** A join waits for the leader and for the new member to catch up. */
+/** A join takes until the leader is known and the new member has caught up. */
 const REQUEST_TIMEOUT_MS = 25_000;
-/** A node's answers are short. */
 const MAX_ANSWER_CHARACTERS = 64 * 1024;
 
 export interface JoinRequest {
@@ -21,11 +21,11 @@ export interface JoinRequest {
 
 export type JoinResult =
   | { readonly kind: 'joined'; readonly role: string }
-  /** The answer will not change: the caller must. */
+  /** Another try would get the same answer. */
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
   | { readonly kind: 'cancelled' };
 
-/** Resolves when a member answered for good, or `signal` was aborted. */
+/** Resolves when a member has given a final answer, or `signal` is aborted. */
 export async function joinCluster(
   wanted: JoinRequest,
   options: { logger: Logger; signal: AbortSignal },
@@ -38,13 +38,14 @@ export async function joinCluster(
       if (result !== undefined) return result;
     }
     const pauseMs = Math.round(backOff.nextDelayMs());
-    logger.debug('no member took the join yet: trying again', { pauseMs });
-    await pause(pauseMs, signal);
+    logger.debug('no member has accepted the join yet; trying again', { pauseMs });
+    // An abort ends the pause early.
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
   return { kind: 'cancelled' };
 }
 
-/** Undefined: ask somebody else, or later. */
+/** Returns undefined when the next member should be asked, or this one later. */
 async function askMember(
   member: string,
   { node, raftAddress, httpAddress }: JoinRequest,
@@ -57,11 +58,11 @@ async function askMember(
     if (status >= 200 && status < 300) return { kind: 'joined', role: answer.role ?? 'learner' };
     const { code = 'unknown', detail = '' } = answer;
     if (isFinal(status, code)) return { kind: 'refused', code, detail };
-    logger.info('join: not yet', { member, status, code, detail });
+    logger.info('the member cannot accept the join yet', { member, status, code, detail });
   } catch (error) {
     if (signal.aborted) return { kind: 'cancelled' };
     const reason = error instanceof Error ? error.message : String(error);
-    logger.info('join: no answer', { member, reason });
+    logger.info('the member does not answer the join', { member, reason });
   }
   return undefined;
 }
@@ -72,7 +73,7 @@ interface JoinAnswer {
   readonly detail?: string;
 }
 
-/** By Node's `http`, which serves the API anyway: what `fetch` loads stays with the node, ten megabytes of it. */
+/** Uses `node:http`, which serves the API anyway: `fetch` would cost a node ten MB of memory. */
 async function postJson(
   url: string,
   body: unknown,
@@ -81,7 +82,7 @@ async function postJson(
   const text = JSON.stringify(body);
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
   const call = request(url, { method: 'POST', headers, signal, agent: false });
-  // Whoever waits for the answer, or reads it, learns of an error too; here it must only not be nobody's.
+  // `once` and the loop report an error too. Without a listener a late error would end the process.
   call.on('error', () => undefined);
   call.end(text);
   const [response] = (await once(call, 'response')) as [IncomingMessage];
@@ -89,24 +90,12 @@ async function postJson(
   for await (const part of response.setEncoding('utf8')) {
     answer += part as string;
     if (answer.length > MAX_ANSWER_CHARACTERS)
-      throw new Error(`${url} answers something else than a node does`);
+      throw new Error(`${url} sends a longer answer than a node does`);
   }
   return { status: response.statusCode ?? 0, answer: JSON.parse(answer) as JoinAnswer };
 }
 
-/** A request that the member finds wrong stays wrong; one that the cluster cannot take now may be taken later. */
+/** A wrong request stays wrong; a request that the cluster cannot take now may succeed later. */
 function isFinal(status: number, code: string): boolean {
   return status >= 400 && status < 500 && code !== 'would_lose_quorum' && code !== 'node_unreachable';
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, ms);
-    function end(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    }
-    signal.addEventListener('abort', end);
-  });
 }

@@ -5,7 +5,7 @@ import { type LocalClusterPlan, nodeArguments, planLocalCluster } from './local-
 function commandLines(plan: LocalClusterPlan, formed: boolean) {
   return plan.nodes.map((node) => {
     const commandLine = parseCommandLine(nodeArguments(plan, node, { formed }));
-    if (commandLine.kind !== 'run') throw new Error('help was asked for');
+    if (commandLine.kind !== 'run') throw new Error('parsed as a request for help');
     return commandLine.options;
   });
 }
@@ -23,7 +23,7 @@ describe('the local cluster', () => {
     );
   });
 
-  test('node1 founds it and the others join; once formed, nobody founds another', () => {
+  test('node1 starts the cluster and the others join; in a formed cluster all nodes join', () => {
     const plan = planLocalCluster({});
     const others = [
       ['127.0.0.1:8081', '127.0.0.1:8082'],
@@ -36,7 +36,7 @@ describe('the local cluster', () => {
     expect(commandLines(plan, true).map(({ join }) => join)).toEqual(others);
   });
 
-  test('runs elsewhere when the environment says so', () => {
+  test('takes ports and directories from the environment', () => {
     const plan = planLocalCluster({
       RAFT3D_HTTP_PORT: '9000',
       RAFT3D_RAFT_PORT: '9100',

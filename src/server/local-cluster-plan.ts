@@ -1,4 +1,4 @@
-// What `npm start` runs: three nodes on this machine, their ports, directories and command lines.
+// The plan of `npm start`: three nodes on this machine, with their ports, directories and command lines.
 
 import path from 'node:path';
 import { CodedError } from '../shared/coded-error.ts';
@@ -14,16 +14,17 @@ export interface LocalClusterPlan {
   readonly data: string;
   readonly logs: string;
   /**
-   * Made once all nodes are members. Until then node1 may found the cluster; from then on it never does again, so
-   * that a node1 whose files were deleted joins the others instead of founding a second cluster beside them.
+   * A file that exists once all nodes are members. From then on node1 joins like the others: it must not
+   * start a second cluster after the loss of its files.
    */
   readonly formedMarker: string;
 }
 
 export const LOCAL_HOST = '127.0.0.1';
 const NODE_COUNT = 3;
+const MAX_PORT = 65_535;
 
-/** The settings come from RAFT3D_HTTP_PORT, RAFT3D_RAFT_PORT (each the first of three), RAFT3D_DATA and RAFT3D_LOGS. */
+/** Reads RAFT3D_DATA, RAFT3D_LOGS, RAFT3D_HTTP_PORT and RAFT3D_RAFT_PORT (each the first of three). */
 export function planLocalCluster(
   environment: Readonly<Record<string, string | undefined>>,
 ): LocalClusterPlan {
@@ -42,14 +43,14 @@ export function planLocalCluster(
   };
 }
 
-/** The flags of one node of the plan, as one would type them. */
+/** Returns the flags of one node, as a user would type them. */
 export function nodeArguments(
   plan: LocalClusterPlan,
   node: LocalNode,
   options: { formed: boolean },
 ): string[] {
   const others = plan.nodes.filter((other) => other !== node);
-  const founds = !options.formed && node === plan.nodes[0];
+  const startsCluster = !options.formed && node === plan.nodes[0];
   return [
     ['-id', node.id],
     ['-http', `${LOCAL_HOST}:${node.httpPort}`],
@@ -58,7 +59,9 @@ export function nodeArguments(
     ['-logs', plan.logs],
     ['-console-level', 'warn'],
     ['-file-level', 'debug'],
-    founds ? ['-bootstrap'] : ['-join', others.map((other) => `${LOCAL_HOST}:${other.httpPort}`).join(',')],
+    startsCluster
+      ? ['-bootstrap']
+      : ['-join', others.map((other) => `${LOCAL_HOST}:${other.httpPort}`).join(',')],
   ].flat();
 }
 
@@ -69,8 +72,11 @@ function readPort(
 ): number {
   const text = environment[name] || String(otherwise);
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port + NODE_COUNT - 1 > 65_535) {
-    throw new CodedError('usage', `${name} is the first of ${NODE_COUNT} ports, not "${text}"`);
+  if (port < 1 || port + NODE_COUNT - 1 > MAX_PORT) {
+    throw new CodedError(
+      'usage',
+      `${name} is the first of ${NODE_COUNT} ports: choose one from 1 to ${MAX_PORT - NODE_COUNT + 1}, not "${text}"`,
+    );
   }
   return port;
 }

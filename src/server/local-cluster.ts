@@ -1,4 +1,4 @@
-// `npm start`: three nodes on this machine, each a process of its own, stopped together with Ctrl-C.
+// The program of `npm start`: three nodes on this machine, each a process, which Ctrl-C stops together.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -20,9 +20,9 @@ const MAIN = path.join(import.meta.dirname, 'main.js');
 const FORMING_PATIENCE_MS = 60_000;
 const POLL_MS = 100;
 const POLL_TIMEOUT_MS = 1_000;
-/** A node has this long to hand over and close its files before it is killed. */
+/** A node that needs longer to hand over and close its files is killed. */
 const STOP_PATIENCE_MS = 15_000;
-/** One Ctrl-C comes twice: from the terminal, and again from npm, which passes it on. */
+/** One Ctrl-C arrives twice within this time: from the terminal, and from npm, which passes it on. */
 const SAME_SIGNAL_MS = 1_000;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -33,7 +33,7 @@ interface RunningNode {
   readonly ended: Promise<void>;
 }
 
-/** What this program reads of `GET /cluster/status`. */
+/** The fields of `GET /cluster/status` that this program reads. */
 interface ClusterStatus {
   readonly leader_id?: string | null;
   readonly nodes?: readonly { readonly id: string; readonly role: string }[];
@@ -45,13 +45,13 @@ process.exitCode = await run(planLocalCluster(process.env)).catch((error: unknow
   return 1;
 });
 
-/** The exit code: 0 when the cluster was up and was asked to stop. */
+/** Returns the exit code: 0 when all nodes ran and then stopped as asked. */
 async function run(plan: LocalClusterPlan): Promise<number> {
   makeDirectories(plan);
   await checkPorts(plan);
 
   const running = plan.nodes.map((node) => startNode(plan, node));
-  // Whatever ends this process, no node outlives it.
+  // No node outlives this process.
   process.on('exit', () => killAll(running));
   const stop = stopSignal(() => killAll(running));
 
@@ -68,7 +68,7 @@ async function run(plan: LocalClusterPlan): Promise<number> {
   return asked && clean ? 0 : 1;
 }
 
-/** Aborted by the first signal to stop; a later one, by somebody who does not want to wait, calls `onImpatience`. */
+/** Returns a signal that the first request to stop aborts. A later request calls `onImpatience`. */
 function stopSignal(onImpatience: () => void): AbortSignal {
   const request = new AbortController();
   let impatientAfter = 0;
@@ -103,7 +103,7 @@ async function checkPorts(plan: LocalClusterPlan): Promise<void> {
   if (taken.length > 0) {
     throw new CodedError(
       'port_in_use',
-      `in use already: port ${taken.join(', ')} on ${LOCAL_HOST}; stop what listens there, or choose others with RAFT3D_HTTP_PORT and RAFT3D_RAFT_PORT`,
+      `port ${taken.join(', ')} on ${LOCAL_HOST} is in use: stop the program that listens there, or choose other ports with RAFT3D_HTTP_PORT and RAFT3D_RAFT_PORT`,
     );
   }
 }
@@ -120,7 +120,7 @@ function startNode(plan: LocalClusterPlan, node: LocalNode): RunningNode {
   const formed = fs.existsSync(plan.formedMarker);
   const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...nodeArguments(plan, node, { formed })], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    // A process group of its own: Ctrl-C reaches this program alone, which then stops the nodes in order.
+    // In a process group of its own: Ctrl-C must reach this program alone, which stops the nodes in order.
     detached: true,
   });
   const ended = new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ function startNode(plan: LocalClusterPlan, node: LocalNode): RunningNode {
   return { node, child, ended };
 }
 
-/** The id of the leader once every node sees one and all are voters; undefined when that is not to be. */
+/** The leader's id once every node sees it and all are voters; undefined after a failure or a stop. */
 async function waitUntilFormed(
   plan: LocalClusterPlan,
   running: readonly RunningNode[],
@@ -141,7 +141,7 @@ async function waitUntilFormed(
     const dead = running.find(({ child }) => !isRunning(child));
     if (dead !== undefined) {
       console.error(
-        `raft3d: ${describeEnd(dead)}; stopping the others. Its log: ${logFile(plan, dead.node)}`,
+        `raft3d: ${describeEnd(dead)}; stopping the others. See its log: ${logFile(plan, dead.node)}`,
       );
       return undefined;
     }
@@ -172,12 +172,12 @@ async function fetchStatus(node: LocalNode): Promise<ClusterStatus | undefined> 
     });
     return (await response.json()) as ClusterStatus;
   } catch {
-    // Not listening yet, or busy: the next poll asks again, and the deadline is the caller's.
+    // The node does not listen yet or is busy: the next poll asks again until the deadline of the caller.
     return undefined;
   }
 }
 
-/** Settles when stopping is asked for, or when no node is left; tells of each node that ends meanwhile. */
+/** Resolves at the request to stop, or when no node is left. Reports each node that ends before that. */
 async function watch(running: readonly RunningNode[], stop: AbortSignal): Promise<void> {
   const stopped = new Promise<void>((resolve) =>
     stop.addEventListener('abort', () => resolve(), { once: true }),
@@ -195,7 +195,7 @@ async function watch(running: readonly RunningNode[], stop: AbortSignal): Promis
   if (!stop.aborted) await Promise.race([stopped, allEnded]);
 }
 
-/** Whether every node that was still running stopped as asked. */
+/** Returns true when every node that was still running stopped as asked. */
 async function stopAll(running: readonly RunningNode[]): Promise<boolean> {
   const asked = running.filter(({ child }) => child.kill('SIGTERM'));
   const killer = setTimeout(() => killAll(asked), STOP_PATIENCE_MS);
@@ -240,7 +240,7 @@ Try next, in another terminal:
   curl ${url(first)}/cluster/status
   curl -X POST -H "Content-Type: application/json" -d '{"id":"printer1","company":"Prusa","model":"MK3S+"}' ${url(last)}/api/v1/printers
   curl ${url(first)}/api/v1/printers
-  kill -9 ${running.find(({ node }) => node.id === leader)?.child.pid}    # the leader: the others elect a new one, and nothing is lost
+  kill -9 ${running.find(({ node }) => node.id === leader)?.child.pid}    # the leader: the others elect a new one, and no write is lost
 
 Ctrl-C stops all three.
 `;

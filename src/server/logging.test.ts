@@ -37,7 +37,7 @@ async function lines(logging: Logging): Promise<Record<string, unknown>[]> {
 }
 
 describe('logging', () => {
-  test('the file has one JSON object a line: level by name, ISO time, node, message, fields', async () => {
+  test('the file has one JSON object a line, with level name, ISO time, node, fields and message', async () => {
     const logging = start();
     logging.logger.warn('peer is silent', { peer: 'node2', silentMs: 1200 });
     expect(await lines(logging)).toEqual([
@@ -68,7 +68,7 @@ describe('logging', () => {
     });
   });
 
-  test("a field with the name of one of the line's own is renamed", async () => {
+  test('a field whose name every line has is renamed', async () => {
     const logging = start();
     logging.logger.info('joined', { node: 'node2', level: 1, msg: 'x', term: 2 });
     expect((await lines(logging))[0]).toMatchObject({
@@ -82,7 +82,7 @@ describe('logging', () => {
     });
   });
 
-  test('an unusable log directory is refused with the file and what to do', () => {
+  test('the error about an unusable log directory names the file and what to do', () => {
     fs.writeFileSync(path.join(directory, 'logs'), 'a file stands where the directory should be');
     expect(() => start()).toThrow(
       expect.objectContaining({
@@ -93,7 +93,7 @@ describe('logging', () => {
     );
   });
 
-  test('a log file on a full disk is told on the console, and logging goes on', async () => {
+  test('a log file on a full disk is reported on the console, and logging goes on', async () => {
     const logging = start({ logFile: '/dev/full' });
     logging.logger.info('hello');
     await new Promise<void>((resolve) => logging.close(resolve));
@@ -102,7 +102,7 @@ describe('logging', () => {
     expect(shown).toContain('ENOSPC');
   });
 
-  test('a console whose reader has gone stops nobody', () => {
+  test('a console without a reader does not stop the node', () => {
     let fail: (error: Error) => void = () => {};
     const logging = start({
       console: { write: (text) => (shown += text), on: (_, listener) => (fail = listener) },
@@ -113,7 +113,7 @@ describe('logging', () => {
     logging.flushSync();
   });
 
-  test('lines that were logged just before the process exits are in the file', () => {
+  test('lines that are logged just before the process exits are in the file', () => {
     const logFile = path.join(directory, 'node1.log');
     const script = `
       import { startLogging } from '${path.join(import.meta.dirname, 'logging.ts')}';

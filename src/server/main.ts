@@ -1,5 +1,4 @@
-// Where the process begins. Nothing else is loaded before it is known that this Node can read it: the launcher asks for
-// no build, and so for no version, as long as the sources are those of the build.
+// The entry of the process. It checks the version of Node.js before it loads code that needs a new one.
 
 const OLDEST_NODE = 20;
 

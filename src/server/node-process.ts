@@ -39,7 +39,7 @@ export class NodeProcess {
   readonly #engine: RaftEngine;
   #app: FastifyInstance | undefined;
 
-  /** Resolves when the node takes part and its API listens. Rejects with a CodedError whose message says what to do. */
+  /** Resolves when the API listens. Rejects with a CodedError whose message says what to do. */
   static async start(options: StartOptions, parts: NodeProcessParts): Promise<NodeProcess> {
     if (options.clean) wipeDataDirectory(options.dataDirectory);
     const store = await openLmdbStore(options.dataDirectory, verifyRow);

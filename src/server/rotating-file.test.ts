@@ -27,7 +27,7 @@ const close = (file: RotatingFile): Promise<void> => new Promise((resolve) => fi
 const read = (file: string): string => fs.readFileSync(file, 'utf8');
 
 describe('the log file', () => {
-  test('makes its directory and appends to what is there', async () => {
+  test('creates its directory and appends to an existing file', async () => {
     const name = path.join(directory, 'a', 'b', 'node1.log');
     for (const line of ['one\n', 'two\n']) {
       const file = open(name);
@@ -37,7 +37,7 @@ describe('the log file', () => {
     expect(read(name)).toBe('one\ntwo\n');
   });
 
-  test('keeps the order of lines that come while others are being written', async () => {
+  test('keeps the order of lines that arrive during a write', async () => {
     const name = path.join(directory, 'node1.log');
     const file = open(name);
     const lines = Array.from({ length: 500 }, (_, at) => `line ${at}\n`);
@@ -50,7 +50,7 @@ describe('the log file', () => {
     expect(file.droppedLines).toBe(0);
   });
 
-  test('keeps text of several bytes a character, and more lines than one piece of memory holds', async () => {
+  test('keeps characters of several bytes, and more lines than one piece of memory holds', async () => {
     const name = path.join(directory, 'node1.log');
     const file = open(name, { maxBytes: 10_000_000 });
     const lines = Array.from({ length: 2_000 }, (_, at) => `${at} ${'ä€🖨'.repeat(1 + (at % 40))}\n`);
@@ -60,7 +60,7 @@ describe('the log file', () => {
     expect(file.droppedLines).toBe(0);
   });
 
-  test('flushSync leaves nothing behind', () => {
+  test('flushSync writes all waiting lines once', () => {
     const name = path.join(directory, 'node1.log');
     const file = open(name);
     file.write('last words\n');
@@ -70,7 +70,7 @@ describe('the log file', () => {
     expect(read(name)).toBe('last words\n');
   });
 
-  test('is put aside before it grows past its bound, and the oldest is dropped', () => {
+  test('is rotated before it grows past its bound, and the oldest file is deleted', () => {
     const name = path.join(directory, 'node1.log');
     const file = open(name, { maxBytes: 10 });
     for (const line of ['first 1\n', 'second\n', 'third 3\n', 'fourth\n']) {
@@ -83,7 +83,7 @@ describe('the log file', () => {
     expect(read(`${name}.2`)).toBe('second\n');
   });
 
-  test('counts what an earlier process wrote', () => {
+  test('counts the bytes that an earlier process wrote', () => {
     const name = path.join(directory, 'node1.log');
     fs.writeFileSync(name, 'nine byte');
     const file = open(name, { maxBytes: 10 });
@@ -105,7 +105,7 @@ describe('the log file', () => {
     expect(read(`${name}.2`)).toBe('a\n');
   });
 
-  test('a full disk costs lines, is told once, and stops nobody', async () => {
+  test('a full disk drops lines and is reported once', async () => {
     const file = open('/dev/full');
     for (let at = 0; at < 3; at++) {
       file.write(`${at}\n`);
@@ -117,14 +117,14 @@ describe('the log file', () => {
     expect(troubles.map((error) => error.message)).toEqual([expect.stringContaining('ENOSPC')]);
   });
 
-  test('lines beyond what may wait are dropped and counted', () => {
+  test('lines beyond the bound of waiting bytes are dropped and counted', () => {
     const file = open(path.join(directory, 'node1.log'));
     const megabyte = `${'x'.repeat(1024 * 1024 - 1)}\n`;
     for (let at = 0; at < 10; at++) file.write(megabyte);
     expect(file.droppedLines).toBe(5);
   });
 
-  test('after close lines are dropped, and closing again is harmless', async () => {
+  test('lines after close are dropped, and a second close is harmless', async () => {
     const file = open(path.join(directory, 'node1.log'));
     await close(file);
     file.write('late\n');

@@ -1,38 +1,38 @@
-// The log file: lines are gathered and written off the event loop; a full file is put aside and old ones dropped.
+// The log file: gathers lines, writes them off the event loop, rotates full files and deletes the oldest.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { makeDirectory } from '../engines/raft/storage/make-directory.ts';
 
 export interface RotatingFileOptions {
-  /** A file is put aside before it would grow past this. */
+  /** The file is rotated before it would grow past this. */
   readonly maxBytes: number;
-  /** How many files that were put aside are kept beside the current one: `<file>.1` is the youngest. */
+  /** Number of rotated files to keep: `<file>.1` is the youngest. */
   readonly keptFiles: number;
-  /** Called at the first of a run of failing writes (a full disk), never for each line. */
+  /** Called once for a run of failing writes, such as on a full disk. */
   readonly onTrouble: (error: Error) => void;
 }
 
-/** Lines wait this long for company, so that a busy node writes its log in large pieces. */
+/** A line waits this long for more lines, so that a busy node writes its log in large pieces. */
 const GATHER_MS = 50;
-/** Beyond this many waiting bytes the disk is slower than the log: lines are dropped, and counted. */
+/** Above this the disk is slower than the log: further lines are dropped and counted. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
-/** Lines wait as bytes: as strings, each of many parts, so many would be work for the collector. */
+/** Lines wait as bytes: so many strings, each of many parts, would be work for the collector. */
 const PIECE_BYTES = 64 * 1024;
-/** A character of a string is at most so many bytes of UTF-8. */
+/** Most bytes of UTF-8 that one UTF-16 code unit takes. */
 const MAX_CHARACTER_BYTES = 3;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * Appends lines to a file. `write` never waits for the disk and never throws: a log that cannot be written
- * must not stop the node. What is lost is counted in `droppedLines`.
+ * Appends lines to a file. `write` never waits for the disk and never throws: a full disk must not stop the
+ * node. `droppedLines` counts the lost lines.
  */
 export class RotatingFile {
   readonly #file: string;
   readonly #options: RotatingFileOptions;
   #descriptor: number;
   #sizeBytes: number;
-  /** Full pieces, in order; the one that is being filled follows them. */
+  /** Full pieces in order; `#piece` follows them. */
   #fullPieces: Buffer[] = [];
   #piece = Buffer.allocUnsafe(PIECE_BYTES);
   #pieceBytes = 0;
@@ -45,7 +45,7 @@ export class RotatingFile {
   #droppedLines = 0;
   #closed = false;
 
-  /** Creates the directory and opens the file; throws the file system's error when it may not. */
+  /** Creates the directory and opens the file. Throws the error of the file system when it cannot. */
   constructor(file: string, options: RotatingFileOptions) {
     makeDirectory(path.dirname(file));
     this.#file = file;
@@ -58,7 +58,7 @@ export class RotatingFile {
     return this.#droppedLines;
   }
 
-  /** One line, with its line feed. */
+  /** Takes one line with its line feed. */
   write(line: string): void {
     if (this.#closed || this.#fullBytes + this.#pieceBytes > MAX_WAITING_BYTES) {
       this.#droppedLines += 1;
@@ -71,10 +71,10 @@ export class RotatingFile {
     this.#timer ??= setTimeout(() => this.#writeWaiting(), GATHER_MS);
   }
 
-  /** Writes what waits at once, on the calling thread: for the last moment of a process. */
+  /** Writes the waiting lines at once, on the calling thread: for the last moment of a process. */
   flushSync(): void {
     if (this.#closed) return;
-    // A piece that is being written meanwhile is finished by its thread before the process ends.
+    // A write that is under way on another thread is finished before the process ends.
     const { lines, bytes } = this.#takeWaiting();
     if (lines === 0) return;
     try {
@@ -85,7 +85,7 @@ export class RotatingFile {
     }
   }
 
-  /** Writes what waits, then releases the file. Lines that come later are dropped. */
+  /** Writes the waiting lines, then closes the file. Later lines are dropped. */
   close(done: () => void): void {
     this.#whenIdle.push(() => {
       if (!this.#closed) {
@@ -97,7 +97,7 @@ export class RotatingFile {
     if (!this.#writing) this.#writeWaiting();
   }
 
-  /** A new piece with room for so many bytes, and for more when they are few. */
+  /** Starts a new piece with room for at least `bytes`. */
   #beginPiece(bytes: number): void {
     if (this.#pieceBytes > 0) this.#fullPieces.push(this.#piece.subarray(0, this.#pieceBytes));
     this.#fullBytes += this.#pieceBytes;

@@ -1,4 +1,4 @@
-// The Clock port over the process's own timers.
+// The Clock port over the timers of the process.
 
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from '../engines/raft/node/ports/clock.ts';
@@ -20,7 +20,7 @@ export class SystemClock implements Clock {
     return { cancel: () => clearTimeout(timer) };
   }
 
-  /** After the sockets that have data now were read, so that one round carries it all. */
+  /** Runs after all sockets with data were read, so that one round carries everything. */
   soon(callback: () => void): void {
     this.turnEnds.run(callback);
   }

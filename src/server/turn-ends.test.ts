@@ -8,7 +8,7 @@ const CALLERS = 64;
 const TURN_OF_WORK_MS = 2;
 
 describe('the end of a turn', () => {
-  test('has what was asked for in the turn, in order, once', async () => {
+  test('runs the actions of the turn once, in order', async () => {
     const turnEnds = new TurnEnds();
     const done: string[] = [];
     turnEnds.run(() => done.push('a'));
@@ -23,7 +23,7 @@ describe('the end of a turn', () => {
     expect(done).toEqual(['a', 'b', 'in the next turn']);
   });
 
-  test('has what stands behind an action that throws too', async () => {
+  test('runs the actions behind one that throws', async () => {
     const turnEnds = new TurnEnds();
     const done: string[] = [];
     const thrown = new Promise((resolve) => {
@@ -44,7 +44,7 @@ describe('the end of a turn', () => {
     expect(done).toEqual(['behind it']);
   });
 
-  test('comes later while connections keep coming, and not for ever', async () => {
+  test('waits while connections keep coming, for a bounded time', async () => {
     const turnEnds = new TurnEnds();
     let isDone = false;
     turnEnds.connected();
@@ -65,7 +65,7 @@ describe('the end of a turn', () => {
       await nextTurn();
     }
     expect(turns).toBeGreaterThan(2);
-    // It waited once: what comes now does not find the connections of before.
+    // After that wait earlier connections count no more.
     turnEnds.run(() => {
       isDone = true;
     });
@@ -73,7 +73,7 @@ describe('the end of a turn', () => {
     expect(isDone).toBe(true);
   });
 
-  test('lets callers who come at once have their answers in a few batches, not one a turn', async () => {
+  test('answers callers who connect at once in a few batches, not one a turn', async () => {
     const turnEnds = new TurnEnds();
     let batches = 0;
     const waiting: net.Socket[] = [];

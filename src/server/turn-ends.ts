@@ -1,26 +1,26 @@
-// What is done at the end of a turn of the event loop, when all that had come in was read.
+// Runs work at the end of a turn of the event loop, after everything that came in was read.
 //
-// libuv takes one connection a turn from those that wait to be accepted. Turns are long under load, so that of hundreds of
-// callers who come at once the last ones would wait for a second and more. Turns without work are short: while connections
-// keep coming, the work waits for the end of a later turn, a few milliseconds at most.
+// libuv accepts one connection a turn, and turns are long under load. The last of hundreds of callers who
+// connect at once would wait for a second. So work waits for a later turn while connections keep coming, and
+// the turns until then are short.
 
 import { performance } from 'node:perf_hooks';
 
-/** Then the work that waits is done, and what comes after it may wait as long again. */
+/** Longest wait of any work for further connections. */
 const MAX_WAIT_MS = 5;
 
 export class TurnEnds {
   #waiting: (() => void)[] = [];
   #hasConnected = false;
-  /** Since when work waits for connections. */
+  /** When the work began to wait for connections. */
   #waitsSince: number | undefined;
 
-  /** Calls `action` at the end of this turn, or of one a few milliseconds later. */
+  /** Calls `action` at the end of this turn, or at most MAX_WAIT_MS later. */
   run(action: () => void): void {
     if (this.#waiting.push(action) === 1) setImmediate(this.#turnEnds);
   }
 
-  /** A connection was accepted in this turn: there may be more. */
+  /** Called when this turn has accepted a connection: there may be more. */
   connected(): void {
     this.#hasConnected = true;
   }
@@ -42,7 +42,7 @@ export class TurnEnds {
         action();
       }
     } finally {
-      // One that throws, which ends the process in order, takes none of those behind it along.
+      // An action that throws ends the process in order. The actions behind it still run before that.
       for (const action of actions.slice(done)) this.run(action);
     }
   };

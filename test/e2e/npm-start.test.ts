@@ -99,7 +99,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch {
-    // ESRCH: there is no such process.
+    // ESRCH: the process has ended.
     return false;
   }
 }
@@ -167,7 +167,7 @@ describe('npm start', () => {
     stage().onEnd(() => void holder.close());
     cluster.start();
     expect(await cluster.exitCode()).toBe(1);
-    expect(cluster.output).toContain(`in use already: port ${cluster.ports[4]} on 127.0.0.1`);
+    expect(cluster.output).toContain(`port ${cluster.ports[4]} on 127.0.0.1 is in use`);
     expect(cluster.output.split('\n').filter((line) => line.startsWith('raft3d:'))).toHaveLength(1);
     await expectPortsFree(cluster.ports.filter((_, at) => at !== 4));
     expect(fs.existsSync(path.join(stage().data, 'node1'))).toBe(false);

@@ -128,7 +128,7 @@ describe('the three scripts', () => {
     }
   });
 
-  test('reset_data.sh stops the nodes by their recorded pids and empties the directories', async () => {
+  test('reset_data.sh stops the nodes by their recorded process ids and empties the directories', async () => {
     const pids = recordedPids();
     const { code, stdout } = await run('./reset_data.sh');
     expect(code).toBe(0);
