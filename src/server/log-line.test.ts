@@ -1,54 +1,62 @@
 import fc from 'fast-check';
-import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { plainLine, RESERVED_FIELDS } from './log-line.ts';
+import { CodedError } from '../shared/coded-error.ts';
+import { formatLogLine } from './log-line.ts';
 
-const HEAD = '{"level":"info"';
-
-/** What pino writes for the same line, without time and node. */
-function linesOfPino(): { write(message: string, fields: object): string } {
-  let written = '';
-  const lines = pino(
-    { base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },
-    { write: (line: string) => (written = line) },
-  );
-  return {
-    write: (message, fields) => {
-      lines.info(fields, message);
-      return written;
-    },
-  };
+function format(message: string, fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return JSON.parse(formatLogLine('{"level":"info"', message, fields)) as Record<string, unknown>;
 }
 
-describe('a plain line', () => {
-  test('is what pino would write, whatever the text, numbers and truth values', () => {
-    const reference = linesOfPino();
-    const aName = fc
+describe('a log line', () => {
+  test('is one line of JSON with the fields and then the message, for any text, number and truth value', () => {
+    const names = fc
       .string({ minLength: 1 })
-      .filter((name) => !RESERVED_FIELDS.has(name) && name !== '__proto__');
-    const aValue = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc.integer(),
-      fc.boolean(),
-      fc.constantFrom(null, undefined, 1.234, Number.NaN),
-    );
+      .filter((name) => !/^(level|time|node|msg|__proto__)$/.test(name));
+    const values = fc.oneof(fc.string({ unit: 'binary' }), fc.integer(), fc.boolean(), fc.constant(null));
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.dictionary(aName, aValue), (message, fields) => {
-        const line = plainLine(HEAD, message, fields);
-        expect(JSON.parse(line ?? '')).toEqual(JSON.parse(reference.write(message, fields)));
-        expect(line?.indexOf('\n')).toBe((line?.length ?? 0) - 1);
+      fc.property(fc.string({ unit: 'binary' }), fc.dictionary(names, values), (message, fields) => {
+        const line = formatLogLine('{"level":"info"', message, fields);
+        expect(line.indexOf('\n')).toBe(line.length - 1);
+        expect(JSON.parse(line)).toEqual({ level: 'info', ...fields, msg: message });
       }),
     );
   });
 
-  test.each([
-    ['an error', { error: new Error('x') }],
-    ['an object', { a: {} }],
-    ['a list', { a: [] }],
-    ['a function', { a: () => 1 }],
-    ['a big integer', { a: 1n }],
-    ['a field that every line has', { time: 1 }],
-  ])('is none with %s', (_what, fields) => {
-    expect(plainLine(HEAD, 'x', fields)).toBe(undefined);
+  test('leaves out undefined fields', () => {
+    expect(format('x', { a: undefined })).toEqual({ level: 'info', msg: 'x' });
+  });
+
+  test('has the message and stack of an error and its causes, and its own fields, also inside a field', () => {
+    const cause = new Error('ENOSPC');
+    const error = new CodedError('disk_full', 'no room', { fields: { file: 'a' }, cause });
+    cause.cause = error;
+    const described = {
+      type: 'CodedError',
+      message: 'no room: ENOSPC',
+      stack: expect.stringMatching(
+        /^CodedError: no room\n.*log-line\.test\.ts.*\ncaused by: Error: ENOSPC\n/s,
+      ),
+      code: 'disk_full',
+      fields: { file: 'a' },
+    };
+    expect(format('x', { error })).toMatchObject({ error: described });
+    expect(format('x', { errors: [error] })).toMatchObject({ errors: [described] });
+  });
+
+  test('has objects, lists and big integers', () => {
+    expect(format('x', { a: { b: [1n] } })).toEqual({ level: 'info', a: { b: ['1'] }, msg: 'x' });
+  });
+
+  test('renames a field that every line has', () => {
+    expect(format('x', { level: 1, msg: 2 })).toEqual({ level: 'info', level_: 1, msg_: 2, msg: 'x' });
+  });
+
+  test('is written without a field that refers to itself', () => {
+    const loop: Record<string, unknown> = {};
+    loop.self = loop;
+    expect(format('x', { loop })).toMatchObject({
+      msg: 'x',
+      unwritable: expect.stringContaining('circular'),
+    });
   });
 });

@@ -1,21 +1,20 @@
-// Where log lines go: readable lines on the console, one JSON object a line in the node's file.
+// Writes log lines: readable ones to the console, one JSON object a line to the node's file.
 
-import { type DestinationStream, pino } from 'pino';
-import type { LogLevel } from '../config/flag-reader.ts';
+import { LOG_LEVELS, type LogLevel } from '../config/flag-reader.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import type { LogFields, Logger } from '../shared/logger.ts';
 import { formatConsoleLine, type LogLine } from './console-line.ts';
-import { plainLine, RESERVED_FIELDS } from './log-line.ts';
+import { formatLogLine } from './log-line.ts';
 import { RotatingFile } from './rotating-file.ts';
 
 export interface LoggingOptions {
-  /** The node's id, on every line. */
+  /** The node's id, which every line has. */
   readonly node: string;
-  /** Its directory is made when it is missing. */
+  /** Its directory is created when it is missing. */
   readonly logFile: string;
   readonly consoleLevel: LogLevel;
   readonly fileLevel: LogLevel;
-  /** Standard output, except in tests. */
+  /** Standard output unless a test gives another stream. */
   readonly console?: ConsoleStream;
 }
 
@@ -27,9 +26,9 @@ export interface ConsoleStream {
 
 export interface Logging {
   readonly logger: Logger;
-  /** Writes what waits at once; also done by itself when the process exits. */
+  /** Writes the waiting lines at once. The exit of the process does so too. */
   flushSync(): void;
-  /** Writes what waits and releases the file. Later lines go to the console only. */
+  /** Writes the waiting lines and closes the file. Later lines go to the console only. */
   close(done: () => void): void;
 }
 
@@ -39,52 +38,26 @@ const NO_FIELDS: LogFields = {};
 
 type LineWriter = (message: string, fields?: LogFields) => void;
 
-/** Opens the log file. CodedError `log_directory_unusable` when it cannot be made or written. */
+/** Opens the log file. Throws CodedError `log_directory_unusable` when it cannot be created or written. */
 export function startLogging(options: LoggingOptions): Logging {
-  const console = consoleStream(options.console ?? process.stdout);
+  const showOnConsole = consoleWriter(options.console ?? process.stdout);
+  const nodeText = `"node":${JSON.stringify(options.node)}`;
   const file = openFile(options, (error) => {
-    // The file is what failed, so this goes to the console alone.
-    console.write(
-      JSON.stringify({
-        level: 'error',
-        time: new Date().toISOString(),
-        node: options.node,
-        msg: 'the log file cannot be written; lines are lost until it can',
-        file: options.logFile,
-        error: error.message,
-      }),
-    );
+    // The file has failed, so this line goes to the console only.
+    const message = 'the log file cannot be written: lines are lost until the disk takes them again';
+    const fields = { file: options.logFile, error: error.message };
+    showOnConsole(formatLogLine(`{"level":"error"${timeText()},${nodeText}`, message, fields));
   });
   const flushSync = (): void => file.flushSync();
   process.on('exit', flushSync);
-  const base = { node: options.node };
-  const sinks = pino.multistream([
-    { stream: console, level: options.consoleLevel },
-    { stream: { write: (line) => file.write(line) }, level: options.fileLevel },
-  ]);
-  const lines = pino(
-    {
-      level: lowerOf(options.consoleLevel, options.fileLevel),
-      base,
-      timestamp: isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err, cause: pino.stdSerializers.err },
-    },
-    sinks,
-  );
   const writer = (level: LogLevel): LineWriter => {
     const isShown = isAtLeast(level, options.consoleLevel);
     const isKept = isAtLeast(level, options.fileLevel);
     if (!isShown && !isKept) return () => undefined;
     const levelText = `{"level":"${level}"`;
-    const nodeText = JSON.stringify(base).slice(1, -1);
     return (message, fields = NO_FIELDS) => {
-      const line = plainLine(`${levelText}${isoTime()},${nodeText}`, message, fields);
-      if (line === undefined) {
-        lines[level](ownFields(fields), message);
-        return;
-      }
-      if (isShown) console.write(line);
+      const line = formatLogLine(`${levelText}${timeText()},${nodeText}`, message, fields);
+      if (isShown) showOnConsole(line);
       if (isKept) file.write(line);
     };
   };
@@ -100,8 +73,8 @@ export function startLogging(options: LoggingOptions): Logging {
 
 let formatted = { ms: 0, text: '' };
 
-/** Lines of one millisecond share the work. */
-function isoTime(): string {
+/** The time of now as a field. Lines of one millisecond share its text. */
+function timeText(): string {
   const ms = Date.now();
   if (ms !== formatted.ms) formatted = { ms, text: `,"time":"${new Date(ms).toISOString()}"` };
   return formatted.text;
@@ -120,31 +93,18 @@ function openFile(options: LoggingOptions, onTrouble: (error: Error) => void): R
   }
 }
 
-function consoleStream(out: ConsoleStream): DestinationStream {
+function consoleWriter(out: ConsoleStream): (line: string) => void {
   const colour = out.isTTY === true;
-  let open = true;
-  // Whoever read our output may be gone: the node goes on without a console.
+  let isOpen = true;
+  // The reader of a pipe may end: then the node goes on without a console.
   out.on?.('error', () => {
-    open = false;
+    isOpen = false;
   });
-  return {
-    write: (json) => {
-      if (open) out.write(formatConsoleLine(JSON.parse(json) as LogLine, { colour }));
-    },
+  return (line) => {
+    if (isOpen) out.write(formatConsoleLine(JSON.parse(line) as LogLine, { colour }));
   };
 }
 
-/** A caller's field with the name of one that every line has is renamed. */
-function ownFields(fields: LogFields): LogFields {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [RESERVED_FIELDS.has(name) ? `${name}_` : name, value]),
-  );
-}
-
-function lowerOf(a: LogLevel, b: LogLevel): LogLevel {
-  return isAtLeast(a, b) ? b : a;
-}
-
 function isAtLeast(level: LogLevel, least: LogLevel): boolean {
-  return (pino.levels.values[level] ?? 0) >= (pino.levels.values[least] ?? 0);
+  return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
 }
