@@ -2,7 +2,6 @@ import { assert } from '../../../shared/assert.ts';
 import type { Channel } from '../node/ports/transport.ts';
 import { MAX_CHANNEL_FRAME_BYTES } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
-import { YoungGarbage } from './young-garbage.ts';
 
 /**
  * A channel over a connection of its own, after the hello: snapshots must not delay the messages between
@@ -12,7 +11,6 @@ export class SocketChannel implements Channel {
   onFrame: (frame: Uint8Array) => void = () => undefined;
   onClose: (error: Error | undefined) => void = () => undefined;
   readonly #connection: FrameConnection;
-  readonly #garbage = new YoungGarbage();
 
   constructor(connection: FrameConnection) {
     this.#connection = connection;
@@ -30,7 +28,6 @@ export class SocketChannel implements Channel {
 
   giveBack(bytes: Uint8Array): void {
     this.#connection.giveBack(bytes);
-    this.#garbage.add(bytes.length);
   }
 
   close(): void {
