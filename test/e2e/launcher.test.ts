@@ -132,8 +132,8 @@ describe('./raft3d', () => {
   });
 });
 
-describe('the build of ./raft3d', () => {
-  test('prints nothing and leaves only dist/ when four first starts run at once', async () => {
+describe('the build of ./raft3d', { timeout: TEST_TIMEOUT_MS }, () => {
+  test('prints nothing and leaves only dist/ when three first starts run at once', async () => {
     const clone = freshClone({ packages: true });
     const results = await Promise.all(Array.from({ length: 3 }, () => launchIn(clone)));
     for (const { code, stdout, stderr } of results) {
@@ -155,9 +155,7 @@ describe('the build of ./raft3d', () => {
     expect((await launchIn(clone)).code).toBe(0);
     expect(builtAt(clone)).toBe(built);
 
-    // A copy that keeps modification times is detected as well.
-    const source = path.join(clone, 'src', 'server', 'main.ts');
-    const { atime, mtime } = statSync(source);
+    chmodSync(source, 0o644);
     appendFileSync(source, "process.stdout.write('changed\\n');\n");
     expect((await launchIn(clone)).stdout).toContain('changed\n');
   });
