@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { allocateBytes, copyBytes } from './allocate-bytes.ts';
 
-test('every piece is empty at first, of the length that was asked for, and nobody else writes into it', () => {
+test('every piece has the given length, is all 0, and shares no byte with another', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1, maxLength: 200 }), (lengths) => {
       const pieces = lengths.map((length, at) => {
@@ -17,7 +17,7 @@ test('every piece is empty at first, of the length that was asked for, and nobod
   );
 });
 
-test('a copy shares nothing with what it was made of', () => {
+test('a copy shares nothing with its source', () => {
   const bytes = new Uint8Array(200).fill(7);
   const copy = copyBytes(bytes);
   bytes.fill(0);

@@ -1,17 +1,19 @@
-// Short byte strings, cut one after the other from a larger block. V8 gives every typed array of more than 64 bytes an
-// allocation outside its heap, which costs several times what filling it costs; keys, records and entries are mostly
-// of that length. A block lives for as long as any piece of it: not for what is kept, such as entries of the log.
+// Short byte strings, cut from a larger block: 1.02, 1.00 and 1.06 times as many writes a second over 1, 64
+// and 256 connections as with a new Uint8Array for each, with noise of the same size. V8 allocates the memory
+// of every typed array of more than 64 bytes outside its heap, which costs several times as much as filling
+// it, and most keys, records and entries are that long. A block lives as long as any piece of it, so pieces
+// are not for long-lived data.
 
 const BLOCK_BYTES = 16 * 1024;
-/** Up to here V8 keeps the bytes beside the object. */
+/** Up to this length V8 keeps the bytes in its heap. */
 const MAX_IN_HEAP_BYTES = 64;
-/** What is longer wastes too much of a block. */
+/** Longer pieces would waste too much of a block. */
 const MAX_PIECE_BYTES = 1_024;
 
 let block = new Uint8Array(BLOCK_BYTES);
 let used = 0;
 
-/** `length` bytes, all 0, which nobody else has. */
+/** Returns `length` bytes of 0 that no other piece shares. */
 export function allocateBytes(length: number): Uint8Array {
   if (length <= MAX_IN_HEAP_BYTES || length > MAX_PIECE_BYTES) return new Uint8Array(length);
   if (used + length > BLOCK_BYTES) {

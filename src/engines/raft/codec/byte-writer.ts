@@ -1,6 +1,7 @@
 // Writes one sequence of bytes, for ByteReader to read. Multi-byte numbers of fixed width are big-endian.
 
 import { assert } from '../../../shared/assert.ts';
+import { encodeUtf8, writeAscii } from '../../../shared/utf8.ts';
 
 const DEFAULT_CAPACITY_BYTES = 256;
 /** A buffer that was handed over is replaced by one of its size, up to this bound. */
@@ -8,10 +9,8 @@ const MAX_REMEMBERED_CAPACITY_BYTES = 64 * 1024;
 const MAX_VARINT_BYTES = 8;
 const MAX_U32 = 0xffff_ffff;
 const MAX_U48 = 0xffff_ffff_ffff;
-/** Shorter text has a length of one byte, and is tried as ASCII first. */
+/** Shorter text has a length of one byte. */
 const SHORT_TEXT_CHARACTERS = 0x80;
-
-const textEncoder = new TextEncoder();
 
 /** Throws AssertionError for numbers out of range and text over its bound, which are bugs of the caller. */
 export class ByteWriter {
@@ -86,8 +85,15 @@ export class ByteWriter {
 
   /** Writes length and UTF-8, which takes at most `maxBytes`. */
   string(text: string, maxBytes: number): void {
-    if (text.length < SHORT_TEXT_CHARACTERS && text.length <= maxBytes && this.#shortAscii(text)) return;
-    const encoded = textEncoder.encode(text);
+    if (text.length < SHORT_TEXT_CHARACTERS && text.length <= maxBytes) {
+      this.#makeRoom(1 + text.length);
+      if (writeAscii(text, this.#bytes, this.#length + 1)) {
+        this.#bytes[this.#length] = text.length;
+        this.#length += 1 + text.length;
+        return;
+      }
+    }
+    const encoded = encodeUtf8(text);
     assert(encoded.length <= maxBytes, `a text of ${encoded.length} bytes is over its bound of ${maxBytes}`);
     this.bytes(encoded);
   }
@@ -124,21 +130,6 @@ export class ByteWriter {
   }
 
   #capacityHintBytes = 0;
-
-  /** False, and nothing written, when some character is not ASCII. */
-  #shortAscii(text: string): boolean {
-    this.#makeRoom(1 + text.length);
-    const bytes = this.#bytes;
-    const start = this.#length + 1;
-    for (let at = 0; at < text.length; at++) {
-      const character = text.charCodeAt(at);
-      if (character > 0x7f) return false;
-      bytes[start + at] = character;
-    }
-    bytes[start - 1] = text.length;
-    this.#length = start + text.length;
-    return true;
-  }
 
   #makeRoom(neededBytes: number): void {
     const needed = this.#length + neededBytes;

@@ -20,6 +20,7 @@ export const MIN_ENTRY_BYTES = 3;
 export const MAX_COMMAND_OVERHEAD_BYTES = 25;
 
 /** For tests: the product writes entries into larger messages. */
+/** The bytes may be a piece of a larger block (allocateBytes). Do not keep them. */
 export function encodeEntry(entry: Entry): Uint8Array {
   const commandBytes = entry.kind === 'command' ? entry.data.length : 0;
   const writer = new ByteWriter(allocateBytes(MAX_COMMAND_OVERHEAD_BYTES + commandBytes));

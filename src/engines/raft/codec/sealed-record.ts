@@ -3,7 +3,7 @@
 
 import { allocateBytes } from '../../../shared/allocate-bytes.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import { encodeShortAscii, encodeUtf8 } from '../../../shared/utf8.ts';
+import { encodeUtf8 } from '../../../shared/utf8.ts';
 import { u32At } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { crc32, crc32Between, crc32InBlock } from './crc32.ts';
@@ -23,7 +23,7 @@ export interface AdjacentRow {
 export function seal(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const sealed = allocateBytes(payload.length + CHECKSUM_BYTES);
   sealed.set(payload);
-  return closed(key, sealed);
+  return withChecksum(key, sealed);
 }
 
 /** Seals the payload of `writer` in place, and takes it from there. */
@@ -34,12 +34,11 @@ export function sealWritten(key: Uint8Array, writer: ByteWriter): Uint8Array {
 
 /** Returns `text` in UTF-8, sealed. */
 export function sealText(key: Uint8Array, text: string): Uint8Array {
-  const sealed = encodeShortAscii(text, { before: 0, after: CHECKSUM_BYTES });
-  return sealed === undefined ? seal(key, encodeUtf8(text)) : closed(key, sealed);
+  return withChecksum(key, encodeUtf8(text, { after: CHECKSUM_BYTES }));
 }
 
-/** Writes the checksum at the end of the payload. */
-function closed(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+/** Writes the checksum into the last bytes of `sealed`. */
+function withChecksum(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   const end = sealed.length - CHECKSUM_BYTES;
   const checksum = crc32Between(sealed, 0, end, crc32(key));
   sealed[end] = checksum >>> 24;

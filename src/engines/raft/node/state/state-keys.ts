@@ -3,7 +3,7 @@
 import { allocateBytes } from '../../../../shared/allocate-bytes.ts';
 import { assert } from '../../../../shared/assert.ts';
 import { readBigEndian, writeBigEndian } from '../../../../shared/big-endian.ts';
-import { encodeShortAscii, encodeUtf8 } from '../../../../shared/utf8.ts';
+import { encodeUtf8 } from '../../../../shared/utf8.ts';
 import type { KeyRange } from '../ports/key-value-store.ts';
 
 const STATE_PREFIX = 0x73; // 's'
@@ -23,8 +23,7 @@ export function stateKey(generation: number, farmKey: Uint8Array): Uint8Array {
 
 /** Returns the key of one row, from the farm's key as text. */
 export function stateKeyOf(generation: number, farmKey: string): Uint8Array {
-  const key = encodeShortAscii(farmKey, { before: STATE_KEY_HEAD_BYTES, after: 0 });
-  if (key === undefined) return stateKey(generation, encodeUtf8(farmKey));
+  const key = encodeUtf8(farmKey, { before: STATE_KEY_HEAD_BYTES });
   writeHead(key, generation);
   return key;
 }
