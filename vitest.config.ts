@@ -15,6 +15,17 @@ export default defineConfig({
       },
       {
         test: {
+          // The API's tests once more, on the embedded engine over simulated clock, disk and network.
+          name: 'api-on-raft',
+          include: ['src/http/**/*.test.ts'],
+          env: { RAFT3D_TEST_ENGINE: 'raft' },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
           // Real processes with real election timeouts: two files at a time, after everything else.
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],

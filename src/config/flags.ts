@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { type Address, formatAddress } from '../shared/address.ts';
+import { isNodeId } from '../shared/node-id.ts';
 import { FlagReader, type LogLevel, listensOnEveryAddress, readAddress } from './flag-reader.ts';
 import { FLAGS } from './flag-table.ts';
 import { formatFlags, HELP_ASKED, parseGoFlags, usageError } from './go-flags.ts';
@@ -54,7 +55,6 @@ const MAX_ELECTION_TIMEOUT_MS = 60_000;
 /** Shorter silence may be slowness: a leader needs this long to notice its own isolation. */
 const MIN_ELECTIONS_BEFORE_REMOVAL = 2;
 const MAX_JOIN_ADDRESSES = 64;
-const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 export const USAGE = `Raft3D: one node of a replicated 3D-print farm.
 
@@ -114,7 +114,7 @@ function readNodeId(flags: FlagReader): string {
   const id = flags.text('id');
   if (id === '') throw usageError('-id is required: give this node a name, such as -id node1', 'id');
   // `.` and `..` are the data directory itself and its parent, which -clean must never wipe.
-  if (!NODE_ID.test(id) || id === '.' || id === '..') {
+  if (!isNodeId(id) || id === '.' || id === '..') {
     throw usageError(`-id is 1 to 64 letters, digits, ".", "_" or "-", not "${id}"`, 'id');
   }
   return id;

@@ -64,7 +64,7 @@ test.each([
   const { app, engine } = createTestApp();
   const answer = await app.inject({ method: 'POST', url: PRINTERS, payload, headers: JSON_TYPE });
   expect([answer.statusCode, answer.json().code]).toEqual([status, code]);
-  expect(engine.appliedIndex).toBe(0);
+  expect(engine.proposals).toBe(0);
 });
 
 test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', 'nonsense', '/'])(

@@ -139,5 +139,5 @@ test('a body shorter than its length, and then the end, changes nothing and harm
     socket.resume();
   });
   expect((await app.inject('/cluster/status')).statusCode).toBe(200);
-  expect([engine.appliedIndex, internalErrors]).toEqual([0, []]);
+  expect([engine.proposals, internalErrors]).toEqual([0, []]);
 });

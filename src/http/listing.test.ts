@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
+import type { TroubledEngine } from '../engines/testing/troubled-engine.ts';
 import { putFilament } from '../farm/model/filament.ts';
 import { putPrintJob } from '../farm/model/print-job.ts';
 import { putPrinter } from '../farm/model/printer.ts';
 import { MAX_KEPT_BYTES } from './list-cache.ts';
 import { LIST_SLICE_ROWS } from './list-slices.ts';
-import { createTestApp } from './testing/app.ts';
-import { TestEngine } from './testing/engine.ts';
+import { createTestApp, createTestEngine } from './testing/app.ts';
 
 const FILAMENT = {
   material: 'PLA',
@@ -15,10 +15,10 @@ const FILAMENT = {
   reservedMilligrams: 0,
 };
 
-function engineWithPrinters(count: number): TestEngine {
-  const engine = new TestEngine();
+function engineWithPrinters(count: number): TroubledEngine {
+  const engine = createTestEngine();
   for (let index = 0; index < count; index += 1) {
-    putPrinter(engine.memory, { id: idOf(index), company: 'Prusa', model: 'MK4' });
+    putPrinter(engine.rows, { id: idOf(index), company: 'Prusa', model: 'MK4' });
   }
   return engine;
 }
@@ -73,10 +73,10 @@ test('a list that has changed is another one, with another tag', async () => {
   const { app } = createTestApp(engine);
   const first = await app.inject('/api/v1/printers?limit=2');
   const url = '/api/v1/printers?limit=2';
-  putFilament(engine.memory, { ...FILAMENT, id: 'another collection' });
+  putFilament(engine.rows, { ...FILAMENT, id: 'another collection' });
   const headers = { 'if-none-match': String(first.headers.etag) };
   expect((await app.inject({ url, headers })).statusCode).toBe(304);
-  putPrinter(engine.memory, { id: 'a', company: 'Bambu', model: 'X1' });
+  putPrinter(engine.rows, { id: 'a', company: 'Bambu', model: 'X1' });
   const second = await app.inject({ url, headers });
   expect([second.statusCode, idsOf(second.body)]).toEqual([200, ['a', 'p00000']]);
   expect(second.headers.etag).not.toBe(first.headers.etag);
@@ -96,7 +96,7 @@ test('a list in which something changes while it is read is not kept, and nobody
   const { app } = createTestApp(engine);
   const early = app.inject('/api/v1/printers');
   await new Promise((resolve) => setImmediate(resolve));
-  putPrinter(engine.memory, { id: 'a', company: 'Bambu', model: 'X1' });
+  putPrinter(engine.rows, { id: 'a', company: 'Bambu', model: 'X1' });
   const late = await app.inject('/api/v1/printers');
   expect(idsOf(late.body)[0]).toBe('a');
   await early;
@@ -104,7 +104,7 @@ test('a list in which something changes while it is read is not kept, and nobody
 });
 
 test('a list too long to be kept is streamed, without a tag', async () => {
-  const engine = new TestEngine();
+  const engine = createTestEngine();
   const filePath = `/${'x'.repeat(1_000)}`;
   const count = Math.ceil(MAX_KEPT_BYTES / 1_000);
   for (let index = 0; index < count; index += 1) {
@@ -116,7 +116,7 @@ test('a list too long to be kept is streamed, without a tag', async () => {
       createdAtMs: 0,
       updatedAtMs: 0,
     };
-    putPrintJob(engine.memory, { ...job, id: idOf(index), status: 'Queued' });
+    putPrintJob(engine.rows, { ...job, id: idOf(index), status: 'Queued' });
   }
   const { app } = createTestApp(engine);
   const answer = await app.inject('/api/v1/print_jobs');
@@ -143,10 +143,10 @@ test('a page that ends with the list has no link', async () => {
 });
 
 test('a link keeps the filters, and takes any id', async () => {
-  const engine = new TestEngine();
+  const engine = createTestEngine();
   for (const id of ['a&b=c', 'ü +%', 'z']) {
     const job = { printerId: 'p&', filamentId: 'f', filePath: '/x', weightMilligrams: 1, createdAtMs: 0 };
-    putPrintJob(engine.memory, { ...job, id, status: 'Queued', updatedAtMs: 0 });
+    putPrintJob(engine.rows, { ...job, id, status: 'Queued', updatedAtMs: 0 });
   }
   const { app } = createTestApp(engine);
   const first = await app.inject('/api/v1/print_jobs?limit=1&status=queued&printer_id=p%26');
@@ -159,12 +159,12 @@ test('a link keeps the filters, and takes any id', async () => {
 });
 
 test('a filter finds what lies slices apart', async () => {
-  const engine = new TestEngine();
+  const engine = createTestEngine();
   const count = 2 * LIST_SLICE_ROWS + 10;
   for (let index = 0; index < count; index += 1) {
     const isFirstOrLast = index === 0 || index === count - 1;
     const job = { filamentId: 'f', filePath: '/x', weightMilligrams: 1, createdAtMs: 0 };
-    putPrintJob(engine.memory, {
+    putPrintJob(engine.rows, {
       ...job,
       id: idOf(index),
       printerId: isFirstOrLast ? 'q' : 'p',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { Trouble } from '../engines/testing/troubled-engine.ts';
 import { createTestApp, printJob, stockShop } from './testing/app.ts';
-import type { Trouble } from './testing/engine.ts';
 
 const PRINTERS = '/api/v1/printers';
 const PRINTER = { company: 'Prusa', model: 'MK4' };
@@ -103,5 +103,5 @@ test.each(['', 'two words', 'ü', 'x'.repeat(256)])('%j is no idempotency key, o
     const answer = await app.inject({ ...write, headers });
     expect(answer.json()).toMatchObject({ code: 'invalid_request', errors: [{ field: 'Idempotency-Key' }] });
   }
-  expect([engine.appliedIndex, engine.memberChanges]).toEqual([0, []]);
+  expect([engine.proposals, engine.memberChanges]).toEqual([0, []]);
 });

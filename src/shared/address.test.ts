@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatAddress, parseAddress } from './address.ts';
+import { formatAddress, isDialable, parseAddress } from './address.ts';
 
 test.each([
   ['127.0.0.1:7000', '127.0.0.1', 7000],
@@ -37,3 +37,17 @@ test.each([
 ])('%j is refused as a bad address', (text) => {
   expect(() => parseAddress(text)).toThrow(expect.objectContaining({ code: 'bad_address' }));
 });
+
+test.each(['a:1', '127.0.0.1:65535', '[::1]:7001', '[fe80::1%eth0]:1', 'my_host-1.example:80'])(
+  'a node may ask others to dial %s',
+  (text) => {
+    expect(isDialable(text)).toBe(true);
+  },
+);
+
+test.each(['', ':8080', 'a', 'a:0', 'a:65536', 'http://a:1', '[::1]', `${'a'.repeat(300)}:1`])(
+  'a node may not ask others to dial %j',
+  (text) => {
+    expect(isDialable(text)).toBe(false);
+  },
+);

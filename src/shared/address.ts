@@ -12,6 +12,10 @@ export interface Address {
 export const MAX_ADDRESS_CHARACTERS = 300;
 const MAX_PORT = 65_535;
 
+/** The addresses that a node may ask others to dial, as a regular expression of the API's contract. */
+export const DIALABLE_PATTERN = '^(?:\\[[0-9A-Fa-f:.%a-z]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$';
+const DIALABLE = new RegExp(DIALABLE_PATTERN);
+
 const ADDRESS = /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[^:[\]]*)):(?<port>\d{1,5})$/;
 /** Host names and IPv4 addresses. Names with an underscore exist on shop networks. */
 const HOST = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})$/;
@@ -33,6 +37,13 @@ export function parseAddress(text: string): Address {
   const port = Number(groups.port);
   if (port > MAX_PORT) throw badAddress(text, `the port must be at most ${MAX_PORT}`);
   return { host: bracketed ?? plain ?? '', port };
+}
+
+/** Whether a node may ask others to dial this address: host:port or [v6]:port. The host is checked by dialling it. */
+export function isDialable(text: string): boolean {
+  if (text.length > MAX_ADDRESS_CHARACTERS || !DIALABLE.test(text)) return false;
+  const port = Number(text.slice(text.lastIndexOf(':') + 1));
+  return port >= 1 && port <= MAX_PORT;
 }
 
 /** Returns the text that parseAddress reads as the same address. */

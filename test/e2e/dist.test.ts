@@ -33,7 +33,7 @@ test('no program in dist/ contains test code', () => {
 
 test('the check itself finds test code', () => {
   const names = [
-    'dist/http/testing/engine.js',
+    'dist/http/testing/app.js',
     'dist/farm/apply.test.js',
     'dist/sim/main.js',
     'dist/explore/main.js',

@@ -1,16 +1,18 @@
 import { type Static, Type } from 'typebox';
+import { DIALABLE_PATTERN, MAX_ADDRESS_CHARACTERS } from '../../shared/address.ts';
+import { NODE_ID_PATTERN } from '../../shared/node-id.ts';
 import { countOrNull, EXACT } from './values.ts';
 
 export const NodeId = Type.String({
-  pattern: '^[A-Za-z0-9._-]{1,64}$',
+  pattern: NODE_ID_PATTERN,
   examples: ['node4'],
 });
 
 const addressExample = (port: number) => ({ examples: [`127.0.0.1:${port}`] });
 const address = (description: string, port: number) =>
   Type.String({
-    maxLength: 255,
-    pattern: '^(?:\\[[0-9A-Fa-f:.%a-z]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$',
+    maxLength: MAX_ADDRESS_CHARACTERS,
+    pattern: DIALABLE_PATTERN,
     description: `${description}, as host:port or [v6]:port.`,
     ...addressExample(port),
   });

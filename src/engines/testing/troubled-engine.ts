@@ -90,6 +90,8 @@ export class TroubledEngine implements Engine {
   }
 
   health(): EngineHealth {
-    return { ...this.#engine.health(), ...this.healthChange };
+    const health = { ...this.#engine.health(), ...this.healthChange };
+    if (this.trouble !== 'no-leader') return health;
+    return { ...health, kind: 'no-quorum', isLeader: false, leader: undefined };
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTestApp } from '../testing/app.ts';
+import { createTestApp, MEMBER } from '../testing/app.ts';
 
 const JOIN = { node_id: 'node2', addr: '127.0.0.1:7001', http_addr: '127.0.0.1:8081' };
 
@@ -40,6 +40,7 @@ test('the status says who leads, how far the log is, and how the members are', a
 test('the status answers without a leader', async () => {
   const { app, engine } = createTestApp();
   engine.trouble = 'no-leader';
+  engine.members = [{ ...MEMBER, lastContactMs: undefined, details: { match_index: null } }];
   const answer = await app.inject('/cluster/status');
   expect(answer.statusCode).toBe(200);
   expect(answer.json()).toMatchObject({
@@ -119,6 +120,19 @@ test('a change of members that nobody can decide, or confirm, says so', async ()
   engine.memberOutcome = { kind: 'unknown' };
   const unknown = await app.inject({ method: 'DELETE', url: '/cluster/servers?id=node2' });
   expect([unknown.statusCode, unknown.json().code]).toEqual([504, 'outcome_unknown']);
+});
+
+test('an engine without a membership part refuses changes of members, and shows none', async () => {
+  const { app, engine } = createTestApp();
+  engine.membership = undefined;
+  expect((await app.inject('/cluster/status')).json()).toMatchObject({ node_id: 'node1', nodes: [] });
+  for (const request of [
+    { method: 'POST', url: '/join', payload: JOIN },
+    { method: 'DELETE', url: '/cluster/servers?id=node2' },
+  ] as const) {
+    const answer = await app.inject(request);
+    expect([answer.statusCode, answer.json().code]).toEqual([409, 'member_change_refused']);
+  }
 });
 
 test('a removed node is named in the answer', async () => {

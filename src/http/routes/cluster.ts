@@ -3,19 +3,15 @@ import type { AnswerOf } from '../../api/operations.ts';
 import { isProblemCode } from '../../api/problems.ts';
 import type { Engine, MemberChange, MemberChangeOutcome } from '../../engines/engine.ts';
 import { accepted, type Checked, rejected } from '../../farm/model/checked.ts';
+import { isDialable } from '../../shared/address.ts';
 import { unreachable } from '../../shared/assert.ts';
+import { isNodeId, MAX_NODE_ID_CHARACTERS } from '../../shared/node-id.ts';
 import { addOperation } from '../add-operation.ts';
 import type { ApiContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { problem } from '../error-handler.ts';
 import { readIdempotencyKey } from '../idempotency-key.ts';
 import { memberChangeUnknown, noLeader } from '../refusals.ts';
-
-const MAX_NODE_ID_CHARACTERS = 64;
-const MAX_ADDRESS_CHARACTERS = 255;
-const NODE_ID = /^[A-Za-z0-9._-]+$/;
-/** host:port or [v6]:port. */
-const ADDRESS = /^(?:\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9._-]+):(?<port>[0-9]{1,5})$/;
 
 type DoneChange = Extract<MemberChangeOutcome, { kind: 'done' }>;
 
@@ -94,13 +90,11 @@ async function changeMembers(engine: Engine, change: MemberChange): Promise<Done
 }
 
 function checkNodeId(value: string): Checked<string> {
-  if (value.length <= MAX_NODE_ID_CHARACTERS && NODE_ID.test(value)) return accepted(value);
+  if (isNodeId(value)) return accepted(value);
   return rejected(`must be 1 to ${MAX_NODE_ID_CHARACTERS} letters, digits, dots, underscores or hyphens`);
 }
 
 function checkAddress(value: unknown): Checked<string> {
-  const match = typeof value === 'string' && value.length <= MAX_ADDRESS_CHARACTERS && ADDRESS.exec(value);
-  const port = match ? Number(match.groups?.port) : 0;
-  if (match && port >= 1 && port <= 65_535) return accepted(match[0]);
+  if (typeof value === 'string' && isDialable(value)) return accepted(value);
   return rejected('must be host:port or [v6]:port, with a port from 1 to 65535');
 }

@@ -1,10 +1,15 @@
-// An app over a TestEngine, for the tests of routes.
+// An app over an engine with trouble on demand, for the tests of routes. The `unit` project runs them on the engine
+// in memory, and the `api-on-raft` project on the embedded one.
 
 import type { FastifyInstance } from 'fastify';
+import type { EngineHealth, MemberStatus } from '../../engines/engine.ts';
+import { MemoryEngine } from '../../engines/testing/memory-engine.ts';
+import { startRaftEngine } from '../../engines/testing/raft-engine.ts';
+import { TroubledEngine } from '../../engines/testing/troubled-engine.ts';
+import { applyCommand } from '../../farm/apply.ts';
 import type { LogFields, Logger } from '../../shared/logger.ts';
 import type { ApiContext } from '../api-context.ts';
 import { createApp } from '../app.ts';
-import { TestEngine } from './engine.ts';
 
 export interface LogLine {
   readonly level: keyof Logger;
@@ -14,13 +19,51 @@ export interface LogLine {
 
 export interface TestApp {
   readonly app: FastifyInstance;
-  readonly engine: TestEngine;
+  readonly engine: TroubledEngine;
   readonly logLines: LogLine[];
   readonly internalErrors: unknown[];
 }
 
+const SELF = { node: 'node1', peerAddress: '127.0.0.1:7000', httpAddress: '127.0.0.1:8080' };
+
+/** The health and members that both engines show in these tests. */
+const HEALTH: Partial<EngineHealth> = {
+  node: 'node1',
+  clusterId: 'cluster-1',
+  leader: SELF,
+  details: {
+    state: 'leader',
+    term: 3,
+    commit_index: 0,
+    applied_index: 0,
+    last_log_index: 0,
+    snapshot_index: 0,
+  },
+};
+export const MEMBER: MemberStatus = {
+  ...SELF,
+  server: 'node1@abc',
+  role: 'voter',
+  isHealthy: true,
+  lastContactMs: 0,
+  details: { match_index: 0 },
+};
+
+export function createTestEngine(): TroubledEngine {
+  const stateMachine = { apply: applyCommand };
+  const inner =
+    process.env.RAFT3D_TEST_ENGINE === 'raft'
+      ? startRaftEngine(stateMachine, { nextTurn: (callback) => setImmediate(callback) })
+      : new MemoryEngine(stateMachine, queueMicrotask);
+  const engine = new TroubledEngine(inner, queueMicrotask);
+  engine.healthChange = HEALTH;
+  engine.members = [MEMBER];
+  engine.memberOutcome = { kind: 'done', leaderAddress: SELF.peerAddress, role: 'voter' };
+  return engine;
+}
+
 /** `node` makes the minted ids of two apps differ. */
-export function createTestApp(engine: TestEngine = new TestEngine(), node = 'node1'): TestApp {
+export function createTestApp(engine: TroubledEngine = createTestEngine(), node = 'node1'): TestApp {
   const logLines: LogLine[] = [];
   const internalErrors: unknown[] = [];
   const lineWriter = (level: keyof Logger) => (message: string, fields?: LogFields) => {
