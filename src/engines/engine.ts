@@ -43,10 +43,10 @@ export type ReadOutcome =
   | { readonly kind: 'refused'; readonly reason: 'no-leader' | 'too-busy' | 'stopped' };
 
 /** Figures of one engine, named as `/cluster/status` shows them. */
-export type EngineDetails = Readonly<Record<string, Json>>;
+type EngineDetails = Readonly<Record<string, Json>>;
 
 /** The node that orders commands, as far as this node knows. */
-export interface LeaderHint {
+interface LeaderHint {
   readonly node: string;
   /** host:port that other nodes dial. */
   readonly peerAddress: string;

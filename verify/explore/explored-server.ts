@@ -19,7 +19,7 @@ export type Input =
   | { readonly kind: 'propose'; readonly command: number }
   | { readonly kind: 'change'; readonly configuration: Configuration };
 
-export interface Output {
+interface Output {
   readonly sent: readonly Message[];
   readonly applied: readonly Entry[];
   /** The first promise of a message that the disk does not keep. */

@@ -22,7 +22,7 @@ export type Renaming = (server: ServerId) => ServerId;
 const MAX_TICKS_THAT_MATTER = 2 * ELECTION_TICKS;
 
 /** The parts of a server that its fingerprint contains. */
-export interface ServerView {
+interface ServerView {
   readonly state: CoreState;
   readonly log: readonly Entry[];
   /** Last durable log index now, and after the pending write. */

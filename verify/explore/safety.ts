@@ -15,7 +15,7 @@ export interface History {
 export const NO_HISTORY: History = { leaders: [], committed: [] };
 
 /** One step of one server, and the cluster after it. */
-export interface Step {
+interface Step {
   readonly before: LocalState;
   readonly transition: Transition;
   readonly cluster: readonly LocalState[];

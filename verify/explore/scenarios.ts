@@ -6,7 +6,7 @@ import { EMPTY_DISK } from './explored-disk.ts';
 import { emptyCluster, NO_EVENTS, type Scenario } from './scenario.ts';
 import { type Script, Search, type SearchResult } from './search.ts';
 
-export interface Situation {
+interface Situation {
   readonly scenario: Scenario;
   readonly script: Script;
   readonly depth: number;

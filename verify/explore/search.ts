@@ -8,7 +8,7 @@ import { LocalStates } from './local-states.ts';
 import { NO_HISTORY } from './safety.ts';
 import type { Scenario } from './scenario.ts';
 
-export interface SearchOptions {
+interface SearchOptions {
   /** Events in the longest path. */
   readonly depth: number;
   /** The search ends after this number of states, at about 300 bytes each. */
@@ -35,7 +35,7 @@ export interface SearchResult {
   readonly violation: Violation | undefined;
 }
 
-export interface Violation {
+interface Violation {
   readonly property: string;
   /** The events that lead to the violation, the violating one last. */
   readonly path: readonly string[];

@@ -140,7 +140,7 @@ export class CommandOptions<const T extends OptionTable> {
 }
 
 /** The parts of Node.js's `process` that reading a command line needs. */
-export interface CommandProcess {
+interface CommandProcess {
   readonly argv: readonly string[];
   readonly stderr: { write(text: string): unknown };
   exit(code: number): never;

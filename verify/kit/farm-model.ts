@@ -14,7 +14,7 @@ export type WriteOperation =
 /** A read of one collection of the API. */
 export type CollectionRead = { readonly kind: 'read-printer' | 'read-spool' | 'read-jobs' };
 /** `read` sees the whole workcell at once. */
-export type ReadOperation = CollectionRead | { readonly kind: 'read' };
+type ReadOperation = CollectionRead | { readonly kind: 'read' };
 
 export type WorkcellOperation = WriteOperation | ReadOperation;
 

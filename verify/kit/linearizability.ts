@@ -20,7 +20,7 @@ export interface HistoryOperation<Operation> {
   readonly answer: { readonly at: number; readonly result: string } | undefined;
 }
 
-export type Judgement =
+type Judgement =
   | { readonly kind: 'linearizable' }
   /** The longest order that was tried does not explain the answer of `stuckAt`. */
   | { readonly kind: 'not-linearizable'; readonly stuckAt: number; readonly explained: readonly number[] }

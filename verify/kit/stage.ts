@@ -8,7 +8,7 @@ import { allAreVoters } from './cluster-waits.ts';
 import { freePorts } from './free-ports.ts';
 import { NodeProcess } from './node-process.ts';
 
-export interface NodeOptions {
+interface NodeOptions {
   readonly id?: string;
   readonly flags?: readonly string[];
   /** A `-data` directory of its own. Default: the stage's. */

@@ -24,7 +24,7 @@ export interface ClientProfile {
   readonly maxAttempts: number;
 }
 
-export interface ClientWorld {
+interface ClientWorld {
   readonly timeline: Timeline;
   readonly draws: Draws;
   readonly commands: AppliedCommands;

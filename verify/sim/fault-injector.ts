@@ -8,7 +8,7 @@ import type { HostIndex, SimulatedLinks } from './simulated-links.ts';
 import type { Timeline } from './timeline.ts';
 import type { Trace } from './trace.ts';
 
-export interface FaultWorld {
+interface FaultWorld {
   readonly timeline: Timeline;
   readonly links: SimulatedLinks;
   readonly hosts: readonly SimulatedHost[];

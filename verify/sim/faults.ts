@@ -4,7 +4,7 @@
 import type { Draws } from '../kit/draws.ts';
 
 /** Each kind is injected in fault-injector.ts. */
-export const FAULT_KINDS = [
+const FAULT_KINDS = [
   'kill',
   'kill-leader',
   'kill-majority',

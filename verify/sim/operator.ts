@@ -18,7 +18,7 @@ const ROUND_MS = 250;
 const ANSWER_WITHIN_MS = 20_000;
 const DAMAGE_BORNE_MS = 6_000;
 
-export interface OperatorWorld {
+interface OperatorWorld {
   readonly timeline: Timeline;
   readonly draws: Draws;
   readonly hosts: readonly SimulatedHost[];

@@ -33,7 +33,7 @@ export function lookUp<V>(map: Version<V>, key: string): V | undefined {
 /**
  * Identifies a run of changes. Nodes made in the current edit are not shared yet and are changed in place.
  */
-export type Edit = number;
+type Edit = number;
 
 let edits: Edit = 0;
 

@@ -2,13 +2,13 @@
 
 import type { SimulationOptions, SimulationResult } from './simulation.ts';
 
-export interface ShrinkOptions {
+interface ShrinkOptions {
   /** Most runs that may be spent. */
   readonly maxRuns: number;
   readonly run: (options: SimulationOptions) => SimulationResult;
 }
 
-export interface Shrunk {
+interface Shrunk {
   readonly options: SimulationOptions;
   readonly result: SimulationResult;
   readonly runs: number;

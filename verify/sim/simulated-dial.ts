@@ -11,7 +11,7 @@ import type { SimulatedNetwork } from './simulated-network.ts';
 const CONNECT_TIMEOUT_MS = 1_000;
 const HELLO_TIMEOUT_MS = 2_000;
 
-export interface DialRequest {
+interface DialRequest {
   readonly address: string;
   readonly purpose: 'messages' | 'channel' | 'probe';
   readonly identity: PeerIdentity;

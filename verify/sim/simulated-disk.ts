@@ -61,7 +61,7 @@ interface PendingWrite extends WriteCall {
 }
 
 /** Rows that replace those of one range, and a second range that is deleted. */
-export interface AdoptedRows {
+interface AdoptedRows {
   readonly range: KeyRange;
   readonly dropped: KeyRange;
   readonly rows: readonly KeyValueRow[];

@@ -35,7 +35,7 @@ export interface NodeProfile {
   readonly limits: RaftLimits;
 }
 
-export interface HostWorld {
+interface HostWorld {
   readonly timeline: Timeline;
   readonly network: SimulatedNetwork;
   readonly violations: Violations;
@@ -46,7 +46,7 @@ export interface HostWorld {
 }
 
 /** The state of the process, or how the last one ended. `lost` means that its disk is damaged beyond use. */
-export type HostState = 'off' | 'starting' | 'running' | 'failed' | 'lost';
+type HostState = 'off' | 'starting' | 'running' | 'failed' | 'lost';
 
 interface Process {
   readonly life: ProcessLife;

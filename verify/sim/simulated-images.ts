@@ -16,7 +16,7 @@ import type { Timeline } from './timeline.ts';
 const BEHIND_ALL_KEYS = '\u0100';
 
 /** The process that uses the images, and its disk. */
-export interface ImageWorld {
+interface ImageWorld {
   readonly timeline: Timeline;
   readonly disk: SimulatedDisk;
   readonly life: ProcessLife;

@@ -9,7 +9,7 @@ import type { HostIndex, SimulatedLinks } from './simulated-links.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Observes messages independently of the nodes. */
-export interface NetworkObserver {
+interface NetworkObserver {
   /** Called for every message that the process on `host` sends, whether or not it arrives. */
   onSend(host: HostIndex, to: ServerId, message: PeerMessage): void;
 }

@@ -20,7 +20,7 @@ type State =
   | { readonly kind: 'waiting'; readonly event: SimulatedEvent }
   | { readonly kind: 'closed' };
 
-export interface LinkOwner {
+interface LinkOwner {
   readonly host: HostIndex;
   readonly life: ProcessLife;
   readonly handlers: TransportHandlers;

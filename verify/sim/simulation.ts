@@ -51,7 +51,7 @@ export interface SimulationResult {
   readonly trace: readonly TraceLine[];
 }
 
-export const DEFAULT_DURATION_MS = 15_000;
+const DEFAULT_DURATION_MS = 15_000;
 
 /** Runs a simulation to its end or to the first violation. */
 export function simulate(options: SimulationOptions): SimulationResult {

@@ -10,9 +10,9 @@ import { added, contentOfRow, contentOfState } from './state-content.ts';
 export type Attempt = number;
 
 /** Key → value as JSON; undefined for a deleted row. */
-export type WrittenRows = ReadonlyMap<string, string | undefined>;
+type WrittenRows = ReadonlyMap<string, string | undefined>;
 
-export type FirstAppliedHandler = (applied: { index: number; replica: string; rows: WrittenRows }) => void;
+type FirstAppliedHandler = (applied: { index: number; replica: string; rows: WrittenRows }) => void;
 
 interface AppliedCommand {
   readonly index: number;

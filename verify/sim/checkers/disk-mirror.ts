@@ -16,7 +16,7 @@ import { present } from '../../../src/shared/assert.ts';
 import { keyOf } from '../simulated-disk.ts';
 
 /** The consensus part of one durable write. */
-export interface MirroredWrite {
+interface MirroredWrite {
   readonly hardState: { readonly term: number; readonly votedFor: string | undefined } | undefined;
   /** In index order, without compacted entries, which a block may still hold. */
   readonly entries: readonly Entry[];

@@ -24,7 +24,7 @@ interface SeenEntry {
 /** Upper bound of the terms of one simulation. */
 const MAX_TERMS = 2 ** 20;
 
-export interface LogHistoryHandlers {
+interface LogHistoryHandlers {
   /** The first entry of a term, that is, its leader's log when the term began. */
   onLeaderStart(entry: Entry, previousTerm: number): void;
 }

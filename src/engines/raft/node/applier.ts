@@ -10,7 +10,7 @@ import type { SnapshotPoint } from '../core/ready.ts';
 import { Sessions } from './sessions.ts';
 import type { ReplicatedState } from './state/replicated-state.ts';
 
-export interface ApplierHandlers {
+interface ApplierHandlers {
   /** A command was applied, for the first and only time. */
   onApplied(origin: ProposalOrigin, result: unknown): void;
   /** A configuration was committed. `previous` was in force before. */

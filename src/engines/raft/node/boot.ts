@@ -19,7 +19,7 @@ import type { RaftOptions } from './options.ts';
 import type { KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
 import { unusedGeneration } from './state/state-store.ts';
 
-export interface BootPorts {
+interface BootPorts {
   readonly store: KeyValueStore;
   readonly random: Random;
   readonly logger: Logger;

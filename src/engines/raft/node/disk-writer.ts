@@ -11,7 +11,7 @@ import { ALL_STATE } from './state/state-keys.ts';
 /** Pause before a write is repeated that found the disk full. */
 const RETRY_AFTER_MS = 200;
 
-export interface DiskWrite {
+interface DiskWrite {
   readonly operations: readonly WriteOperation[];
   /** The write adopts this image: its rows replace the state's rows, and the log is dropped. */
   readonly image?: ImageStaging;

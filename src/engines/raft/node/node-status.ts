@@ -13,7 +13,7 @@ import type { Peers } from './membership/peers.ts';
 import { nodeOf } from './membership/server-id.ts';
 import type { Replica } from './replica.ts';
 
-export type ServerState =
+type ServerState =
   | 'leader'
   | 'follower'
   | 'candidate'
@@ -38,7 +38,7 @@ export interface RaftStatus {
   readonly configuration: Configuration;
 }
 
-export interface StatusSources {
+interface StatusSources {
   readonly replica: Replica;
   readonly peers: Peers;
   readonly membership: OwnMembership;

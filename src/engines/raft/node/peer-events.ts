@@ -22,7 +22,7 @@ import type { ClientRequests } from './requests/client-requests.ts';
 import type { Forwarding } from './requests/forwarding.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 
-export interface PeerEventParts {
+interface PeerEventParts {
   readonly replica: Replica;
   readonly peers: Peers;
   readonly membership: OwnMembership;

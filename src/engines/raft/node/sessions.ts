@@ -5,7 +5,7 @@ import type { Json, StateReader, StateView } from '../../../state/state-view.ts'
 import type { ProposalOrigin } from '../codec/peer-message.ts';
 import type { ServerId } from '../core/configuration.ts';
 
-/** The prefix of state keys that belong to replication and not to the farm. */
+/** The prefix of state keys that belong to replication, not to the farm. For tests: they leave those out. */
 export const REPLICATION_PREFIX = 'raft/';
 const SESSION_PREFIX = `${REPLICATION_PREFIX}session/`;
 

@@ -23,6 +23,7 @@ import { type LoadedLog, loadLog } from './log-load.ts';
  * 4: the farm's rows are arrays, and the index has all in its keys.
  * 5: the store's checkpoint stands before all rows. 6: log entries that were written together are one row.
  * 7: the index's last blocks stand together. 8: LMDB's list of free pages names each page by itself.
+ * For tests: they read it, and others.
  */
 export const FORMAT_VERSION = 8;
 

@@ -8,7 +8,7 @@ import type { RaftLimits } from '../options.ts';
 /** Bound on the blocks that one compaction write deletes. */
 const MAX_COMPACTED_BLOCKS = 2_048;
 
-export type CompactionLimits = Pick<RaftLimits, 'compactAfterEntries' | 'compactAfterBytes' | 'keepEntries'>;
+type CompactionLimits = Pick<RaftLimits, 'compactAfterEntries' | 'compactAfterBytes' | 'keepEntries'>;
 
 /** The first and last entry of one block. */
 export interface BlockExtent {

@@ -11,7 +11,7 @@ import { votersWithout } from './removal.ts';
 const REPEAT_AFTER_MS = 30_000;
 
 /** The part of the core that the watch uses. */
-export type HealthCore = Pick<RaftCore, 'role' | 'configuration' | 'progressOf' | 'proposeConfiguration'>;
+type HealthCore = Pick<RaftCore, 'role' | 'configuration' | 'progressOf' | 'proposeConfiguration'>;
 
 export interface HealthOptions {
   readonly self: ServerId;

@@ -25,7 +25,7 @@ import {
 } from './member-change-step.ts';
 import { nodeOf } from './server-id.ts';
 
-export type Addition = MemberChange & { readonly kind: 'add' };
+type Addition = MemberChange & { readonly kind: 'add' };
 
 export class MemberAddition implements MemberChangeSteps {
   readonly #ports: MemberChangePorts;

@@ -13,7 +13,7 @@ import { votersWithout } from './removal.ts';
 import { nodeOf } from './server-id.ts';
 
 /** The part of the core that a change of members uses. */
-export type MemberChangeCore = Pick<
+type MemberChangeCore = Pick<
   RaftCore,
   'role' | 'configuration' | 'committedConfiguration' | 'isConfigurationCommitted' | 'proposeConfiguration'
 >;

@@ -13,7 +13,7 @@ import { nodeOf } from './server-id.ts';
 /** Bound on the peers that are remembered because they said hello to a server without a cluster. */
 const MAX_GREETERS = 16;
 
-export interface OwnMembershipParts {
+interface OwnMembershipParts {
   readonly replica: Pick<Replica, 'write'>;
   readonly logger: Logger;
   /** Called once, when the server learns that it was removed. */

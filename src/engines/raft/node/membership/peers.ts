@@ -18,7 +18,7 @@ import type { OwnMembership } from './own-membership.ts';
  */
 const MAX_INTRODUCED = 16;
 
-export interface PeersParts {
+interface PeersParts {
   readonly transport: Pick<Transport, 'setPeers'>;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -6,7 +6,7 @@ import type { RaftCore } from '../../core/raft-core.ts';
 import type { Participant } from '../participant.ts';
 
 /** The part of the core that a promotion uses. */
-export type PromotionCore = Pick<
+type PromotionCore = Pick<
   RaftCore,
   | 'role'
   | 'isEstablished'
@@ -17,7 +17,7 @@ export type PromotionCore = Pick<
   | 'proposeConfiguration'
 >;
 
-export interface PromotionOptions {
+interface PromotionOptions {
   /** A learner that lacks more entries than this is not ready. */
   readonly lagEntries: number;
   /** A learner that was silent for this many ticks is not ready. */

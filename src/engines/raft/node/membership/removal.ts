@@ -3,7 +3,7 @@
 import { type Configuration, type ServerId, voters } from '../../core/configuration.ts';
 import { majority } from '../../core/quorum.ts';
 
-export interface RemainingVoters {
+interface RemainingVoters {
   readonly total: number;
   readonly alive: number;
   readonly canCommit: boolean;

@@ -15,7 +15,7 @@ const IDS_PER_BOOT = 2 ** 32;
 /** A join or removal that the leader does not answer is sent again after this. */
 const RESEND_MEMBER_CHANGE_AFTER_MS = 5_000;
 
-export interface ClientRequestParts {
+interface ClientRequestParts {
   readonly clock: Clock;
   readonly replica: ReadSource & Pick<Replica, 'schedule'>;
   readonly carrier: ProposalCarrier & MemberChangeCarrier;

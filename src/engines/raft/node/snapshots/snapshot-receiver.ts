@@ -21,13 +21,13 @@ import {
 /** How long an incomplete image keeps its disk space without a connection. */
 const KEPT_MS = 30_000;
 
-export interface SnapshotReceiverPorts {
+interface SnapshotReceiverPorts {
   readonly store: KeyValueStore;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-export interface SnapshotReceiverHandlers {
+interface SnapshotReceiverHandlers {
   /**
    * The term as this node knows it, and the indexes up to which it knows and durably holds what is committed.
    */

@@ -27,14 +27,14 @@ const REST_TURNS = 3;
 /** Pause before a broken connection is replaced. */
 const RESUME_AFTER_MS = 200;
 
-export interface SnapshotSenderPorts {
+interface SnapshotSenderPorts {
   readonly store: KeyValueStore;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-export interface SnapshotSenderOptions {
+interface SnapshotSenderOptions {
   readonly to: ServerId;
   /** The term in which this node leads. */
   readonly term: number;

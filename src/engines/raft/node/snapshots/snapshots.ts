@@ -18,7 +18,7 @@ const RETRY_AFTER_MS = 1_000;
 /** How long the log keeps entries for a follower that has its snapshot and lacks the entries since. */
 const CATCH_UP_MS = 30_000;
 
-export interface SnapshotPorts {
+interface SnapshotPorts {
   readonly replica: Replica;
   readonly store: KeyValueStore;
   readonly transport: Transport;

@@ -17,7 +17,7 @@ export interface AppliedPoint {
 /** The point of the state on disk, and the generation of its rows. */
 export type AppliedAt<Point extends AppliedPoint> = Point & { readonly generation: number };
 
-export interface ReplicatedStateParts<Point extends AppliedPoint> {
+interface ReplicatedStateParts<Point extends AppliedPoint> {
   readonly store: KeyValueReader;
   readonly clock: Clock;
   readonly stateMachine: StateMachine;

@@ -13,7 +13,10 @@ export const MAX_GENERATION = 2 ** 32 - 1;
 /** A state key begins with prefix and generation. The farm's own key follows. */
 const STATE_KEY_HEAD_BYTES = 5;
 
-/** Returns the key of one row. `farmKey` is UTF-8; an empty one gives the start of the generation. */
+/**
+ * Returns the key of one row. `farmKey` is UTF-8; an empty one gives the start of the generation.
+ * For tests: they write rows.
+ */
 export function stateKey(generation: number, farmKey: Uint8Array): Uint8Array {
   const key = allocateBytes(STATE_KEY_HEAD_BYTES + farmKey.length);
   writeHead(key, generation);
@@ -28,6 +31,7 @@ export function stateKeyOf(generation: number, farmKey: string): Uint8Array {
   return key;
 }
 
+/** For tests: they read the rows of a disk. */
 export function isStateKey(key: Uint8Array): boolean {
   return key[0] === STATE_PREFIX && key.length >= STATE_KEY_HEAD_BYTES;
 }
