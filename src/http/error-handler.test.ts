@@ -1,16 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { PROBLEM_CODES, problemKind } from '../api/problems.ts';
 import { AssertionError } from '../shared/assert.ts';
 import { CodedError } from '../shared/coded-error.ts';
 import { problem, problemAnswerFor } from './error-handler.ts';
-
-test('docs/api.md lists every code with its status, and no other', () => {
-  const text = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
-  const rows = text.matchAll(/^\| `(?<code>[a-z_]+)` \| (?<status>[0-9]{3}) \|/gm);
-  const documented = new Map([...rows].map(({ groups }) => [groups?.code, Number(groups?.status)]));
-  expect(documented).toEqual(new Map(PROBLEM_CODES.map((code) => [code, problemKind(code).status])));
-});
 
 test('a problem carries the standard members first and its own fields after them', () => {
   const { body, headers, status, isInternal } = problemAnswerFor(
