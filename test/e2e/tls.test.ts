@@ -33,7 +33,7 @@ describe('TLS between the nodes', () => {
     ] as const) {
       const outsider = await stage().newNode({ id, flags: [...flags, '-join', first.httpAddress] });
       outsider.start();
-      await waitFor('the join is refused', () => /refused|not yet/.test(outsider.output));
+      await waitFor('the join is refused', () => /refused|cannot accept the join yet/.test(outsider.output));
       expect((await first.statusNow()).nodes.map((node) => node.id).sort()).toEqual([
         'node1',
         'node2',
