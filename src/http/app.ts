@@ -1,4 +1,4 @@
-// The HTTP API as a Fastify app: limits, bodies, errors, routes. It does not listen: whoever wires the process does.
+// The HTTP API as a Fastify app: limits, bodies, errors, routes. The caller makes it listen.
 
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -21,13 +21,13 @@ import { WholeResponse } from './whole-response.ts';
 
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_CONNECTIONS = 10_000;
-/** A caller must have sent its headers, and then its whole request, within these. */
+/** Time for a caller to send its headers, and its whole request. */
 export const HEADERS_TIMEOUT_MS = 15_000;
 export const REQUEST_TIMEOUT_MS = 30_000;
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** How often connections are held against these bounds: Node's own 30 s would double them. */
+/** How often Node checks connections against these bounds. Its default of 30 s would double them. */
 const CONNECTION_CHECK_INTERVAL_MS = 2_000;
-/** Each character of an id is up to four bytes of UTF-8, each of them up to three characters of a URL. */
+/** A character of an id is up to four bytes of UTF-8, and each byte up to three characters of a URL. */
 const MAX_PATH_PARAMETER_CHARACTERS = MAX_ID_CHARACTERS * 4 * 3;
 
 export type CreateAppOptions = ApiContext;
@@ -36,8 +36,9 @@ export type CreateAppOptions = ApiContext;
 export function createApp(context: CreateAppOptions): FastifyInstance {
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const answer = problemAnswerFor(error);
-    // Fastify closes after a body that it could not take. With bytes of it still on their way that is a reset, and the
-    // caller loses the answer: Node reads on instead, and throws the rest away, within the bounds of every request.
+    // Fastify closes the connection after a body that it refused. Bytes that are still on their way would
+    // turn that into a reset, and the caller would lose the answer. Node discards the rest of the body
+    // instead.
     reply.removeHeader('connection');
     if (answer.isInternal) {
       context.logger.error('a request failed', { method: request.method, url: request.url, error });
@@ -56,10 +57,10 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTION_CHECK_INTERVAL_MS,
-      // Node's own answer to a request without it would be no problem document: see refuseRequestsWithoutHost.
+      // Node's own refusal is no problem document. See refuseRequestsWithoutHost.
       requireHostHeader: false,
     },
-    // While the app closes, requests that still arrive get the engine's own answer.
+    // While the app closes, the engine refuses requests that still arrive.
     return503OnClosing: false,
     routerOptions: {
       ignoreTrailingSlash: true,
@@ -70,7 +71,7 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
       customOptions: {
         allErrors: true,
         allowUnionTypes: true,
-        // The schemas are ours: checking them would compile a schema of schemas at every start.
+        // Checking our own schemas would compile a schema of schemas at every start.
         validateSchema: false,
         coerceTypes: false,
         removeAdditional: false,
@@ -83,9 +84,10 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   });
   app.server.on('request', (request, response) => clientErrors.noteExchange(request, response));
   app.server.maxConnections = MAX_CONNECTIONS;
-  // Bytes bound the headers. A bound on their number would leave out the last ones without a word, such as a key.
+  // Bytes bound the headers. A bound on their number would silently drop the last ones, such as an
+  // Idempotency-Key.
   app.server.maxHeadersCount = 0;
-  // What a caller may expect beside 100-continue is nothing that this API knows: the request counts.
+  // An unknown `Expect` header is ignored and the request is handled as usual.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setErrorHandler(answerError);
   takeJsonBodies(app);
@@ -101,7 +103,7 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   return app;
 }
 
-/** HTTP/1.1 demands it (RFC 9112 §3.2). */
+/** HTTP/1.1 demands a Host header (RFC 9112 §3.2). */
 function refuseRequestsWithoutHost(app: FastifyInstance): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => {
     const isRefused = raw.httpVersion === '1.1' && raw.headers.host === undefined;

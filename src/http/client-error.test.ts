@@ -9,7 +9,10 @@ afterEach(async () => {
   await server?.app.close();
 });
 
-/** Sends the first part, each next one when an answer came, and returns all that comes back until the server closes. */
+/**
+ * Sends the first part, each next one when an answer came, and returns all that comes back until the server
+ * closes.
+ */
 async function exchange(...parts: readonly string[]): Promise<string> {
   server = createTestApp();
   await server.app.listen({ host: '127.0.0.1', port: 0 });

@@ -1,4 +1,4 @@
-// Requests that Node's HTTP parser refuses never reach a route: they are answered on the bare socket.
+// Answers on the bare socket, for requests that Node's HTTP parser refuses before any route.
 
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,7 +14,7 @@ interface Exchange {
 export class ClientErrors {
   readonly #lastExchanges = new WeakMap<Socket, Exchange>();
 
-  /** To be told of every request as it begins. */
+  /** Call it for every request as it begins. */
   noteExchange(request: IncomingMessage, response: ServerResponse): void {
     const last = this.#lastExchanges.get(request.socket);
     if (last === undefined) {
@@ -25,7 +25,9 @@ export class ClientErrors {
     last.response = response;
   }
 
-  /** Answers and closes; or just closes, where the caller would take the answer for that of an earlier request. */
+  /**
+   * Answers and closes, or only closes if the caller would take the answer for that of an earlier request.
+   */
   answer(error: ConnectionError, socket: Socket): void {
     if (error.code === 'ECONNRESET' || !socket.writable || !this.#isTurnToAnswer(socket)) {
       socket.destroy();
@@ -44,9 +46,9 @@ export class ClientErrors {
     const exchange = this.#lastExchanges.get(socket);
     if (exchange === undefined) return true;
     const { request, response } = exchange;
-    // The rest of a body whose request was refused already: another answer would pass for that of the next request.
+    // This is the rest of a refused request's body. A second answer would pass for that of the next request.
     if (response.writableFinished) return request.complete;
-    // An incomplete request is the one at fault; a complete one still waits for its own answer.
+    // An incomplete request is the one at fault. A complete one still waits for its own answer.
     return !request.complete && !response.headersSent;
   }
 }

@@ -15,8 +15,9 @@ export function checkConsistency(value: unknown): Checked<Consistency> {
 }
 
 /**
- * Resolves once this node's state may be read. For a stale read it sets the headers that say how old the state may be:
- * `Raft3D-Staleness-Ms` (`unknown` when this node never knew its state to be current) and `Raft3D-Applied-Index`.
+ * Resolves once the caller may read this node's state. A stale read sets two headers that say how old the
+ * state may be: `Raft3D-Staleness-Ms` (`unknown` if this node never knew its state to be current) and
+ * `Raft3D-Applied-Index`.
  */
 export async function readable(
   { engine, soon }: ApiContext,

@@ -8,7 +8,7 @@ import { elementsText, type Listing, type ListPart, slicesOf } from './list-slic
 import type { Rows } from './resources.ts';
 
 interface Build {
-  /** Of the collection when the build began: it reads every row later. */
+  /** The collection's version before the build read any row. */
   readonly version: number;
   /** Undefined for a list that is too long to be kept. */
   readonly answer: Promise<ListAnswer | undefined>;
@@ -23,7 +23,9 @@ export class ListAnswers {
     this.#engine = engine;
   }
 
-  /** Returns a part of the list with all that the state holds now: bytes, or a stream of a list too long to be kept. */
+  /**
+   * Returns a part of the list as the state holds it now or later. A list too long to be kept is a stream.
+   */
   async read<Kind extends ResourceKind>(
     listing: Listing<Kind>,
     part: ListPart,

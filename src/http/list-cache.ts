@@ -1,11 +1,11 @@
-// Lists that were serialised already: a list whose collection has not changed since is the same list, byte for byte.
+// Serialised lists. A list is valid for as long as its collection keeps its version.
 
 import { createHash } from 'node:crypto';
 
-/** What is sent for a list. */
+/** A list as the API sends it. */
 export interface ListAnswer {
   readonly body: Buffer;
-  /** Strong: of these very bytes, whichever node sends them. */
+  /** A strong tag of these bytes, the same on every node. */
   readonly etag: string;
   /** The id after which the next page begins; undefined at the end of the list. */
   readonly nextAfter: string | undefined;
@@ -14,7 +14,7 @@ export interface ListAnswer {
 /** Longer lists are not kept. */
 export const MAX_KEPT_BYTES = 1024 * 1024;
 const MAX_BYTES = 8 * 1024 * 1024;
-/** What an answer weighs beside its body. */
+/** Memory of an answer beside its body. */
 const ANSWER_BYTES = 512;
 
 interface Kept {
@@ -29,16 +29,16 @@ export function listAnswer(text: string, nextAfter: string | undefined): ListAns
 }
 
 export class ListCache {
-  /** The one that was asked for least recently stands first. */
+  /** In order of use: the least recently used answer stands first. */
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
 
-  /** What was kept under `key` when its collection had this version. */
+  /** Returns the answer under `key`, if its collection had this version. */
   get(key: string, version: number): ListAnswer | undefined {
     const kept = this.#kept.get(key);
     if (kept === undefined) return undefined;
     this.#remove(key, kept);
-    // Versions only grow: an older one will never be asked for again.
+    // Versions only grow, so an older answer is never valid again.
     if (kept.version !== version) return undefined;
     this.#add(key, kept);
     return kept.answer;

@@ -38,8 +38,9 @@ export function listingOfAll<Kind extends ResourceKind>(resource: ResourceType<K
 }
 
 /**
- * Returns the rows as one array, in order of ids. A list that takes several turns of the event loop is no picture of one
- * moment: each row is at least as new as the read, and it may hold rows that were added meanwhile.
+ * Returns the rows as one array, in order of ids. A list that takes several turns of the event loop is not a
+ * picture of one moment: each row is at least as new as the read, and rows that were added meanwhile may be
+ * among them.
  */
 export async function readList<Kind extends ResourceKind>(
   context: ListContext,

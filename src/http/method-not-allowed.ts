@@ -1,4 +1,4 @@
-// Unknown paths and wrong methods, decided before the body is read.
+// Refuses unknown paths and wrong methods before the body is read.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { problem } from './error-handler.ts';
@@ -31,7 +31,7 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
   app.setNotFoundHandler(refuse);
 }
 
-/** Route URLs here are plain segments and `:parameters`. */
+/** Route URLs consist of plain segments and `:parameters`. */
 function patternOf(url: string): RegExp {
   return new RegExp(`^${url.replaceAll('.', '\\.').replace(/:[^/]+/g, '[^/]+')}/?$`);
 }

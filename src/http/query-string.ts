@@ -1,13 +1,14 @@
-// Query strings, strictly: what is given twice or is not well-formed is seen as such, and refused by the schemas.
+// A strict parser of query strings. Repeated and malformed parameters stay visible, and the schemas refuse
+// them.
 
 export type QueryValue = string | readonly string[] | null;
 
 /**
- * Names to values. A name that comes twice has a list, text that is not percent-encoded UTF-8 is null: neither is a
- * string, which is all that the schemas of this API take. The object has no prototype, so no name is special.
+ * Returns names and values. A repeated name has a list, and text that is not percent-encoded UTF-8 is null.
+ * The schemas take only strings and so refuse both. The object has no prototype, so no name is special.
  */
 export function parseQueryString(text: string): Record<string, QueryValue> {
-  // A literal without prototype has the shape of any other object; one of Object.create(null) is a slow dictionary.
+  // V8 makes a slow dictionary of an Object.create(null), and a usual object of this literal.
   const query = { __proto__: null } as unknown as Record<string, QueryValue>;
   for (const pair of text.split('&')) {
     if (pair === '') continue;
@@ -22,12 +23,12 @@ export function parseQueryString(text: string): Record<string, QueryValue> {
 }
 
 function asList(value: QueryValue): readonly string[] {
-  // Which of the values was malformed no longer matters: the name was given more than once.
+  // The name was repeated, so its malformed value no longer matters.
   if (value === null) return [''];
   return typeof value === 'string' ? [value] : value.slice(0, 1);
 }
 
-/** What may stand for something else. */
+/** Characters that stand for something else. */
 const ENCODED = /[%+]/;
 
 function decode(text: string): string | null {
@@ -35,7 +36,7 @@ function decode(text: string): string | null {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    // URIError is the only thing that decodeURIComponent throws.
+    // decodeURIComponent throws URIError only.
     return null;
   }
 }

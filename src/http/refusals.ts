@@ -1,4 +1,4 @@
-// The farm's refusals and the engine's, in sentences that say what to do.
+// Refusals of the farm and of the engine, as problems that say what to do.
 
 import type { ProposalOutcome } from '../engines/engine.ts';
 import { gramsFromMilligrams } from '../farm/model/milligrams.ts';
@@ -78,7 +78,7 @@ function insufficientFilament(refusal: Extract<FarmRefusal, { code: 'insufficien
   });
 }
 
-/** 504, for a command that was sent to the cluster and not confirmed in time. */
+/** For a command that was sent to the cluster and not confirmed in time. */
 export function outcomeUnknown(): CodedError {
   return problem(
     'outcome_unknown',
@@ -87,7 +87,7 @@ export function outcomeUnknown(): CodedError {
   );
 }
 
-/** 504, for a change of members. */
+/** For a change of members that was not confirmed in time. */
 export function memberChangeUnknown(): CodedError {
   return problem(
     'outcome_unknown',
@@ -105,7 +105,7 @@ export function noLeader(): CodedError {
 
 type EngineRefusal = Extract<ProposalOutcome, { kind: 'refused' }>['reason'];
 
-/** For proposals and reads that the engine surely did not carry out. */
+/** For proposals and reads that the engine certainly did not carry out. */
 export function engineRefusal(reason: EngineRefusal): CodedError {
   switch (reason) {
     case 'no-leader':

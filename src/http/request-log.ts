@@ -1,12 +1,12 @@
-// One line of the log for every request that was answered.
+// Writes one log line for every answered request.
 
 import { performance } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../shared/logger.ts';
 
 /**
- * Call it before hooks that refuse requests. It listens to Node's response itself: Fastify's `onResponse`, which adds
- * listeners, removes them and runs hooks, is a twentieth of what a request costs.
+ * Call it before adding hooks that refuse requests. It listens to Node's response, because Fastify's
+ * `onResponse` costs a twentieth of a request: it adds and removes listeners and runs hooks.
  */
 export function logRequests(app: FastifyInstance, logger: Logger): void {
   app.addHook('onRequest', (request, reply, done) => {
@@ -25,7 +25,7 @@ export function logRequests(app: FastifyInstance, logger: Logger): void {
       });
     };
     raw.on('finish', log);
-    // An answer that fails is one line too, and nothing that ends the process.
+    // A failed answer gets its line too, and must not end the process.
     raw.on('error', log);
     done();
   });

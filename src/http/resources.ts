@@ -1,4 +1,4 @@
-// The three kinds of resources: what each is called, where it is, and how its rows are read and shown.
+// The three kinds of resources: name, path, keys, and how to read and present a row.
 
 import { type AnswerOf, OPERATIONS } from '../api/operations.ts';
 import { FILAMENT_PREFIX, type Filament, getFilament } from '../farm/model/filament.ts';
@@ -24,9 +24,9 @@ export interface Presented {
 export interface ResourceType<Kind extends ResourceKind> {
   readonly kind: Kind;
   readonly name: string;
-  /** Path of the collection. */
+  /** The path of the collection. */
   readonly path: string;
-  /** Keys of its rows begin with it. */
+  /** The prefix of the keys of its rows. */
   readonly keyPrefix: string;
   readonly get: (reader: StateReader, id: string) => Rows[Kind] | undefined;
   readonly list: (reader: StateReader, options: ListOptions) => Iterable<Rows[Kind]>;

@@ -24,7 +24,8 @@ export async function submitCreation<Kind extends ResourceKind>(
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   { id, actionFor }: Creation,
 ): Promise<Presented[Kind]> {
-  // A retry without an id must equal its first try, for which another id was minted. No caller can send the id ''.
+  // A retry without an id must equal its first try, although each mints another id. No caller can send the id
+  // ''.
   const asked = actionFor(id ?? '');
   const action = id === undefined ? actionFor(context.mintId()) : asked;
   const row = await submit<Kind>(context, request, { action, asked });

@@ -82,6 +82,7 @@ class EtcdNode implements BenchNode {
       const { status, body } = await apiRequest(`${this.url}/v3/maintenance/status`, {
         body: {},
         timeoutMs: 2_000,
+        hasContract: false,
       });
       return status === 200 ? body : undefined;
     } catch {

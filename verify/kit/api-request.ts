@@ -1,5 +1,7 @@
 // One HTTP request to a node, as any client would send it.
 
+import { checkAnswer } from './contract-check.ts';
+
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -13,14 +15,17 @@ export interface ApiRequest {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** For servers that are not Raft3D. */
+  readonly hasContract?: boolean;
 }
 
 const DEFAULT_TIMEOUT_MS = 20_000;
 
 /** Throws when there is no answer. */
 export async function apiRequest(url: string, request: ApiRequest = {}): Promise<ApiAnswer> {
+  const method = request.method ?? (request.body === undefined ? 'GET' : 'POST');
   const response = await fetch(url, {
-    method: request.method ?? (request.body === undefined ? 'GET' : 'POST'),
+    method,
     headers: {
       ...(request.body !== undefined && { 'content-type': 'application/json' }),
       ...request.headers,
@@ -28,10 +33,9 @@ export async function apiRequest(url: string, request: ApiRequest = {}): Promise
     ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
     signal: AbortSignal.timeout(request.timeoutMs ?? DEFAULT_TIMEOUT_MS),
   });
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: isJson ? await response.json() : await response.text(),
-  };
+  const { status, headers } = response;
+  const text = await response.text();
+  if (request.hasContract !== false) checkAnswer({ method, url, status, headers, text });
+  const isJson = headers.get('content-type')?.includes('json') ?? false;
+  return { status, headers, body: isJson ? JSON.parse(text) : text };
 }

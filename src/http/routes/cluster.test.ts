@@ -90,29 +90,40 @@ test('[v6]:port is an address', async () => {
   expect((await app.inject({ method: 'POST', url: '/join', payload })).statusCode).toBe(200);
 });
 
+const JOINING = { method: 'POST', url: '/join', payload: JOIN } as const;
+const REMOVING = { method: 'DELETE', url: '/cluster/servers?id=node2' } as const;
+
 test.each([
-  ['node_id_in_use', 409],
-  ['address_in_use', 409],
-  ['last_voter', 409],
-  ['not_found', 404],
-  ['would_lose_quorum', 409],
-  ['too_busy', 503],
-])('a change that the cluster refuses with %s answers %i', async (code, status) => {
+  ['node_id_in_use', 409, JOINING],
+  ['address_in_use', 409, JOINING],
+  ['would_lose_quorum', 409, JOINING],
+  ['too_busy', 503, JOINING],
+  ['last_voter', 409, REMOVING],
+  ['not_found', 404, REMOVING],
+  ['too_busy', 503, REMOVING],
+] as const)('a change that the cluster refuses with %s answers %i', async (code, status, request) => {
   const { app, engine } = createTestApp();
   engine.memberOutcome = { kind: 'refused', code, message: 'Because.' };
-  const answer = await app.inject({ method: 'POST', url: '/join', payload: JOIN });
+  const answer = await app.inject(request);
   expect(answer.statusCode).toBe(status);
   expect(answer.json()).toMatchObject({ code, detail: 'Because.', node_id: 'node2' });
 });
 
-test('a refusal with a code that this API does not list is still a refusal', async () => {
-  const { app, engine } = createTestApp();
-  engine.memberOutcome = { kind: 'refused', code: 'some_new_reason', message: 'Because.' };
-  const answer = await app.inject({ method: 'POST', url: '/join', payload: JOIN });
-  expect([answer.statusCode, answer.json().code]).toEqual([409, 'member_change_refused']);
-});
+test.each([
+  ['some_new_reason', JOINING],
+  ['not_found', JOINING],
+  ['wrong_node', REMOVING],
+])(
+  'a refusal with a code that the operation does not list, %s, is still a refusal',
+  async (code, request) => {
+    const { app, engine } = createTestApp();
+    engine.memberOutcome = { kind: 'refused', code, message: 'Because.' };
+    const answer = await app.inject(request);
+    expect([answer.statusCode, answer.json().code]).toEqual([409, 'member_change_refused']);
+  },
+);
 
-test('a change of members that nobody can decide, or confirm, says so', async () => {
+test('a change of members says that there is no leader, or that its outcome is unknown', async () => {
   const { app, engine } = createTestApp();
   engine.memberOutcome = { kind: 'no-leader' };
   const noLeader = await app.inject({ method: 'POST', url: '/join', payload: JOIN });

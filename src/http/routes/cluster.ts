@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { AnswerOf } from '../../api/operations.ts';
-import { isProblemCode } from '../../api/problems.ts';
+import { type AnswerOf, OPERATIONS, type Operation } from '../../api/operations.ts';
 import type { Engine, MemberChange, MemberChangeOutcome } from '../../engines/engine.ts';
 import { accepted, type Checked, rejected } from '../../farm/model/checked.ts';
 import { isDialable } from '../../shared/address.ts';
@@ -15,7 +14,9 @@ import { memberChangeUnknown, noLeader } from '../refusals.ts';
 
 type DoneChange = Extract<MemberChangeOutcome, { kind: 'done' }>;
 
-/** These routes ignore a valid Idempotency-Key: a change of members that is sent twice leaves the same members. */
+/**
+ * These routes ignore a valid Idempotency-Key, because a repeated change of members has no further effect.
+ */
 export function addClusterRoutes(app: FastifyInstance, context: ApiContext): void {
   addOperation(app, 'clusterStatus', async () => presentStatus(context));
 
@@ -62,14 +63,16 @@ function presentStatus({ engine, addresses, version }: ApiContext): AnswerOf<'cl
       ...member.details,
     })),
   };
-  // The fields that `details` brings are the engine's; the tests check the whole answer against the contract.
+  // The engine names the fields in `details`. The tests check the whole answer against the contract.
   return answer as unknown as AnswerOf<'clusterStatus'>;
 }
 
 async function changeMembers(engine: Engine, change: MemberChange): Promise<DoneChange> {
   const { membership } = engine;
   if (membership === undefined) {
-    throw problem('member_change_refused', 'The members of this cluster are not changed through this API.');
+    throw problem('member_change_refused', 'The members of this cluster are not changed through this API.', {
+      fields: { node_id: change.node },
+    });
   }
   const outcome = await new Promise<MemberChangeOutcome>((resolve) => membership.change(change, resolve));
   switch (outcome.kind) {
@@ -77,7 +80,8 @@ async function changeMembers(engine: Engine, change: MemberChange): Promise<Done
       return outcome;
     case 'refused': {
       const { code, message } = outcome;
-      const known = isProblemCode(code) ? code : 'member_change_refused';
+      const { problems }: Operation = OPERATIONS[change.kind === 'add' ? 'joinCluster' : 'removeServer'];
+      const known = problems.find((declared) => declared === code) ?? 'member_change_refused';
       throw problem(known, message, { fields: { node_id: change.node } });
     }
     case 'no-leader':

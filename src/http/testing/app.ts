@@ -1,7 +1,8 @@
 // An app over an engine with trouble on demand, for the tests of routes. The `unit` project runs them on the engine
 // in memory, and the `api-on-raft` project on the embedded one.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { checkAnswer } from '../../../verify/kit/contract-check.ts';
 import type { EngineHealth, MemberStatus } from '../../engines/engine.ts';
 import { MemoryEngine } from '../../engines/testing/memory-engine.ts';
 import { startRaftEngine } from '../../engines/testing/raft-engine.ts';
@@ -88,7 +89,21 @@ export function createTestApp(engine: TroubledEngine = createTestEngine(), node 
     },
     onInternalError: (error) => internalErrors.push(error),
   };
-  return { app: createApp(context), engine, logLines, internalErrors };
+  return { app: checked(createApp(context)), engine, logLines, internalErrors };
+}
+
+/** Checks every answer of `inject` against the contract. */
+function checked(app: FastifyInstance): FastifyInstance {
+  const inject = app.inject.bind(app);
+  const checkedInject = async (options: InjectOptions | string): Promise<LightMyRequestResponse> => {
+    const answer = await inject(options);
+    const { method = '', url = '' } = answer.raw.req;
+    const headers = new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
+    checkAnswer({ method, url, status: answer.statusCode, headers, text: answer.body });
+    return answer;
+  };
+  app.inject = checkedInject as typeof app.inject;
+  return app;
 }
 
 /** Printer `p` and filament `f` with a kilogram. */
