@@ -66,35 +66,20 @@ const ANY_REQUEST = [
 ] as const;
 /** Problems of requests whose method takes a body, even where the operation has none. */
 const ANY_BODY = [...ANY_REQUEST, 'malformed_json', 'body_too_large', 'unsupported_media_type'] as const;
-const READ = [...ANY_REQUEST, 'no_leader', 'too_busy', 'stopping'] as const;
-const WRITE = [
-  ...ANY_BODY,
-  'malformed_command',
-  'idempotency_key_reused',
-  'no_leader',
-  'too_busy',
-  'stopping',
-  'disk_full',
-  'outcome_unknown',
-] as const;
-const MEMBER_CHANGE = [
-  ...ANY_BODY,
-  'last_voter',
-  'would_lose_quorum',
-  'member_change_refused',
-  'no_leader',
-  'too_busy',
-  'outcome_unknown',
-] as const;
+const UNAVAILABLE = ['no_leader', 'too_busy', 'stopping'] as const;
+const READ = [...ANY_REQUEST, ...UNAVAILABLE] as const;
+const COMMAND = ['malformed_command', 'idempotency_key_reused'] as const;
+const WRITE = [...ANY_BODY, ...COMMAND, ...UNAVAILABLE, 'disk_full', 'outcome_unknown'] as const;
+const MEMBERSHIP = ['last_voter', 'would_lose_quorum', 'member_change_refused'] as const;
+const MEMBER_CHANGE = [...ANY_BODY, ...MEMBERSHIP, 'no_leader', 'too_busy', 'outcome_unknown'] as const;
 /** Problems of requests that reach no operation. */
 export const UNROUTED_PROBLEMS = [
   ...ANY_REQUEST,
   'malformed_url',
   'unknown_path',
   'method_not_allowed',
-] as const satisfies readonly ProblemCode[];
+] as const;
 
-const NO_HEADERS = Type.Object({});
 const WRITE_HEADERS = Type.Object({ 'Idempotency-Key': IdempotencyKey });
 const LIST_HEADERS = Type.Object({
   ETag: Type.Optional(ETag),
@@ -103,106 +88,84 @@ const LIST_HEADERS = Type.Object({
   ...StaleHeaders,
 });
 
-/** A collection: list it, read one of it, add to it. */
+const READING = { method: 'GET', role: 'viewer', retry: 'always', query: NoQuery } as const;
+const WRITING = {
+  method: 'POST',
+  role: 'operator',
+  retry: 'with-idempotency-key',
+  query: NoQuery,
+  headers: WRITE_HEADERS,
+} as const;
+const CHANGING_MEMBERS = { ...WRITING, tag: 'cluster', role: 'administrator', retry: 'always' } as const;
+
+function ok<Schema extends TSchema>(description: string, schema: Schema) {
+  return { status: 200, description, headers: Type.Object({}), schema } as const;
+}
+
+/** A collection: list it, read one of it, add to it. Its tag is its name in the plural and in the path. */
 function collection<
-  const Path extends string,
+  const Tag extends keyof typeof TAGS,
   Row extends TSchema,
   NewRow extends TObject,
   Query extends TObject,
   const Code extends ProblemCode,
->(definition: {
-  readonly tag: keyof typeof TAGS;
-  readonly one: string;
-  readonly many: string;
-  readonly path: Path;
-  readonly row: Row;
-  readonly newRow: NewRow;
-  readonly listQuery: Query;
-  readonly creationProblems: readonly Code[];
-}) {
-  const { tag, one, many, path, row, newRow, listQuery, creationProblems } = definition;
-  const params = Type.Object({ id: id({ description: `Of the ${one}.`, examples: ['a'] }) });
+>(tag: Tag, own: { row: Row; newRow: NewRow; query: Query; problems: readonly Code[] }) {
+  const path = `/api/v1/${tag}` as const;
+  const many = tag.replace('_', ' ');
+  const one = many.slice(0, -1);
+  const location = Type.String({ description: `The path of the ${one}.`, examples: [`${path}/a`] });
   return {
     list: {
-      method: 'GET',
+      ...READING,
       path,
       tag,
       summary: `List ${many}`,
       description: 'In order of ids, by their UTF-8 bytes.',
-      role: 'viewer',
-      retry: 'always',
-      query: listQuery,
-      answer: { status: 200, description: `The ${many}.`, headers: LIST_HEADERS, schema: Type.Array(row) },
+      query: own.query,
+      answer: { ...ok(`The ${many}.`, Type.Array(own.row)), headers: LIST_HEADERS },
       otherAnswers: [
         { status: 304, description: 'The list is still the one of If-None-Match.', headers: LIST_HEADERS },
       ],
       problems: READ,
     },
     get: {
-      method: 'GET',
+      ...READING,
       path: `${path}/{id}`,
       tag,
       summary: `Read one ${one}`,
-      role: 'viewer',
-      retry: 'always',
-      params,
+      params: Type.Object({ id: id({ description: `Of the ${one}.`, examples: ['a'] }) }),
       query: ReadQuery,
-      answer: { status: 200, description: `The ${one}.`, headers: Type.Object(StaleHeaders), schema: row },
+      answer: { ...ok(`The ${one}.`, own.row), headers: Type.Object(StaleHeaders) },
       problems: [...READ, 'malformed_url', 'not_found'],
     },
     create: {
-      method: 'POST',
+      ...WRITING,
       path,
       tag,
       summary: `Add a ${one}`,
-      role: 'operator',
-      retry: 'with-idempotency-key',
-      query: NoQuery,
-      headers: WRITE_HEADERS,
-      body: newRow,
+      body: own.newRow,
       answer: {
         status: 201,
         description: `The ${one} as it was added.`,
-        headers: Type.Object({
-          Location: Type.String({ description: `The path of the ${one}.`, examples: [`${path}/a`] }),
-        }),
-        schema: row,
+        headers: Type.Object({ Location: location }),
+        schema: own.row,
       },
-      problems: [...WRITE, 'already_exists', ...creationProblems],
+      problems: [...WRITE, 'already_exists', ...own.problems],
     },
   } as const;
 }
 
-const printers = collection({
-  tag: 'printers',
-  one: 'printer',
-  many: 'printers',
-  path: '/api/v1/printers',
-  row: Printer,
-  newRow: NewPrinter,
-  listQuery: ListQuery,
-  creationProblems: [],
-});
-
-const filaments = collection({
-  tag: 'filaments',
-  one: 'filament',
-  many: 'filaments',
-  path: '/api/v1/filaments',
+const printers = collection('printers', { row: Printer, newRow: NewPrinter, query: ListQuery, problems: [] });
+const filaments = collection('filaments', {
   row: Filament,
   newRow: NewFilament,
-  listQuery: ListQuery,
-  creationProblems: [],
+  query: ListQuery,
+  problems: [],
 });
-
-const printJobs = collection({
-  tag: 'print_jobs',
-  one: 'print job',
-  many: 'print jobs',
-  path: '/api/v1/print_jobs',
+const printJobs = collection('print_jobs', {
   row: PrintJob,
   newRow: NewPrintJob,
-  listQuery: Type.Object(
+  query: Type.Object(
     {
       ...LIST_PARAMETERS,
       status: Type.Optional(PrintJobStatus),
@@ -211,7 +174,7 @@ const printJobs = collection({
     },
     EXACT,
   ),
-  creationProblems: ['unknown_printer', 'unknown_filament', 'insufficient_filament'],
+  problems: ['unknown_printer', 'unknown_filament', 'insufficient_filament'],
 });
 
 /** Every operation by its id. */
@@ -226,49 +189,33 @@ export const OPERATIONS = {
   getPrintJob: printJobs.get,
   createPrintJob: printJobs.create,
   changePrintJobStatus: {
-    method: 'POST',
+    ...WRITING,
     path: '/api/v1/print_jobs/{id}/status',
     tag: 'print_jobs',
     summary: 'Change the status of a print job',
     description:
       'Queued becomes Running or Canceled; Running becomes Done, Canceled or Failed; the others are final. Done takes the weight off the spool. Canceled and Failed give the reservation back.',
-    role: 'operator',
-    retry: 'with-idempotency-key',
     params: printJobs.get.params,
     query: Type.Object({ status: PrintJobStatus }, EXACT),
-    headers: WRITE_HEADERS,
-    answer: {
-      status: 200,
-      description: 'The print job as it is now.',
-      headers: NO_HEADERS,
-      schema: PrintJob,
-    },
+    answer: ok('The print job as it is now.', PrintJob),
     problems: [...WRITE, 'malformed_url', 'not_found', 'invalid_transition'],
   },
   clusterStatus: {
-    method: 'GET',
+    ...READING,
     path: '/cluster/status',
     tag: 'cluster',
     summary: 'Read the status of this node and its view of the members',
     description: 'Answers from this node alone, also without a leader.',
-    role: 'viewer',
-    retry: 'always',
-    query: NoQuery,
-    answer: { status: 200, description: 'The status.', headers: NO_HEADERS, schema: ClusterStatus },
+    answer: ok('The status.', ClusterStatus),
     problems: ANY_REQUEST,
   },
   joinCluster: {
-    method: 'POST',
+    ...CHANGING_MEMBERS,
     path: '/join',
-    tag: 'cluster',
     summary: 'Add a node to the cluster',
     description: 'Answers when the node is a member. Joining again is harmless.',
-    role: 'administrator',
-    retry: 'always',
-    query: NoQuery,
-    headers: WRITE_HEADERS,
     body: JoinRequest,
-    answer: { status: 200, description: 'The node is a member.', headers: NO_HEADERS, schema: Joined },
+    answer: ok('The node is a member.', Joined),
     problems: [
       ...MEMBER_CHANGE,
       'node_id_in_use',
@@ -280,31 +227,23 @@ export const OPERATIONS = {
     ],
   },
   removeServer: {
+    ...CHANGING_MEMBERS,
     method: 'DELETE',
     path: '/cluster/servers',
-    tag: 'cluster',
     summary: 'Remove a node from the cluster',
-    role: 'administrator',
-    retry: 'always',
     query: Type.Object({ id: NodeId }, EXACT),
-    headers: WRITE_HEADERS,
-    answer: { status: 200, description: 'The node is not a member.', headers: NO_HEADERS, schema: Removed },
+    answer: ok('The node is not a member.', Removed),
     problems: [...MEMBER_CHANGE, 'not_found'],
   },
   openApi: {
-    method: 'GET',
+    ...READING,
     path: '/openapi.json',
     tag: 'contract',
     summary: 'Read this document',
-    role: 'viewer',
-    retry: 'always',
-    query: NoQuery,
-    answer: {
-      status: 200,
-      description: 'An OpenAPI 3.1 document.',
-      headers: NO_HEADERS,
-      schema: Type.Object({ openapi: Type.String({ examples: ['3.1.0'] }) }, { additionalProperties: true }),
-    },
+    answer: ok(
+      'An OpenAPI 3.1 document.',
+      Type.Object({ openapi: Type.String({ examples: ['3.1.0'] }) }, { additionalProperties: true }),
+    ),
     problems: ANY_REQUEST,
   },
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -9,9 +9,9 @@ interface ProblemKind {
   /** When the API answers with it, for people. */
   readonly meaning: string;
   /** Present where the same request may well succeed soon. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds: number | undefined;
   /** Members beside the standard ones. */
-  readonly fields?: TProperties;
+  readonly fields: TProperties;
 }
 
 export const FieldProblem = Type.Object(
@@ -35,182 +35,104 @@ export const MAX_FIELD_PROBLEMS = 20;
 const errors = Type.Array(FieldProblem, { minItems: 1, maxItems: MAX_FIELD_PROBLEMS });
 const id = Type.String({ examples: ['job1'] });
 const node_id = Type.String({ examples: ['node4'] });
-const grams = (examples: number[]) => Type.Number({ minimum: 0, examples });
+const SOME_NODE = { node_id: Type.Optional(node_id) };
+const printer_id = Type.String({ examples: ['printer1'] });
+const filament_id = Type.String({ examples: ['filament1'] });
+const grams = (example: number) => Type.Number({ minimum: 0, examples: [example] });
+const SPOOL_WEIGHTS = {
+  remaining: grams(1000),
+  reserved: grams(600),
+  available: grams(400),
+  asked: grams(500),
+};
+const TRANSITION = { from: PrintJobStatus, to: PrintJobStatus, allowed: Type.Array(PrintJobStatus) };
+
+/** Status, fields, title, and the meaning where it is more than the title. */
+type Row = readonly [status: number, fields: TProperties, title: string, meaning?: string];
 
 /** `docs/api.md` has the same table; a test compares the two. */
-export const PROBLEMS = {
-  invalid_request: {
-    status: 400,
-    title: 'The request is not in the form of this call',
-    meaning: 'a field, parameter or `Idempotency-Key` is missing, unknown, or not what it must be',
-    fields: { errors },
-  },
-  malformed_json: { status: 400, title: 'The body is not JSON', meaning: 'the body is not JSON in UTF-8' },
-  malformed_url: {
-    status: 400,
-    title: 'The path is not well-formed',
-    meaning: 'the path is not well-formed percent-encoding',
-  },
-  malformed_request: {
-    status: 400,
-    title: 'The request is not well-formed HTTP',
-    meaning: 'the bytes are not a well-formed HTTP request',
-  },
-  malformed_command: {
-    status: 400,
-    title: 'The cluster does not know this command',
-    meaning: 'the nodes run versions that do not understand each other',
-  },
-  not_found: {
-    status: 404,
-    title: 'There is no such thing',
-    meaning: 'no resource, or no member, has that id',
-    fields: { id: Type.Optional(id), node_id: Type.Optional(node_id) },
-  },
-  unknown_path: { status: 404, title: 'There is no such path', meaning: 'nothing is at this path' },
-  method_not_allowed: {
-    status: 405,
-    title: 'This path does not take this method',
-    meaning: 'the path does not take this method; `Allow` lists those that it does',
-  },
-  request_timeout: {
-    status: 408,
-    title: 'The request did not arrive in time',
-    meaning: 'the request did not arrive whole in time',
-  },
-  already_exists: { status: 409, title: 'The id is taken', meaning: 'the id is taken', fields: { id } },
-  insufficient_filament: {
-    status: 409,
-    title: 'The spool has too little left',
-    meaning: 'the job asks for more grams than are available',
-    fields: {
-      filament_id: Type.String({ examples: ['filament1'] }),
-      remaining: grams([1000]),
-      reserved: grams([600]),
-      available: grams([400]),
-      asked: grams([500]),
-    },
-  },
-  invalid_transition: {
-    status: 409,
-    title: 'The job cannot take this status now',
-    meaning: 'the job cannot take this status now',
-    fields: { id, from: PrintJobStatus, to: PrintJobStatus, allowed: Type.Array(PrintJobStatus) },
-  },
-  node_id_in_use: {
-    status: 409,
-    title: 'Another node has this id',
-    meaning: 'another node has joined under this id',
-    fields: { node_id },
-  },
-  address_in_use: {
-    status: 409,
-    title: 'Another node has this address',
-    meaning: 'another node has joined with this address',
-    fields: { node_id },
-  },
-  last_voter: {
-    status: 409,
-    title: 'The last voter cannot be removed',
-    meaning: 'the cluster would be left without a voter',
-    fields: { node_id },
-  },
-  node_unreachable: {
-    status: 409,
-    title: 'The node does not answer at the address given',
-    meaning: 'the joining node does not answer the leader at the address given',
-    fields: { node_id },
-  },
-  wrong_node: {
-    status: 409,
-    title: 'Another node answers at the address given',
-    meaning: 'a node of another id answers at the address given',
-    fields: { node_id },
-  },
-  foreign_cluster: {
-    status: 409,
-    title: 'The node belongs to another cluster',
-    meaning: 'the joining node holds data of another cluster',
-    fields: { node_id },
-  },
-  removed_server: {
-    status: 409,
-    title: 'The node was removed and still runs as its old self',
-    meaning: 'the joining node was removed and has not been started again with `-join`',
-    fields: { node_id },
-  },
-  would_lose_quorum: {
-    status: 409,
-    title: 'The rest could not agree on anything',
-    meaning: 'too few of the remaining voters answer: bring one back first',
-    fields: { node_id },
-  },
-  member_change_refused: {
-    status: 409,
-    title: 'The members stay as they are',
-    meaning: 'another reason, said in `detail`',
-    fields: { node_id },
-  },
-  body_too_large: { status: 413, title: 'The body is too large', meaning: 'the body is over 1 MiB' },
-  unsupported_media_type: {
-    status: 415,
-    title: 'The body is not declared as JSON',
-    meaning: 'the body is not sent as `application/json`',
-  },
-  unknown_printer: {
-    status: 422,
-    title: 'There is no such printer',
-    meaning: 'the job’s printer is not there',
-    fields: { printer_id: Type.String({ examples: ['printer1'] }), errors },
-  },
-  unknown_filament: {
-    status: 422,
-    title: 'There is no such filament',
-    meaning: 'the job’s filament is not there',
-    fields: { filament_id: Type.String({ examples: ['filament1'] }), errors },
-  },
-  idempotency_key_reused: {
-    status: 422,
-    title: 'The Idempotency-Key belongs to another request',
-    meaning: 'the key came with another request before',
-  },
-  headers_too_large: {
-    status: 431,
-    title: 'The headers are too large',
-    meaning: 'the URL and headers are over 16 KiB',
-  },
-  internal_error: { status: 500, title: 'The node failed', meaning: 'the node failed; its log says how' },
-  no_leader: {
-    status: 503,
-    title: 'The cluster has no leader now',
-    meaning: 'no leader with a majority can be reached; nothing was changed',
-    retryAfterSeconds: 1,
-  },
-  too_busy: {
-    status: 503,
-    title: 'The cluster has too much to do',
-    meaning: 'too much is under way; nothing was changed',
-    retryAfterSeconds: 1,
-    fields: { node_id: Type.Optional(node_id) },
-  },
-  stopping: {
-    status: 503,
-    title: 'The node is stopping',
-    meaning: 'this node is stopping, or was removed',
-    retryAfterSeconds: 5,
-  },
-  disk_full: {
-    status: 503,
-    title: 'The leader’s disk is full',
-    meaning: 'the leader’s disk is full; nothing was changed, and reads still work',
-    retryAfterSeconds: 30,
-  },
-  outcome_unknown: {
-    status: 504,
-    title: 'The outcome is unknown',
-    meaning: 'not confirmed in time: it may have happened, or may yet happen',
-  },
-} as const satisfies Readonly<Record<string, ProblemKind>>;
+const PROBLEMS = {
+  invalid_request: [
+    400,
+    { errors },
+    'The request is not in the form of this call',
+    'a field, parameter or `Idempotency-Key` is missing, unknown, or not what it must be',
+  ],
+  malformed_json: [400, {}, 'The body is not JSON', 'the body is not JSON in UTF-8'],
+  malformed_url: [400, {}, 'The path is not well-formed', 'the path is not well-formed percent-encoding'],
+  malformed_request: [400, {}, 'The request is not well-formed HTTP'],
+  malformed_command: [400, {}, 'The cluster does not know this command', 'the nodes run different versions'],
+  not_found: [
+    404,
+    { id: Type.Optional(id), ...SOME_NODE },
+    'There is no such thing',
+    'no resource or member has this id',
+  ],
+  unknown_path: [404, {}, 'There is no such path'],
+  method_not_allowed: [
+    405,
+    {},
+    'This path does not take this method',
+    '`Allow` lists the methods of the path',
+  ],
+  request_timeout: [408, {}, 'The request did not arrive in time'],
+  already_exists: [409, { id }, 'The id is taken'],
+  insufficient_filament: [
+    409,
+    { filament_id, ...SPOOL_WEIGHTS },
+    'The spool has too little left',
+    'the job asks for more grams than are available',
+  ],
+  invalid_transition: [409, { id, ...TRANSITION }, 'The job cannot take this status now'],
+  node_id_in_use: [409, { node_id }, 'Another node has this id'],
+  address_in_use: [409, { node_id }, 'Another node has this address'],
+  last_voter: [409, { node_id }, 'The last voter cannot be removed'],
+  node_unreachable: [409, { node_id }, 'The node does not answer at the address given'],
+  wrong_node: [409, { node_id }, 'Another node answers at the address given'],
+  foreign_cluster: [409, { node_id }, 'The node belongs to another cluster'],
+  removed_server: [
+    409,
+    { node_id },
+    'The node was removed and still runs as its old self',
+    'the joining node was removed and has not been started again with `-join`',
+  ],
+  would_lose_quorum: [
+    409,
+    { node_id },
+    'The rest could not agree on anything',
+    'too few of the remaining voters answer: bring one back first',
+  ],
+  member_change_refused: [
+    409,
+    { node_id },
+    'The members stay as they are',
+    'another reason, said in `detail`',
+  ],
+  body_too_large: [413, {}, 'The body is too large', 'the body is over 1 MiB'],
+  unsupported_media_type: [
+    415,
+    {},
+    'The body is not declared as JSON',
+    'the type must be `application/json`',
+  ],
+  unknown_printer: [422, { printer_id, errors }, 'There is no such printer'],
+  unknown_filament: [422, { filament_id, errors }, 'There is no such filament'],
+  idempotency_key_reused: [422, {}, 'The Idempotency-Key belongs to another request'],
+  headers_too_large: [431, {}, 'The headers are too large', 'the URL and headers are over 16 KiB'],
+  internal_error: [500, {}, 'The node failed', 'the node failed; its log says how'],
+  no_leader: [503, {}, 'The cluster has no leader now', 'no majority can be reached; nothing was changed'],
+  too_busy: [503, SOME_NODE, 'The cluster has too much to do', 'too much is under way; nothing was changed'],
+  stopping: [503, {}, 'The node is stopping', 'this node is stopping, or was removed'],
+  disk_full: [503, {}, 'The leader’s disk is full', 'nothing was changed, and reads still work'],
+  outcome_unknown: [504, {}, 'The outcome is unknown', 'not confirmed in time: it may or may not be applied'],
+} as const satisfies Readonly<Record<string, Row>>;
+
+const RETRY_AFTER_SECONDS: { readonly [Code in ProblemCode]?: number } = {
+  no_leader: 1,
+  too_busy: 1,
+  stopping: 5,
+  disk_full: 30,
+};
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
@@ -223,7 +145,15 @@ export function isProblemCode(code: string): code is ProblemCode {
 }
 
 export function problemKind(code: ProblemCode): ProblemKind {
-  return PROBLEMS[code];
+  const [status, fields, title, meaning]: Row = PROBLEMS[code];
+  const sentence = title.charAt(0).toLowerCase() + title.slice(1);
+  return {
+    status,
+    title,
+    meaning: meaning ?? sentence,
+    retryAfterSeconds: RETRY_AFTER_SECONDS[code],
+    fields,
+  };
 }
 
 export function problemType(code: ProblemCode): string {
@@ -239,17 +169,14 @@ interface StandardMembers<Code extends ProblemCode> {
   readonly code: Code;
 }
 
-type FieldsOf<Kind> = Kind extends { readonly fields: infer Fields extends TProperties }
-  ? Static<TObject<Fields>>
-  : unknown;
-
 /** The body of a problem: a union over its codes. */
 export type Problem<Code extends ProblemCode = ProblemCode> = Code extends ProblemCode
-  ? StandardMembers<Code> & FieldsOf<(typeof PROBLEMS)[Code]>
+  ? StandardMembers<Code> & Static<TObject<(typeof PROBLEMS)[Code][1]>>
   : never;
 
 export function problemSchema(code: ProblemCode): TObject {
   const { status, title, meaning, fields } = problemKind(code);
+  const pascalCase = code.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
   return Type.Object(
     {
       type: Type.Literal(problemType(code)),
@@ -259,10 +186,6 @@ export function problemSchema(code: ProblemCode): TObject {
       code: Type.Literal(code),
       ...fields,
     },
-    { title: `${pascalCase(code)}Problem`, description: meaning },
+    { title: `${pascalCase}Problem`, description: meaning },
   );
-}
-
-function pascalCase(code: string): string {
-  return code.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -3,30 +3,25 @@ import { DIALABLE_PATTERN, MAX_ADDRESS_CHARACTERS } from '../../shared/address.t
 import { NODE_ID_PATTERN } from '../../shared/node-id.ts';
 import { countOrNull, EXACT } from './values.ts';
 
-export const NodeId = Type.String({
-  pattern: NODE_ID_PATTERN,
-  examples: ['node4'],
-});
+export const NodeId = Type.String({ pattern: NODE_ID_PATTERN, examples: ['node4'] });
 
-const addressExample = (port: number) => ({ examples: [`127.0.0.1:${port}`] });
-const address = (description: string, port: number) =>
+const address = (node: string, port: number) =>
   Type.String({
     maxLength: MAX_ADDRESS_CHARACTERS,
     pattern: DIALABLE_PATTERN,
-    description: `${description}, as host:port or [v6]:port.`,
-    ...addressExample(port),
+    description: `${node}, as host:port or [v6]:port.`,
+    examples: [`127.0.0.1:${port}`],
   });
+const text = (example: string, description?: string) =>
+  Type.String({ ...(description !== undefined && { description }), examples: [example] });
 const count = (description: string) => Type.Integer({ minimum: 0, description, examples: [42] });
 
 export const ClusterMember = Type.Object(
   {
-    id: Type.String({ examples: ['node1'] }),
-    server: Type.String({
-      description: 'The id with the incarnation that the node’s disk holds.',
-      examples: ['node1@5f2c9a'],
-    }),
-    raft_addr: Type.String(addressExample(7000)),
-    http_addr: Type.String(addressExample(8080)),
+    id: text('node1'),
+    server: text('node1@5f2c9a', 'The id with the incarnation that the node’s disk holds.'),
+    raft_addr: text('127.0.0.1:7000'),
+    http_addr: text('127.0.0.1:8080'),
     role: Type.Enum(['voter', 'learner']),
     healthy: Type.Boolean({ examples: [true] }),
     last_contact_ms: countOrNull({
@@ -44,22 +39,13 @@ export type ClusterMember = Static<typeof ClusterMember>;
 
 export const ClusterStatus = Type.Object(
   {
-    node_id: Type.String({ description: 'This node.', examples: ['node1'] }),
-    cluster_id: Type.String({
-      description: 'The same on all members; empty until the node is one.',
-      examples: ['b8b1c6'],
-    }),
+    node_id: text('node1', 'This node.'),
+    cluster_id: text('b8b1c6', 'The same on all members; empty until the node is one.'),
     is_leader: Type.Boolean({ examples: [true] }),
-    leader: Type.String({
-      description: 'The leader’s Raft address, or empty when this node knows of none.',
-      ...addressExample(7000),
-    }),
-    leader_id: Type.String({
-      description: 'The leader’s id, or empty when this node knows of none.',
-      examples: ['node1'],
-    }),
-    raft_addr: Type.String(addressExample(7000)),
-    http_addr: Type.String(addressExample(8080)),
+    leader: text('127.0.0.1:7000', 'The leader’s Raft address, or empty when this node knows of none.'),
+    leader_id: text('node1', 'The leader’s id, or empty when this node knows of none.'),
+    raft_addr: text('127.0.0.1:7000'),
+    http_addr: text('127.0.0.1:8080'),
     state: Type.Enum(
       ['leader', 'follower', 'candidate', 'pre-candidate', 'learner', 'waiting', 'removed', 'stopped'],
       { description: 'waiting: until the node is joined to a cluster.' },
@@ -69,7 +55,7 @@ export const ClusterStatus = Type.Object(
     applied_index: count('The last log entry in this node’s state.'),
     last_log_index: count('The last entry in this node’s log.'),
     snapshot_index: count('The last entry that was compacted away.'),
-    version: Type.String({ description: 'Of the program on this node.', examples: ['0.1.0'] }),
+    version: text('0.1.0', 'Of the program on this node.'),
     nodes: Type.Array(ClusterMember),
   },
   { title: 'ClusterStatus' },
@@ -89,7 +75,7 @@ export type JoinRequest = Static<typeof JoinRequest>;
 export const Joined = Type.Object(
   {
     status: Type.Literal('success'),
-    leader: Type.String({ description: 'The leader’s Raft address.', ...addressExample(7000) }),
+    leader: text('127.0.0.1:7000', 'The leader’s Raft address.'),
     role: Type.Enum(['voter', 'learner']),
   },
   { title: 'Joined' },
