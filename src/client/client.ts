@@ -134,9 +134,15 @@ export class Client {
       const isRoundOver = tries % this.#order.count === 0;
       if (isRoundOver) await pause(waitMsAfter(tries / this.#order.count), signal);
       options.signal?.throwIfAborted();
-      if (timeUp.aborted) {
-        throw failureOf({ isWrite, hadNoEffect, callTimeoutMs, cause, idempotencyKey });
+      if (!timeUp.aborted) continue;
+      if (isWrite && !hadNoEffect) {
+        const message =
+          `no node confirmed the write within ${callTimeoutMs} ms: it may or may not have been applied. ` +
+          `Send it again with the idempotency key ${idempotencyKey}`;
+        throw new CallFailed('outcome_unknown', message, { cause, idempotencyKey });
       }
+      if (cause instanceof ApiProblem) throw cause;
+      throw new CallFailed('no_answer', `no node answered within ${callTimeoutMs} ms`, { cause });
     }
   }
 
@@ -163,26 +169,6 @@ type CallArguments<Id extends OperationId> =
   object extends RequestOf<Id>
     ? [request?: RequestOf<Id>, options?: CallOptions]
     : [request: RequestOf<Id>, options?: CallOptions];
-
-interface Failure {
-  readonly isWrite: boolean;
-  readonly hadNoEffect: boolean;
-  readonly callTimeoutMs: number;
-  readonly cause: unknown;
-  readonly idempotencyKey: string;
-}
-
-/** The error of a call whose time is up. */
-function failureOf({ isWrite, hadNoEffect, callTimeoutMs, cause, idempotencyKey }: Failure): Error {
-  if (isWrite && !hadNoEffect) {
-    const message =
-      `no node confirmed the write within ${callTimeoutMs} ms: it may or may not have been applied. ` +
-      `Send it again with the idempotency key ${idempotencyKey}`;
-    return new CallFailed('outcome_unknown', message, { cause, idempotencyKey });
-  }
-  if (cause instanceof ApiProblem) return cause;
-  return new CallFailed('no_answer', `no node answered within ${callTimeoutMs} ms`, { cause });
-}
 
 /** Not `crypto.randomUUID`: browsers have that on https pages only. */
 function mintKey(): string {

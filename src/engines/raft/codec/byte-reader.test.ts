@@ -16,7 +16,6 @@ test('values are read back as written, in the same order', () => {
   const values = fc.record({
     u8: fc.nat({ max: 0xff }),
     u32: fc.nat({ max: 0xffff_ffff }),
-    u48: fc.nat({ max: 0xffff_ffff_ffff }),
     varint: wholeNumbers,
     boolean: fc.boolean(),
     bytes: byteStrings,
@@ -28,7 +27,6 @@ test('values are read back as written, in the same order', () => {
       const bytes = written((writer) => {
         writer.u8(value.u8);
         writer.u32(value.u32);
-        writer.u48(value.u48);
         writer.varint(value.varint);
         writer.boolean(value.boolean);
         writer.bytes(value.bytes);
@@ -39,7 +37,6 @@ test('values are read back as written, in the same order', () => {
       expect({
         u8: reader.u8(),
         u32: reader.u32(),
-        u48: reader.u48(),
         varint: reader.varint(),
         boolean: reader.boolean(),
         bytes: reader.bytes(),
@@ -53,7 +50,6 @@ test('values are read back as written, in the same order', () => {
 
 test('numbers of fixed width are big-endian, so their bytes sort like the numbers', () => {
   expect([...written((writer) => writer.u32(0x01020304))]).toEqual([1, 2, 3, 4]);
-  expect([...written((writer) => writer.u48(0x010203040506))]).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
 test('a varint takes one byte below 128 and never more than eight', () => {
@@ -91,7 +87,6 @@ test('a writer asserts what its reader would refuse', () => {
   }
   expect(() => writer.u8(256)).toThrow('u8');
   expect(() => writer.u32(2 ** 32)).toThrow('u32');
-  expect(() => writer.u48(2 ** 48)).toThrow('u48');
   expect(() => writer.string('four', 3)).toThrow('bound');
 });
 

@@ -35,10 +35,6 @@ export class ByteReader {
     return this.u8() * 0x100_0000 + (this.u8() << 16) + (this.u8() << 8) + this.u8();
   }
 
-  u48(): number {
-    return (this.u8() * 0x100 + this.u8()) * 0x1_0000_0000 + this.u32();
-  }
-
   /** Reads a safe integer of at least `min`, in its shortest spelling. */
   varint(min = 0): number {
     const value = this.#varint();
@@ -70,9 +66,7 @@ export class ByteReader {
 
   /** Returns a view, not a copy. */
   raw(length: number): Uint8Array {
-    if (length > this.remaining) throw malformed('the bytes end in the middle of a value');
-    const from = this.#offset;
-    this.#offset += length;
+    const from = this.skip(length);
     return this.#bytes.subarray(from, this.#offset);
   }
 

@@ -8,7 +8,6 @@ const DEFAULT_CAPACITY_BYTES = 256;
 const MAX_REMEMBERED_CAPACITY_BYTES = 64 * 1024;
 const MAX_VARINT_BYTES = 8;
 const MAX_U32 = 0xffff_ffff;
-const MAX_U48 = 0xffff_ffff_ffff;
 /** Shorter text has a length of one byte. */
 const SHORT_TEXT_CHARACTERS = 0x80;
 
@@ -36,14 +35,6 @@ export class ByteWriter {
     this.#makeRoom(4);
     this.#length += 4;
     this.patchU32(this.#length - 4, value);
-  }
-
-  u48(value: number): void {
-    assert(Number.isInteger(value) && value >= 0 && value <= MAX_U48, 'a u48 is an integer from 0 to 2^48-1');
-    const high = Math.floor(value / 0x1_0000_0000);
-    this.u8(high >>> 8);
-    this.u8(high & 0xff);
-    this.u32(value % 0x1_0000_0000);
   }
 
   /** Writes a safe integer ≥ 0, seven bits a byte, lowest bits first: 1 byte below 128, at most 8. */
@@ -134,13 +125,8 @@ export class ByteWriter {
   #makeRoom(neededBytes: number): void {
     const needed = this.#length + neededBytes;
     if (needed <= this.#bytes.length) return;
-    const capacity = Math.max(
-      needed,
-      this.#bytes.length * 2,
-      this.#capacityHintBytes,
-      DEFAULT_CAPACITY_BYTES,
-    );
-    const grown = new Uint8Array(capacity);
+    const leastBytes = Math.max(this.#capacityHintBytes, DEFAULT_CAPACITY_BYTES);
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2, leastBytes));
     grown.set(this.view());
     this.#bytes = grown;
   }

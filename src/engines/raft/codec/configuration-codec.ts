@@ -35,7 +35,12 @@ export function writeConfiguration(writer: ByteWriter, configuration: Configurat
 export function readConfiguration(reader: ByteReader): Configuration {
   const members: Member[] = [];
   for (let left = reader.count(MIN_MEMBER_BYTES, MAX_LISTED_SERVERS); left > 0; left--) {
-    const member = readMember(reader);
+    const member: Member = {
+      server: reader.string(MAX_SERVER_ID_BYTES),
+      role: readRole(reader),
+      raftAddress: reader.string(MAX_ADDRESS_BYTES),
+      httpAddress: reader.string(MAX_ADDRESS_BYTES),
+    };
     const last = members.at(-1);
     if (last !== undefined && last.server >= member.server) {
       throw malformed('the members of a configuration are not sorted by server id');
@@ -47,15 +52,6 @@ export function readConfiguration(reader: ByteReader): Configuration {
     removed.push(reader.string(MAX_SERVER_ID_BYTES));
   }
   return { members, removed };
-}
-
-function readMember(reader: ByteReader): Member {
-  return {
-    server: reader.string(MAX_SERVER_ID_BYTES),
-    role: readRole(reader),
-    raftAddress: reader.string(MAX_ADDRESS_BYTES),
-    httpAddress: reader.string(MAX_ADDRESS_BYTES),
-  };
 }
 
 function readRole(reader: ByteReader): Role {

@@ -2,7 +2,6 @@
 // kind.
 
 import { allocateBytes } from '../../../shared/allocate-bytes.ts';
-import { unreachable } from '../../../shared/assert.ts';
 import type { CommandEntry, Entry } from '../core/entry.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -11,8 +10,7 @@ import { malformed } from './malformed.ts';
 
 /** These numbers are on disks. Never give one another meaning. */
 const COMMAND = 1;
-const CONFIGURATION = 2;
-const LEADER_START = 3;
+const OTHER_KINDS = { configuration: 2, 'leader-start': 3 } as const;
 
 /** Kind, index, term. */
 export const MIN_ENTRY_BYTES = 3;
@@ -40,27 +38,11 @@ export function decodeEntry(bytes: Uint8Array): Entry {
 }
 
 export function writeEntry(writer: ByteWriter, entry: Entry): void {
-  switch (entry.kind) {
-    case 'command':
-      writer.u8(COMMAND);
-      writer.varint(entry.index);
-      writer.varint(entry.term);
-      writer.bytes(entry.data);
-      return;
-    case 'configuration':
-      writer.u8(CONFIGURATION);
-      writer.varint(entry.index);
-      writer.varint(entry.term);
-      writeConfiguration(writer, entry.configuration);
-      return;
-    case 'leader-start':
-      writer.u8(LEADER_START);
-      writer.varint(entry.index);
-      writer.varint(entry.term);
-      return;
-    default:
-      unreachable(entry);
-  }
+  writer.u8(entry.kind === 'command' ? COMMAND : OTHER_KINDS[entry.kind]);
+  writer.varint(entry.index);
+  writer.varint(entry.term);
+  if (entry.kind === 'command') writer.bytes(entry.data);
+  else if (entry.kind === 'configuration') writeConfiguration(writer, entry.configuration);
 }
 
 export function readEntry(reader: ByteReader): Entry {
@@ -73,20 +55,12 @@ export function readEntry(reader: ByteReader): Entry {
 
 /** The rare entries that are not commands. */
 type OtherEntry = Exclude<Entry, CommandEntry>;
+type Position = Pick<Entry, 'index' | 'term'>;
 
-function readOther(
-  reader: ByteReader,
-  kind: number,
-  { index, term }: { index: number; term: number },
-): OtherEntry {
-  switch (kind) {
-    case CONFIGURATION:
-      return { kind: 'configuration', index, term, configuration: readConfiguration(reader) };
-    case LEADER_START:
-      return { kind: 'leader-start', index, term };
-    default:
-      throw malformed(`there is no kind of entry ${kind}`);
-  }
+function readOther(reader: ByteReader, kind: number, { index, term }: Position): OtherEntry {
+  if (kind === OTHER_KINDS['leader-start']) return { kind: 'leader-start', index, term };
+  if (kind !== OTHER_KINDS.configuration) throw malformed(`there is no kind of entry ${kind}`);
+  return { kind: 'configuration', index, term, configuration: readConfiguration(reader) };
 }
 
 /**

@@ -92,10 +92,7 @@ export class FrameDecoder {
 
   /** Takes the next bytes. They must not change afterwards, because payloads may be views of them. */
   push(chunk: Uint8Array): void {
-    assert(
-      this.#offset === this.#chunk.length,
-      'the next chunk came before the last one was read to its end',
-    );
+    assert(this.#offset === this.#chunk.length, 'the next chunk came before the last one was read whole');
     this.#chunk = chunk;
     this.#offset = 0;
   }

@@ -60,14 +60,12 @@ export function writePeerMessage(writer: ByteWriter, message: PeerMessage): void
       writeRaftMessage(writer, message.message);
       return;
     case 'forwarded-proposals':
-      assertFits(message.proposals);
-      writer.varint(message.proposals.length);
+      writeCount(writer, message.proposals);
       for (const proposal of message.proposals) writer.bytes(proposal);
       return;
     case 'proposals-refused':
-      assertFits(message.sequences);
       writer.u8(REFUSAL_REASONS.indexOf(message.reason));
-      writer.varint(message.sequences.length);
+      writeCount(writer, message.sequences);
       for (const sequence of message.sequences) writer.varint(sequence);
       return;
     case 'forwarded-member-change':
@@ -112,11 +110,9 @@ function readPeerMessage(reader: ByteReader): PeerMessage {
   }
 }
 
-function assertFits(list: readonly unknown[]): void {
-  assert(
-    list.length <= MAX_PROPOSALS_A_MESSAGE,
-    `a message has at most ${MAX_PROPOSALS_A_MESSAGE} proposals`,
-  );
+function writeCount(writer: ByteWriter, { length }: readonly unknown[]): void {
+  assert(length <= MAX_PROPOSALS_A_MESSAGE, `a message has at most ${MAX_PROPOSALS_A_MESSAGE} proposals`);
+  writer.varint(length);
 }
 
 function writeMemberChange(writer: ByteWriter, change: MemberChange): void {
@@ -132,12 +128,8 @@ function readMemberChange(reader: ByteReader): MemberChange {
   const node = reader.string(MAX_NODE_ID_BYTES);
   if (kind === CHANGES.remove) return { kind: 'remove', node };
   if (kind !== CHANGES.add) throw malformed(`there is no kind of member change ${kind}`);
-  return {
-    kind: 'add',
-    node,
-    peerAddress: reader.string(MAX_ADDRESS_BYTES),
-    httpAddress: reader.string(MAX_ADDRESS_BYTES),
-  };
+  const peerAddress = reader.string(MAX_ADDRESS_BYTES);
+  return { kind: 'add', node, peerAddress, httpAddress: reader.string(MAX_ADDRESS_BYTES) };
 }
 
 function writeOutcome(writer: ByteWriter, outcome: MemberChangeOutcome): void {

@@ -20,10 +20,8 @@ export function encodeProposal(proposal: Proposal): Uint8Array {
  * V8 manages every separate buffer at a cost.
  */
 export function encodeProposals(proposals: readonly Proposal[]): Uint8Array[] {
-  const expectedBytes = proposals.reduce(
-    (sum, { command }) => sum + EXPECTED_OVERHEAD_BYTES + command.length,
-    0,
-  );
+  let expectedBytes = 0;
+  for (const { command } of proposals) expectedBytes += EXPECTED_OVERHEAD_BYTES + command.length;
   const writer = new ByteWriter(expectedBytes);
   const ends = proposals.map((proposal) => {
     writeProposal(writer, proposal);

@@ -172,14 +172,5 @@ function readAppendRequest(reader: ByteReader, { from, to, term }: Envelope): Ap
     }
     entries.push(entry);
   }
-  return {
-    kind: 'append-request',
-    from,
-    to,
-    term,
-    previousLogIndex,
-    previousLogTerm,
-    entries,
-    commitIndex,
-  };
+  return { kind: 'append-request', from, to, term, previousLogIndex, previousLogTerm, entries, commitIndex };
 }

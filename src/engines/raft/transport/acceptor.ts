@@ -11,7 +11,7 @@ import type { PeerMessage } from '../codec/peer-message.ts';
 import type { RefusalReason } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import { decodeHello, type Hello, type HelloAnswer, type ServerId, writeHelloAnswer } from './hello.ts';
-import { ReceiptSender } from './receipts.ts';
+import { confirmReceipts } from './receipts.ts';
 import { SocketChannel } from './socket-channel.ts';
 import { createServer, listenError } from './sockets.ts';
 import type { TransportContext } from './transport-context.ts';
@@ -91,12 +91,17 @@ export class Acceptor {
   }
 
   #handleHello(connection: FrameConnection, host: string, hello: Hello | 'other-version'): void {
+    const { boundedLog, handlers } = this.#context;
     const reason = hello === 'other-version' ? 'version' : this.#judge(hello);
     if (hello === 'other-version' || reason !== undefined) {
-      this.#refuse(connection, host, hello, reason ?? 'version');
+      const peer =
+        hello === 'other-version' ? {} : { peer: hello.identity.server, cluster: hello.identity.clusterId };
+      boundedLog.warn(`refused ${host} ${reason}`, 'refused a connection', { host, reason, ...peer });
+      this.#answer(connection, { kind: 'refused', reason: reason ?? 'version' });
+      connection.close();
       return;
     }
-    this.#answer(connection, { kind: 'accepted', identity: this.#context.handlers.identity() });
+    this.#answer(connection, { kind: 'accepted', identity: handlers.identity() });
     const { server } = hello.identity;
     switch (hello.purpose) {
       case 'messages':
@@ -104,7 +109,7 @@ export class Acceptor {
         this.#onPeerCall(server);
         return;
       case 'channel':
-        this.#context.handlers.onChannel(server, new SocketChannel(connection));
+        handlers.onChannel(server, new SocketChannel(connection));
         return;
       case 'probe':
         connection.close();
@@ -112,35 +117,14 @@ export class Acceptor {
     }
   }
 
-  /**
-   * A probe is always answered. A message or channel connection must be admitted, and must expect this
-   * server.
-   */
+  /** A probe is always answered. Another connection must be admitted, and must expect this server. */
   #judge({ purpose, identity, expectedServer }: Hello): RefusalReason | undefined {
     if (purpose === 'probe') return undefined;
     const { handlers } = this.#context;
-    // `admit` goes first: a dialler of another cluster expects another server as well, and its cluster is the
-    // reason.
+    // `admit` goes first: a dialler of another cluster expects another server too, but its cluster is the reason.
     const refusal = handlers.admit(identity);
     if (refusal !== undefined) return refusal;
     return expectedServer === handlers.identity().server ? undefined : 'wrong-server';
-  }
-
-  #refuse(
-    connection: FrameConnection,
-    host: string,
-    hello: Hello | 'other-version',
-    reason: RefusalReason,
-  ): void {
-    const peer =
-      hello === 'other-version' ? {} : { peer: hello.identity.server, cluster: hello.identity.clusterId };
-    this.#context.boundedLog.warn(`refused ${host} ${reason}`, 'refused a connection', {
-      host,
-      reason,
-      ...peer,
-    });
-    this.#answer(connection, { kind: 'refused', reason });
-    connection.close();
   }
 
   #answer(connection: FrameConnection, answer: HelloAnswer): void {
@@ -149,11 +133,10 @@ export class Acceptor {
 
   #takeMessages(connection: FrameConnection, host: string, from: ServerId): void {
     const { handlers, limits } = this.#context;
-    const receipts = new ReceiptSender(connection, limits.receiptIntervalMs);
+    const receipts = confirmReceipts(connection, limits.receiptIntervalMs);
     this.#messageConnections.get(from)?.destroy(undefined);
     this.#messageConnections.set(from, connection);
     connection.maxPayloadBytes = MAX_FRAME_PAYLOAD_BYTES;
-    connection.onBytes = () => receipts.owe();
     connection.onClosed = (error) => {
       receipts.stop();
       if (this.#messageConnections.get(from) === connection) this.#messageConnections.delete(from);
@@ -165,9 +148,7 @@ export class Acceptor {
     };
   }
 
-  /**
-   * Throws `malformed`, also for a message from, or to, another server than the two ends of this connection.
-   */
+  /** Throws `malformed`, also for a message whose sender or receiver is not an end of this connection. */
   #decode(payload: Uint8Array, from: ServerId): PeerMessage {
     const message = decodePeerMessage(payload);
     if (message.kind !== 'raft') return message;
@@ -192,10 +173,7 @@ export class Acceptor {
   }
 }
 
-/**
- * Returns the decoded value. Malformed input drops the connection and gives undefined; other errors are our
- * own bugs.
- */
+/** Returns the decoded value. Malformed input drops the connection. Other errors are our own bugs. */
 function orDrop<T>(connection: FrameConnection, decode: () => T): T | undefined {
   try {
     return decode();

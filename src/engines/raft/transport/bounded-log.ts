@@ -28,12 +28,8 @@ export class BoundedLog {
       known.suppressed++;
       return;
     }
-    this.#remember(subject);
     const suppressed = known?.suppressed ?? 0;
     this.#logger.warn(message, suppressed === 0 ? fields : { ...fields, suppressed });
-  }
-
-  #remember(subject: string): void {
     this.#subjects.delete(subject);
     this.#subjects.set(subject, { loggedAtMs: this.#now(), suppressed: 0 });
     const [oldest] = this.#subjects.keys();

@@ -1,10 +1,10 @@
 // Opens a connection and says hello, for messages, channels and probes alike.
 
-import { type Address, parseAddress } from '../../../shared/address.ts';
+import { parseAddress } from '../../../shared/address.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { PeerIdentity, RefusalReason } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
-import { decodeHelloAnswer, type HelloAnswer, type Purpose, type ServerId, writeHello } from './hello.ts';
+import { decodeHelloAnswer, type Purpose, type ServerId, writeHello } from './hello.ts';
 import { openSocket } from './sockets.ts';
 import type { TransportContext } from './transport-context.ts';
 
@@ -17,11 +17,7 @@ interface DialRequest {
 }
 
 export type DialResult =
-  | {
-      readonly kind: 'accepted';
-      readonly connection: FrameConnection;
-      readonly identity: PeerIdentity;
-    }
+  | { readonly kind: 'accepted'; readonly connection: FrameConnection; readonly identity: PeerIdentity }
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
   /** The error is undefined when the other side closed in order, without an answer. */
   | { readonly kind: 'failed'; readonly error: Error | undefined };
@@ -37,10 +33,13 @@ export function dial(
   request: DialRequest,
   done: (result: DialResult) => void,
 ): Dial {
-  const address = readAddress(request.address);
-  if (address instanceof CodedError) return failSoon(address, done);
-
+  const address = codedErrorOr(() => parseAddress(request.address));
+  if (address instanceof CodedError) {
+    const soon = setImmediate(done, { kind: 'failed', error: address });
+    return { abandon: () => clearImmediate(soon) };
+  }
   const { limits, tls, live, handlers } = context;
+  const { purpose, expectedServer } = request;
   const socket = openSocket(address, { tls, limits });
   const connection = live.add(socket, { limits, remoteName: request.address });
   const giveUp = (phase: string): void =>
@@ -58,9 +57,7 @@ export function dial(
     if (result !== undefined) done(result);
   };
   connection.onClosed = (error) => settle({ kind: 'failed', error });
-  connection.onFrame = (payload) => settle(judge(connection, request, payload));
-
-  const { purpose, expectedServer } = request;
+  connection.onFrame = (payload) => settle(judge(connection, expectedServer, payload));
   connection.send((writer) => writeHello(writer, { purpose, identity: handlers.identity(), expectedServer }));
   return { abandon: () => settle(undefined) };
 }
@@ -81,16 +78,11 @@ export function dialError(address: string, result: Exclude<DialResult, { kind: '
 
 function judge(
   connection: FrameConnection,
-  { expectedServer }: DialRequest,
-  payload: Uint8Array,
+  expectedServer: ServerId | undefined,
+  bytes: Uint8Array,
 ): DialResult {
-  let answer: HelloAnswer;
-  try {
-    answer = decodeHelloAnswer(payload);
-  } catch (error) {
-    if (error instanceof CodedError) return { kind: 'failed', error };
-    throw error;
-  }
+  const answer = codedErrorOr(() => decodeHelloAnswer(bytes));
+  if (answer instanceof CodedError) return { kind: 'failed', error: answer };
   if (answer.kind === 'refused') return answer;
   const { identity } = answer;
   if (expectedServer !== undefined && identity.server !== expectedServer) {
@@ -99,16 +91,11 @@ function judge(
   return { kind: 'accepted', connection, identity };
 }
 
-function readAddress(text: string): Address | CodedError {
+function codedErrorOr<T>(parse: () => T): T | CodedError {
   try {
-    return parseAddress(text);
+    return parse();
   } catch (error) {
     if (error instanceof CodedError) return error;
     throw error;
   }
-}
-
-function failSoon(error: Error, done: (result: DialResult) => void): Dial {
-  const soon = setImmediate(done, { kind: 'failed', error });
-  return { abandon: () => clearImmediate(soon) };
 }

@@ -20,9 +20,7 @@ export class FrameConnection {
   onFrame: (payload: Uint8Array) => void = () => undefined;
   /** Called when bytes arrive: whole frames or a part of one. */
   onBytes: () => void = () => undefined;
-  /**
-   * Called once when the socket is gone, never inside a call. The error is undefined after an orderly close.
-   */
+  /** Called once when the socket is gone, never inside a call. An orderly close has no error. */
   onClosed: (error: Error | undefined) => void = () => undefined;
 
   readonly #socket: Socket;
@@ -52,7 +50,8 @@ export class FrameConnection {
     // The timeout fires when no byte moved in either direction, also within one long write. An idle
     // connection stays.
     socket.setTimeout(limits.writeStallMs, () => {
-      if (this.#framesUnderWay > 0) this.destroy(stalled(remoteName));
+      if (this.#framesUnderWay === 0) return;
+      this.destroy(new CodedError('unreachable', `${remoteName} no longer takes any bytes`));
     });
   }
 
@@ -185,10 +184,6 @@ export class FrameConnection {
     clearTimeout(this.#lingerTimer);
     this.onClosed(this.#error);
   }
-}
-
-function stalled(remoteName: string): CodedError {
-  return new CodedError('unreachable', `${remoteName} no longer takes any bytes`);
 }
 
 /** Returns the bytes as a plain Uint8Array: `slice` of a Buffer is a view, and pure code expects a copy. */

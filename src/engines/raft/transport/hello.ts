@@ -82,14 +82,10 @@ export function writeHelloAnswer(writer: ByteWriter, answer: HelloAnswer): void 
 export function decodeHelloAnswer(bytes: Uint8Array): HelloAnswer {
   const reader = new ByteReader(bytes);
   if (readVersion(reader) !== PROTOCOL_VERSION) return { kind: 'refused', reason: 'version' };
-  const answer = readAnswer(reader);
-  reader.end();
-  return answer;
-}
-
-function readAnswer(reader: ByteReader): HelloAnswer {
   const verdict = reader.u8();
-  if (verdict === ACCEPTED) return { kind: 'accepted', identity: readIdentity(reader) };
+  const identity = verdict === ACCEPTED ? readIdentity(reader) : undefined;
+  reader.end();
+  if (identity !== undefined) return { kind: 'accepted', identity };
   const reason = REFUSAL_REASONS[verdict - 1];
   if (reason === undefined) throw malformed(`there is no refusal ${verdict}`);
   return { kind: 'refused', reason };

@@ -5,6 +5,7 @@ import { BackOff } from '../../../shared/back-off.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { writePeerMessage } from '../codec/message-codec.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
+import type { RefusalReason } from '../node/ports/transport.ts';
 import { type Dial, type DialResult, dial } from './dial.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import type { ServerId } from './hello.ts';
@@ -65,10 +66,7 @@ export class PeerLink {
     }
   }
 
-  /**
-   * Called when the peer dialled this node, so it is reachable: dials now instead of waiting out the
-   * back-off.
-   */
+  /** Called when the peer dialled this node, so it is reachable: dials now, before the back-off ends. */
   onCall(): void {
     const state = this.#state;
     if (state.kind !== 'waiting') return;
@@ -93,39 +91,23 @@ export class PeerLink {
   }
 
   #dial(): State {
-    const request = {
-      address: this.#address,
-      purpose: 'messages' as const,
-      expectedServer: this.#server,
-    };
-    return {
-      kind: 'dialling',
-      attempt: dial(this.#context, request, (result) => this.#onDialResult(result)),
-    };
+    const request = { address: this.#address, purpose: 'messages' as const, expectedServer: this.#server };
+    const attempt = dial(this.#context, request, (result) => this.#onDialResult(result));
+    return { kind: 'dialling', attempt };
   }
 
   #onDialResult(result: DialResult): void {
-    switch (result.kind) {
-      case 'accepted':
-        this.#becomeUp(result.connection);
-        return;
-      case 'refused':
-        this.#becomeWaiting();
-        this.#context.boundedLog.warn(
-          `refused ${this.#server} ${result.reason}`,
-          'a peer refused the connection',
-          {
-            peer: this.#server,
-            address: this.#address,
-            reason: result.reason,
-          },
-        );
-        this.#context.handlers.onRefused(this.#server, result.reason);
-        return;
-      case 'failed':
-        this.#becomeDown(result.error);
-        return;
-    }
+    if (result.kind === 'accepted') this.#becomeUp(result.connection);
+    else if (result.kind === 'failed') this.#becomeDown(result.error);
+    else this.#becomeRefused(result.reason);
+  }
+
+  #becomeRefused(reason: RefusalReason): void {
+    this.#becomeWaiting();
+    const fields = { peer: this.#server, address: this.#address, reason };
+    const { boundedLog, handlers } = this.#context;
+    boundedLog.warn(`refused ${this.#server} ${reason}`, 'a peer refused the connection', fields);
+    handlers.onRefused(this.#server, reason);
   }
 
   #becomeUp(connection: FrameConnection): void {

@@ -36,28 +36,15 @@ export class ReceiptWatch {
   }
 }
 
-/** The receiving side: sends one receipt for everything that arrived within an interval. */
-export class ReceiptSender {
-  readonly #connection: FrameConnection;
-  readonly #intervalMs: number;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(connection: FrameConnection, intervalMs: number) {
-    this.#connection = connection;
-    this.#intervalMs = intervalMs;
-  }
-
-  /**
-   * Call when bytes arrived. A part of a message counts: a long one on a slow link must be confirmed in time.
-   */
-  owe(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#connection.send(() => undefined);
-    }, this.#intervalMs);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
+/** The receiving side: sends one receipt for everything that arrives within an interval. */
+export function confirmReceipts(connection: FrameConnection, intervalMs: number): { stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  // A part of a message counts: a long one on a slow link must be confirmed in time.
+  connection.onBytes = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      connection.send(() => undefined);
+    }, intervalMs);
+  };
+  return { stop: () => clearTimeout(timer) };
 }

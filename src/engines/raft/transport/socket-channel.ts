@@ -1,12 +1,8 @@
 import { assert } from '../../../shared/assert.ts';
-import type { Channel } from '../node/ports/transport.ts';
-import { MAX_CHANNEL_FRAME_BYTES } from '../node/ports/transport.ts';
+import { type Channel, MAX_CHANNEL_FRAME_BYTES } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
 
-/**
- * A channel over a connection of its own, after the hello: snapshots must not delay the messages between
- * peers.
- */
+/** A channel over a connection of its own, after the hello: snapshots must not delay messages. */
 export class SocketChannel implements Channel {
   onFrame: (frame: Uint8Array) => void = () => undefined;
   onClose: (error: Error | undefined) => void = () => undefined;

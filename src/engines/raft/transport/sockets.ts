@@ -2,8 +2,7 @@
 
 import net from 'node:net';
 import tls from 'node:tls';
-import type { Address } from '../../../shared/address.ts';
-import { formatAddress } from '../../../shared/address.ts';
+import { type Address, formatAddress } from '../../../shared/address.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import type { TransportLimits } from './limits.ts';
 
@@ -22,10 +21,7 @@ interface SocketOptions {
   readonly limits: TransportLimits;
 }
 
-/**
- * Begins to connect. The socket emits `connect` when TCP is connected; writes wait for the TLS handshake as
- * well.
- */
+/** Begins to connect. The socket emits `connect` once TCP is connected; writes wait for TLS as well. */
 export function openSocket(address: Address, { tls: material, limits }: SocketOptions): net.Socket {
   const target = { host: address.host, port: address.port };
   const socket =
@@ -39,13 +35,11 @@ export function createServer(
   onSocket: (socket: net.Socket) => void,
 ): net.Server {
   const greet = (socket: net.Socket): void => onSocket(tuned(socket, limits));
+  const accepting = { requestCert: true, handshakeTimeout: limits.helloTimeoutMs };
   const server =
     material === undefined
       ? net.createServer(greet)
-      : tls.createServer(
-          { ...mutual(material), requestCert: true, handshakeTimeout: limits.helloTimeoutMs },
-          greet,
-        );
+      : tls.createServer({ ...mutual(material), ...accepting }, greet);
   server.maxConnections = limits.maxInboundConnections;
   return server;
 }

@@ -87,10 +87,8 @@ export class TcpTransport implements Transport {
   openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void {
     const address = this.#links.get(to)?.address;
     if (this.#closed || address === undefined) {
-      const error = this.#closed
-        ? transportClosed()
-        : new CodedError('unknown_peer', `${to} is not a peer of this node`);
-      setImmediate(done, error, undefined);
+      const unknown = new CodedError('unknown_peer', `${to} is not a peer of this node`);
+      setImmediate(done, this.#closed ? transportClosed() : unknown, undefined);
       return;
     }
     dial(this.#running.context, { address, purpose: 'channel', expectedServer: to }, (result) => {
@@ -106,12 +104,10 @@ export class TcpTransport implements Transport {
       return;
     }
     dial(this.#running.context, { address, purpose: 'probe', expectedServer: undefined }, (result) => {
-      if (result.kind !== 'accepted') {
-        done(this.#closed ? transportClosed() : dialError(address, result), undefined);
-        return;
-      }
-      result.connection.close();
-      done(undefined, result.identity);
+      if (result.kind === 'accepted') {
+        result.connection.close();
+        done(undefined, result.identity);
+      } else done(this.#closed ? transportClosed() : dialError(address, result), undefined);
     });
   }
 

@@ -24,8 +24,7 @@ export class LiveConnections {
   add(socket: Socket, options: ConnectionOptions): FrameConnection {
     const connection = new FrameConnection(socket, options);
     this.#sockets.set(socket, connection);
-    // Registered after the connection's own listener, so `onClosed` has been called when the last one is
-    // gone.
+    // Registered after the connection's own listener: `onClosed` comes before `#whenEmpty`.
     socket.on('close', () => {
       this.#sockets.delete(socket);
       if (this.#sockets.size === 0) this.#whenEmpty?.();
