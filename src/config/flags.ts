@@ -45,7 +45,7 @@ export interface StartOptions {
   readonly tls: TlsFiles | undefined;
 }
 
-export type CommandLine =
+type CommandLine =
   | { readonly kind: 'help'; readonly usage: string }
   | { readonly kind: 'run'; readonly options: StartOptions };
 
@@ -56,6 +56,7 @@ const MAX_ELECTION_TIMEOUT_MS = 60_000;
 const MIN_ELECTIONS_BEFORE_REMOVAL = 2;
 const MAX_JOIN_ADDRESSES = 64;
 
+/** The text of -h. For tests: they check that it is complete. */
 export const USAGE = `Raft3D: one node of a replicated 3D-print farm.
 
 Usage:

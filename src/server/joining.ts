@@ -12,7 +12,7 @@ const MAX_PAUSE_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 25_000;
 const MAX_ANSWER_CHARACTERS = 64 * 1024;
 
-export interface JoinRequest {
+interface JoinRequest {
   readonly members: readonly string[];
   readonly node: string;
   readonly raftAddress: string;

@@ -18,7 +18,7 @@ export interface LoggingOptions {
   readonly console?: ConsoleStream;
 }
 
-export interface ConsoleStream {
+interface ConsoleStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   on?(event: 'error', listener: (error: Error) => void): unknown;

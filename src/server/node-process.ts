@@ -25,7 +25,7 @@ const MAX_CLOSE_MS = 5_000;
 /** Errors of a read after which the node cannot go on. */
 const FATAL_CODES = ['record_damaged', 'log_damaged', 'store_damaged', 'storage_failed'];
 
-export interface NodeProcessParts {
+interface NodeProcessParts {
   readonly logger: Logger;
   /** The node ended by itself; the process should exit with 1. */
   onFatal(error: Error): void;

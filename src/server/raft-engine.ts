@@ -12,7 +12,7 @@ import { readTlsFiles } from './tls-files.ts';
 /** Heartbeats and elections are counted in ticks of half a heartbeat. */
 const TICKS_PER_HEARTBEAT = 2;
 
-export interface RaftEngineParts {
+interface RaftEngineParts {
   /** All ports of a node but the transport: each new start has a transport of its own. */
   readonly ports: Omit<NodePorts, 'transport'>;
   /** The engine ended by itself; the process should exit with 1. */
