@@ -30,7 +30,7 @@ test.each([
   expect(answer.headers.allow).toBe(allow);
 });
 
-test('an unknown path is 404 whatever the body and its type are', async () => {
+test('an unknown path is 404, whatever the body and its type', async () => {
   const { app } = createTestApp();
   const answer = await app.inject({
     method: 'POST',
@@ -48,7 +48,7 @@ test.each([
   ['null', 400, 'invalid_request'],
   ['[]', 400, 'invalid_request'],
   ['"text"', 400, 'invalid_request'],
-  // Valid JSON but for a byte that no UTF-8 has.
+  // Valid JSON except for one byte that is not UTF-8.
   [Buffer.from('{"company":"\xff","model":"b"}', 'latin1'), 400, 'malformed_json'],
   [' '.repeat(1024 * 1024 + 1), 413, 'body_too_large'],
   ['['.repeat(500_000), 400, 'malformed_json'],
@@ -82,7 +82,7 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx
   },
 );
 
-test('every field at fault is named, with what it must be', async () => {
+test('a refusal names every field at fault and says what it must be', async () => {
   const { app } = createTestApp();
   const answer = await app.inject({
     method: 'POST',
@@ -137,7 +137,7 @@ const validBodies: Readonly<Record<string, object>> = {
   '/join': { node_id: 'n', addr: 'a:1' },
 };
 
-test('no body and no query, however odd, is answered with a 5xx', async () => {
+test('no odd body and no odd query causes a 5xx', async () => {
   const { app, internalErrors } = createTestApp();
   await stockShop(app);
   const fields = [
@@ -170,7 +170,7 @@ test('no body and no query, however odd, is answered with a 5xx', async () => {
   expect(internalErrors).toEqual([]);
 });
 
-test('an error of ours is a 500 that tells the caller nothing and the process everything', async () => {
+test('an internal error is a 500 that hides the details from the caller and reports them to the process', async () => {
   const { app, engine, internalErrors, logLines } = createTestApp();
   const error = new Error('secret detail');
   engine.stateError = error;
@@ -181,7 +181,7 @@ test('an error of ours is a 500 that tells the caller nothing and the process ev
   expect(logLines.some(({ level, fields }) => level === 'error' && fields?.error === error)).toBe(true);
 });
 
-test('every request leaves one debug line with its status and duration', async () => {
+test('every request writes one debug line with its status and duration', async () => {
   const { app, logLines } = createTestApp();
   await app.inject(PRINTERS);
   await app.inject('/nothing');

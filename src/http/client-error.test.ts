@@ -36,7 +36,7 @@ function problemIn(answer: string): unknown {
   return JSON.parse(answer.slice(answer.lastIndexOf('\r\n\r\n') + 4));
 }
 
-test('bytes that are no HTTP are answered 400 and the connection closes', async () => {
+test('bytes that are not HTTP are answered 400, and the connection closes', async () => {
   const answer = await exchange('what is this\r\n\r\n');
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json\r\n/);
   expect(problemIn(answer)).toMatchObject({ code: 'malformed_request', status: 400 });
@@ -48,13 +48,13 @@ test('headers over the bound are answered 431', async () => {
   expect(problemIn(answer)).toMatchObject({ code: 'headers_too_large' });
 });
 
-test('garbage behind a request that still waits is no answer to that request', async () => {
+test('garbage behind a waiting request does not answer that request with 400', async () => {
   const answer = await exchange('GET /cluster/status HTTP/1.1\r\nHost: a\r\n\r\ngarbage\r\n\r\n');
-  // How far the first request came by then is the scheduler's choice; that it is not told 400 is ours.
+  // The scheduler decides how far the first request came. It must not be answered 400.
   expect(answer).toMatch(/^(HTTP\/1\.1 200 OK\r\n|$)/);
 });
 
-test('garbage on a connection that was answered before is answered 400', async () => {
+test('garbage after an answered request is answered 400', async () => {
   const answer = await exchange('GET /cluster/status HTTP/1.1\r\nHost: a\r\n\r\n', 'garbage\r\n\r\n');
   expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(problemIn(answer)).toMatchObject({ code: 'malformed_request' });
@@ -67,14 +67,14 @@ test('a body whose chunks are malformed is answered 400', async () => {
   expect(problemIn(answer)).toMatchObject({ code: 'malformed_request' });
 });
 
-test('the rest of a body that was refused is no other request, and gets no answer of its own', async () => {
+test('the rest of a refused body gets no answer of its own', async () => {
   const head = 'POST /api/v1/printers HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n';
   const answer = await exchange(`${head}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`, 'zz\r\n');
   expect(answer.match(/^HTTP\/1\.1 \d{3}/gm)).toEqual(['HTTP/1.1 415']);
 });
 
 test.each(['Content-Length: 9000000', 'Transfer-Encoding: chunked'])(
-  'a caller that is still sending a body over the bound gets 413, and not a reset (%s)',
+  'a caller that still sends a body over the bound gets 413 and not a reset (%s)',
   async (framing) => {
     server = createTestApp();
     await server.app.listen({ host: '127.0.0.1', port: 0 });
@@ -98,20 +98,20 @@ test.each(['Content-Length: 9000000', 'Transfer-Encoding: chunked'])(
   },
 );
 
-test('an expectation that nobody knows is no obstacle', async () => {
+test('an unknown Expect header is ignored', async () => {
   const answer = await exchange(
     'GET /cluster/status HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\nConnection: close\r\n\r\n',
   );
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test('a request of HTTP/1.1 without a Host is refused in the words of the API', async () => {
+test('a request of HTTP/1.1 without a Host header is refused with a problem document', async () => {
   const answer = await exchange('GET /cluster/status HTTP/1.1\r\nConnection: close\r\n\r\n');
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   expect(problemIn(answer)).toMatchObject({ code: 'malformed_request' });
 });
 
-test('an Idempotency-Key behind thousands of headers is seen', async () => {
+test('an Idempotency-Key behind thousands of other headers is read', async () => {
   const headers = 'a:\r\n'.repeat(3_000);
   const answer = await exchange(
     `POST /join HTTP/1.1\r\nHost: a\r\n${headers}Idempotency-Key: a b\r\nContent-Type: application/json\r\n` +
@@ -128,7 +128,7 @@ test('a path whose bytes are not percent-encoded does not reach a route', async 
   expect(problemIn(answer)).toMatchObject({ code: 'malformed_url' });
 });
 
-test('a body shorter than its length, and then the end, changes nothing and harms nothing', async () => {
+test('a body that ends before its declared length changes nothing', async () => {
   const head =
     'POST /api/v1/printers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n';
   server = createTestApp();

@@ -26,7 +26,7 @@ test.each(READS)(
   },
 );
 
-test('a node that never knew its state to be current says that its staleness is unknown', async () => {
+test('a node that never knew its state to be current answers with an unknown staleness', async () => {
   const { app, engine } = createTestApp();
   engine.staleMs = undefined;
   const stale = await app.inject('/api/v1/printers?consistency=stale');

@@ -1,7 +1,6 @@
 // How fresh a read must be: linearizable, unless the caller asks for the state that this node has.
 
 import type { FastifyReply } from 'fastify';
-import type { ReadOutcome } from '../engines/engine.ts';
 import { accepted, type Checked, rejected } from '../farm/model/checked.ts';
 import type { ApiContext } from './api-context.ts';
 import { engineRefusal } from './refusals.ts';
@@ -19,17 +18,21 @@ export function checkConsistency(value: unknown): Checked<Consistency> {
  * state may be: `Raft3D-Staleness-Ms` (`unknown` if this node never knew its state to be current) and
  * `Raft3D-Applied-Index`.
  */
-export async function readable(
+export function readable(
   { engine, soon }: ApiContext,
   reply: FastifyReply,
   consistency: Consistency,
 ): Promise<void> {
   if (consistency === 'stale') {
-    await new Promise<void>(soon);
-    reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
-    reply.header('raft3d-applied-index', String(engine.position()));
-    return;
+    return new Promise<void>(soon).then(() => {
+      reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
+      reply.header('raft3d-applied-index', String(engine.position()));
+    });
   }
-  const outcome = await new Promise<ReadOutcome>((resolve) => engine.readBarrier(resolve));
-  if (outcome.kind === 'refused') throw engineRefusal(outcome.reason);
+  return new Promise((resolve, reject) => {
+    engine.readBarrier((outcome) => {
+      if (outcome.kind === 'refused') reject(engineRefusal(outcome.reason));
+      else resolve();
+    });
+  });
 }

@@ -1,25 +1,31 @@
 // Bodies: JSON, in UTF-8, small and flat.
 
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { problem } from './error-handler.ts';
-import { type BodyFailure, takeBody } from './whole-request.ts';
+import { takeBody } from './whole-request.ts';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
-/** More fields than any call has: bounds the work of saying which of them are unknown. */
+/** No operation has more fields. Bounds the work of naming the unknown ones. */
 export const MAX_BODY_FIELDS = 64;
+
+/** `cut-off`: the connection broke before the end of the body. */
+type BodyFailure = 'too-large' | 'cut-off';
 
 const FAILURES: Readonly<Record<BodyFailure, () => Error>> = {
   'too-large': () => problem('body_too_large', 'Send a body of at most 1 MiB.'),
   'cut-off': () => problem('malformed_request', 'The request could not be read: send it again, complete.'),
 };
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Takes `application/json` and nothing else; an empty body is as good as none, whatever its type. */
+/** Takes `application/json` only. An empty body counts as none, whatever its type. */
 export function takeJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', ({ raw }, _payload, done) => {
-    takeBody(raw, MAX_BODY_BYTES, (failure, body) => {
+    readBody(raw, MAX_BODY_BYTES, (failure, body) => {
       let value: unknown;
       try {
         if (failure !== undefined) throw FAILURES[failure]();
@@ -35,6 +41,48 @@ export function takeJsonBodies(app: FastifyInstance): void {
     if (request.headers['content-length'] === '0') done(null, undefined);
     else done(problem('unsupported_media_type', 'Send the body as Content-Type: application/json.'));
   });
+}
+
+/** Calls `done` once, maybe inside the call, with the whole body or with the reason why there is none. */
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  done: (failure: BodyFailure | undefined, body: Uint8Array) => void,
+): void {
+  // The first chunk, or a copy of all with room for more: a list of one-byte chunks would take much more
+  // memory.
+  let buffer = NOTHING;
+  let length = 0;
+  let isOver = false;
+  const finish = (failure?: BodyFailure): void => {
+    if (isOver) return;
+    isOver = true;
+    const body = buffer.subarray(0, length);
+    // A connection remembers its last request, and so this closure.
+    buffer = NOTHING;
+    done(failure, body);
+  };
+  const add = (chunk: Buffer): void => {
+    // After a refusal the rest is discarded, so that the caller can send all of it and read the answer.
+    if (isOver) return;
+    const end = length + chunk.length;
+    if (end > maxBytes) {
+      finish('too-large');
+      return;
+    }
+    if (length === 0) buffer = chunk;
+    else {
+      if (end > buffer.length) {
+        const grown = Buffer.allocUnsafe(Math.min(maxBytes, 2 * end));
+        buffer.copy(grown, 0, 0, length);
+        buffer = grown;
+      }
+      chunk.copy(buffer, length);
+    }
+    length = end;
+  };
+  if (Number(request.headers['content-length']) > maxBytes) finish('too-large');
+  takeBody(request, { add, end: () => finish(), fail: () => finish('cut-off') });
 }
 
 function parseBody(body: Uint8Array): unknown {

@@ -3,14 +3,14 @@ import { type ListAnswer, ListCache, listAnswer, MAX_KEPT_BYTES } from './list-c
 
 const ofLength = (characters: number): ListAnswer => listAnswer('x'.repeat(characters), undefined);
 
-test('an answer is found under its key and version, and no other', () => {
+test('an answer is found only under its key and version', () => {
   const cache = new ListCache();
   const answer = listAnswer('[1]', 'a');
   cache.keep('k', 7, answer);
   expect(cache.get('other', 7)).toBeUndefined();
   expect(cache.get('k', 7)).toBe(answer);
   expect(cache.get('k', 8)).toBeUndefined();
-  // It was of the past, and is forgotten.
+  // The cache forgot the older version.
   expect(cache.get('k', 7)).toBeUndefined();
 });
 
@@ -19,13 +19,13 @@ test('equal bytes have equal tags', () => {
   expect(listAnswer('[]', undefined).etag).not.toBe(listAnswer('[1]', undefined).etag);
 });
 
-test('what is too long is not kept', () => {
+test('a list that is too long is not kept', () => {
   const cache = new ListCache();
   cache.keep('k', 1, ofLength(MAX_KEPT_BYTES));
   expect(cache.get('k', 1)).toBeUndefined();
 });
 
-test('the memory of all is bounded: whoever was not asked for goes first', () => {
+test('the memory of all lists is bounded: the least recently used list goes first', () => {
   const cache = new ListCache();
   const length = MAX_KEPT_BYTES / 2;
   for (let count = 0; count < 15; count += 1) {

@@ -42,15 +42,15 @@ test.each([0, 1, LIST_SLICE_ROWS - 1, LIST_SLICE_ROWS, LIST_SLICE_ROWS + 1, 3 * 
   },
 );
 
-test('a long list looks at the state a slice at a time', async () => {
+test('a long list reads the state one slice at a time', async () => {
   const engine = engineWithPrinters(2 * LIST_SLICE_ROWS + 1);
   const { app } = createTestApp(engine);
   await app.inject('/api/v1/printers');
-  // And at its version before and after, to know whether the answer may be kept.
+  // Two more looks read the version before and after, which decide whether the answer may be kept.
   expect(engine.statesAskedFor).toBe(3 + 2);
 });
 
-test('a list that has not changed is sent as it was kept, and not at all to whoever has it', async () => {
+test('an unchanged list is sent from the cache, and answered 304 to a caller that has it', async () => {
   const engine = engineWithPrinters(LIST_SLICE_ROWS + 3);
   const { app } = createTestApp(engine);
   const first = await app.inject('/api/v1/printers');
@@ -68,7 +68,7 @@ test('a list that has not changed is sent as it was kept, and not at all to whoe
   }
 });
 
-test('a list that has changed is another one, with another tag', async () => {
+test('a changed list has another tag', async () => {
   const engine = engineWithPrinters(3);
   const { app } = createTestApp(engine);
   const first = await app.inject('/api/v1/printers?limit=2');
@@ -82,16 +82,16 @@ test('a list that has changed is another one, with another tag', async () => {
   expect(second.headers.etag).not.toBe(first.headers.etag);
 });
 
-test('lists asked for at the same time are read once, and each caller gets them', async () => {
+test('a list that several callers ask for at the same time is read once', async () => {
   const engine = engineWithPrinters(2 * LIST_SLICE_ROWS + 1);
   const { app } = createTestApp(engine);
   const answers = await Promise.all(Array.from({ length: 5 }, () => app.inject('/api/v1/printers')));
   for (const { body } of answers) expect(idsOf(body)).toHaveLength(2 * LIST_SLICE_ROWS + 1);
-  // Three slices once, the version as each came and at the end.
+  // Three slices, one version for each caller, and one version at the end.
   expect(engine.statesAskedFor).toBe(3 + 5 + 1);
 });
 
-test('a list in which something changes while it is read is not kept, and nobody who asks later is given it', async () => {
+test('a list that changes while it is read is not kept, and later callers get the changed list', async () => {
   const engine = engineWithPrinters(LIST_SLICE_ROWS + 1);
   const { app } = createTestApp(engine);
   const early = app.inject('/api/v1/printers');
@@ -124,7 +124,7 @@ test('a list too long to be kept is streamed, without a tag', async () => {
   expect(answer.headers.etag).toBeUndefined();
 });
 
-test('pages follow each other by their links, and the last has none', async () => {
+test('each page links to the next, and the last page has no link', async () => {
   const { app } = createTestApp(engineWithPrinters(5));
   const seen: string[][] = [];
   let url: string | undefined = '/api/v1/printers?limit=2&consistency=stale';
@@ -142,7 +142,7 @@ test('a page that ends with the list has no link', async () => {
   expect((await app.inject('/api/v1/printers?limit=3')).headers.link).toBeDefined();
 });
 
-test('a link keeps the filters, and takes any id', async () => {
+test('a link keeps the filters and escapes any id', async () => {
   const engine = createTestEngine();
   for (const id of ['a&b=c', 'ü +%', 'z']) {
     const job = { printerId: 'p&', filamentId: 'f', filePath: '/x', weightMilligrams: 1, createdAtMs: 0 };
@@ -158,7 +158,7 @@ test('a link keeps the filters, and takes any id', async () => {
   expect(idsOf(third.body)).toEqual(['ü +%']);
 });
 
-test('a filter finds what lies slices apart', async () => {
+test('a filter finds rows that lie several slices apart', async () => {
   const engine = createTestEngine();
   const count = 2 * LIST_SLICE_ROWS + 10;
   for (let index = 0; index < count; index += 1) {
@@ -173,7 +173,7 @@ test('a filter finds what lies slices apart', async () => {
     });
   }
   const { app } = createTestApp(engine);
-  // By filament they are found among all the others.
+  // The filament's index holds all jobs, these two among them.
   for (const query of ['?status=Failed', '?status=Failed&limit=2', '?filament_id=f&printer_id=q']) {
     const answer = await app.inject(`/api/v1/print_jobs${query}`);
     expect(idsOf(answer.body)).toEqual([idOf(0), idOf(count - 1)]);

@@ -32,7 +32,7 @@ test('an unknown outcome says how to retry safely', async () => {
   expect(answer.json().detail).toContain('Retry with the same Idempotency-Key');
 });
 
-test('a retry of a write whose outcome was unknown learns the outcome, through another node, and adds nothing', async () => {
+test('after an unknown outcome a retry through another node learns the outcome and adds nothing', async () => {
   const one = createTestApp();
   const other = createTestApp(one.engine, 'node2');
   const request = {
@@ -51,7 +51,7 @@ test('a retry of a write whose outcome was unknown learns the outcome, through a
   expect((await other.app.inject(PRINTERS)).json()).toHaveLength(1);
 });
 
-test('a status change with a key happens once, and its retry is told the same', async () => {
+test('a status change with a key happens once, and its retry gets the same answer', async () => {
   const { app } = createTestApp();
   await stockShop(app);
   await app.inject({ method: 'POST', url: '/api/v1/print_jobs', payload: printJob('j', 1) });
@@ -66,7 +66,7 @@ test('a status change with a key happens once, and its retry is told the same', 
   expect([retried.statusCode, retried.body]).toEqual([200, first.body]);
 });
 
-test('the same request in another spelling is still the same request', async () => {
+test('a key recognises its request in another spelling', async () => {
   const { app } = createTestApp();
   const headers = { 'idempotency-key': 'k' };
   const filament = { id: 7, type: 'pla', color: 'Red', total_weight_in_grams: 10 };

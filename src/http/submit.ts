@@ -28,7 +28,7 @@ export async function submitCreation<Kind extends ResourceKind>(
   // ''.
   const asked = actionFor(id ?? '');
   const action = id === undefined ? actionFor(context.mintId()) : asked;
-  const row = await submit<Kind>(context, request, { action, asked });
+  const row = rowOf<Kind>(await propose(context, request, { action, asked }));
   reply.header('location', `${path}/${encodeURIComponent(row.id)}`);
   return present(row);
 }
@@ -40,7 +40,7 @@ export async function submitChange<Kind extends ResourceKind>(
   request: FastifyRequest,
   action: Action,
 ): Promise<Presented[Kind]> {
-  return present(await submit<Kind>(context, request, { action, asked: action }));
+  return present(rowOf<Kind>(await propose(context, request, { action, asked: action })));
 }
 
 interface Submission {
@@ -49,20 +49,22 @@ interface Submission {
   readonly asked: Action;
 }
 
-async function submit<Kind extends ResourceKind>(
+function propose(
   { engine, wallClock }: ApiContext,
   request: FastifyRequest,
   { action, asked }: Submission,
-): Promise<Rows[Kind]> {
+): Promise<ProposalOutcome> {
   const key = readIdempotencyKey(request);
   const command: Command = {
     atMs: Math.trunc(wallClock()),
     action,
     ...(key !== undefined && { idempotency: { key, fingerprint: fingerprintOf(asked) } }),
   };
-  const outcome = await new Promise<ProposalOutcome>((resolve) =>
-    engine.propose(encodeCommand(command), resolve),
-  );
+  return new Promise((resolve) => engine.propose(encodeCommand(command), resolve));
+}
+
+/** Throws refusals, of the engine and of the farm, as problems. */
+function rowOf<Kind extends ResourceKind>(outcome: ProposalOutcome): Rows[Kind] {
   switch (outcome.kind) {
     case 'applied': {
       // The engine runs the farm's state machine, so its result is the farm's outcome.

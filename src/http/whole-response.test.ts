@@ -50,7 +50,7 @@ afterEach(() => {
 
 interface Server {
   readonly port: number;
-  /** Parts that were gathered for the system, by call. */
+  /** The number of parts in each gathered write. */
   readonly gathered: number[];
   readonly finished: string[];
 }
@@ -80,7 +80,7 @@ async function start(options: http.ServerOptions): Promise<Server> {
   return { port: (server.address() as net.AddressInfo).port, gathered, finished };
 }
 
-/** What comes back for requests that are sent at once on one connection. */
+/** Returns the raw answers to requests that are sent at once on one connection. */
 async function rawAnswers(port: number, requests: readonly string[]): Promise<string> {
   const socket = net.connect(port, '127.0.0.1');
   let received = '';
@@ -123,7 +123,7 @@ describe('an answer', () => {
     const nodes = await start({});
     expect(await rawAnswers(ours.port, [`GET ${DEAD}`])).toBe('');
     expect(await rawAnswers(nodes.port, [`GET ${DEAD}`])).toBe('');
-    // Its events come in the turns after the connection's end.
+    // The events of the first answer come in the turns after the end of its connection.
     await rawAnswers(ours.port, ['GET /whole']);
     await rawAnswers(nodes.port, ['GET /whole']);
     expect(nodes.finished).toEqual(['/whole']);

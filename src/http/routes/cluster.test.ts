@@ -51,7 +51,7 @@ test('the status answers without a leader', async () => {
   });
 });
 
-test('a node that joined is told the leader and its role', async () => {
+test('a join is answered with the leader and the role of the node', async () => {
   const { app, engine } = createTestApp();
   const answer = await app.inject({ method: 'POST', url: '/join', payload: JOIN });
   expect(answer.statusCode).toBe(200);
@@ -84,7 +84,7 @@ test.each([
   expect(engine.memberChanges).toEqual([]);
 });
 
-test('[v6]:port is an address', async () => {
+test('a join takes [v6]:port as an address', async () => {
   const { app } = createTestApp();
   const payload = { ...JOIN, addr: '[::1]:7001' };
   expect((await app.inject({ method: 'POST', url: '/join', payload })).statusCode).toBe(200);
@@ -146,7 +146,7 @@ test('an engine without a membership part refuses changes of members, and shows 
   }
 });
 
-test('a removed node is named in the answer', async () => {
+test('the answer to a removal names the node', async () => {
   const { app, engine } = createTestApp();
   engine.memberOutcome = { kind: 'done', leaderAddress: '127.0.0.1:7000', role: 'removed' };
   const answer = await app.inject({ method: 'DELETE', url: '/cluster/servers?id=node3' });

@@ -16,11 +16,11 @@ import { type Creation, submitCreation } from '../submit.ts';
 const LISTING = listingOfAll(FILAMENTS);
 
 export function addFilamentRoutes(app: FastifyInstance, context: ListContext): void {
-  addOperation(app, 'listFilaments', async (request, reply) =>
+  addOperation(app, 'listFilaments', (request, reply) =>
     readList(context, { request, reply }, LISTING, checkListQuery(request.query)),
   );
   addOperation(app, 'getFilament', (request, reply) => readOne(context, FILAMENTS, request, reply));
-  addOperation(app, 'createFilament', async (request, reply) =>
+  addOperation(app, 'createFilament', (request, reply) =>
     submitCreation(context, FILAMENTS, { request, reply }, creationFrom(request.body)),
   );
 }

@@ -40,7 +40,7 @@ test('a new job is Queued and reserves its grams', async () => {
   });
 });
 
-test('a job runs and is done, in any spelling, and its grams are gone once', async () => {
+test('a job runs and is done, in any spelling, and takes its grams once', async () => {
   await post(printJob('j', 15));
   expect((await change('j', 'running')).json()).toMatchObject({ status: 'Running' });
   const done = await change('j', 'DONE');
@@ -52,12 +52,12 @@ test('a job runs and is done, in any spelling, and its grams are gone once', asy
   expect(await spool()).toMatchObject({ remaining_weight_in_grams: 985, reserved_weight_in_grams: 0 });
 });
 
-test('Cancelled is Canceled', async () => {
+test('Cancelled is taken for Canceled', async () => {
   await post(printJob('j', 15));
   expect((await change('j', 'Cancelled')).json()).toMatchObject({ status: 'Canceled' });
 });
 
-test('a job heavier than what is available is told the numbers, in grams', async () => {
+test('a refusal of a job that is too heavy gives the weights in grams', async () => {
   await post(printJob('first', 600));
   const refused = await post(printJob('second', 400.001));
   expect(refused.statusCode).toBe(409);
@@ -77,7 +77,7 @@ test('of two jobs that race for the last grams exactly one is taken', async () =
   expect(await spool()).toMatchObject({ reserved_weight_in_grams: 600 });
 });
 
-test('a job for a printer or a spool that is not there is refused with 422', async () => {
+test('a job for an unknown printer or spool is refused with 422', async () => {
   const noPrinter = await post({ ...printJob('j', 1), printer_id: 'none' });
   expect([noPrinter.statusCode, noPrinter.json().code]).toEqual([422, 'unknown_printer']);
   const noFilament = await post({ ...printJob('j', 1), filament_id: 'none' });
@@ -126,7 +126,7 @@ test.each([
   expect((await app.inject(`${PATH}/j`)).json()).toMatchObject({ status: 'Queued' });
 });
 
-test('a change of a job that is not there is 404', async () => {
+test('a change of an unknown job is 404', async () => {
   expect((await change('none', 'Running')).statusCode).toBe(404);
   expect((await change('x'.repeat(129), 'Running')).statusCode).toBe(404);
 });

@@ -18,15 +18,15 @@ import { PRINT_JOBS } from '../resources.ts';
 import { type Creation, submitChange, submitCreation } from '../submit.ts';
 
 export function addPrintJobRoutes(app: FastifyInstance, context: ListContext): void {
-  addOperation(app, 'listPrintJobs', async (request, reply) => {
+  addOperation(app, 'listPrintJobs', (request, reply) => {
     const query = checkListQuery(request.query);
     return readList(context, { request, reply }, listingFor(request.query), query);
   });
   addOperation(app, 'getPrintJob', (request, reply) => readOne(context, PRINT_JOBS, request, reply));
-  addOperation(app, 'createPrintJob', async (request, reply) =>
+  addOperation(app, 'createPrintJob', (request, reply) =>
     submitCreation(context, PRINT_JOBS, { request, reply }, creationFrom(request.body)),
   );
-  addOperation(app, 'changePrintJobStatus', async (request) => {
+  addOperation(app, 'changePrintJobStatus', (request) => {
     const { id } = request.params;
     const { status } = checkFields({ status: checkPrintJobStatus(request.query.status) });
     refuseBody(request.body);

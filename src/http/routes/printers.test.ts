@@ -3,7 +3,7 @@ import { createTestApp } from '../testing/app.ts';
 
 const PRINTER = { id: 'printer1', company: 'Prusa', model: 'MK3S+' };
 
-test('a printer that was added is answered with its Location, and is there', async () => {
+test('an added printer is answered with its Location, and can be read', async () => {
   const { app } = createTestApp();
   const added = await app.inject({ method: 'POST', url: '/api/v1/printers', payload: PRINTER });
   expect(added.statusCode).toBe(201);
@@ -41,7 +41,7 @@ test('an integer id is kept as a string, and a missing one is minted', async () 
 });
 
 test.each(['a/b', 'ü 100%', '?x=1#y', '__proto__', '\u{1f9f5}'.repeat(128)])(
-  'the Location of %j leads to it',
+  'the Location of printer %j leads to it',
   async (id) => {
     const { app } = createTestApp();
     const added = await app.inject({ method: 'POST', url: '/api/v1/printers', payload: { ...PRINTER, id } });

@@ -13,11 +13,11 @@ import { type Creation, submitCreation } from '../submit.ts';
 const LISTING = listingOfAll(PRINTERS);
 
 export function addPrinterRoutes(app: FastifyInstance, context: ListContext): void {
-  addOperation(app, 'listPrinters', async (request, reply) =>
+  addOperation(app, 'listPrinters', (request, reply) =>
     readList(context, { request, reply }, LISTING, checkListQuery(request.query)),
   );
   addOperation(app, 'getPrinter', (request, reply) => readOne(context, PRINTERS, request, reply));
-  addOperation(app, 'createPrinter', async (request, reply) =>
+  addOperation(app, 'createPrinter', (request, reply) =>
     submitCreation(context, PRINTERS, { request, reply }, creationFrom(request.body)),
   );
 }

@@ -1,5 +1,5 @@
-// An app over an engine with trouble on demand, for the tests of routes. The `unit` project runs them on the engine
-// in memory, and the `api-on-raft` project on the embedded one.
+// An app over an engine with trouble on demand, for the tests of routes. The `unit` project runs them on the
+// engine in memory, and the `api-on-raft` project on the embedded one.
 
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { checkAnswer } from '../../../verify/kit/contract-check.ts';

@@ -4,7 +4,8 @@ import net from 'node:net';
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { takeBody, WholeRequest } from './whole-request.ts';
+import { readBody } from './json-body.ts';
+import { WholeRequest } from './whole-request.ts';
 
 const MAX_BYTES = 100;
 
@@ -14,15 +15,19 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
+function textOf(body: Uint8Array): string {
+  return new TextDecoder().decode(body);
+}
+
 interface Server {
   readonly port: number;
-  /** What each request ended in: its body, or why there is none. */
+  /** How each request ended: with its body, or with the reason why there is none. */
   readonly outcomes: string[];
-  /** That it has read of the connection accepted last. */
+  /** Bytes that the server read from the connection accepted last. */
   readonly readBytes: () => number;
 }
 
-/** Answers every request when its body is there; reads `/stream` as a stream, and of `/ignored` nothing. */
+/** Answers every request when its body is there; reads `/stream` as a stream, and nothing of `/ignored`. */
 async function start(): Promise<Server> {
   const outcomes: string[] = [];
   const server = http.createServer({ IncomingMessage: WholeRequest }, (request, response) => {
@@ -38,7 +43,7 @@ async function start(): Promise<Server> {
         text += chunk;
       });
       request.on('end', () => answer(`stream ${text}`));
-    } else takeBody(request, MAX_BYTES, (failure, body) => answer(failure ?? `body ${body.toString()}`));
+    } else readBody(request, MAX_BYTES, (failure, body) => answer(failure ?? `body ${textOf(body)}`));
   });
   let accepted: net.Socket | undefined;
   server.on('connection', (socket) => {
@@ -124,7 +129,7 @@ test.each([
   const { socket, received } = await connect(port);
   for (const part of parts) {
     socket.write(part);
-    // Each part in a read of its own.
+    // The server reads each part by itself.
     await expect.poll(readBytes).toBe(socket.bytesWritten);
   }
   await expect.poll(() => outcomes).toEqual(expected);
@@ -148,7 +153,7 @@ test('a body that is asked for when some of it came already is an error, and no 
   const server = http.createServer({ IncomingMessage: WholeRequest }, (request, response) => {
     request.once('readable', () => {
       try {
-        takeBody(request, MAX_BYTES, () => undefined);
+        readBody(request, MAX_BYTES, () => undefined);
       } catch (error) {
         errors.push(error);
       }
@@ -166,11 +171,11 @@ test('a body that is asked for when some of it came already is an error, and no 
   await expect.poll(() => errors).toHaveLength(1);
 });
 
-/** Of a request that is a stream and no more, such as one made up for a test. */
+/** Reads the body of a plain stream, as `inject` makes one for a test. */
 function readMadeUp(stream: PassThrough, maxBytes: number): Promise<string> {
   return new Promise((resolve) => {
     const request = Object.assign(stream, { headers: {} }) as unknown as http.IncomingMessage;
-    takeBody(request, maxBytes, (failure, body) => resolve(failure ?? body.toString('latin1')));
+    readBody(request, maxBytes, (failure, body) => resolve(failure ?? Buffer.from(body).toString('latin1')));
   });
 }
 
