@@ -121,7 +121,7 @@ export class Acceptor {
   #judge({ purpose, identity, expectedServer }: Hello): RefusalReason | undefined {
     if (purpose === 'probe') return undefined;
     const { handlers } = this.#context;
-    // `admit` goes first: a dialler of another cluster expects another server too, but its cluster is the reason.
+    // `admit` goes first: the other cluster of a dialler is the reason, although it expects another server.
     const refusal = handlers.admit(identity);
     if (refusal !== undefined) return refusal;
     return expectedServer === handlers.identity().server ? undefined : 'wrong-server';
