@@ -8,7 +8,7 @@ export type Tried =
   | { readonly kind: 'answered'; readonly response: Response; readonly body: unknown }
   /** The answer to this request, whichever node is asked. */
   | { readonly kind: 'failed'; readonly error: ApiProblem | CallFailed }
-  /** Another node, or the same one later, may do better. `hadNoEffect`: the request surely changed nothing. */
+  /** Another node, or this one later, may do better. `hadNoEffect`: the request surely changed nothing. */
   | { readonly kind: 'try-again'; readonly hadNoEffect: boolean; readonly cause: unknown };
 
 export function outcomeOf(response: Response, text: string): Tried {

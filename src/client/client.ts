@@ -1,7 +1,7 @@
-// The client of the API, typed by the contract. It runs in Node.js and in browsers and needs nothing but `fetch`.
+// The client of the API, typed by the contract. It runs in Node.js and in browsers and needs only `fetch`.
 //
-// Any node will do: the client stays with the node that answered last and moves to the next when one fails. Every write
-// carries an Idempotency-Key, so that it may be sent again after a lost connection and is applied once.
+// Any node will do: the client stays with the node that answered last and moves to the next when one fails.
+// Every write carries an Idempotency-Key, so that the client may send it again: it is applied once.
 
 import { type AnswerOf, OPERATIONS, type OperationId, type QueryOf } from '../api/operations.ts';
 import { nextAfter, outcomeOf, type Tried } from './answer.ts';
@@ -22,7 +22,7 @@ export interface ClientOptions {
 }
 
 export interface CallOptions {
-  /** Of a write: give the same key to repeat a call that an earlier process began. Left out, the client makes one. */
+  /** The key of a write. The key of an earlier call repeats that call. The client makes one by default. */
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
   readonly callTimeoutMs?: number;
@@ -61,8 +61,9 @@ export class Client {
   }
 
   /**
-   * Makes one call and returns the body of its answer. Rejects with an ApiProblem when the API refuses the request, with
-   * CallFailed when no node settled the call in time, and with the signal's reason when the caller gave up.
+   * Makes one call and returns the body of its answer. Rejects with an ApiProblem when the API refuses the
+   * request, with CallFailed when no node settled the call in time, and with the reason of the signal when the
+   * caller gave up.
    */
   async call<Id extends OperationId>(
     id: Id,
@@ -77,8 +78,8 @@ export class Client {
   }
 
   /**
-   * The rows of a list, in order of ids. Rows are read page by page as the loop goes on; each page is as current as its
-   * own read, and may come from another node.
+   * The rows of a list, in order of ids. Rows are read page by page as the loop goes on. Each page is as
+   * current as its own read, and may come from another node.
    */
   async *list<Id extends ListId>(
     id: Id,

@@ -2,7 +2,7 @@
 
 import type { Problem, ProblemCode } from '../api/problems.ts';
 
-/** The API answered with a problem: the request had no effect. `problem` has the fields that belong to its code. */
+/** The API's refusal: the request had no effect. `problem` has the fields that belong to its code. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly problem: Problem;
@@ -21,14 +21,14 @@ export class ApiProblem extends Error {
   }
 }
 
-/** `no_answer`: surely no effect. `outcome_unknown`: a write may have been applied. `unexpected_answer`: no Raft3D node. */
+/** `no_answer`: no effect. `outcome_unknown`: a write may be applied. `unexpected_answer`: no Raft3D node. */
 export type FailureCode = 'no_answer' | 'outcome_unknown' | 'unexpected_answer';
 
 /** No node gave an answer that settles the call. `cause` is the last failure that was seen. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
   readonly code: FailureCode;
-  /** Of the write whose outcome is unknown. */
+  /** The key of the write whose outcome is unknown. */
   readonly idempotencyKey: string | undefined;
 
   constructor(code: FailureCode, message: string, options: { cause: unknown; idempotencyKey?: string }) {
