@@ -63,8 +63,8 @@ interface Checkpoint {
   readonly bytes: number;
   /** The last frame whose rows are in the layer. */
   readonly through: JournalPosition;
-  /** The layer's operations, in the order of keys. */
-  readonly operations: readonly WriteOperation[];
+  /** The places of the layer's operations, in the order of keys. */
+  readonly places: readonly number[];
   /** How many of them LMDB has, including the transaction under way. */
   written: number;
   sliceOperations: number;
@@ -160,7 +160,7 @@ export class Checkpoints {
       layer: this.#active,
       bytes: this.#activeBytes,
       through: this.#journal.position,
-      operations: this.#active.all(),
+      places: this.#active.places(),
       written: 0,
       sliceOperations: SLICE_OPERATIONS,
     };
@@ -220,10 +220,11 @@ export class Checkpoints {
   #writeSlice(): void {
     const checkpoint = this.#underWay;
     assert(checkpoint !== undefined, 'a slice belongs to a checkpoint');
-    const { operations, written, sliceOperations, through } = checkpoint;
-    const slice = operations.slice(written, written + sliceOperations);
+    const { layer, places, written, sliceOperations, through } = checkpoint;
+    const slice: WriteOperation[] = [];
+    for (const place of places.slice(written, written + sliceOperations)) slice.push(layer.at(place));
     checkpoint.written += slice.length;
-    if (checkpoint.written === operations.length)
+    if (checkpoint.written === places.length)
       slice.push({ kind: 'put', key: CHECKPOINT_KEY, value: encodeCheckpoint(through) });
     this.#tree.writeAccepted(slice, this.#onSliceWritten);
   }
@@ -232,7 +233,7 @@ export class Checkpoints {
     const checkpoint = this.#underWay;
     assert(checkpoint !== undefined, 'a checkpoint is under way until its last slice is written');
     if (error !== undefined) this.#onFailure(checkpoint, error);
-    else if (checkpoint.written === checkpoint.operations.length) this.#onWritten(checkpoint);
+    else if (checkpoint.written === checkpoint.places.length) this.#onWritten(checkpoint);
     else this.#writeSlice();
   };
 

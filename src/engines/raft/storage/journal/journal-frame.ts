@@ -57,8 +57,7 @@ export function operationsBytes(operations: readonly WriteOperation[]): number {
   return bytes;
 }
 
-/** Returns the bytes that one operation takes in a frame. */
-function operationBytes(operation: WriteOperation): number {
+export function operationBytes(operation: WriteOperation): number {
   const valueBytes = operation.kind === 'put' ? operation.value.length : 0;
   return OPERATION_HEADER_BYTES + operation.key.length + valueBytes;
 }
@@ -103,7 +102,7 @@ export function encodeFrame(header: FrameHeader, batches: readonly (readonly Wri
 }
 
 /** Writes an operation at `at`, where there are `operationBytes` for it. Returns where it ends. */
-function writeOperation(bytes: Buffer, at: number, operation: WriteOperation): number {
+export function writeOperation(bytes: Buffer, at: number, operation: WriteOperation): number {
   const { key } = operation;
   const isPut = operation.kind === 'put';
   const keyAt = at + OPERATION_HEADER_BYTES;
@@ -121,7 +120,7 @@ function writeOperation(bytes: Buffer, at: number, operation: WriteOperation): n
  * Reads what `writeOperation` wrote at `at`. Key and value are views of `bytes`, which must not change
  * afterwards.
  */
-function operationAt(bytes: Buffer, at: number): WriteOperation {
+export function operationAt(bytes: Buffer, at: number): WriteOperation {
   const keyAt = at + OPERATION_HEADER_BYTES;
   const valueAt = keyAt + bytes.readUInt16BE(at + 1);
   const key = plain(bytes, keyAt, valueAt);

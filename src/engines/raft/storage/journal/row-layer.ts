@@ -9,6 +9,7 @@ import type {
   KeyValueRow,
   WriteOperation,
 } from '../../node/ports/key-value-store.ts';
+import { OperationArena } from './operation-arena.ts';
 
 // A CommonJS package that claims to be a module: Node.js and its tools disagree about its default export.
 const { default: BTree, simpleComparator } = createRequire(import.meta.url)(
@@ -17,47 +18,60 @@ const { default: BTree, simpleComparator } = createRequire(import.meta.url)(
 
 export class RowLayer {
   /** Keys are strings of one character a byte, which sort as the bytes do. A delete hides a row below. */
-  readonly #operations = new BTree<string, WriteOperation>(undefined, simpleComparator);
+  readonly #places = new BTree<string, number>(undefined, simpleComparator);
+  readonly #operations = new OperationArena();
 
   get count(): number {
-    return this.#operations.size;
+    return this.#places.size;
   }
 
-  /** The bytes of the operations belong to the layer from now on. */
   add(operations: readonly WriteOperation[]): void {
-    for (const operation of operations) this.#operations.set(textOf(operation.key), operation);
+    for (const operation of operations) {
+      this.#places.set(textOf(operation.key), this.#operations.add(operation));
+    }
   }
 
   /** Returns the last operation on a key, or undefined. */
   get(key: string): WriteOperation | undefined {
-    return this.#operations.get(key);
+    const place = this.#places.get(key);
+    return place === undefined ? undefined : this.#operations.at(place);
   }
 
-  /** Returns all operations in the order of keys. */
-  all(): readonly WriteOperation[] {
-    return this.#operations.valuesArray();
+  /** Returns the places of the operations, in the order of keys. */
+  places(): readonly number[] {
+    return this.#places.valuesArray();
+  }
+
+  /** Returns the operation at one of the `places`. */
+  at(place: number): WriteOperation {
+    return this.#operations.at(place);
   }
 
   /** Returns the first operation of a range in its direction. */
   first({ from, to, reverse = false }: KeyRange): LayerEntry | undefined {
     const entry = reverse
-      ? this.#operations.nextLowerPair(textOf(to))
-      : this.#operations.getPairOrNextHigher(textOf(from));
-    return inRange(entry, textOf(from), textOf(to));
+      ? this.#places.nextLowerPair(textOf(to))
+      : this.#places.getPairOrNextHigher(textOf(from));
+    return this.#inRange(entry, textOf(from), textOf(to));
   }
 
   /** Returns the operation after `key` in the direction of the range. */
   next(key: string, { from, to, reverse = false }: KeyRange): LayerEntry | undefined {
-    const entry = reverse ? this.#operations.nextLowerPair(key) : this.#operations.nextHigherPair(key);
-    return inRange(entry, textOf(from), textOf(to));
+    const entry = reverse ? this.#places.nextLowerPair(key) : this.#places.nextHigherPair(key);
+    return this.#inRange(entry, textOf(from), textOf(to));
+  }
+
+  #inRange(
+    entry: readonly [key: string, place: number] | undefined,
+    from: string,
+    to: string,
+  ): LayerEntry | undefined {
+    if (entry === undefined || entry[0] < from || entry[0] >= to) return undefined;
+    return [entry[0], this.#operations.at(entry[1])];
   }
 }
 
 type LayerEntry = readonly [key: string, operation: WriteOperation];
-
-function inRange(entry: LayerEntry | undefined, from: string, to: string): LayerEntry | undefined {
-  return entry === undefined || entry[0] < from || entry[0] >= to ? undefined : entry;
-}
 
 /**
  * Returns the key as a string of one character a byte. A Buffer would first move a short key out of V8's
