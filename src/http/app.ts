@@ -17,7 +17,6 @@ import { addOpenApiRoute } from './routes/openapi.ts';
 import { addPrintJobRoutes } from './routes/print-jobs.ts';
 import { addPrinterRoutes } from './routes/printers.ts';
 import { WholeRequest } from './whole-request.ts';
-import { WholeResponse } from './whole-response.ts';
 
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_CONNECTIONS = 10_000;
@@ -53,7 +52,6 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: {
       IncomingMessage: WholeRequest,
-      ServerResponse: WholeResponse,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTION_CHECK_INTERVAL_MS,

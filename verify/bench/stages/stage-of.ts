@@ -39,7 +39,7 @@ const RULES: readonly (readonly [Stage, RegExp])[] = [
   ['validation', /\/src\/farm\/model\/(?:checked|identifier|material|milligrams|text)\.ts$/],
   ['validation', /\/node_modules\/(?:typebox|ajv|fast-uri|secure-json-parse|@fastify\/ajv-compiler)\//],
   ['validation', /\/node_modules\/fastify\/lib\/(?:content-type|validation|schemas)/],
-  ['respond', /\/src\/http\/(?:presentation|whole-response|error-handler|refusals|list-)/],
+  ['respond', /\/src\/http\/(?:presentation|error-handler|refusals|list-)/],
   [
     'respond',
     /\/node_modules\/(?:fastify\/lib\/(?:reply|hooks|error-)|fast-json-stringify|@fastify\/fast-json)/,
