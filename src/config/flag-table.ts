@@ -2,8 +2,7 @@
 
 import type { FlagDefinition } from './go-flags.ts';
 
-/** Name, placeholder of the value (empty for a bool), default (empty for none) and help. */
-const ROWS = [
+export const FLAGS = [
   ['id', 'name', '', 'Node id: letters, digits, ".", "_", "-", at most 64 (required)'],
   ['http', 'address', ':8080', 'Where the API listens: :port, host:port or [v6]:port'],
   ['raft', 'address', '127.0.0.1:7000', 'Where the Raft transport listens, and what other nodes dial'],
@@ -25,13 +24,6 @@ const ROWS = [
   ['tls-cert', 'file', '', "PEM certificate of this node, for the nodes' own connections"],
   ['tls-key', 'file', '', 'PEM private key that belongs to -tls-cert'],
   ['tls-ca', 'file', '', 'PEM certificate of the authority that signed every node'],
-] as const;
+] as const satisfies readonly FlagDefinition[];
 
-export type FlagName = (typeof ROWS)[number][0];
-
-export const FLAGS: readonly FlagDefinition[] = ROWS.map(([name, placeholder, defaultValue, help]) => ({
-  name,
-  placeholder,
-  defaultValue,
-  help,
-}));
+export type FlagName = (typeof FLAGS)[number][0];

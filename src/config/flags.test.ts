@@ -87,8 +87,8 @@ test('the README has every flag in the order of the usage text, with its default
   const named = rows.flatMap(([, names = '', defaults = '']) =>
     [...names.matchAll(/`-([a-z-]+)`/g)].map(([, name]) => ({ name, defaults })),
   );
-  expect(named.map(({ name }) => name)).toEqual(FLAGS.map(({ name }) => name));
-  for (const [at, { defaultValue }] of FLAGS.entries()) {
+  expect(named.map(({ name }) => name)).toEqual(FLAGS.map(([name]) => name));
+  for (const [at, [, , defaultValue]] of FLAGS.entries()) {
     if (defaultValue !== '')
       expect(named[at]).toHaveProperty('defaults', expect.stringContaining(`\`${defaultValue}\``));
   }

@@ -5,7 +5,7 @@ import { type Address, formatAddress } from '../shared/address.ts';
 import { isNodeId } from '../shared/node-id.ts';
 import { FlagReader, type LogLevel, listensOnEveryAddress, readAddress } from './flag-reader.ts';
 import { FLAGS } from './flag-table.ts';
-import { formatFlags, HELP_ASKED, parseGoFlags, usageError } from './go-flags.ts';
+import { flagError, formatFlags, HELP_ASKED, parseGoFlags, usageError } from './go-flags.ts';
 
 /** PEM files for the connections between nodes. Both sides show a certificate signed by `caFile`. */
 export interface TlsFiles {
@@ -113,23 +113,19 @@ function readOptions(flags: FlagReader): StartOptions {
 
 function readNodeId(flags: FlagReader): string {
   const id = flags.text('id');
-  if (id === '') throw usageError('-id is required: give this node a name, such as -id node1', 'id');
+  if (id === '') throw flagError('id', 'is required: give this node a name, such as -id node1');
   // `.` and `..` are the data directory itself and its parent, which -clean must never wipe.
-  if (!isNodeId(id) || id === '.' || id === '..') {
-    throw usageError(`-id is 1 to 64 letters, digits, ".", "_" or "-", not "${id}"`, 'id');
-  }
-  return id;
+  if (isNodeId(id) && id !== '.' && id !== '..') return id;
+  throw flagError('id', `is 1 to 64 letters, digits, ".", "_" or "-", not "${id}"`);
 }
 
 function readAdvertisedRaft(flags: FlagReader, listen: Address): Address {
   if (flags.text('advertise') !== '') return flags.dialableAddress('advertise');
-  if (listensOnEveryAddress(listen)) {
-    throw usageError(
-      `-raft ${flags.text('raft')} listens on every address of this machine, so other nodes cannot know which to dial: pass -advertise host:port`,
-      'advertise',
-    );
-  }
-  return listen;
+  if (!listensOnEveryAddress(listen)) return listen;
+  throw usageError(
+    `-raft ${flags.text('raft')} listens on every address of this machine, so other nodes cannot know which to dial: pass -advertise host:port`,
+    'advertise',
+  );
 }
 
 /** Without -advertise-http, an API that listens on every address gets the host of the Raft transport. */
@@ -139,60 +135,50 @@ function readAdvertisedHttp(flags: FlagReader, listen: Address, raftHost: string
 }
 
 function readJoin(flags: FlagReader): string[] {
-  const given = flags.text('join');
-  const parts = given
+  const parts = flags
+    .text('join')
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
   if (flags.has('join') && parts.length === 0) {
-    throw usageError('-join needs the HTTP address of a member, such as 127.0.0.1:8080', 'join');
+    throw flagError('join', 'needs the HTTP address of a member, such as 127.0.0.1:8080');
   }
-  if (parts.length > MAX_JOIN_ADDRESSES) {
-    throw usageError(`-join takes at most ${MAX_JOIN_ADDRESSES} addresses`, 'join');
-  }
+  if (parts.length > MAX_JOIN_ADDRESSES)
+    throw flagError('join', `takes at most ${MAX_JOIN_ADDRESSES} addresses`);
   return parts.map((part) => {
     const address = readAddress('join', part);
     return formatAddress(listensOnEveryAddress(address) ? { ...address, host: '127.0.0.1' } : address);
   });
 }
 
-function readTimes(flags: FlagReader): {
-  electionTimeoutMs: number;
-  heartbeatMs: number;
-  removeDeadAfterMs: number;
-} {
+function readTimes(
+  flags: FlagReader,
+): Pick<StartOptions, 'electionTimeoutMs' | 'heartbeatMs' | 'removeDeadAfterMs'> {
   const electionTimeoutMs = flags.durationMs('election-timeout');
   const heartbeatMs = flags.durationMs('heartbeat');
   const removeDeadAfterMs = flags.durationMs('remove-dead-after');
-  if (heartbeatMs < MIN_HEARTBEAT_MS) {
-    throw usageError(`-heartbeat is at least ${MIN_HEARTBEAT_MS}ms`, 'heartbeat');
-  }
-  if (electionTimeoutMs < MIN_HEARTBEATS_PER_ELECTION * heartbeatMs) {
-    throw usageError(
-      `-election-timeout is at least ${MIN_HEARTBEATS_PER_ELECTION} heartbeats (${MIN_HEARTBEATS_PER_ELECTION * heartbeatMs}ms), or one lost heartbeat would unseat the leader`,
+  const minElectionMs = MIN_HEARTBEATS_PER_ELECTION * heartbeatMs;
+  const minSilenceMs = MIN_ELECTIONS_BEFORE_REMOVAL * electionTimeoutMs;
+  if (heartbeatMs < MIN_HEARTBEAT_MS) throw flagError('heartbeat', `is at least ${MIN_HEARTBEAT_MS}ms`);
+  if (electionTimeoutMs < minElectionMs) {
+    throw flagError(
       'election-timeout',
+      `is at least ${MIN_HEARTBEATS_PER_ELECTION} heartbeats (${minElectionMs}ms), or one lost heartbeat would unseat the leader`,
     );
   }
-  if (electionTimeoutMs > MAX_ELECTION_TIMEOUT_MS) {
-    throw usageError('-election-timeout is at most 1m', 'election-timeout');
-  }
-  if (removeDeadAfterMs !== 0 && removeDeadAfterMs < MIN_ELECTIONS_BEFORE_REMOVAL * electionTimeoutMs) {
-    throw usageError(
-      `-remove-dead-after is 0 (never) or at least ${MIN_ELECTIONS_BEFORE_REMOVAL} election timeouts (${MIN_ELECTIONS_BEFORE_REMOVAL * electionTimeoutMs}ms)`,
+  if (electionTimeoutMs > MAX_ELECTION_TIMEOUT_MS) throw flagError('election-timeout', 'is at most 1m');
+  if (removeDeadAfterMs !== 0 && removeDeadAfterMs < minSilenceMs) {
+    throw flagError(
       'remove-dead-after',
+      `is 0 (never) or at least ${MIN_ELECTIONS_BEFORE_REMOVAL} election timeouts (${minSilenceMs}ms)`,
     );
   }
   return { electionTimeoutMs, heartbeatMs, removeDeadAfterMs };
 }
 
 function readTls(flags: FlagReader): TlsFiles | undefined {
-  const files = {
-    certFile: flags.text('tls-cert'),
-    keyFile: flags.text('tls-key'),
-    caFile: flags.text('tls-ca'),
-  };
-  const given = Object.values(files).filter((file) => file !== '').length;
-  if (given === 0) return undefined;
-  if (given < 3) throw usageError('-tls-cert, -tls-key and -tls-ca are given together or not at all');
-  return files;
+  const [certFile, keyFile, caFile] = [flags.text('tls-cert'), flags.text('tls-key'), flags.text('tls-ca')];
+  if (certFile && keyFile && caFile) return { certFile, keyFile, caFile };
+  if (!certFile && !keyFile && !caFile) return undefined;
+  throw usageError('-tls-cert, -tls-key and -tls-ca are given together or not at all');
 }

@@ -3,9 +3,9 @@ import { CodedError } from '../shared/coded-error.ts';
 import { type FlagDefinition, formatFlags, HELP_ASKED, parseGoFlags } from './go-flags.ts';
 
 const DEFINITIONS: readonly FlagDefinition[] = [
-  { name: 'id', placeholder: 'name', defaultValue: '', help: 'The id' },
-  { name: 'raft', placeholder: 'address', defaultValue: ':7000', help: 'The address' },
-  { name: 'clean', placeholder: '', defaultValue: '', help: 'Wipe' },
+  ['id', 'name', '', 'The id'],
+  ['raft', 'address', ':7000', 'The address'],
+  ['clean', '', '', 'Wipe'],
 ];
 
 function parse(...args: string[]): Record<string, string> | typeof HELP_ASKED {

@@ -3,20 +3,17 @@
 
 import { CodedError } from '../shared/coded-error.ts';
 
-export interface FlagDefinition {
-  readonly name: string;
-  /** Stands for the value in the usage text, such as `address`. Empty for a bool. */
-  readonly placeholder: string;
-  /** The value of a flag that is not given; empty when there is none. */
-  readonly defaultValue: string;
-  /** A sentence without a full stop at its end. */
-  readonly help: string;
-}
+/**
+ * The placeholder stands for the value in the usage text, such as `address`; a bool has none. The default is
+ * empty when there is none. The help is a sentence without a full stop at its end.
+ */
+export type FlagDefinition = readonly [name: string, placeholder: string, defaultValue: string, help: string];
 
 export type FlagValues = ReadonlyMap<string, string>;
 
 const TRUE_WORDS = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const FALSE_WORDS = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
+const MAX_LINE_CHARACTERS = 100;
 
 /** Go's ErrHelp: `-h` or `-help` came before any mistake. */
 export const HELP_ASKED = 'help';
@@ -29,27 +26,20 @@ export function parseGoFlags(
   args: readonly string[],
   definitions: readonly FlagDefinition[],
 ): FlagValues | typeof HELP_ASKED {
-  const known = new Map(definitions.map((definition) => [definition.name, definition]));
+  const placeholders = new Map(definitions.map(([name, placeholder]) => [name, placeholder]));
   const values = new Map<string, string>();
   for (let at = 0; at < args.length; at++) {
     const argument = args[at] ?? '';
     if (argument === '--' && at === args.length - 1) break;
     const { name, inline } = splitFlag(argument);
-    const definition = known.get(name);
-    if (definition === undefined) {
+    const placeholder = placeholders.get(name);
+    if (placeholder === undefined) {
       if (name === 'h' || name === 'help') return HELP_ASKED;
       throw usageError(`there is no flag -${name}`, name);
     }
-    if (definition.placeholder === '') {
-      values.set(name, readBool(name, inline ?? 'true'));
-    } else if (inline !== undefined) {
-      values.set(name, inline);
-    } else {
-      at += 1;
-      const value = args[at];
-      if (value === undefined) throw usageError(`-${name} needs a value`, name);
-      values.set(name, value);
-    }
+    const value = placeholder === '' ? readBool(name, inline) : (inline ?? args[++at]);
+    if (value === undefined) throw flagError(name, 'needs a value');
+    values.set(name, value);
   }
   return values;
 }
@@ -57,6 +47,11 @@ export function parseGoFlags(
 /** Makes a CodedError `usage` for a mistake on the command line, with the flag at fault if there is one. */
 export function usageError(message: string, flag?: string): CodedError {
   return new CodedError('usage', message, flag === undefined ? {} : { fields: { flag } });
+}
+
+/** Makes a CodedError `usage` whose message begins with the flag. */
+export function flagError(flag: string, message: string): CodedError {
+  return usageError(`-${flag} ${message}`, flag);
 }
 
 function splitFlag(argument: string): { name: string; inline: string | undefined } {
@@ -69,36 +64,23 @@ function splitFlag(argument: string): { name: string; inline: string | undefined
   return { name, inline: match?.groups?.inline };
 }
 
-function readBool(name: string, word: string): string {
+function readBool(name: string, word = 'true'): string {
   if (TRUE_WORDS.has(word)) return 'true';
   if (FALSE_WORDS.has(word)) return 'false';
-  throw usageError(`-${name} is true or false, not "${word}"`, name);
+  throw flagError(name, `is true or false, not "${word}"`);
 }
 
 /** Formats the flags as an aligned list, in the order of their definition. */
 export function formatFlags(definitions: readonly FlagDefinition[]): string {
-  const heads = definitions.map(({ name, placeholder }) => `  -${name} ${placeholder}`.trimEnd());
+  const heads = definitions.map(([name, placeholder]) => `  -${name} ${placeholder}`.trimEnd());
   const width = Math.max(...heads.map((head) => head.length)) + 2;
+  const helpLine = new RegExp(`.{1,${MAX_LINE_CHARACTERS - width}}(?: |$)`, 'g');
   return definitions
-    .map(({ help, defaultValue }, at) => {
+    .map(([, , defaultValue, help], at) => {
       const note = defaultValue === '' ? '' : ` (default ${defaultValue})`;
-      const [first = '', ...more] = wrap(`${help}${note}`, 100 - width);
-      const head = (heads[at] ?? '').padEnd(width);
-      return [head + first, ...more.map((line) => ' '.repeat(width) + line)].join('\n');
+      const lines = `${help}${note}`.match(helpLine) ?? [];
+      const text = lines.map((line) => line.trimEnd()).join(`\n${' '.repeat(width)}`);
+      return `${(heads[at] ?? '').padEnd(width)}${text}`;
     })
     .join('\n');
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

@@ -18,3 +18,8 @@ export class CodedError extends Error {
     this.fields = options.fields ?? {};
   }
 }
+
+/** Returns a thrown value as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
