@@ -7,13 +7,6 @@ import { FlagReader, type LogLevel, listensOnEveryAddress, readAddress } from '.
 import { FLAGS } from './flag-table.ts';
 import { flagError, formatFlags, HELP_ASKED, parseGoFlags, usageError } from './go-flags.ts';
 
-/** PEM files for the connections between nodes. Both sides show a certificate signed by `caFile`. */
-export interface TlsFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
-  readonly caFile: string;
-}
-
 export interface StartOptions {
   /** The node's name: letters, digits, `.`, `_`, `-`, at most 64. */
   readonly id: string;
@@ -42,7 +35,8 @@ export interface StartOptions {
   readonly heartbeatMs: number;
   /** Log entries after which the older ones are compacted away. */
   readonly compactAfterEntries: number;
-  readonly tls: TlsFiles | undefined;
+  /** PEM files for the connections between nodes. Both sides show a certificate signed by `caFile`. */
+  readonly tls: Readonly<Record<'certFile' | 'keyFile' | 'caFile', string>> | undefined;
 }
 
 type CommandLine =
@@ -176,7 +170,7 @@ function readTimes(
   return { electionTimeoutMs, heartbeatMs, removeDeadAfterMs };
 }
 
-function readTls(flags: FlagReader): TlsFiles | undefined {
+function readTls(flags: FlagReader): StartOptions['tls'] {
   const [certFile, keyFile, caFile] = [flags.text('tls-cert'), flags.text('tls-key'), flags.text('tls-ca')];
   if (certFile && keyFile && caFile) return { certFile, keyFile, caFile };
   if (!certFile && !keyFile && !caFile) return undefined;

@@ -34,10 +34,7 @@ export function formatConsoleLine(line: LogLine, options: { colour: boolean }): 
 
 /** The local time of day with milliseconds. */
 function clockTime(iso: string): string {
-  const time = new Date(iso);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const milliseconds = String(time.getMilliseconds()).padStart(3, '0');
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${milliseconds}`;
+  return `${new Date(iso).toTimeString().slice(0, 8)}.${iso.slice(20, 23)}`;
 }
 
 /** Returns JSON for a value that would be misread without quotes, or would break the line. */
@@ -48,20 +45,10 @@ function formatValue(value: unknown): string {
 }
 
 function stackOf(value: unknown): string {
-  if (!isSerializedError(value)) return '';
-  return value.stack
-    .split('\n')
-    .map((line) => `    ${line.trim()}\n`)
-    .join('');
+  return isSerializedError(value) ? `${value.stack.replace(/^[ \t]*/gm, '    ')}\n` : '';
 }
 
 function isSerializedError(value: unknown): value is { message: string; stack: string } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'message' in value &&
-    typeof value.message === 'string' &&
-    'stack' in value &&
-    typeof value.stack === 'string'
-  );
+  const { message, stack } = (value ?? {}) as { message?: unknown; stack?: unknown };
+  return typeof message === 'string' && typeof stack === 'string';
 }

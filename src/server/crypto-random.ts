@@ -1,27 +1,16 @@
 // The Random port over the operating system's generator.
 // Identities must never repeat, and nodes must draw different time-outs.
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { Random } from '../shared/seeded-generator.ts';
 
-const POOL_BYTES = 1_024;
-
 export class CryptoRandom implements Random {
-  #pool = randomBytes(POOL_BYTES);
-  #offset = 0;
-
   nextUint32(): number {
-    if (this.#offset + 4 > POOL_BYTES) {
-      this.#pool = randomBytes(POOL_BYTES);
-      this.#offset = 0;
-    }
-    const value = this.#pool.readUInt32BE(this.#offset);
-    this.#offset += 4;
-    return value;
+    return randomInt(0x1_0000_0000);
   }
 
   below(bound: number): number {
-    return Math.floor((this.nextUint32() / 0x1_0000_0000) * bound);
+    return randomInt(bound);
   }
 
   chance(probability: number): boolean {

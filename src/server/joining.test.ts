@@ -29,7 +29,7 @@ async function startMember(...answers: readonly (readonly [status: number, body:
 }
 
 function join(members: readonly string[], signal = new AbortController().signal): Promise<JoinResult> {
-  const wanted = { members, node: 'b', raftAddress: 'b:7000', httpAddress: 'b:8080' };
+  const wanted = { join: members, id: 'b', advertiseRaft: 'b:7000', advertiseHttp: 'b:8080' };
   return joinCluster(wanted, { logger: new TestLogger(), signal });
 }
 

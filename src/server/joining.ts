@@ -3,7 +3,9 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { StartOptions } from '../config/flags.ts';
 import { BackOff } from '../shared/back-off.ts';
+import { asError } from '../shared/coded-error.ts';
 import type { Logger } from '../shared/logger.ts';
 
 const MIN_PAUSE_MS = 200;
@@ -12,12 +14,8 @@ const MAX_PAUSE_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 25_000;
 const MAX_ANSWER_CHARACTERS = 64 * 1024;
 
-interface JoinRequest {
-  readonly members: readonly string[];
-  readonly node: string;
-  readonly raftAddress: string;
-  readonly httpAddress: string;
-}
+/** The members to ask, and what they are told of this node. */
+type JoinRequest = Pick<StartOptions, 'join' | 'id' | 'advertiseRaft' | 'advertiseHttp'>;
 
 export type JoinResult =
   | { readonly kind: 'joined'; readonly role: string }
@@ -33,7 +31,7 @@ export async function joinCluster(
   const { logger, signal } = options;
   const backOff = new BackOff({ minMs: MIN_PAUSE_MS, maxMs: MAX_PAUSE_MS, random: Math.random });
   while (!signal.aborted) {
-    for (const member of wanted.members) {
+    for (const member of wanted.join) {
       const result = await askMember(member, wanted, options);
       if (result !== undefined) return result;
     }
@@ -48,11 +46,11 @@ export async function joinCluster(
 /** Returns undefined when the next member should be asked, or this one later. */
 async function askMember(
   member: string,
-  { node, raftAddress, httpAddress }: JoinRequest,
+  { id, advertiseRaft, advertiseHttp }: JoinRequest,
   { logger, signal }: { logger: Logger; signal: AbortSignal },
 ): Promise<JoinResult | undefined> {
   try {
-    const body = { node_id: node, addr: raftAddress, http_addr: httpAddress };
+    const body = { node_id: id, addr: advertiseRaft, http_addr: advertiseHttp };
     const limit = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
     const { status, answer } = await postJson(`http://${member}/join`, body, limit);
     if (status >= 200 && status < 300) return { kind: 'joined', role: answer.role ?? 'learner' };
@@ -61,16 +59,9 @@ async function askMember(
     logger.info('the member cannot accept the join yet', { member, status, code, detail });
   } catch (error) {
     if (signal.aborted) return { kind: 'cancelled' };
-    const reason = error instanceof Error ? error.message : String(error);
-    logger.info('the member does not answer the join', { member, reason });
+    logger.info('the member does not answer the join', { member, reason: asError(error).message });
   }
   return undefined;
-}
-
-interface JoinAnswer {
-  readonly role?: string;
-  readonly code?: string;
-  readonly detail?: string;
 }
 
 /** Uses `node:http`, which serves the API anyway: `fetch` would cost a node ten MB of memory. */
@@ -78,7 +69,7 @@ async function postJson(
   url: string,
   body: unknown,
   signal: AbortSignal,
-): Promise<{ status: number; answer: JoinAnswer }> {
+): Promise<{ status: number; answer: { role?: string; code?: string; detail?: string } }> {
   const text = JSON.stringify(body);
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
   const call = request(url, { method: 'POST', headers, signal, agent: false });
@@ -92,7 +83,7 @@ async function postJson(
     if (answer.length > MAX_ANSWER_CHARACTERS)
       throw new Error(`${url} sends a longer answer than a node does`);
   }
-  return { status: response.statusCode ?? 0, answer: JSON.parse(answer) as JoinAnswer };
+  return { status: response.statusCode ?? 0, answer: JSON.parse(answer) };
 }
 
 /** A wrong request stays wrong; a request that the cluster cannot take now may succeed later. */

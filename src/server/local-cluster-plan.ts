@@ -25,9 +25,7 @@ const NODE_COUNT = 3;
 const MAX_PORT = 65_535;
 
 /** Reads RAFT3D_DATA, RAFT3D_LOGS, RAFT3D_HTTP_PORT and RAFT3D_RAFT_PORT (each the first of three). */
-export function planLocalCluster(
-  environment: Readonly<Record<string, string | undefined>>,
-): LocalClusterPlan {
+export function planLocalCluster(environment: NodeJS.ProcessEnv): LocalClusterPlan {
   const firstHttpPort = readPort(environment, 'RAFT3D_HTTP_PORT', 8080);
   const firstRaftPort = readPort(environment, 'RAFT3D_RAFT_PORT', 7000);
   const data = environment.RAFT3D_DATA || 'data';
@@ -65,18 +63,13 @@ export function nodeArguments(
   ].flat();
 }
 
-function readPort(
-  environment: Readonly<Record<string, string | undefined>>,
-  name: string,
-  otherwise: number,
-): number {
+function readPort(environment: NodeJS.ProcessEnv, name: string, otherwise: number): number {
   const text = environment[name] || String(otherwise);
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port + NODE_COUNT - 1 > MAX_PORT) {
-    throw new CodedError(
-      'usage',
-      `${name} is the first of ${NODE_COUNT} ports: choose one from 1 to ${MAX_PORT - NODE_COUNT + 1}, not "${text}"`,
-    );
-  }
-  return port;
+  const last = MAX_PORT - NODE_COUNT + 1;
+  if (port >= 1 && port <= last) return port;
+  throw new CodedError(
+    'usage',
+    `${name} is the first of ${NODE_COUNT} ports: choose one from 1 to ${last}, not "${text}"`,
+  );
 }

@@ -1,12 +1,13 @@
 // The program of `npm start`: three nodes on this machine, each a process, which Ctrl-C stops together.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDirectory } from '../engines/raft/storage/make-directory.ts';
-import { CodedError } from '../shared/coded-error.ts';
+import { asError, CodedError } from '../shared/coded-error.ts';
 import {
   LOCAL_HOST,
   type LocalClusterPlan,
@@ -30,7 +31,7 @@ interface RunningNode {
   readonly node: LocalNode;
   readonly child: ChildProcess;
   /** Settles when the process has ended. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<unknown>;
 }
 
 /** The fields of `GET /cluster/status` that this program reads. */
@@ -88,10 +89,8 @@ function makeDirectories(plan: LocalClusterPlan): void {
       makeDirectory(directory);
       fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new CodedError('directory_unusable', `cannot write in ${path.resolve(directory)}: ${reason}`, {
-        cause,
-      });
+      const message = `cannot write in ${path.resolve(directory)}: ${asError(cause).message}`;
+      throw new CodedError('directory_unusable', message, { cause });
     }
   }
 }
@@ -123,11 +122,8 @@ function startNode(plan: LocalClusterPlan, node: LocalNode): RunningNode {
     // In a process group of its own: Ctrl-C must reach this program alone, which stops the nodes in order.
     detached: true,
   });
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-  return { node, child, ended };
+  // An error means that the process could not be started.
+  return { node, child, ended: once(child, 'exit').catch(() => undefined) };
 }
 
 /** The leader's id once every node sees it and all are voters; undefined after a failure or a stop. */
@@ -137,12 +133,14 @@ async function waitUntilFormed(
   stop: AbortSignal,
 ): Promise<string | undefined> {
   const ids = plan.nodes.map(({ id }) => id);
-  for (const deadline = Date.now() + FORMING_PATIENCE_MS; !stop.aborted; ) {
-    const dead = running.find(({ child }) => !isRunning(child));
+  const deadline = Date.now() + FORMING_PATIENCE_MS;
+  while (!stop.aborted) {
+    const dead = running.find(
+      ({ child }) => child.pid === undefined || child.exitCode !== null || child.signalCode !== null,
+    );
     if (dead !== undefined) {
-      console.error(
-        `raft3d: ${describeEnd(dead)}; stopping the others. See its log: ${logFile(plan, dead.node)}`,
-      );
+      const logFile = path.join(plan.logs, `${dead.node.id}.log`);
+      console.error(`raft3d: ${describeEnd(dead)}; stopping the others. See its log: ${logFile}`);
       return undefined;
     }
     const statuses = await Promise.all(plan.nodes.map(fetchStatus));
@@ -167,9 +165,8 @@ function areVoters(status: ClusterStatus, ids: readonly string[]): boolean {
 
 async function fetchStatus(node: LocalNode): Promise<ClusterStatus | undefined> {
   try {
-    const response = await fetch(`${url(node)}/cluster/status`, {
-      signal: AbortSignal.timeout(POLL_TIMEOUT_MS),
-    });
+    const signal = AbortSignal.timeout(POLL_TIMEOUT_MS);
+    const response = await fetch(`${url(node)}/cluster/status`, { signal });
     return (await response.json()) as ClusterStatus;
   } catch {
     // The node does not listen yet or is busy: the next poll asks again until the deadline of the caller.
@@ -179,20 +176,16 @@ async function fetchStatus(node: LocalNode): Promise<ClusterStatus | undefined> 
 
 /** Resolves at the request to stop, or when no node is left. Reports each node that ends before that. */
 async function watch(running: readonly RunningNode[], stop: AbortSignal): Promise<void> {
-  const stopped = new Promise<void>((resolve) =>
-    stop.addEventListener('abort', () => resolve(), { once: true }),
-  );
   const ends = running.map(async (one) => {
     await one.ended;
     if (stop.aborted) return;
-    console.error(
-      `raft3d: ${describeEnd(one)}; start it again in another terminal with\n  ${commandOf(one)}`,
-    );
+    const command = `./raft3d ${one.child.spawnargs.slice(2).join(' ')}`;
+    console.error(`raft3d: ${describeEnd(one)}; start it again in another terminal with\n  ${command}`);
   });
   const allEnded = Promise.all(ends).then(() => {
     if (!stop.aborted) console.error('raft3d: no node is left');
   });
-  if (!stop.aborted) await Promise.race([stopped, allEnded]);
+  if (!stop.aborted) await Promise.race([once(stop, 'abort'), allEnded]);
 }
 
 /** Returns true when every node that was still running stopped as asked. */
@@ -210,17 +203,9 @@ function killAll(running: readonly RunningNode[]): void {
   for (const { child } of running) child.kill('SIGKILL');
 }
 
-function isRunning(child: ChildProcess): boolean {
-  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-}
-
 function describeEnd({ node, child }: RunningNode): string {
   if (child.signalCode !== null) return `${node.id} was ended by ${child.signalCode}`;
   return `${node.id} ended with exit code ${child.exitCode ?? 'unknown'}`;
-}
-
-function commandOf({ child }: RunningNode): string {
-  return `./raft3d ${child.spawnargs.slice(2).join(' ')}`;
 }
 
 function introduction(plan: LocalClusterPlan, running: readonly RunningNode[], leader: string): string {
@@ -248,8 +233,4 @@ Ctrl-C stops all three.
 
 function url(node: LocalNode): string {
   return `http://${LOCAL_HOST}:${node.httpPort}`;
-}
-
-function logFile(plan: LocalClusterPlan, node: LocalNode): string {
-  return path.join(plan.logs, `${node.id}.log`);
 }

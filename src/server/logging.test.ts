@@ -28,7 +28,7 @@ function start(options: Partial<LoggingOptions> = {}): Logging {
 }
 
 async function lines(logging: Logging): Promise<Record<string, unknown>[]> {
-  await new Promise<void>((resolve) => logging.close(resolve));
+  await logging.close();
   const text = fs.readFileSync(path.join(directory, 'logs', 'node1.log'), 'utf8');
   return text
     .split('\n')
@@ -96,13 +96,13 @@ describe('logging', () => {
   test('a log file on a full disk is reported on the console, and logging goes on', async () => {
     const logging = start({ logFile: '/dev/full' });
     logging.logger.info('hello');
-    await new Promise<void>((resolve) => logging.close(resolve));
+    await logging.close();
     expect(shown).toContain('hello');
     expect(shown).toContain('the log file cannot be written');
     expect(shown).toContain('ENOSPC');
   });
 
-  test('a console without a reader does not stop the node', () => {
+  test('a console without a reader does not stop the node', async () => {
     let fail: (error: Error) => void = () => {};
     const logging = start({
       console: { write: (text) => (shown += text), on: (_, listener) => (fail = listener) },
@@ -110,7 +110,7 @@ describe('logging', () => {
     fail(new Error('EPIPE'));
     logging.logger.info('hello');
     expect(shown).toBe('');
-    logging.flushSync();
+    await logging.close();
   });
 
   test('lines that are logged just before the process exits are in the file', () => {

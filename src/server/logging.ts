@@ -1,7 +1,7 @@
 // Writes log lines: readable ones to the console, one JSON object a line to the node's file.
 
 import { LOG_LEVELS, type LogLevel } from '../config/flag-reader.ts';
-import { CodedError } from '../shared/coded-error.ts';
+import { asError, CodedError } from '../shared/coded-error.ts';
 import type { LogFields, Logger } from '../shared/logger.ts';
 import { formatConsoleLine, type LogLine } from './console-line.ts';
 import { formatLogLine } from './log-line.ts';
@@ -26,85 +26,66 @@ interface ConsoleStream {
 
 export interface Logging {
   readonly logger: Logger;
-  /** Writes the waiting lines at once. The exit of the process does so too. */
-  flushSync(): void;
   /** Writes the waiting lines and closes the file. Later lines go to the console only. */
-  close(done: () => void): void;
+  close(): Promise<void>;
 }
 
 const MAX_FILE_BYTES = 10 * 1024 * 1024;
 const KEPT_FILES = 5;
-const NO_FIELDS: LogFields = {};
-
-type LineWriter = (message: string, fields?: LogFields) => void;
 
 /** Opens the log file. Throws CodedError `log_directory_unusable` when it cannot be created or written. */
 export function startLogging(options: LoggingOptions): Logging {
-  const showOnConsole = consoleWriter(options.console ?? process.stdout);
-  const nodeText = `"node":${JSON.stringify(options.node)}`;
-  const file = openFile(options, (error) => {
+  const out: ConsoleStream = options.console ?? process.stdout;
+  let hasConsole = true;
+  // The reader of a pipe may end: then the node goes on without a console.
+  out.on?.('error', () => {
+    hasConsole = false;
+  });
+  const show = (line: string): void => {
+    const parsed = JSON.parse(line) as LogLine;
+    if (hasConsole) out.write(formatConsoleLine(parsed, { colour: out.isTTY === true }));
+  };
+  const nodeText = JSON.stringify(options.node);
+  const format = (level: LogLevel, message: string, fields: LogFields): string => {
+    const head = `{"level":"${level}","time":"${new Date().toISOString()}","node":${nodeText}`;
+    return formatLogLine(head, message, fields);
+  };
+  const file = openFile(options.logFile, (error) => {
     // The file has failed, so this line goes to the console only.
     const message = 'the log file cannot be written: lines are lost until the disk takes them again';
-    const fields = { file: options.logFile, error: error.message };
-    showOnConsole(formatLogLine(`{"level":"error"${timeText()},${nodeText}`, message, fields));
+    show(format('error', message, { file: options.logFile, error: error.message }));
   });
-  const flushSync = (): void => file.flushSync();
-  process.on('exit', flushSync);
-  const writer = (level: LogLevel): LineWriter => {
-    const isShown = isAtLeast(level, options.consoleLevel);
-    const isKept = isAtLeast(level, options.fileLevel);
+  const writer = (level: LogLevel): Logger[LogLevel] => {
+    const isAtLeast = (least: LogLevel): boolean => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
+    const isShown = isAtLeast(options.consoleLevel);
+    const isKept = isAtLeast(options.fileLevel);
     if (!isShown && !isKept) return () => undefined;
-    const levelText = `{"level":"${level}"`;
-    return (message, fields = NO_FIELDS) => {
-      const line = formatLogLine(`${levelText}${timeText()},${nodeText}`, message, fields);
-      if (isShown) showOnConsole(line);
+    return (message, fields = {}) => {
+      const line = format(level, message, fields);
+      if (isShown) show(line);
       if (isKept) file.write(line);
     };
   };
+  // Lines are also kept when the process exits without a close.
+  const flush = (): void => file.flushSync();
+  process.on('exit', flush);
   return {
     logger: { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') },
-    flushSync,
-    close: (done) => {
-      process.off('exit', flushSync);
-      file.close(done);
+    close: async () => {
+      await file.close();
+      process.off('exit', flush);
     },
   };
 }
 
-let formatted = { ms: 0, text: '' };
-
-/** The time of now as a field. Lines of one millisecond share its text. */
-function timeText(): string {
-  const ms = Date.now();
-  if (ms !== formatted.ms) formatted = { ms, text: `,"time":"${new Date(ms).toISOString()}"` };
-  return formatted.text;
-}
-
-function openFile(options: LoggingOptions, onTrouble: (error: Error) => void): RotatingFile {
+function openFile(file: string, onTrouble: (error: Error) => void): RotatingFile {
   try {
-    return new RotatingFile(options.logFile, { maxBytes: MAX_FILE_BYTES, keptFiles: KEPT_FILES, onTrouble });
+    return new RotatingFile(file, { maxBytes: MAX_FILE_BYTES, keptFiles: KEPT_FILES, onTrouble });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CodedError(
       'log_directory_unusable',
-      `cannot write the log file ${options.logFile}: make its directory writable, or choose another with -logs (${reason})`,
-      { fields: { file: options.logFile }, cause },
+      `cannot write the log file ${file}: make its directory writable, or choose another with -logs (${asError(cause).message})`,
+      { fields: { file }, cause },
     );
   }
-}
-
-function consoleWriter(out: ConsoleStream): (line: string) => void {
-  const colour = out.isTTY === true;
-  let isOpen = true;
-  // The reader of a pipe may end: then the node goes on without a console.
-  out.on?.('error', () => {
-    isOpen = false;
-  });
-  return (line) => {
-    if (isOpen) out.write(formatConsoleLine(JSON.parse(line) as LogLine, { colour }));
-  };
-}
-
-function isAtLeast(level: LogLevel, least: LogLevel): boolean {
-  return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
 }

@@ -3,11 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { StartOptions } from '../config/flags.ts';
-import type { Engine } from '../engines/engine.ts';
 import { verifyRow } from '../engines/raft/node/log/durable-records.ts';
-import type { KeyValueStore } from '../engines/raft/node/ports/key-value-store.ts';
 import { openLmdbStore } from '../engines/raft/storage/open-store.ts';
 import { wipeDataDirectory } from '../engines/raft/storage/wipe-data-directory.ts';
 import { applyCommand } from '../farm/apply.ts';
@@ -31,74 +30,53 @@ interface NodeProcessParts {
   onFatal(error: Error): void;
 }
 
-export class NodeProcess {
-  readonly #options: StartOptions;
-  readonly #parts: NodeProcessParts;
-  readonly #store: KeyValueStore;
-  readonly #clock = new SystemClock();
-  readonly #engine: RaftEngine;
-  #app: FastifyInstance | undefined;
+export interface RunningNode {
+  /** Stops the engine, then closes the API, with its answers under way, and the disk. */
+  stop(): Promise<void>;
+}
 
-  /** Resolves when the API listens. Rejects with a CodedError whose message says what to do. */
-  static async start(options: StartOptions, parts: NodeProcessParts): Promise<NodeProcess> {
-    if (options.clean) wipeDataDirectory(options.dataDirectory);
-    const store = await openLmdbStore(options.dataDirectory, verifyRow);
-    const node = new NodeProcess(options, parts, store);
-    try {
-      await node.#open();
-      return node;
-    } catch (error) {
-      await node.stop();
-      throw error;
-    }
-  }
-
-  private constructor(options: StartOptions, parts: NodeProcessParts, store: KeyValueStore) {
-    this.#options = options;
-    this.#parts = parts;
-    this.#store = store;
-    const random = new CryptoRandom();
-    const stateMachine = { apply: applyCommand };
-    this.#engine = new RaftEngine(options, {
-      ports: { store, clock: this.#clock, random, logger: parts.logger, stateMachine },
-      onFatal: (error) => parts.onFatal(error),
-    });
-  }
-
-  async #open(): Promise<void> {
-    this.#app = this.#createApp(await this.#engine.start());
-    await listen(this.#app, this.#options.httpListen);
-    await writeFile(this.#pidFile, `${process.pid}\n`);
-    void this.#engine.join();
-  }
-
-  #createApp(engine: Engine): FastifyInstance {
-    const app = createApp({
-      engine,
-      wallClock: () => this.#clock.wallClock(),
-      soon: (callback) => this.#clock.soon(callback),
+/** Resolves when the API listens. Rejects with a CodedError whose message says what to do. */
+export async function startNode(
+  options: StartOptions,
+  { logger, onFatal }: NodeProcessParts,
+): Promise<RunningNode> {
+  if (options.clean) wipeDataDirectory(options.dataDirectory);
+  const store = await openLmdbStore(options.dataDirectory, verifyRow);
+  const clock = new SystemClock();
+  const stateMachine = { apply: applyCommand };
+  const raft = new RaftEngine(options, {
+    ports: { store, clock, random: new CryptoRandom(), logger, stateMachine },
+    onFatal,
+  });
+  const pidFile = path.join(options.dataDirectory, PID_FILE);
+  let app: FastifyInstance | undefined;
+  const stop = async (): Promise<void> => {
+    await bounded(raft.stop());
+    await bounded(app?.close());
+    await rm(pidFile, { force: true });
+    await bounded(new Promise<void>((resolve) => store.close(resolve)));
+  };
+  try {
+    app = createApp({
+      engine: await raft.start(),
+      wallClock: () => clock.wallClock(),
+      soon: (callback) => clock.soon(callback),
       mintId,
       version: readVersion(),
-      addresses: { raft: this.#options.advertiseRaft, http: this.#options.advertiseHttp },
-      logger: this.#parts.logger,
+      addresses: { raft: options.advertiseRaft, http: options.advertiseHttp },
+      logger,
       onInternalError: (error) => {
-        if (isFatal(error)) this.#parts.onFatal(error);
+        if (error instanceof CodedError && FATAL_CODES.includes(error.code)) onFatal(error);
       },
     });
-    app.server.on('connection', () => this.#clock.turnEnds.connected());
-    return app;
-  }
-
-  /** Stops the engine, then closes the API, with its answers under way, and the disk. */
-  async stop(): Promise<void> {
-    await bounded(this.#engine.stop());
-    if (this.#app !== undefined) await bounded(this.#app.close());
-    await rm(this.#pidFile, { force: true });
-    await bounded(new Promise<void>((resolve) => this.#store.close(resolve)));
-  }
-
-  get #pidFile(): string {
-    return path.join(this.#options.dataDirectory, PID_FILE);
+    app.server.on('connection', () => clock.turnEnds.connected());
+    await listen(app, options.httpListen);
+    await writeFile(pidFile, `${process.pid}\n`);
+    void raft.join();
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
 
@@ -107,16 +85,7 @@ function readVersion(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
-function isFatal(error: unknown): error is CodedError {
-  return error instanceof CodedError && FATAL_CODES.includes(error.code);
-}
-
 /** Waits for `promise`, but at most MAX_CLOSE_MS. */
-async function bounded(promise: PromiseLike<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, MAX_CLOSE_MS);
-  });
-  await Promise.race([promise, limit]);
-  clearTimeout(timer);
+async function bounded(promise: PromiseLike<unknown> | undefined): Promise<void> {
+  await Promise.race([promise, sleep(MAX_CLOSE_MS)]);
 }

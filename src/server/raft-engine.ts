@@ -1,13 +1,14 @@
 // The Raft engine of this process: started, brought into its cluster, and started anew after a removal.
 
+import { readFileSync } from 'node:fs';
 import type { StartOptions } from '../config/flags.ts';
+import type { Engine } from '../engines/engine.ts';
 import { DEFAULT_LIMITS, type RaftOptions } from '../engines/raft/node/options.ts';
 import { type NodePorts, RaftNode } from '../engines/raft/node/raft-node.ts';
 import { TcpTransport } from '../engines/raft/transport/tcp-transport.ts';
-import { CodedError } from '../shared/coded-error.ts';
-import { EngineSlot } from './engine-slot.ts';
+import { present } from '../shared/assert.ts';
+import { asError, CodedError } from '../shared/coded-error.ts';
 import { joinCluster } from './joining.ts';
-import { readTlsFiles } from './tls-files.ts';
 
 /** Heartbeats and elections are counted in ticks of half a heartbeat. */
 const TICKS_PER_HEARTBEAT = 2;
@@ -24,7 +25,6 @@ export class RaftEngine {
   readonly #parts: RaftEngineParts;
   readonly #stopping = new AbortController();
   #node: RaftNode | undefined;
-  #slot: EngineSlot | undefined;
   /** After a join a removal is meant: this node stays out until its next start. */
   #hasJoined = false;
   #isStartingAnew = false;
@@ -34,25 +34,29 @@ export class RaftEngine {
     this.#parts = parts;
   }
 
-  /** Starts the node and returns the engine for the API, which stays the same when the node starts anew. */
-  async start(): Promise<EngineSlot> {
-    this.#slot = new EngineSlot(await this.#startNode({ startOver: false }));
-    return this.#slot;
+  /** Starts the node. Returns the engine for the API: always the node of now. */
+  async start(): Promise<Engine> {
+    await this.#startNode({ startOver: false });
+    const current = (): RaftNode => present(this.#node, 'the node was started');
+    return {
+      get membership() {
+        return current().membership;
+      },
+      propose: (command, done) => current().propose(command, done),
+      readBarrier: (done) => current().readBarrier(done),
+      state: () => current().state(),
+      position: () => current().position(),
+      onAdvance: (listener) => current().onAdvance(listener),
+      stalenessMs: () => current().stalenessMs(),
+      health: () => current().health(),
+    };
   }
 
   /** Asks the members of -join until one lets this node in; resolves at once without -join. */
   async join(): Promise<void> {
     if (this.#options.join.length === 0) return;
     const { logger } = this.#parts.ports;
-    const result = await joinCluster(
-      {
-        members: this.#options.join,
-        node: this.#options.id,
-        raftAddress: this.#options.advertiseRaft,
-        httpAddress: this.#options.advertiseHttp,
-      },
-      { logger, signal: this.#stopping.signal },
-    );
+    const result = await joinCluster(this.#options, { logger, signal: this.#stopping.signal });
     if (result.kind === 'joined') {
       this.#hasJoined = true;
       logger.info('this node is a member', { role: result.role });
@@ -64,19 +68,20 @@ export class RaftEngine {
   }
 
   /** Hands leadership over and ends requests under way. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopping.abort();
-    return stopped(this.#node);
+    await stopped(this.#node);
   }
 
-  async #startNode({ startOver }: { startOver: boolean }): Promise<RaftNode> {
-    const { raftListen, tls } = this.#options;
+  async #startNode({ startOver }: { startOver: boolean }): Promise<void> {
+    const { raftListen: listenAddress, tls: files } = this.#options;
     const { ports, onFatal } = this.#parts;
-    const transport = new TcpTransport({
-      listenAddress: raftListen,
-      logger: ports.logger,
-      tls: tls && readTlsFiles(tls),
-    });
+    const tls = files && {
+      certificate: readPem(files.certFile),
+      key: readPem(files.keyFile),
+      authority: readPem(files.caFile),
+    };
+    const transport = new TcpTransport({ listenAddress, logger: ports.logger, tls });
     const handlers = { onFatal, onRemoved: () => this.#onRemoved() };
     this.#node = await new Promise<RaftNode>((resolve, reject) => {
       const options = { ...raftOptions(this.#options), startOver };
@@ -85,40 +90,44 @@ export class RaftEngine {
         else resolve(node);
       });
     });
-    return this.#node;
   }
 
   #onRemoved(): void {
-    if (this.#options.join.length === 0 || this.#hasJoined) {
+    if (this.#options.join.length > 0 && !this.#hasJoined) void this.#startAnew();
+    else {
       this.#parts.ports.logger.warn(
         'removed from the cluster: this node answers stale reads only; start it with -join to join again',
       );
-      return;
     }
-    void this.#startAnew();
   }
 
   /** Joins as a new server: this one was removed while it was away. */
   async #startAnew(): Promise<void> {
-    const old = this.#node;
-    if (old === undefined || this.#isStartingAnew || this.#stopping.signal.aborted) return;
+    if (this.#node === undefined || this.#isStartingAnew || this.#stopping.signal.aborted) return;
     this.#isStartingAnew = true;
     try {
-      await stopped(old);
-      this.#slot?.replace(await this.#startNode({ startOver: true }));
+      await stopped(this.#node);
+      await this.#startNode({ startOver: true });
       this.#isStartingAnew = false;
       await this.join();
     } catch (error) {
-      this.#parts.onFatal(error instanceof Error ? error : new Error(String(error)));
+      this.#parts.onFatal(asError(error));
     }
   }
 }
 
-function stopped(node: RaftNode | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (node === undefined) resolve();
-    else node.stop(resolve);
-  });
+async function stopped(node: RaftNode | undefined): Promise<void> {
+  await new Promise<void>((resolve) => (node === undefined ? resolve() : node.stop(resolve)));
+}
+
+/** Throws CodedError `tls_file_unreadable`. */
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const message = `cannot read ${file}: give a PEM file that this user may read`;
+    throw new CodedError('tls_file_unreadable', message, { cause });
+  }
 }
 
 function raftOptions(options: StartOptions): Omit<RaftOptions, 'startOver'> {
