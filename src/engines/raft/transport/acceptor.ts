@@ -1,7 +1,7 @@
 // The accepting side: takes connections from peers, judges their hello, and passes what they carry to the
 // handlers.
 
-import type { Server, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { type Address, formatAddress } from '../../../shared/address.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { MAX_FRAME_PAYLOAD_BYTES } from '../codec/frame.ts';
@@ -10,9 +10,8 @@ import { decodePeerMessage } from '../codec/message-codec.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
 import type { RefusalReason } from '../node/ports/transport.ts';
 import type { FrameConnection } from './frame-connection.ts';
-import { decodeHello, type Hello, type HelloAnswer, type ServerId, writeHelloAnswer } from './hello.ts';
+import { decodeHello, type Hello, type ServerId, writeHelloAnswer } from './hello.ts';
 import { confirmReceipts } from './receipts.ts';
-import { SocketChannel } from './socket-channel.ts';
 import { createServer, listenError } from './sockets.ts';
 import type { TransportContext } from './transport-context.ts';
 
@@ -46,10 +45,8 @@ export class Acceptor {
     server.once('error', onError);
     server.listen({ port: address.port, ...(address.host === '' ? {} : { host: address.host }) }, () => {
       server.off('error', onError);
-      server.on('error', (error) =>
-        this.#context.boundedLog.warn('listen', 'a connection could not be accepted', {
-          error: error.message,
-        }),
+      server.on('error', ({ message: error }) =>
+        this.#context.boundedLog.warn('listen', 'a connection could not be accepted', { error }),
       );
       done(undefined);
     });
@@ -57,9 +54,8 @@ export class Acceptor {
 
   /** The address it listens on, with the port that the system chose for port 0. */
   get address(): string {
-    const bound = this.#server.address();
-    if (bound === null || typeof bound === 'string') throw new CodedError('listen_failed', 'not listening');
-    return formatAddress({ host: bound.address, port: bound.port });
+    const { address, port } = this.#server.address() as AddressInfo;
+    return formatAddress({ host: address, port });
   }
 
   /** Closes the peer's message connection: the peer must say hello again. */
@@ -75,17 +71,17 @@ export class Acceptor {
   #greet(socket: Socket): void {
     const { live, limits } = this.#context;
     const host = socket.remoteAddress ?? 'unknown';
-    const connection = live.add(socket, { limits, remoteName: host });
+    const connection = live.add(socket, host);
     const timer = setTimeout(() => {
       connection.destroy(malformed('no hello arrived in time'));
     }, limits.helloTimeoutMs);
-    connection.onClosed = (error) => {
+    connection.onClose = (error) => {
       clearTimeout(timer);
       if (error !== undefined) this.#complain(host, error);
     };
     connection.onFrame = (payload) => {
       clearTimeout(timer);
-      const hello = orDrop(connection, () => decodeHello(payload));
+      const hello = connection.decoded(() => decodeHello(payload));
       if (hello !== undefined) this.#handleHello(connection, host, hello);
     };
   }
@@ -94,14 +90,17 @@ export class Acceptor {
     const { boundedLog, handlers } = this.#context;
     const reason = hello === 'other-version' ? 'version' : this.#judge(hello);
     if (hello === 'other-version' || reason !== undefined) {
-      const peer =
-        hello === 'other-version' ? {} : { peer: hello.identity.server, cluster: hello.identity.clusterId };
-      boundedLog.warn(`refused ${host} ${reason}`, 'refused a connection', { host, reason, ...peer });
-      this.#answer(connection, { kind: 'refused', reason: reason ?? 'version' });
+      const identity = hello === 'other-version' ? undefined : hello.identity;
+      const fields = { host, reason, peer: identity?.server, cluster: identity?.clusterId };
+      boundedLog.warn(`refused ${host} ${reason}`, 'refused a connection', fields);
+      connection.queue((writer) =>
+        writeHelloAnswer(writer, { kind: 'refused', reason: reason ?? 'version' }),
+      );
       connection.close();
       return;
     }
-    this.#answer(connection, { kind: 'accepted', identity: handlers.identity() });
+    const identity = handlers.identity();
+    connection.queue((writer) => writeHelloAnswer(writer, { kind: 'accepted', identity }));
     const { server } = hello.identity;
     switch (hello.purpose) {
       case 'messages':
@@ -109,7 +108,7 @@ export class Acceptor {
         this.#onPeerCall(server);
         return;
       case 'channel':
-        handlers.onChannel(server, new SocketChannel(connection));
+        handlers.onChannel(server, connection.becomeChannel());
         return;
       case 'probe':
         connection.close();
@@ -127,23 +126,19 @@ export class Acceptor {
     return expectedServer === handlers.identity().server ? undefined : 'wrong-server';
   }
 
-  #answer(connection: FrameConnection, answer: HelloAnswer): void {
-    connection.send((writer) => writeHelloAnswer(writer, answer));
-  }
-
   #takeMessages(connection: FrameConnection, host: string, from: ServerId): void {
     const { handlers, limits } = this.#context;
     const receipts = confirmReceipts(connection, limits.receiptIntervalMs);
     this.#messageConnections.get(from)?.destroy(undefined);
     this.#messageConnections.set(from, connection);
     connection.maxPayloadBytes = MAX_FRAME_PAYLOAD_BYTES;
-    connection.onClosed = (error) => {
+    connection.onClose = (error) => {
       receipts.stop();
       if (this.#messageConnections.get(from) === connection) this.#messageConnections.delete(from);
       if (error !== undefined) this.#complain(host, error, from);
     };
     connection.onFrame = (payload) => {
-      const message = orDrop(connection, () => this.#decode(payload, from));
+      const message = connection.decoded(() => this.#decode(payload, from));
       if (message !== undefined) handlers.onMessage(from, message);
     };
   }
@@ -163,23 +158,8 @@ export class Acceptor {
 
   /** Logs why a connection was dropped. A reset is not logged: peers come and go. */
   #complain(host: string, error: Error, peer?: ServerId): void {
-    const expected = !(error instanceof CodedError) && 'code' in error && error.code === 'ECONNRESET';
-    if (expected) return;
-    this.#context.boundedLog.warn(`dropped ${host}`, 'dropped a connection', {
-      host,
-      error: error.message,
-      ...(peer === undefined ? {} : { peer }),
-    });
-  }
-}
-
-/** Returns the decoded value. Malformed input drops the connection. Other errors are our own bugs. */
-function orDrop<T>(connection: FrameConnection, decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (!(error instanceof CodedError && error.code === 'malformed')) throw error;
-    connection.destroy(error);
-    return undefined;
+    if (!(error instanceof CodedError) && 'code' in error && error.code === 'ECONNRESET') return;
+    const fields = { host, error: error.message, peer };
+    this.#context.boundedLog.warn(`dropped ${host}`, 'dropped a connection', fields);
   }
 }

@@ -1,14 +1,13 @@
 // Opens a connection and says hello, for messages, channels and probes alike.
 
-import { parseAddress } from '../../../shared/address.ts';
-import { CodedError } from '../../../shared/coded-error.ts';
-import type { PeerIdentity, RefusalReason } from '../node/ports/transport.ts';
+import { type Address, parseAddress } from '../../../shared/address.ts';
+import { asError, CodedError } from '../../../shared/coded-error.ts';
 import type { FrameConnection } from './frame-connection.ts';
-import { decodeHelloAnswer, type Purpose, type ServerId, writeHello } from './hello.ts';
+import { decodeHelloAnswer, type HelloAnswer, type Purpose, type ServerId, writeHello } from './hello.ts';
 import { openSocket } from './sockets.ts';
 import type { TransportContext } from './transport-context.ts';
 
-interface DialRequest {
+export interface DialRequest {
   /** host:port */
   readonly address: string;
   readonly purpose: Purpose;
@@ -16,9 +15,11 @@ interface DialRequest {
   readonly expectedServer: ServerId | undefined;
 }
 
+export type Accepted = Extract<HelloAnswer, { kind: 'accepted' }> & { readonly connection: FrameConnection };
+
 export type DialResult =
-  | { readonly kind: 'accepted'; readonly connection: FrameConnection; readonly identity: PeerIdentity }
-  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  | Accepted
+  | Extract<HelloAnswer, { kind: 'refused' }>
   /** The error is undefined when the other side closed in order, without an answer. */
   | { readonly kind: 'failed'; readonly error: Error | undefined };
 
@@ -33,15 +34,17 @@ export function dial(
   request: DialRequest,
   done: (result: DialResult) => void,
 ): Dial {
-  const address = codedErrorOr(() => parseAddress(request.address));
-  if (address instanceof CodedError) {
-    const soon = setImmediate(done, { kind: 'failed', error: address });
+  let address: Address;
+  try {
+    address = parseAddress(request.address);
+  } catch (error) {
+    const soon = setImmediate(done, { kind: 'failed', error: asError(error) });
     return { abandon: () => clearImmediate(soon) };
   }
-  const { limits, tls, live, handlers } = context;
-  const { purpose, expectedServer } = request;
-  const socket = openSocket(address, { tls, limits });
-  const connection = live.add(socket, { limits, remoteName: request.address });
+  const { limits, live, handlers } = context;
+  const { expectedServer } = request;
+  const socket = openSocket(address, context);
+  const connection = live.add(socket, request.address);
   const giveUp = (phase: string): void =>
     connection.destroy(new CodedError('unreachable', `${request.address} did not ${phase} in time`));
   let timer = setTimeout(giveUp, limits.connectTimeoutMs, 'take the connection');
@@ -52,50 +55,32 @@ export function dial(
   const settle = (result: DialResult | undefined): void => {
     clearTimeout(timer);
     connection.onFrame = () => undefined;
-    connection.onClosed = () => undefined;
+    connection.onClose = () => undefined;
     if (result?.kind !== 'accepted') connection.destroy(undefined);
     if (result !== undefined) done(result);
   };
-  connection.onClosed = (error) => settle({ kind: 'failed', error });
-  connection.onFrame = (payload) => settle(judge(connection, expectedServer, payload));
-  connection.send((writer) => writeHello(writer, { purpose, identity: handlers.identity(), expectedServer }));
+  connection.onClose = (error) => settle({ kind: 'failed', error });
+  connection.onFrame = (payload) => {
+    const answer = connection.decoded(() => decodeHelloAnswer(payload));
+    // The connection is being dropped, and `onClose` settles.
+    if (answer === undefined) return;
+    if (answer.kind === 'refused') settle(answer);
+    else if (answer.identity.server !== (expectedServer ?? answer.identity.server)) {
+      settle({ kind: 'refused', reason: 'wrong-server' });
+    } else settle({ ...answer, connection });
+  };
+  connection.queue((writer) => writeHello(writer, { ...request, identity: handlers.identity() }));
   return { abandon: () => settle(undefined) };
 }
 
 /** Returns the error for a dial that failed or was refused, for a caller that does not retry. */
 export function dialError(address: string, result: Exclude<DialResult, { kind: 'accepted' }>): CodedError {
   if (result.kind === 'refused') {
-    return new CodedError('peer_refused', `${address} refused the connection: ${result.reason}`, {
-      fields: { address, reason: result.reason },
-    });
+    const { reason } = result;
+    const message = `${address} refused the connection: ${reason}`;
+    return new CodedError('peer_refused', message, { fields: { address, reason } });
   }
   const why = result.error?.message ?? 'it closed the connection';
-  return new CodedError('unreachable', `cannot reach ${address}: ${why}`, {
-    fields: { address },
-    cause: result.error,
-  });
-}
-
-function judge(
-  connection: FrameConnection,
-  expectedServer: ServerId | undefined,
-  bytes: Uint8Array,
-): DialResult {
-  const answer = codedErrorOr(() => decodeHelloAnswer(bytes));
-  if (answer instanceof CodedError) return { kind: 'failed', error: answer };
-  if (answer.kind === 'refused') return answer;
-  const { identity } = answer;
-  if (expectedServer !== undefined && identity.server !== expectedServer) {
-    return { kind: 'refused', reason: 'wrong-server' };
-  }
-  return { kind: 'accepted', connection, identity };
-}
-
-function codedErrorOr<T>(parse: () => T): T | CodedError {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof CodedError) return error;
-    throw error;
-  }
+  const options = { fields: { address }, cause: result.error };
+  return new CodedError('unreachable', `cannot reach ${address}: ${why}`, options);
 }

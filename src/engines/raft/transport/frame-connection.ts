@@ -2,26 +2,22 @@
 // write, unless they are flushed before.
 
 import type { Socket } from 'node:net';
+import { assert } from '../../../shared/assert.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { beginFrame, endFrame, FRAME_HEADER_BYTES, FrameDecoder, frameHeader } from '../codec/frame.ts';
 import { malformed } from '../codec/malformed.ts';
+import { type Channel, MAX_CHANNEL_FRAME_BYTES } from '../node/ports/transport.ts';
 import { MAX_HELLO_BYTES } from './hello.ts';
 import type { TransportLimits } from './limits.ts';
 
-export interface ConnectionOptions {
-  readonly limits: TransportLimits;
-  /** Names the other end in error messages. */
-  readonly remoteName: string;
-}
-
-export class FrameConnection {
+export class FrameConnection implements Channel {
   /** Called for each whole frame that arrives, until the connection is closing. */
   onFrame: (payload: Uint8Array) => void = () => undefined;
   /** Called when bytes arrive: whole frames or a part of one. */
   onBytes: () => void = () => undefined;
   /** Called once when the socket is gone, never inside a call. An orderly close has no error. */
-  onClosed: (error: Error | undefined) => void = () => undefined;
+  onClose: (error: Error | undefined) => void = () => undefined;
 
   readonly #socket: Socket;
   readonly #limits: TransportLimits;
@@ -33,12 +29,12 @@ export class FrameConnection {
   /** The frames of this turn. */
   readonly #outbox = new ByteWriter();
   #outboxFrames = 0;
-  #sentCallbacks: (() => void)[] = [];
 
   /** Frames handed to the socket that the system has not taken yet. */
   #framesUnderWay = 0;
 
-  constructor(socket: Socket, { limits, remoteName }: ConnectionOptions) {
+  /** `remoteName` names the other end in error messages. */
+  constructor(socket: Socket, limits: TransportLimits, remoteName: string) {
     this.#socket = socket;
     this.#limits = limits;
     socket.on('data', (chunk: Buffer) => this.#receive(withoutBuffer(chunk)));
@@ -60,40 +56,53 @@ export class FrameConnection {
     this.#decoder.maxPayloadBytes = bytes;
   }
 
+  /** Makes an accepted connection a channel, for its owner to set the callbacks. */
+  becomeChannel(): Channel {
+    this.maxPayloadBytes = MAX_CHANNEL_FRAME_BYTES;
+    this.onFrame = () => undefined;
+    this.onClose = () => undefined;
+    return this;
+  }
+
   /**
    * Queues one frame, whose payload `write` writes. Returns false and queues nothing when the connection is
-   * closing or the queue is full. Calls `sent` when the system has taken the frame, unless the connection
-   * closes before.
+   * closing or the queue is full.
    */
-  send(write: (writer: ByteWriter) => void, sent?: () => void): boolean {
+  queue(write: (writer: ByteWriter) => void): boolean {
     if (this.#closing || this.#queuedFrames >= this.#limits.maxQueuedFrames) return false;
     const start = beginFrame(this.#outbox);
     write(this.#outbox);
-    if (this.#outbox.length + this.#socket.writableLength > this.#limits.maxQueuedBytes) {
+    if (this.#queuedBytes > this.#limits.maxQueuedBytes) {
       this.#outbox.truncate(start);
       return false;
     }
     endFrame(this.#outbox, start);
-    if (sent !== undefined) this.#sentCallbacks.push(sent);
     if (this.#outboxFrames++ === 0) queueMicrotask(() => this.flush());
     return true;
   }
 
   /**
-   * Sends a long payload without copying it: the payload must not change until `sent` is called. Flushes the
-   * queue first. Returns false as `send` does.
+   * Sends the frame of a channel behind the queue, without copying it. A frame sent on a closed channel is
+   * lost: `onClose` was called, or is about to be.
    */
-  sendLong(payload: Uint8Array, sent: () => void): boolean {
-    if (this.#closing || this.#queuedFrames >= this.#limits.maxQueuedFrames) return false;
-    const queuedBytes = this.#outbox.length + this.#socket.writableLength;
-    if (queuedBytes + FRAME_HEADER_BYTES + payload.length > this.#limits.maxQueuedBytes) return false;
+  send(frame: Uint8Array, sent: () => void): void {
+    assert(frame.length <= MAX_CHANNEL_FRAME_BYTES, 'a channel takes no frame of that length');
+    if (this.#closing) return;
+    const { maxQueuedFrames, maxQueuedBytes } = this.#limits;
+    const queuedBytes = this.#queuedBytes + FRAME_HEADER_BYTES + frame.length;
+    assert(
+      this.#queuedFrames < maxQueuedFrames && queuedBytes <= maxQueuedBytes,
+      'a channel takes the next frame when the last is sent',
+    );
     this.flush();
     this.#framesUnderWay += 1;
     this.#socket.cork();
-    this.#socket.write(frameHeader(payload));
-    this.#socket.write(payload, this.#onTaken(1, [sent]));
+    this.#socket.write(frameHeader(frame));
+    this.#socket.write(frame, (error) => {
+      this.#framesUnderWay -= 1;
+      if (!error && !this.#closing) sent();
+    });
     this.#socket.uncork();
-    return true;
   }
 
   /** Returns the memory of a payload, or of a part of one, that the receiver no longer reads. */
@@ -114,75 +123,65 @@ export class FrameConnection {
     this.#lingerTimer = setTimeout(() => this.#socket.destroy(), this.#limits.lingerMs);
   }
 
-  /** Closes at once and drops the queue. `onClosed` gets `error`. */
+  /** Closes at once and drops the queue. `onClose` gets `error`. */
   destroy(error: Error | undefined): void {
     this.#closing = true;
     this.#error ??= error;
     this.#socket.destroy();
   }
 
-  /** True once either side, or an error, has begun to close the connection. */
-  get closing(): boolean {
-    return this.#closing;
-  }
-
   get #queuedFrames(): number {
     return this.#outboxFrames + this.#framesUnderWay;
+  }
+
+  get #queuedBytes(): number {
+    return this.#outbox.length + this.#socket.writableLength;
   }
 
   /** Hands the queue to the socket. */
   flush(): void {
     if (this.#outboxFrames === 0 || this.#socket.destroyed) return;
     const frames = this.#outboxFrames;
-    const callbacks = this.#sentCallbacks;
     this.#outboxFrames = 0;
-    this.#sentCallbacks = [];
     this.#framesUnderWay += frames;
-    this.#socket.write(this.#outbox.take(), this.#onTaken(frames, callbacks));
+    this.#socket.write(this.#outbox.take(), () => {
+      this.#framesUnderWay -= frames;
+    });
   }
 
-  /** Returns the callback for a write of `frames` frames, which the system has taken or never will. */
-  #onTaken(frames: number, callbacks: readonly (() => void)[]): (error?: Error | null) => void {
-    return (error) => {
-      this.#framesUnderWay -= frames;
-      for (const sent of callbacks) {
-        if (!error && !this.#closing) sent();
-      }
-    };
+  /** Returns the decoded value. Malformed input drops the connection. Other errors are our own bugs. */
+  decoded<T>(decode: () => T): T | undefined {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof CodedError && error.code === 'malformed')) throw error;
+      this.destroy(error);
+      return undefined;
+    }
   }
 
   #receive(chunk: Uint8Array): void {
     if (this.#closing) return;
     this.onBytes();
     this.#decoder.push(chunk);
-    for (let payload = this.#nextPayload(); payload !== undefined; payload = this.#nextPayload()) {
+    while (!this.#closing) {
+      const payload = this.decoded(this.#nextPayload);
+      if (payload === undefined) return;
       this.onFrame(payload);
     }
   }
 
-  #nextPayload(): Uint8Array | undefined {
-    if (this.#closing) return undefined;
-    try {
-      return this.#decoder.next();
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      this.destroy(error);
-      return undefined;
-    }
-  }
+  readonly #nextPayload = (): Uint8Array | undefined => this.#decoder.next();
 
   #onEnd(): void {
-    if (!this.#closing && !this.#decoder.atBoundary) {
-      this.destroy(malformed('the connection ended in the middle of a frame'));
-      return;
-    }
-    this.close();
+    if (this.#closing || this.#decoder.atBoundary) this.close();
+    else this.destroy(malformed('the connection ended in the middle of a frame'));
   }
 
   #onClose(): void {
     this.#closing = true;
     clearTimeout(this.#lingerTimer);
-    this.onClosed(this.#error);
+    this.onClose(this.#error);
   }
 }
 

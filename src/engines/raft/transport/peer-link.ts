@@ -43,7 +43,7 @@ export class PeerLink {
   send(message: PeerMessage): boolean {
     const state = this.#state;
     if (state.kind !== 'up') return false;
-    const queued = state.connection.send((writer) => writePeerMessage(writer, message));
+    const queued = state.connection.queue((writer) => writePeerMessage(writer, message));
     if (queued) state.receipts.expect();
     return queued;
   }
@@ -57,35 +57,33 @@ export class PeerLink {
   moveTo(address: string): void {
     this.#address = address;
     this.#backOff.reset();
-    const state = this.#state;
-    if (state.kind === 'up') {
-      state.connection.destroy(undefined);
-    } else {
-      this.#leave(state);
-      this.#state = this.#dial();
-    }
+    if (this.#state.kind === 'up') this.#state.connection.destroy(undefined);
+    else this.#redial();
   }
 
   /** Called when the peer dialled this node, so it is reachable: dials now, before the back-off ends. */
   onCall(): void {
-    const state = this.#state;
-    if (state.kind !== 'waiting') return;
-    this.#leave(state);
-    this.#state = this.#dial();
+    if (this.#state.kind === 'waiting') this.#redial();
   }
 
   /** Ends the link. Nothing is reported about the peer afterwards. */
   close(): void {
-    this.#leave(this.#state);
+    this.#leave();
     this.#state = { kind: 'closed' };
   }
 
-  #leave(state: State): void {
+  #redial(): void {
+    this.#leave();
+    this.#state = this.#dial();
+  }
+
+  #leave(): void {
+    const state = this.#state;
     if (state.kind === 'dialling') state.attempt.abandon();
     if (state.kind === 'waiting') clearTimeout(state.timer);
     if (state.kind === 'up') {
       state.receipts.stop();
-      state.connection.onClosed = () => undefined;
+      state.connection.onClose = () => undefined;
       state.connection.close();
     }
   }
@@ -117,8 +115,8 @@ export class PeerLink {
     this.#backOff.reset();
     this.#state = { kind: 'up', connection, receipts };
     connection.maxPayloadBytes = 0;
-    connection.onFrame = () => receipts.confirm();
-    connection.onClosed = (error) => {
+    connection.onFrame = () => receipts.stop();
+    connection.onClose = (error) => {
       receipts.stop();
       this.#becomeDown(error);
     };

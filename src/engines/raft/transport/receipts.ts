@@ -24,15 +24,11 @@ export class ReceiptWatch {
     }, this.#timeoutMs);
   }
 
-  /** Call when a receipt came: all that was sent long enough ago has arrived. */
-  confirm(): void {
-    this.stop();
-    this.#timer = undefined;
-  }
-
+  /** Call when a receipt came: all that was sent long enough ago has arrived. Call it at the end, too. */
   stop(): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#lastLook);
+    this.#timer = undefined;
   }
 }
 
@@ -43,7 +39,7 @@ export function confirmReceipts(connection: FrameConnection, intervalMs: number)
   connection.onBytes = () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      connection.send(() => undefined);
+      connection.queue(() => undefined);
     }, intervalMs);
   };
   return { stop: () => clearTimeout(timer) };

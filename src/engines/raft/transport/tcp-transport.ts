@@ -11,11 +11,10 @@ import type { PeerMessage } from '../codec/peer-message.ts';
 import type { Channel, PeerIdentity, Transport, TransportHandlers } from '../node/ports/transport.ts';
 import { Acceptor } from './acceptor.ts';
 import { BoundedLog } from './bounded-log.ts';
-import { dial, dialError } from './dial.ts';
+import { type Accepted, type DialRequest, dial, dialError } from './dial.ts';
 import type { ServerId } from './hello.ts';
 import { DEFAULT_LIMITS, type TransportLimits } from './limits.ts';
 import { PeerLink } from './peer-link.ts';
-import { SocketChannel } from './socket-channel.ts';
 import type { TlsMaterial } from './sockets.ts';
 import { LiveConnections, type TransportContext } from './transport-context.ts';
 
@@ -41,14 +40,10 @@ export class TcpTransport implements Transport {
   start(handlers: TransportHandlers, done: (error: Error | undefined) => void): void {
     assert(this.#started === undefined, 'a transport starts once');
     const { listenAddress, logger, tls } = this.#options;
-    const context: TransportContext = {
-      handlers,
-      logger,
-      boundedLog: new BoundedLog(logger),
-      limits: { ...DEFAULT_LIMITS, ...this.#options.limits },
-      tls,
-      live: new LiveConnections(),
-    };
+    const limits = { ...DEFAULT_LIMITS, ...this.#options.limits };
+    const boundedLog = new BoundedLog(logger);
+    const live = new LiveConnections(limits);
+    const context: TransportContext = { handlers, logger, boundedLog, limits, tls, live };
     const acceptor = new Acceptor(context, (from) => this.#links.get(from)?.onCall());
     this.#started = { context, acceptor };
     acceptor.listen(listenAddress, done);
@@ -86,28 +81,34 @@ export class TcpTransport implements Transport {
   /** Fails with `unknown_peer`, `unreachable`, `peer_refused` (with the reason) or `transport_closed`. */
   openChannel(to: ServerId, done: (error: Error | undefined, channel: Channel | undefined) => void): void {
     const address = this.#links.get(to)?.address;
-    if (this.#closed || address === undefined) {
-      const unknown = new CodedError('unknown_peer', `${to} is not a peer of this node`);
-      setImmediate(done, this.#closed ? transportClosed() : unknown, undefined);
+    if (address === undefined && !this.#closed) {
+      setImmediate(done, new CodedError('unknown_peer', `${to} is not a peer of this node`), undefined);
       return;
     }
-    dial(this.#running.context, { address, purpose: 'channel', expectedServer: to }, (result) => {
-      if (result.kind === 'accepted') done(undefined, new SocketChannel(result.connection));
-      else done(this.#closed ? transportClosed() : dialError(address, result), undefined);
-    });
+    const request = { address: address ?? '', purpose: 'channel', expectedServer: to } as const;
+    this.#dialOnce(request, (error, accepted) => done(error, accepted?.connection.becomeChannel()));
   }
 
   /** Fails with `unreachable`, `peer_refused` (another protocol version) or `transport_closed`. */
   probe(address: string, done: (error: Error | undefined, identity: PeerIdentity | undefined) => void): void {
+    this.#dialOnce({ address, purpose: 'probe', expectedServer: undefined }, (error, accepted) => {
+      accepted?.connection.close();
+      done(error, accepted?.identity);
+    });
+  }
+
+  #dialOnce(
+    request: DialRequest,
+    done: (error: Error | undefined, accepted: Accepted | undefined) => void,
+  ): void {
+    const closed = new CodedError('transport_closed', 'this node is closing its connections');
     if (this.#closed) {
-      setImmediate(done, transportClosed(), undefined);
+      setImmediate(done, closed, undefined);
       return;
     }
-    dial(this.#running.context, { address, purpose: 'probe', expectedServer: undefined }, (result) => {
-      if (result.kind === 'accepted') {
-        result.connection.close();
-        done(undefined, result.identity);
-      } else done(this.#closed ? transportClosed() : dialError(address, result), undefined);
+    dial(this.#running.context, request, (result) => {
+      if (result.kind === 'accepted') done(undefined, result);
+      else done(this.#closed ? closed : dialError(request.address, result), undefined);
     });
   }
 
@@ -130,8 +131,4 @@ export class TcpTransport implements Transport {
   get #running(): { readonly context: TransportContext; readonly acceptor: Acceptor } {
     return present(this.#started, 'the transport is started first');
   }
-}
-
-function transportClosed(): CodedError {
-  return new CodedError('transport_closed', 'this node is closing its connections');
 }
