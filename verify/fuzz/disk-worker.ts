@@ -64,7 +64,7 @@ async function writeAndReadAgain(work: string, digest: string): Promise<void> {
     const value = seal(key, new Uint8Array(6_000).fill(0x20));
     for (const kind of ['put', 'delete'] as const) {
       await new Promise<void>((resolve, reject) => {
-        store.write([kind === 'put' ? { kind, key, value } : { kind, key }], (error) =>
+        store.writeAccepted([kind === 'put' ? { kind, key, value } : { kind, key }], (error) =>
           error === undefined ? resolve() : reject(error),
         );
       });

@@ -82,7 +82,7 @@ export class JournaledStore implements KeyValueStore {
 
   /** The rows in the layers still need space in LMDB, so they count as used. */
   space(): StorageSpace {
-    const { freeBytes, reserveBytes, usedBytes } = this.#tree.space();
+    const { freeBytes, reserveBytes, usedBytes } = this.#tree.freeSpace.space();
     return { freeBytes: Math.max(0, freeBytes - this.#checkpoints.heldBytes), reserveBytes, usedBytes };
   }
 
@@ -198,7 +198,7 @@ export class JournaledStore implements KeyValueStore {
   #shortageFor(operations: readonly WriteOperation[]): Error | undefined {
     const { isTreeFull, isHolding, claimedBytes } = this.#checkpoints;
     const bytes = isTreeFull && isHolding ? Number.POSITIVE_INFINITY : putBytes(operations);
-    return this.#tree.shortageFor({ bytes, claimedBytes });
+    return this.#tree.freeSpace.shortageFor({ bytes, claimedBytes });
   }
 
   // -------------------------------------------------------------- LMDB

@@ -16,9 +16,9 @@ import type { JournalLimits } from './journal/checkpoints.ts';
 
 import type { JournaledStore } from './journaled-store.ts';
 import {
-  allocateLockFile,
   DATA_FILE_NAME,
   LOCK_SUFFIX,
+  makeLockFile,
   openDatabase,
   STAGED_FILE_NAME,
 } from './lmdb/data-file.ts';
@@ -54,7 +54,7 @@ export async function openLmdbStore(
     flushed.catch(() => undefined);
     const { isRolledBack } = verifyDataFile(path, checkRow);
     await flushed;
-    allocateLockFile(path + LOCK_SUFFIX);
+    await makeLockFile(path + LOCK_SUFFIX);
     tree = new LmdbStore(directory, () => openDatabase(path), lock);
     syncDirectory(directory);
     return await openJournaledStore(directory, { tree, isRolledBack, checkRow, limits });
@@ -77,7 +77,7 @@ async function createDataFile(directory: string, path: string): Promise<void> {
   const newPath = join(directory, NEW_DATA_FILE_NAME);
   for (const leftover of [newPath, newPath + LOCK_SUFFIX, path + LOCK_SUFFIX])
     rmSync(leftover, { force: true });
-  allocateLockFile(newPath + LOCK_SUFFIX);
+  await makeLockFile(newPath + LOCK_SUFFIX);
   await openDatabase(newPath).close();
   syncFile(newPath);
   renameSync(newPath, path);

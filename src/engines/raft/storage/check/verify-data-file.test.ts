@@ -9,8 +9,7 @@ import { type AdjacentRow, checkSealed, seal } from '../../codec/sealed-record.t
 import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { DATA_FILE_NAME } from '../lmdb/data-file.ts';
 import { NOT_ON_OVERFLOW, PageCursor, readMeta } from '../lmdb/lmdb-page.ts';
-import type { LmdbSnapshot } from '../lmdb/lmdb-reads.ts';
-import type { LmdbStore } from '../lmdb/lmdb-store.ts';
+import type { LmdbSnapshot, LmdbStore } from '../lmdb/lmdb-store.ts';
 import { openLmdbStore } from '../open-store.ts';
 import { runAtOnce } from '../steps.ts';
 import { rolledBack } from '../testing/rolled-back.ts';
@@ -27,7 +26,7 @@ const everything = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) };
 
 function write(store: LmdbStore, operations: readonly WriteOperation[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    store.write(operations, (error) => (error === undefined ? resolve() : reject(error)));
+    store.writeAccepted(operations, (error) => (error === undefined ? resolve() : reject(error)));
   });
 }
 

@@ -38,7 +38,7 @@ beforeAll(async () => {
       return { kind: 'put', key: Buffer.from(keyOf(number)), value };
     });
     await new Promise<void>((resolve, reject) => {
-      store.write(operations, (error) => (error === undefined ? resolve() : reject(error)));
+      store.writeAccepted(operations, (error) => (error === undefined ? resolve() : reject(error)));
     });
   }
   await new Promise<void>((resolve) => store.close(resolve));

@@ -87,7 +87,7 @@ export class Images {
       directory,
       sizeBytes,
       checkRow,
-      hasSpace: (bytes) => tree.hasSpaceBeside(bytes),
+      hasSpace: (bytes) => tree.freeSpace.hasSpaceBeside(bytes),
       explainFailure: (cause, bytes) => tree.explainFailure(cause, bytes),
       after: before?.ended ?? Promise.resolve(),
     });

@@ -39,7 +39,7 @@ function rows(count: number): WriteOperation[] {
 async function dataFile(name: string): Promise<Uint8Array> {
   mkdirSync(join(root, name));
   const tree = openTree(join(root, name));
-  await new Promise<void>((resolve) => tree.write(rows(5_000), () => resolve()));
+  await new Promise<void>((resolve) => tree.writeAccepted(rows(5_000), () => resolve()));
   await new Promise<void>((resolve) => tree.close(resolve));
   return readFileSync(join(root, name, DATA_FILE_NAME));
 }

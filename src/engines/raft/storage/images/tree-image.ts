@@ -6,7 +6,7 @@ import { close, openSync, read } from 'node:fs';
 import type { StoreImage } from '../../node/ports/key-value-store.ts';
 import { DataFileReader } from '../lmdb/data-file-reader.ts';
 import { META_BYTES, readMeta } from '../lmdb/lmdb-page.ts';
-import type { LmdbSnapshot } from '../lmdb/lmdb-reads.ts';
+import type { LmdbSnapshot } from '../lmdb/lmdb-store.ts';
 
 const META_PAGES = 2;
 

@@ -1,11 +1,9 @@
 // The data file of LMDB and its lock file: names, and how they are made and opened.
 
-import { closeSync, existsSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { open } from 'lmdb';
+import { open, type RootDatabase } from 'lmdb';
 import { assert } from '../../../../shared/assert.ts';
-import { diskFull } from '../storage-errors.ts';
-import type { BinaryDatabase } from './lmdb-reads.ts';
 
 export const DATA_FILE_NAME = 'data.mdb';
 /** The name of an incoming image until it is adopted. A file found under this name never was. */
@@ -20,25 +18,15 @@ const MAX_READERS = 126;
 const LMDB_LOCK_FILE_BYTES = 3 * 4_096;
 
 /**
- * Fills LMDB's lock file with zeros. LMDB writes to it through a map: on a full disk a page without blocks
- * would end the process by SIGBUS.
+ * Fills LMDB's lock file with zeros, in a thread. LMDB writes to it through a map: on a full disk a page
+ * without blocks would end the process by SIGBUS. Rejects with the system's error.
  */
-export function allocateLockFile(path: string): void {
-  if (existsSync(path) && statSync(path).size >= LMDB_LOCK_FILE_BYTES) return;
-  const descriptor = openSync(path, 'w', 0o644);
-  try {
-    const written = writeSync(descriptor, Buffer.alloc(LMDB_LOCK_FILE_BYTES));
-    if (written < LMDB_LOCK_FILE_BYTES) throw diskFull(path);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Does the same in a thread, so that the event loop does not wait. Rejects with the system's error. */
 export async function makeLockFile(path: string): Promise<void> {
+  if (existsSync(path) && statSync(path).size >= LMDB_LOCK_FILE_BYTES) return;
   await writeFile(path, Buffer.alloc(LMDB_LOCK_FILE_BYTES), { mode: 0o644, flush: true });
 }
+
+export type BinaryDatabase = RootDatabase<Uint8Array, Uint8Array>;
 
 /** Longer than any value that a node writes. */
 const MAX_COPIED_BYTES = 8 * 1024 * 1024;
@@ -52,14 +40,11 @@ let isCopying = false;
 function copyValues(database: BinaryDatabase): void {
   if (isCopying) return;
   isCopying = true;
-  const { _allocateGetBuffer: allocate } = database as unknown as Partial<GetBuffer>;
+  // lmdb-js does not declare this method.
+  const allocate = Reflect.get(database, '_allocateGetBuffer') as ((halfBytes: number) => void) | undefined;
   assert(allocate !== undefined, 'lmdb has the version that docs/dependencies.md names');
   // lmdb-js allocates twice the size that is asked for.
   allocate.call(database, MAX_COPIED_BYTES / 2);
-}
-
-interface GetBuffer {
-  _allocateGetBuffer(halfBytes: number): void;
 }
 
 /**
@@ -71,7 +56,7 @@ const WHOLE_BATCHES = { batchStartThreshold: Number.MAX_SAFE_INTEGER };
 
 /** Opens the file in LMDB without a check. Tests also open damaged files with it. */
 export function openDatabase(path: string): BinaryDatabase {
-  const database = open<Uint8Array, Buffer>({
+  const database = open<Uint8Array, Uint8Array>({
     ...WHOLE_BATCHES,
     path,
     noSubdir: true,

@@ -5,7 +5,7 @@ import { statfsSync } from 'node:fs';
 import type { CodedError } from '../../../../shared/coded-error.ts';
 import type { StorageSpace } from '../../node/ports/key-value-store.ts';
 import { diskFull, readError } from '../storage-errors.ts';
-import type { BinaryDatabase } from './lmdb-reads.ts';
+import type { BinaryDatabase } from './data-file.ts';
 
 /** The reserve for votes and membership: this much, or a tenth of a small file system. */
 const MAX_RESERVE_BYTES = 32 * 1024 * 1024;
@@ -23,13 +23,9 @@ const MAX_SPACE_AGE_MS = 100;
 /** Each byte put since the measurement counts as so many, since LMDB writes whole pages. */
 const BYTES_PER_BYTE_PUT = 8;
 const PLENTY_OF_RESERVES = 2;
+const META_PAGES = 2;
 /** With less free space than this, EIO means that the disk is full. */
 const NEARLY_FULL_BYTES = 1024 * 1024;
-
-export interface SpaceClaim {
-  readonly bytes: number;
-  readonly claimedBytes: number;
-}
 
 export class FreeSpace {
   readonly #directory: string;
@@ -45,14 +41,14 @@ export class FreeSpace {
 
   space(): StorageSpace {
     const at = performance.now();
-    if (
-      this.#space === undefined ||
-      at - this.#space.at > MAX_SPACE_AGE_MS ||
-      !this.#hasPlenty(this.#space)
-    ) {
-      this.#space = { at, ...this.#measureSpace() };
-      this.#bytesSinceSpace = 0;
-    }
+    const space = this.#space;
+    const isValid =
+      space !== undefined &&
+      at - space.at <= MAX_SPACE_AGE_MS &&
+      space.freeBytes - this.#bytesSinceSpace * BYTES_PER_BYTE_PUT > space.reserveBytes * PLENTY_OF_RESERVES;
+    if (isValid) return space;
+    this.#bytesSinceSpace = 0;
+    this.#space = { at, ...this.#measureSpace() };
     return this.#space;
   }
 
@@ -71,7 +67,7 @@ export class FreeSpace {
   }
 
   /** Returns `disk_full` when a write of `bytes` must be refused. Other rows will need `claimedBytes`. */
-  shortageFor({ bytes, claimedBytes }: SpaceClaim): CodedError | undefined {
+  shortageFor({ bytes, claimedBytes }: { bytes: number; claimedBytes: number }): CodedError | undefined {
     const { freeBytes, reserveBytes } = this.space();
     const needed =
       bytes <= SMALL_WRITE_BYTES
@@ -85,24 +81,21 @@ export class FreeSpace {
     return this.#fileSystemFreeBytes() >= bytes + this.space().reserveBytes;
   }
 
-  #hasPlenty({ freeBytes, reserveBytes }: StorageSpace): boolean {
-    return freeBytes - this.#bytesSinceSpace * BYTES_PER_BYTE_PUT > reserveBytes * PLENTY_OF_RESERVES;
-  }
-
   /** Counts free pages of the data file as free space: the file never shrinks. */
   #measureSpace(): StorageSpace {
     const { bavail, blocks, bsize } = statfsSync(this.#directory);
-    const { pageSize, filePages, usedPages } = this.#pageCounts();
+    const { pageSize, lastPageNumber, root, free } = this.#stats();
+    const usedPages = META_PAGES + treePages(root) + treePages(free);
     return {
-      freeBytes: bavail * bsize + Math.max(0, filePages - usedPages) * pageSize,
+      freeBytes: bavail * bsize + Math.max(0, lastPageNumber + 1 - usedPages) * pageSize,
       reserveBytes: Math.min(MAX_RESERVE_BYTES, Math.floor(blocks * bsize * RESERVE_FRACTION)),
       usedBytes: usedPages * pageSize,
     };
   }
 
-  #pageCounts(): PageCounts {
+  #stats(): Stats {
     try {
-      return pageCounts(this.#database());
+      return this.#database().getStats() as Stats;
     } catch (cause) {
       throw readError(this.#directory, cause);
     }
@@ -114,33 +107,15 @@ export class FreeSpace {
   }
 }
 
-interface PageCounts {
-  readonly pageSize: number;
-  readonly filePages: number;
-  readonly usedPages: number;
-}
-
-function pageCounts(database: BinaryDatabase): PageCounts {
-  const stats = database.getStats() as TreeStats & {
-    root: TreeStats;
-    free: TreeStats;
-    lastPageNumber: number;
-  };
-  const META_PAGES = 2;
-  return {
-    pageSize: stats.pageSize,
-    filePages: stats.lastPageNumber + 1,
-    usedPages: META_PAGES + treePages(stats.root) + treePages(stats.free),
-  };
-}
-
 /** Figures as lmdb-js reports them. */
-interface TreeStats {
+interface Stats {
   readonly pageSize: number;
-  readonly treeBranchPageCount: number;
-  readonly treeLeafPageCount: number;
-  readonly overflowPages: number;
+  readonly lastPageNumber: number;
+  readonly root: TreeStats;
+  readonly free: TreeStats;
 }
+
+type TreeStats = Readonly<Record<'treeBranchPageCount' | 'treeLeafPageCount' | 'overflowPages', number>>;
 
 function treePages({ treeBranchPageCount, treeLeafPageCount, overflowPages }: TreeStats): number {
   return treeBranchPageCount + treeLeafPageCount + overflowPages;

@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { DATA_FILE_NAME, openDatabase } from './data-file.ts';
-import type { BinaryDatabase } from './lmdb-reads.ts';
+import { type BinaryDatabase, DATA_FILE_NAME, openDatabase } from './data-file.ts';
 import { LmdbStore } from './lmdb-store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'raft3d-lmdb-'));
@@ -28,9 +27,9 @@ test('reads after a failed write of a meta page fail with storage_failed, which 
   for (const read of [
     () => store.get(key),
     () => [...store.range({ from: key, to: Buffer.from('z') })],
-    () => store.space(),
-    () => store.shortageFor({ bytes: 1, claimedBytes: 0 }),
-    () => store.hasSpaceBeside(1),
+    () => store.freeSpace.space(),
+    () => store.freeSpace.shortageFor({ bytes: 1, claimedBytes: 0 }),
+    () => store.freeSpace.hasSpaceBeside(1),
   ]) {
     expect(read).toThrow(
       expect.objectContaining({

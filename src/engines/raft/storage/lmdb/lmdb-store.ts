@@ -3,29 +3,28 @@
 // LMDB.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Transaction } from 'lmdb';
+import { copyBytes } from '../../../../shared/allocate-bytes.ts';
 import { assert } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
-import {
-  type KeyRange,
-  type KeyValueReader,
-  type KeyValueRow,
-  MAX_KEY_BYTES,
-  type StorageSpace,
-  type WriteOperation,
+import type {
+  KeyRange,
+  KeyValueReader,
+  KeyValueRow,
+  WriteOperation,
 } from '../../node/ports/key-value-store.ts';
 import type { DirectoryLock } from '../directory-lock.ts';
 import { diskFull, isOutOfSpace, readError, storageFailed } from '../storage-errors.ts';
-import { FreeSpace, type SpaceClaim } from './free-space.ts';
-import { asKey, type BinaryDatabase, getRow, LmdbSnapshot, readRange } from './lmdb-reads.ts';
+import type { BinaryDatabase } from './data-file.ts';
+import { FreeSpace } from './free-space.ts';
 import { MAPPED_CHECK_INTERVAL_MS, MappedMemory } from './mapped-memory.ts';
 
-/** Bounds the writes that wait for the one under way; a node has a handful. */
-const MAX_QUEUED_WRITES = 256;
+/** Bounds the steps that wait for the one under way; a node has a handful. */
+const MAX_QUEUED_STEPS = 256;
 
-interface QueuedWrite {
-  readonly operations: readonly WriteOperation[];
-  /** The rows were accepted before, so free space is not checked again. */
-  readonly isAccepted: boolean;
+/** A held read transaction: LMDB keeps its pages until it is closed. */
+export interface LmdbSnapshot extends Pick<KeyValueReader, 'get'> {
+  close(): void;
 }
 
 /** A step that has the environment for itself: one runs at a time. */
@@ -39,8 +38,8 @@ export class LmdbStore implements KeyValueReader {
   readonly #directory: string;
   readonly #open: () => BinaryDatabase;
   #database: BinaryDatabase;
-  readonly #freeSpace: FreeSpace;
-  readonly #mapped = new MappedMemory();
+  readonly freeSpace: FreeSpace;
+  #mapped = new MappedMemory();
   readonly #mappedCheck: NodeJS.Timeout;
   readonly #lock: DirectoryLock;
   readonly #queue: QueuedStep[] = [];
@@ -49,7 +48,8 @@ export class LmdbStore implements KeyValueReader {
 
   /** The first failure other than a full disk: nothing is written after it. */
   #failure: Error | undefined;
-  #whenIdle: (() => void) | undefined;
+  /** Set by `close`, and run when no other step is left. */
+  #lastStep: QueuedStep | undefined;
   #isClosed = false;
 
   /** Use `openLmdbStore`. Calls `open` again when the file is mapped anew, and releases `lock` at the end. */
@@ -58,12 +58,12 @@ export class LmdbStore implements KeyValueReader {
     this.#open = open;
     this.#database = open();
     this.#lock = lock;
-    this.#freeSpace = new FreeSpace(directory, () => this.#database);
+    this.freeSpace = new FreeSpace(directory, () => this.#database);
     this.#mappedCheck = setInterval(() => this.#next(), MAPPED_CHECK_INTERVAL_MS).unref();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    if (this.#mapped.isCheckDueAfterRead() && this.#canRemap && this.#mapped.isTooLarge) this.#remap();
+    if (this.#mapped.isCheckDueAfterRead() && this.#isRemapDue) this.#next();
     try {
       return getRow(this.#database, key);
     } catch (cause) {
@@ -71,36 +71,38 @@ export class LmdbStore implements KeyValueReader {
     }
   }
 
-  range(range: KeyRange): Iterable<KeyValueRow> {
-    return readRange(this.#database, range, { atEnd: () => this.get(range.from) });
-  }
-
-  /** The bytes of `operations` must not change until `done`. */
-  write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    assert(!this.#isClosed, 'a closed store takes no writes');
-    assert(this.#queue.length < MAX_QUEUED_WRITES, 'too many writes wait for the disk');
-    for (const { key } of operations) {
-      assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key has ${key.length} bytes`);
+  *range({ from, to, reverse = false }: KeyRange): Generator<KeyValueRow, undefined> {
+    // For lmdb-js a reverse range starts at its upper end, which is exclusive here.
+    const bounds = reverse
+      ? { start: to, end: from, reverse, exclusiveStart: true, inclusiveEnd: true }
+      : { start: from, end: to };
+    try {
+      // A generator ends once: lmdb-js takes its cursor back at every end, also a second time.
+      yield* this.#database.getRange(bounds);
+    } finally {
+      // Throws where rows may be missing: after MDB_PANIC a cursor that lmdb-js reuses ends without an error.
+      this.get(from);
     }
-    this.#add(() => this.#perform({ operations, isAccepted: false }), done);
   }
 
-  /** Writes rows that the journal or an adoption accepted before: they may use the reserve. */
+  /**
+   * Writes rows that the journal or an adoption accepted before: they may use the reserve. The bytes of
+   * `operations` must not change until `done`.
+   */
   writeAccepted(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#add(() => this.#perform({ operations, isAccepted: true }), done);
+    this.#add(() => this.#perform(operations), done);
   }
 
   /** Runs `action` when no write is under way, and passes an error that it throws to `done`. */
   betweenWrites(action: () => void, done: (error: Error | undefined) => void): void {
-    const run = async (): Promise<Error | undefined> => {
+    this.#add(async () => {
       try {
         action();
         return undefined;
       } catch (error) {
         return this.explainFailure(error, 0);
       }
-    };
-    this.#add(run, done);
+    }, done);
   }
 
   /**
@@ -109,7 +111,7 @@ export class LmdbStore implements KeyValueReader {
    * `exchange` rejects, the file was not replaced.
    */
   replaceFile(exchange: () => Promise<void>, done: (error: Error | undefined) => void): void {
-    const run = async (): Promise<Error | undefined> => {
+    this.#add(async () => {
       assert(this.#snapshots.size === 0, 'a data file with open snapshots is not replaced');
       if (this.#failure !== undefined) return this.#failure;
       try {
@@ -121,64 +123,52 @@ export class LmdbStore implements KeyValueReader {
       }
       await nextTurn();
       return this.#reopen();
-    };
-    this.#add(run, done);
-  }
-
-  #add(run: () => Promise<Error | undefined>, done: (error: Error | undefined) => void): void {
-    this.#queue.push({ run, done });
-    this.#next();
+    }, done);
   }
 
   snapshot(): LmdbSnapshot {
-    const snapshot = new LmdbSnapshot(this.#database, () => this.#snapshots.delete(snapshot));
+    const database = this.#database;
+    const transaction = database.useReadTransaction();
+    const snapshot: LmdbSnapshot = {
+      get: (key) => {
+        assert(this.#snapshots.has(snapshot), 'a closed snapshot is not read');
+        return getRow(database, key, transaction);
+      },
+      close: () => {
+        if (this.#snapshots.delete(snapshot)) transaction.done();
+      },
+    };
     this.#snapshots.add(snapshot);
     return snapshot;
-  }
-
-  space(): StorageSpace {
-    return this.#freeSpace.space();
-  }
-
-  /** Returns `disk_full` when a write of `bytes` must be refused. Other rows will need `claimedBytes`. */
-  shortageFor(claim: SpaceClaim): CodedError | undefined {
-    return this.#freeSpace.shortageFor(claim);
-  }
-
-  /** Returns whether another file of so many bytes fits: it cannot use the free pages of the data file. */
-  hasSpaceBeside(bytes: number): boolean {
-    return this.#freeSpace.hasSpaceBeside(bytes);
   }
 
   close(done: () => void): void {
     assert(!this.#isClosed, 'a store is closed once');
     this.#isClosed = true;
-    this.#whenIdle = () => {
-      clearInterval(this.#mappedCheck);
-      for (const snapshot of this.#snapshots) snapshot.close();
-      void this.#database.close().then(() => {
-        this.#lock.release();
-        done();
-      });
-    };
+    this.#lastStep = { run: () => this.#release(), done };
     setImmediate(() => this.#next());
+  }
+
+  async #release(): Promise<undefined> {
+    this.#lastStep = undefined;
+    clearInterval(this.#mappedCheck);
+    for (const snapshot of this.#snapshots) snapshot.close();
+    await this.#database.close();
+    this.#lock.release();
   }
 
   // -------------------------------------------------------------- writing
 
+  #add(run: QueuedStep['run'], done: QueuedStep['done']): void {
+    assert(this.#queue.length < MAX_QUEUED_STEPS, 'too many writes wait for the disk');
+    this.#queue.push({ run, done });
+    this.#next();
+  }
+
   #next(): void {
     if (this.#isWriting) return;
-    if (this.#canRemap && this.#mapped.isTooLarge) {
-      this.#remap();
-      return;
-    }
-    const step = this.#queue.shift();
-    if (step === undefined) {
-      const whenIdle = this.#whenIdle;
-      this.#whenIdle = undefined;
-      whenIdle?.();
-      return;
-    }
+    const step = this.#isRemapDue ? this.#remap : (this.#queue.shift() ?? this.#lastStep);
+    if (step === undefined) return;
     this.#isWriting = true;
     void step.run().then((error) => {
       this.#isWriting = false;
@@ -191,9 +181,9 @@ export class LmdbStore implements KeyValueReader {
   }
 
   /** A snapshot reads from the current map. */
-  get #canRemap(): boolean {
+  get #isRemapDue(): boolean {
     const isUsable = this.#failure === undefined && !this.#isClosed;
-    return isUsable && !this.#isWriting && this.#snapshots.size === 0;
+    return isUsable && !this.#isWriting && this.#snapshots.size === 0 && this.#mapped.isTooLarge;
   }
 
   /**
@@ -201,17 +191,14 @@ export class LmdbStore implements KeyValueReader {
    * turn of the event loop of its own, so that no read comes in between: an idle environment closes within
    * the turn's microtasks.
    */
-  #remap(): void {
-    this.#isWriting = true;
-    setImmediate(() => {
+  readonly #remap: QueuedStep = {
+    run: async () => {
+      await nextTurn();
       // A snapshot may have been opened since then.
-      const opened = this.#snapshots.size > 0 ? Promise.resolve(undefined) : this.#reopen();
-      void opened.then(() => {
-        this.#isWriting = false;
-        this.#next();
-      });
-    });
-  }
+      return this.#snapshots.size > 0 ? undefined : this.#reopen();
+    },
+    done: () => undefined,
+  };
 
   /**
    * Closes and opens the environment within one turn of the event loop, so that no read comes in between.
@@ -232,22 +219,20 @@ export class LmdbStore implements KeyValueReader {
       return this.#failure;
     } finally {
       clearImmediate(turnEnds);
-      this.#freeSpace.onChange();
-      this.#mapped.onMap();
+      this.freeSpace.onChange();
+      this.#mapped = new MappedMemory();
     }
   }
 
-  async #perform({ operations, isAccepted }: QueuedWrite): Promise<Error | undefined> {
+  async #perform(operations: readonly WriteOperation[]): Promise<Error | undefined> {
+    if (this.#failure !== undefined || operations.length === 0) {
+      // In a later turn of the event loop: a caller that retries at once must not occupy it.
+      await nextTurn();
+      return this.#failure;
+    }
+    const bytes = putBytes(operations);
+    this.freeSpace.onPut(bytes);
     try {
-      const bytes = putBytes(operations);
-      const shortage = isAccepted ? undefined : this.shortageFor({ bytes, claimedBytes: 0 });
-      const refusal = this.#failure ?? shortage;
-      this.#freeSpace.onPut(bytes);
-      if (refusal !== undefined || operations.length === 0) {
-        // In a later turn of the event loop: a caller that retries at once must not occupy it.
-        await nextTurn();
-        return refusal;
-      }
       // LMDB's writer takes everything that is put inside of `batch` into one transaction.
       await this.#database.batch(() => {
         for (const operation of operations) this.#put(operation);
@@ -256,7 +241,7 @@ export class LmdbStore implements KeyValueReader {
       await this.#database.flushed;
       return undefined;
     } catch (error) {
-      const explained = this.explainFailure(await causeOf(error), putBytes(operations));
+      const explained = this.explainFailure(await causeOf(error), bytes);
       if (explained.code === 'disk_full' && this.#canWriteAgain()) return explained;
       this.#failure = storageFailed(this.#directory, explained.cause);
       return this.#failure;
@@ -264,17 +249,16 @@ export class LmdbStore implements KeyValueReader {
   }
 
   #put(operation: WriteOperation): void {
-    const key = asKey(operation.key);
     // These promises settle at once and say nothing; the promise of the batch does.
-    if (operation.kind === 'put') void this.#database.put(key, operation.value);
-    else void this.#database.remove(key);
+    if (operation.kind === 'put') void this.#database.put(operation.key, operation.value);
+    else void this.#database.remove(operation.key);
   }
 
   /** Returns `disk_full` or `storage_failed` for a failed write of `bytes` in this directory. */
   explainFailure(cause: unknown, bytes: number): CodedError {
     if (cause instanceof CodedError) return cause;
-    this.#freeSpace.onChange();
-    const isFull = isOutOfSpace(cause, () => this.#freeSpace.isNearlyFull(bytes));
+    this.freeSpace.onChange();
+    const isFull = isOutOfSpace(cause, () => this.freeSpace.isNearlyFull(bytes));
     return isFull ? diskFull(this.#directory, cause) : storageFailed(this.#directory, cause);
   }
 
@@ -291,6 +275,21 @@ export class LmdbStore implements KeyValueReader {
       return false;
     }
   }
+}
+
+/** A database whose reads take an option that lmdb-js does not declare. */
+interface FastReader {
+  getBinaryFast(key: Uint8Array, options: { transaction: Transaction } | undefined): Buffer | undefined;
+}
+
+/**
+ * Returns a copy of the value. The copy that lmdb-js makes has memory of its own, which costs several times
+ * as much.
+ */
+function getRow(reader: FastReader, key: Uint8Array, transaction?: Transaction): Uint8Array | undefined {
+  // The memory of these bytes is reused by the next read.
+  const bytes = reader.getBinaryFast(key, transaction && { transaction });
+  return bytes && copyBytes(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
 /** Returns the bytes of the rows that `operations` put; deletes count as nothing. */

@@ -18,9 +18,10 @@ const FILE_PAGES_AT = 2;
 /** Node.js does not tell the size of the kernel's pages. With larger ones the map is underestimated. */
 const PAGE_BYTES = 4_096;
 
+/** Made anew each time the data file is mapped. */
 export class MappedMemory {
   /** The mapped files of this process when the data file was mapped: the program and its libraries. */
-  #basePages = filePages();
+  readonly #basePages = filePages();
   #reads = 0;
 
   /** The memory that was mapped since; 0 where the system does not tell. */
@@ -36,11 +37,6 @@ export class MappedMemory {
   isCheckDueAfterRead(): boolean {
     this.#reads = (this.#reads + 1) % READS_PER_CHECK;
     return this.#reads === 0;
-  }
-
-  /** Call when the data file was mapped anew. */
-  onMap(): void {
-    this.#basePages = filePages();
   }
 }
 
