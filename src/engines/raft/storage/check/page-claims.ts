@@ -3,10 +3,8 @@
 import { check } from '../lmdb/lmdb-page.ts';
 
 const UNSEEN = 0;
-const FREE = 1;
-const USED = 2;
-/** A leaf that was not read yet. */
-const UNREAD_LEAF = 3;
+/** An unread leaf becomes used when it is read. */
+const USES = { free: 1, used: 2, unreadLeaf: 3 };
 
 /** Pages 0 and 1 are the meta pages. */
 const FIRST_PAGE = 2;
@@ -17,46 +15,29 @@ export class PageClaims {
 
   constructor(lastPage: number) {
     this.#pages = new Uint8Array(lastPage + 1);
-    this.#pages.fill(USED, 0, FIRST_PAGE);
+    this.#pages.fill(USES.used, 0, FIRST_PAGE);
   }
 
-  claimUsed(first: number, length: number): void {
-    this.#claim(first, length, USED);
-  }
-
-  claimFree(page: number): void {
-    this.#claim(page, 1, FREE);
-  }
-
-  claimLeaf(page: number): void {
-    this.#claim(page, 1, UNREAD_LEAF);
-  }
-
-  isUnreadLeaf(page: number): boolean {
-    return this.#pages[page] === UNREAD_LEAF;
-  }
-
-  onLeafRead(page: number): void {
-    this.#pages[page] = USED;
-  }
-
-  /** Returns the first unread leaf from page `from` on, or undefined. */
-  firstUnreadLeaf(from: number): number | undefined {
-    const page = this.#pages.indexOf(UNREAD_LEAF, from);
-    return page < 0 ? undefined : page;
-  }
-
-  /** Returns the last unread leaf up to page `upTo`; there must be one. */
-  lastUnreadLeaf(upTo: number): number {
-    return this.#pages.lastIndexOf(UNREAD_LEAF, upTo);
-  }
-
-  #claim(first: number, length: number, as: number): void {
-    const isInside = first >= FIRST_PAGE && length >= 1 && first + length <= this.#pages.length;
+  claim(use: keyof typeof USES, first: number, pages = 1): void {
+    const isInside = first >= FIRST_PAGE && pages >= 1 && first + pages <= this.#pages.length;
     if (!isInside) check(false, `page ${first} is beyond the last page`);
-    for (let page = first; page < first + length; page++) {
+    for (let page = first; page < first + pages; page++) {
       if (this.#pages[page] !== UNSEEN) check(false, `page ${page} is used twice`);
-      this.#pages[page] = as;
+      this.#pages[page] = USES[use];
     }
+  }
+
+  /** Returns the first unread leaf from page `from` on and the last one within `maxPages`, or undefined. */
+  nextLeaves(from: number, maxPages: number): { first: number; last: number } | undefined {
+    const first = this.#pages.indexOf(USES.unreadLeaf, from);
+    if (first < 0) return undefined;
+    return { first, last: this.#pages.lastIndexOf(USES.unreadLeaf, first + maxPages - 1) };
+  }
+
+  /** Returns whether the page is an unread leaf, which counts as read from now on. */
+  takeLeaf(page: number): boolean {
+    if (this.#pages[page] !== USES.unreadLeaf) return false;
+    this.#pages[page] = USES.used;
+    return true;
   }
 }

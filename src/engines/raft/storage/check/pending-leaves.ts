@@ -9,33 +9,33 @@ import type { CompareKeys } from '../lmdb/key-order.ts';
  * files.
  */
 const MAX_SEPARATOR_BYTES = 16 * 1024 * 1024;
-const FIRST_SEPARATOR_BYTES = 64 * 1024;
+/** The memory that a separator takes beside its bytes: an object, and a part of its branch page. */
+const SEPARATOR_OVERHEAD_BYTES = 200;
+
+/** A key inside a larger buffer: the one at a `PageCursor`. */
+interface KeyInPage {
+  readonly bytes: Uint8Array;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+}
 
 export class PendingLeaves {
   readonly #compare: CompareKeys;
   readonly #maxSeparatorBytes: number;
   /** For each page the number of its leaf; leaves are numbered from 0 on in the order of keys. */
   readonly #leafOf: Uint32Array;
-  /** For each leaf its page. */
-  readonly #pages: number[] = [];
-  /** Separators end to end: the one before leaf n is from `#ends[n]` to `#ends[n + 1]`. */
-  #separators: Uint8Array = new Uint8Array(FIRST_SEPARATOR_BYTES);
-  /** The separator before the first leaf of a tree is empty. */
-  #ends = [0, 0];
+  #leaves = 0;
+  /** Separator n comes before leaf n. The one before the first leaf of a tree is empty. */
+  #separators: Uint8Array[] = [new Uint8Array(0)];
+  #separatorBytes = 0;
 
   constructor(
     pageCount: number,
-    compare: CompareKeys,
-    { maxSeparatorBytes = MAX_SEPARATOR_BYTES }: { maxSeparatorBytes?: number } = {},
+    { compare, maxSeparatorBytes }: { compare: CompareKeys; maxSeparatorBytes?: number },
   ) {
     this.#leafOf = new Uint32Array(pageCount);
     this.#compare = compare;
-    this.#maxSeparatorBytes = maxSeparatorBytes;
-  }
-
-  /** The pages of the leaves, in the order of keys. */
-  get pages(): readonly number[] {
-    return this.#pages;
+    this.#maxSeparatorBytes = maxSeparatorBytes ?? MAX_SEPARATOR_BYTES;
   }
 
   get isFull(): boolean {
@@ -48,60 +48,40 @@ export class PendingLeaves {
 
   /** Adds a leaf after a separator, or as the first one of its tree. */
   addLeaf(page: number): void {
-    assert(this.#pages.length === this.#separatorCount - 1, 'a separator comes before every leaf');
-    this.#leafOf[page] = this.#pages.length;
-    this.#pages.push(page);
+    assert(this.#leaves === this.#separators.length - 1, 'a separator comes before every leaf');
+    this.#leafOf[page] = this.#leaves;
+    this.#leaves += 1;
   }
 
-  /** Adds a separator after a leaf. Returns false when it is not above the one before. */
-  addSeparator(bytes: Uint8Array, start: number, end: number): boolean {
-    assert(this.#pages.length === this.#separatorCount, 'a leaf comes before every separator but the first');
-    const [lastStart, lastEnd] = [this.#startOf(this.#separatorCount - 1), this.#separatorBytes];
-    if (this.#compare(this.#separators, lastStart, lastEnd, bytes, start, end) >= 0) return false;
-    this.#makeRoom(end - start);
-    this.#separators.set(bytes.subarray(start, end), lastEnd);
-    this.#ends.push(lastEnd + end - start);
+  /**
+   * Adds a separator after a leaf. Returns false when it is not above the one before. Its bytes must not
+   * change until the leaves are dropped.
+   */
+  addSeparator(key: KeyInPage): boolean {
+    assert(this.#leaves === this.#separators.length, 'a leaf comes before every separator but the first');
+    if (this.#compareSeparator(this.#leaves - 1, key) >= 0) return false;
+    const { bytes, keyStart, keyEnd } = key;
+    this.#separators.push(bytes.subarray(keyStart, keyEnd));
+    this.#separatorBytes += keyEnd - keyStart + SEPARATOR_OVERHEAD_BYTES;
     return true;
   }
 
-  /** Returns whether the key is not below the separator before the leaf. */
-  isFromLeafOn(leaf: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const [low, lowEnd] = [this.#startOf(leaf), this.#startOf(leaf + 1)];
-    return this.#compare(this.#separators, low, lowEnd, bytes, start, end) <= 0;
-  }
-
-  /** Returns whether the key is below the separator after the leaf. There is none after the last leaf. */
-  isBeforeNextLeaf(leaf: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (leaf + 1 >= this.#separatorCount) return true;
-    const [high, highEnd] = [this.#startOf(leaf + 1), this.#startOf(leaf + 2)];
-    return this.#compare(bytes, start, end, this.#separators, high, highEnd) < 0;
+  /** Returns whether the key is between the separators of the leaf. There is none after the last leaf. */
+  isWithin(leaf: number, key: KeyInPage): boolean {
+    if (this.#compareSeparator(leaf, key) > 0) return false;
+    return leaf + 1 >= this.#separators.length || this.#compareSeparator(leaf + 1, key) > 0;
   }
 
   /** Drops the leaves when all were read. The last separator stays: it comes before the next leaf. */
   clear(): void {
-    const last = this.#startOf(this.#separatorCount - 1);
-    this.#separators.copyWithin(0, last, this.#separatorBytes);
-    this.#ends = [0, this.#separatorBytes - last];
-    this.#pages.length = 0;
+    this.#separators = this.#separators.slice(-1);
+    this.#separatorBytes = 0;
+    this.#leaves = 0;
   }
 
-  get #separatorCount(): number {
-    return this.#ends.length - 1;
-  }
-
-  get #separatorBytes(): number {
-    return this.#startOf(this.#separatorCount);
-  }
-
-  #startOf(separator: number): number {
-    return this.#ends[separator] ?? 0;
-  }
-
-  #makeRoom(bytes: number): void {
-    const needed = this.#separatorBytes + bytes;
-    if (needed <= this.#separators.length) return;
-    const larger = new Uint8Array(Math.max(needed, 2 * this.#separators.length));
-    larger.set(this.#separators);
-    this.#separators = larger;
+  #compareSeparator(number: number, { bytes, keyStart, keyEnd }: KeyInPage): number {
+    const separator = this.#separators[number];
+    assert(separator !== undefined, 'a leaf has a separator before it');
+    return this.#compare(separator, 0, separator.length, bytes, keyStart, keyEnd);
   }
 }

@@ -198,12 +198,13 @@ describe('verifyDataFile', () => {
 
     test('a free list with a page in use, a page twice or a run of pages is found: a write would overwrite rows', () => {
       const metas = [readMeta(whole, 0), readMeta(whole.subarray(PAGE_BYTES), 1)];
-      const { freeList, rows: tree } = metas.reduce((a, b) => (a.transaction > b.transaction ? a : b));
+      const latest = metas.reduce((a, b) => (a.transaction > b.transaction ? a : b));
+      const { freeList, rows: tree } = latest;
       const at = (freeList.root ?? 0) * PAGE_BYTES;
       /** Returns the file with the first page number of the free list replaced, and the old number. */
       const withFirst = (number: number): [Buffer, number] => {
         const bytes = Buffer.from(whole);
-        const page = new PageCursor(bytes.subarray(at, at + PAGE_BYTES), PAGE_BYTES);
+        const page = new PageCursor(bytes.subarray(at, at + PAGE_BYTES), latest);
         page.moveTo(freeList.root ?? 0, 0);
         for (let position = 0; position < page.records; position++) {
           page.moveToLeafRecord(position);

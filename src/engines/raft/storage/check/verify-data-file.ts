@@ -73,101 +73,69 @@ export function* verifyImage(path: string, checkRow?: RowCheck): Steps {
 function* verifyFile(path: string, checkRow: RowCheck = () => undefined): Steps<VerifiedFile> {
   const descriptor = openSync(path, 'r');
   try {
-    const verification = new FileVerification(new DataFileReader(descriptor), checkRow);
-    yield* verification.steps();
-    return verification;
+    const reader = new DataFileReader(descriptor);
+    const { latest: meta, before } = readMetas(reader);
+    const isRolledBack = isRollback(reader, meta, before);
+    // The last pages may be free and never written. The bound keeps a damaged count from allocating much
+    // memory.
+    const mostPages = 2 * Math.ceil(reader.fileBytes / meta.pageBytes) + MAX_UNWRITTEN_PAGES;
+    check(meta.lastPage >= 1 && meta.lastPage < mostPages, 'the number of pages is out of range');
+    const claims = new PageClaims(meta.lastPage);
+    const parts = { reader, claims, meta };
+    const { sealVouchesFrom } = checkRow;
+    yield* verifyTree(meta.rows, { ...parts, compare: compareBytes, visit: checkRow, sealVouchesFrom });
+    const claimFree = (row: AdjacentRow): void => {
+      for (const page of freePagesOf(row)) claims.claim('free', page);
+    };
+    yield* verifyTree(meta.freeList, { ...parts, compare: compareIntegers, visit: claimFree });
+    return { isRolledBack };
+  } catch (error) {
+    throw error instanceof CodedError && error.code === 'record_damaged' ? new Damage(error.message) : error;
   } finally {
     closeSync(descriptor);
   }
 }
 
-class FileVerification implements VerifiedFile {
-  readonly #reader: DataFileReader;
-  readonly #checkRow: RowCheck;
-  readonly #meta: Meta;
-  readonly #claims: PageClaims;
-  readonly isRolledBack: boolean;
+function freePagesOf({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): number[] {
+  check(valueStart - keyStart === FREE_LIST_KEY_BYTES, 'the free list has a key of a wrong length');
+  return freePages(Buffer.from(bytes.buffer, bytes.byteOffset + valueStart, valueEnd - valueStart));
+}
 
-  constructor(reader: DataFileReader, checkRow: RowCheck) {
-    this.#reader = reader;
-    this.#checkRow = checkRow;
-    const { latest, before } = this.#readMetas();
-    this.#meta = latest;
-    this.isRolledBack = this.#isRolledBack(latest, before);
-    const { lastPage } = this.#meta;
-    // The last pages may be free and never written. The bound keeps a damaged count from allocating much
-    // memory.
-    const mostPages = 2 * Math.ceil(reader.fileBytes / this.#meta.pageBytes) + MAX_UNWRITTEN_PAGES;
-    check(lastPage >= 1 && lastPage < mostPages, 'the number of pages is out of range');
-    this.#claims = new PageClaims(lastPage);
-  }
+/**
+ * Reads both meta pages. Transaction n writes meta page n % 2, so they are of consecutive transactions, or
+ * new.
+ */
+function readMetas(reader: DataFileReader): { latest: Meta; before: Meta } {
+  const first = readMeta(reader.read(0, META_BYTES), 0);
+  const second = readMeta(reader.read(first.pageBytes, META_BYTES), 1);
+  const [a, b] = [first.transaction, second.transaction];
+  const isNew = a === 0 && b === 0;
+  check(isNew || (Math.abs(a - b) === 1 && a % 2 === 0), 'the meta pages do not belong together');
+  check(first.pageBytes === second.pageBytes, 'the meta pages do not belong together');
+  return a > b || isNew ? { latest: first, before: second } : { latest: second, before: first };
+}
 
-  *steps(): Steps {
-    const { rows, freeList, pageBytes, lastPage, transaction } = this.#meta;
-    const parts = {
-      reader: this.#reader,
-      claims: this.#claims,
-      pageBytes,
-      pageCount: lastPage + 1,
-      lastTransaction: transaction,
-    };
-    try {
-      yield* verifyTree(rows, {
-        ...parts,
-        compare: compareBytes,
-        visit: this.#checkRow,
-        sealVouchesFrom: this.#checkRow.sealVouchesFrom,
-      });
-    } catch (error) {
-      throw error instanceof CodedError && error.code === 'record_damaged'
-        ? new Damage(error.message)
-        : error;
-    }
-    yield* verifyTree(freeList, { ...parts, compare: compareIntegers, visit: (row) => this.#claimFree(row) });
-  }
+/**
+ * Checks that each meta page and its trees are of one transaction, or a single bit could roll the last
+ * transaction back. LMDB itself does so after a failed write of a meta page: it restores the old transaction
+ * number, but not the trees. Returns true in that case.
+ */
+function isRollback(reader: DataFileReader, latest: Meta, before: Meta): boolean {
+  check(transactionOfTrees(reader, latest) === latest.transaction, NOT_OF_ONE_TRANSACTION);
+  const found = transactionOfTrees(reader, before);
+  check(found === before.transaction || found === latest.transaction + 1, NOT_OF_ONE_TRANSACTION);
+  return found !== before.transaction;
+}
 
-  #claimFree({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {
-    check(valueStart - keyStart === FREE_LIST_KEY_BYTES, 'the free list has a key of a wrong length');
-    const data = Buffer.from(bytes.buffer, bytes.byteOffset + valueStart, valueEnd - valueStart);
-    for (const page of freePages(data)) this.#claims.claimFree(page);
+/**
+ * Returns the transaction of the later root: every transaction writes the root of a tree anew. LMDB reuses no
+ * page of the last two states, so both are complete.
+ */
+function transactionOfTrees(reader: DataFileReader, { pageBytes, rows, freeList }: Meta): number {
+  let latest = 0;
+  for (const { root } of [rows, freeList]) {
+    if (root === undefined) continue;
+    latest = Math.max(latest, writingTransaction(reader.read(root * pageBytes, PAGE_HEADER_BYTES)));
   }
-
-  /**
-   * Reads both meta pages. Transaction n writes meta page n % 2, so they are of consecutive transactions, or
-   * new.
-   */
-  #readMetas(): { latest: Meta; before: Meta } {
-    const first = readMeta(this.#reader.read(0, META_BYTES), 0);
-    const second = readMeta(this.#reader.read(first.pageBytes, META_BYTES), 1);
-    const [a, b] = [first.transaction, second.transaction];
-    const isNew = a === 0 && b === 0;
-    check(isNew || (Math.abs(a - b) === 1 && a % 2 === 0), 'the meta pages do not belong together');
-    check(first.pageBytes === second.pageBytes, 'the meta pages do not belong together');
-    return a > b || isNew ? { latest: first, before: second } : { latest: second, before: first };
-  }
-
-  /**
-   * Checks that each meta page and its trees are of one transaction, or a single bit could roll the last
-   * transaction back. LMDB itself does so after a failed write of a meta page: it restores the old
-   * transaction number, but not the trees. Returns true in that case.
-   */
-  #isRolledBack(latest: Meta, before: Meta): boolean {
-    check(this.#transactionOfTrees(latest) === latest.transaction, NOT_OF_ONE_TRANSACTION);
-    const found = this.#transactionOfTrees(before);
-    check(found === before.transaction || found === latest.transaction + 1, NOT_OF_ONE_TRANSACTION);
-    return found !== before.transaction;
-  }
-
-  /**
-   * Returns the transaction of the later root: every transaction writes the root of a tree anew. LMDB reuses
-   * no page of the last two states, so both are complete.
-   */
-  #transactionOfTrees({ pageBytes, rows, freeList }: Meta): number {
-    let latest = 0;
-    for (const { root } of [rows, freeList]) {
-      if (root === undefined) continue;
-      latest = Math.max(latest, writingTransaction(this.#reader.read(root * pageBytes, PAGE_HEADER_BYTES)));
-    }
-    return latest;
-  }
+  return latest;
 }

@@ -60,9 +60,7 @@ function verify(visit: (row: AdjacentRow) => void, maxSeparatorBytes?: number): 
       verifyTree(meta.rows, {
         reader: new DataFileReader(descriptor),
         claims: new PageClaims(meta.lastPage),
-        pageBytes: PAGE_BYTES,
-        pageCount: meta.lastPage + 1,
-        lastTransaction: meta.transaction,
+        meta,
         compare: compareBytes,
         visit,
         ...(maxSeparatorBytes !== undefined && { maxSeparatorBytes }),

@@ -15,38 +15,22 @@ export class DataFileReader {
   }
 
   read(position: number, length: number): Buffer {
-    check(position + length <= this.fileBytes, TOO_SHORT);
-    const bytes = Buffer.allocUnsafe(length);
-    this.readInto(bytes, 0, { position, length });
-    return bytes;
+    return this.fill(Buffer.allocUnsafe(length), position);
   }
 
-  /** Reads `length` bytes into `target`, from `start` on. */
-  readInto(
-    target: Uint8Array,
-    start: number,
-    { position, length }: { position: number; length: number },
-  ): void {
-    check(position + length <= this.fileBytes, TOO_SHORT);
-    for (let done = 0; done < length; ) {
-      const count = this.#readSome(target, start + done, {
-        position: position + done,
-        length: length - done,
-      });
+  /** Fills `target` with the bytes from `position` on, and returns it. */
+  fill<Bytes extends Uint8Array>(target: Bytes, position: number): Bytes {
+    check(position + target.length <= this.fileBytes, TOO_SHORT);
+    for (let done = 0; done < target.length; ) {
+      let count: number;
+      try {
+        count = readSync(this.#descriptor, target, done, target.length - done, position + done);
+      } catch (cause) {
+        throw new Damage(`it cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+      }
       check(count > 0, TOO_SHORT);
       done += count;
     }
-  }
-
-  #readSome(
-    target: Uint8Array,
-    start: number,
-    { position, length }: { position: number; length: number },
-  ): number {
-    try {
-      return readSync(this.#descriptor, target, start, length, position);
-    } catch (cause) {
-      throw new Damage(`it cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
-    }
+    return target;
   }
 }

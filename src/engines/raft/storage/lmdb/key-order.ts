@@ -22,17 +22,11 @@ export const compareBytes: CompareKeys = (bytes, start, end, otherBytes, otherSt
   return length - otherLength;
 };
 
-const INTEGER_BYTES = 8;
-
-/**
- * The order of the free list: little-endian transaction numbers. Keys of other lengths are damage, found
- * elsewhere.
- */
+/** The order of the free list: little-endian transaction numbers. A key of another length is damage. */
 export const compareIntegers: CompareKeys = (bytes, start, end, otherBytes, otherStart, otherEnd) => {
-  if (end - start !== INTEGER_BYTES || otherEnd - otherStart !== INTEGER_BYTES) {
-    return compareBytes(bytes, start, end, otherBytes, otherStart, otherEnd);
-  }
-  for (let at = INTEGER_BYTES - 1; at >= 0; at--) {
+  const length = end - start;
+  if (length !== otherEnd - otherStart) return length - (otherEnd - otherStart);
+  for (let at = length - 1; at >= 0; at--) {
     const difference = (bytes[start + at] as number) - (otherBytes[otherStart + at] as number);
     if (difference !== 0) return difference;
   }

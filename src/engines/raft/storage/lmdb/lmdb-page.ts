@@ -30,39 +30,21 @@ const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 /** The value of `PageCursor.overflowPage` for data on the page itself. */
 export const NOT_ON_OVERFLOW = -1;
 
-export interface Tree {
-  readonly name: 'free list' | 'rows';
-  readonly depth: number;
-  readonly branchPages: number;
-  readonly leafPages: number;
-  readonly overflowPages: number;
-  readonly entries: number;
-  /** Undefined when the tree is empty. */
-  readonly root: number | undefined;
-}
-
-export interface Meta {
-  readonly pageBytes: number;
-  readonly lastPage: number;
-  readonly transaction: number;
-  readonly freeList: Tree;
-  readonly rows: Tree;
-}
+export type Meta = ReturnType<typeof readMeta>;
+export type Tree = ReturnType<typeof readTree>;
 
 /** The bytes of a page that `readMeta` needs: page header and meta record. */
 export const META_BYTES = 160;
 
 /** Reads a meta page; `bytes` is its beginning. */
-export function readMeta(bytes: Buffer, pageNumber: number): Meta {
+export function readMeta(bytes: Buffer, pageNumber: number) {
   const what = `meta page ${pageNumber}`;
   check(u64(bytes, 0) === pageNumber && bytes.readUInt16LE(18) === P_META, `${what} is not a meta page`);
   check(bytes.readUInt32LE(24) === MAGIC, `${what} does not begin as one`);
   check((bytes.readUInt32LE(28) & 0xffff) === VERSION, `${what} has another format version`);
   const pageBytes = bytes.readUInt32LE(48);
-  check(
-    pageBytes >= 512 && pageBytes <= 65_536 && (pageBytes & (pageBytes - 1)) === 0,
-    `${what} has a wrong page size`,
-  );
+  const isPageSize = pageBytes >= 512 && pageBytes <= 65_536 && (pageBytes & (pageBytes - 1)) === 0;
+  check(isPageSize, `${what} has a wrong page size`);
   return {
     pageBytes,
     freeList: readTree(bytes, 48, 'free list'),
@@ -72,10 +54,9 @@ export function readMeta(bytes: Buffer, pageNumber: number): Meta {
   };
 }
 
-function readTree(bytes: Buffer, at: number, name: Tree['name']): Tree {
+function readTree(bytes: Buffer, at: number, name: 'free list' | 'rows') {
   const flags = name === 'rows' ? ROWS_FLAGS : FREE_LIST_FLAGS;
   check(bytes.readUInt16LE(at + 4) === flags, `the tree of ${name} has wrong flags`);
-  const root = bytes.readBigUInt64LE(at + 40);
   return {
     name,
     depth: bytes.readUInt16LE(at + 6),
@@ -83,7 +64,8 @@ function readTree(bytes: Buffer, at: number, name: Tree['name']): Tree {
     leafPages: u64(bytes, at + 16),
     overflowPages: u64(bytes, at + 24),
     entries: u64(bytes, at + 32),
-    root: root === NO_PAGE ? undefined : u64(bytes, at + 40),
+    /** Undefined when the tree is empty. */
+    root: bytes.readBigUInt64LE(at + 40) === NO_PAGE ? undefined : u64(bytes, at + 40),
   };
 }
 
@@ -114,20 +96,17 @@ export class PageCursor {
   keyEnd = 0;
   /** The page below a record of a branch page. */
   child = 0;
-  /**
-   * The data of a leaf page's record: from `keyEnd` to `dataEnd`, or on overflow pages from `overflowPage`
-   * on.
-   */
+  /** The data of a leaf's record: from `keyEnd` to `dataEnd`, or on overflow pages from `overflowPage` on. */
   dataEnd = 0;
   overflowPage = 0;
   dataBytes = 0;
 
-  /** Pages of transactions after `lastTransaction`, the last one of the file, count as damaged. */
-  constructor(bytes: Uint8Array, pageBytes: number, lastTransaction = Number.POSITIVE_INFINITY) {
+  /** Pages of transactions after `transaction`, the last one of the file, count as damaged. */
+  constructor(bytes: Uint8Array, { pageBytes, transaction }: Meta) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#pageBytes = pageBytes;
-    this.#lastTransaction = lastTransaction;
+    this.#lastTransaction = transaction;
   }
 
   /** Moves to the page at `start`, which is completely in the buffer, and checks the page's header. */
@@ -169,6 +148,20 @@ export class PageCursor {
     this.overflowPage = flags === 0 ? NOT_ON_OVERFLOW : u64Of(this.#view, this.keyEnd);
   }
 
+  /**
+   * Returns the number of overflow pages that the record's data is on. `header` is that of the first one.
+   */
+  overflowPages(header: Buffer): number {
+    const first = this.overflowPage;
+    check(u64(header, 0) === first, `page ${first} has another number`);
+    check(writingTransaction(header) <= this.#lastTransaction, fromTheFuture(first));
+    check(header.readUInt16LE(18) === P_OVERFLOW, `page ${first} is not an overflow page`);
+    const pages = header.readUInt32LE(20);
+    const needed = Math.ceil((PAGE_HEADER_BYTES + this.dataBytes) / this.#pageBytes);
+    check(pages >= needed, `page ${first} has fewer pages than its record needs`);
+    return pages;
+  }
+
   #moveToRecord(position: number): number {
     const base = this.#start + NODE_BASE;
     const offset = this.#view.getUint16(base + 2 * position, true);
@@ -193,27 +186,6 @@ function fromTheFuture(pageNumber: number): string {
   return `page ${pageNumber} is of a later transaction than the file`;
 }
 
-/**
- * Returns the number of pages of the data that begins on this overflow page; `bytes` is the page's header.
- */
-export function overflowPageCount(
-  bytes: Buffer,
-  pageNumber: number,
-  {
-    dataBytes,
-    pageBytes,
-    lastTransaction,
-  }: { dataBytes: number; pageBytes: number; lastTransaction: number },
-): number {
-  check(u64(bytes, 0) === pageNumber, `page ${pageNumber} has another number`);
-  check(writingTransaction(bytes) <= lastTransaction, fromTheFuture(pageNumber));
-  check(bytes.readUInt16LE(18) === P_OVERFLOW, `page ${pageNumber} is not an overflow page`);
-  const pages = bytes.readUInt32LE(20);
-  const needed = Math.ceil((PAGE_HEADER_BYTES + dataBytes) / pageBytes);
-  check(pages >= needed, `page ${pageNumber} has fewer pages than its record needs`);
-  return pages;
-}
-
 /** Returns the pages that a record of the free list names; the record is a count and their numbers. */
 export function freePages(data: Buffer): number[] {
   check(data.length >= 8 && data.length % 8 === 0, 'a record of the free list is truncated');
@@ -228,10 +200,7 @@ export function check(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Damage(what);
 }
 
-/**
- * Reads a page number or a count. Those above 2^53 lose precision, but they are damaged and fail their
- * checks.
- */
+/** Reads a page number or a count. Above 2^53 it loses precision, but is damaged and fails its checks. */
 function u64(bytes: Buffer, at: number): number {
   return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 0x1_0000_0000;
 }
