@@ -55,8 +55,8 @@ function isAboveAll(id: string, text: string): boolean {
 
 function insert(view: StateView, set: string, id: string): void {
   const { key, ids, hasBefore } = blockFor(view, set, id);
-  const all = ids.toSpliced(placeOf(ids, id), 0, id);
-  if (all.length === 1 || lengthOf(all) <= MAX_BLOCK_CHARACTERS) {
+  const all = ids.toSpliced(ids.findLastIndex((other) => compareUtf8(other, id) < 0) + 1, 0, id);
+  if (all.length === 1 || (SEPARATOR + all.join(SEPARATOR)).length <= MAX_BLOCK_CHARACTERS) {
     putBlock(view, { key, ids: all, hasBefore });
     return;
   }
@@ -72,13 +72,8 @@ export function deleteId(view: StateView, set: string, id: string): void {
   assert(others.length === ids.length - 1, `${id} is not in the set ${set}`);
   if (others.length > 0 || hasBefore) putBlock(view, { key, ids: others, hasBefore });
   else view.delete(key);
-  if (others.length === 0) maybeDeleteLast(view, set);
-}
-
-/** Deletes the last block if the set is empty. */
-function maybeDeleteLast(view: StateView, set: string): void {
-  const last = lastBlock(view, set);
-  if (last === undefined || last.ids.length > 0) return;
+  if (others.length > 0 || lastBlock(view, set)?.ids.length !== 0) return;
+  // The last block is empty: the set is too, unless there is another block.
   for (const _ of boundedBlocks(view, set, '')) return;
   view.delete(set);
 }
@@ -127,19 +122,10 @@ function putBlock(view: StateView, { key, ids, hasBefore }: Block): void {
   view.put(key, (hasBefore ? SEPARATOR : '') + ids.join(SEPARATOR));
 }
 
-/** Returns the number of ids before `id`. */
-function placeOf(ids: readonly string[], id: string): number {
-  return ids.findLastIndex((other) => compareUtf8(other, id) < 0) + 1;
-}
-
 function idsAfter(ids: readonly string[], after: string | undefined): readonly string[] {
   return after === undefined ? ids : ids.filter((id) => compareUtf8(id, after) > 0);
 }
 
 function idsIn(text: string): readonly string[] {
   return text === '' ? [] : text.split(SEPARATOR);
-}
-
-function lengthOf(ids: readonly string[]): number {
-  return ids.reduce((sum, { length }) => sum + length + SEPARATOR.length, 0);
 }

@@ -41,24 +41,11 @@ export class MemoryState implements StateView {
     if (this.#valueTexts.delete(key)) this.#sortedKeys.splice(this.#placeOf(key), 1);
   }
 
-  *range({ prefix, after, reverse = false }: RangeOptions): Generator<readonly [key: string, value: Json]> {
-    const keys = this.#sortedKeys.slice();
-    let start = firstIndexWhere(keys, (key) => compareUtf8(key, prefix) >= 0);
-    let end = firstIndexWhere(keys, (key) => compareUtf8(key, prefix) > 0 && !key.startsWith(prefix));
-    if (after !== undefined && !reverse) {
-      start = Math.max(
-        start,
-        firstIndexWhere(keys, (key) => compareUtf8(key, after) > 0),
-      );
-    }
-    if (after !== undefined && reverse) {
-      end = Math.min(
-        end,
-        firstIndexWhere(keys, (key) => compareUtf8(key, after) >= 0),
-      );
-    }
-    for (let step = 0; step < end - start; step += 1) {
-      const key = present(keys[reverse ? end - 1 - step : start + step], 'a key of the range is missing');
+  *range({ prefix, after }: RangeOptions): Generator<readonly [key: string, value: Json]> {
+    const isInside = (key: string): boolean =>
+      compareUtf8(key, prefix) >= 0 && (after === undefined || compareUtf8(key, after) > 0);
+    for (const key of this.#sortedKeys.slice(firstIndexWhere(this.#sortedKeys, isInside))) {
+      if (!key.startsWith(prefix)) return;
       const value = this.get(key);
       if (value !== undefined) yield [key, value];
     }

@@ -6,9 +6,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export interface RangeOptions {
   /** Only keys that begin with this. */
   readonly prefix: string;
-  /** Only keys after this one (before it, when `reverse`). A whole key, prefix included. */
+  /** Only keys after this one. A whole key, prefix included. */
   readonly after?: string;
-  readonly reverse?: boolean;
 }
 
 /** A consistent view of the state. Keys are ordered by their UTF-8 bytes. */

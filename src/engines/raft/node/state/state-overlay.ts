@@ -45,26 +45,14 @@ export class StateOverlay {
     return this.#rows.entries();
   }
 
-  /** Returns the first key of a range, in its direction. `nextKey({ ...range, after: key })` continues. */
-  nextKey({ prefix, after, reverse = false }: RangeOptions): string | undefined {
-    const key = reverse ? this.#lastBefore(prefix, after) : this.#firstAfter(prefix, after);
+  /** Returns the first key of a range. `nextKey({ ...range, after: key })` continues. */
+  nextKey({ prefix, after }: RangeOptions): string | undefined {
+    const keys = this.#keys();
+    const isAtStart = after === undefined || compareUtf8(after, prefix) < 0;
+    const isInside = (key: string): boolean =>
+      isAtStart ? compareUtf8(key, prefix) >= 0 : compareUtf8(key, after) > 0;
+    const key = keys[firstWhere(keys, isInside)];
     return key?.startsWith(prefix) ? key : undefined;
-  }
-
-  #firstAfter(prefix: string, after: string | undefined): string | undefined {
-    const keys = this.#keys();
-    if (after === undefined || compareUtf8(after, prefix) < 0) {
-      return keys[firstWhere(keys, (key) => compareUtf8(key, prefix) >= 0)];
-    }
-    return keys[firstWhere(keys, (key) => compareUtf8(key, after) > 0)];
-  }
-
-  #lastBefore(prefix: string, after: string | undefined): string | undefined {
-    const isBeyond = (key: string): boolean =>
-      (compareUtf8(key, prefix) > 0 && !key.startsWith(prefix)) ||
-      (after !== undefined && compareUtf8(key, after) >= 0);
-    const keys = this.#keys();
-    return keys[firstWhere(keys, isBeyond) - 1];
   }
 
   /** Returns all keys, sorted. */

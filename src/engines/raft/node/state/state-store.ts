@@ -107,14 +107,13 @@ export class StateStore implements StateView {
 
   /** Rows may change during the iteration. Those ahead of it are seen as they are when it reaches them. */
   *range(options: RangeOptions): Generator<readonly [key: string, value: Json]> {
-    const direction = options.reverse === true ? -1 : 1;
     const stored = this.#store.range(this.#storedRange(options))[Symbol.iterator]();
     try {
       let head = nextStored(stored);
-      let overlaid = this.#nextOverlaid(options, direction);
+      let overlaid = this.#nextOverlaid(options);
       let seen = this.#overlayChanges;
       for (;;) {
-        const order = compareHeads(overlaid, head?.key, direction);
+        const order = compareHeads(overlaid, head?.key);
         if (order === undefined) return;
         const key = order <= 0 ? (overlaid as string) : (head as StoredHead).key;
         const value = order <= 0 ? putValue(this.#overlaid(key)) : head?.value();
@@ -122,7 +121,7 @@ export class StateStore implements StateView {
         if (value !== undefined) yield [key, value];
         if (order > 0 && this.#overlayChanges === seen) continue;
         seen = this.#overlayChanges;
-        overlaid = this.#nextOverlaid({ ...options, after: key }, direction);
+        overlaid = this.#nextOverlaid({ ...options, after: key });
       }
     } finally {
       stored.return?.();
@@ -192,22 +191,20 @@ export class StateStore implements StateView {
 
   // -------------------------------------------------------------- merging
 
-  #storedRange({ prefix, after, reverse = false }: RangeOptions): KeyRange {
+  #storedRange({ prefix, after }: RangeOptions): KeyRange {
     const first = stateKeyOf(this.#generation, prefix);
     const beyond =
       prefix === '' ? generationsRange(this.#generation, this.#generation + 1).to : afterPrefix(first);
-    if (after === undefined) return { from: first, to: beyond, reverse };
-    const at = stateKeyOf(this.#generation, after);
-    if (reverse) return { from: first, to: compareBytes(at, beyond) < 0 ? at : beyond, reverse };
-    const next = justAfter(at);
-    return { from: compareBytes(next, first) > 0 ? next : first, to: beyond, reverse };
+    if (after === undefined) return { from: first, to: beyond };
+    const next = justAfter(stateKeyOf(this.#generation, after));
+    return { from: compareBytes(next, first) > 0 ? next : first, to: beyond };
   }
 
-  #nextOverlaid(range: RangeOptions, direction: 1 | -1): string | undefined {
+  #nextOverlaid(range: RangeOptions): string | undefined {
     const active = this.#active.nextKey(range);
     const frozen = this.#frozen?.nextKey(range);
     if (active === undefined || frozen === undefined) return active ?? frozen;
-    return compareUtf8(active, frozen) * direction <= 0 ? active : frozen;
+    return compareUtf8(active, frozen) <= 0 ? active : frozen;
   }
 }
 
@@ -239,13 +236,9 @@ function nextStored(rows: Iterator<KeyValueRow>): StoredHead | undefined {
  * Compares two heads: negative when the overlay's comes first, positive when the store's does, 0 for the same
  * key. Undefined when there are none.
  */
-function compareHeads(
-  overlaid: string | undefined,
-  stored: string | undefined,
-  direction: 1 | -1,
-): number | undefined {
+function compareHeads(overlaid: string | undefined, stored: string | undefined): number | undefined {
   if (overlaid === undefined) return stored === undefined ? undefined : 1;
-  return stored === undefined ? -1 : compareUtf8(overlaid, stored) * direction;
+  return stored === undefined ? -1 : compareUtf8(overlaid, stored);
 }
 
 /** The seal covers the generation too: damage that moves a row to another generation must be noticed. */
