@@ -9,8 +9,7 @@ import openapiTypescript, { astToString } from 'openapi-typescript';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../../verify/kit/project-root.ts';
-import { exampleOf } from './example.ts';
-import { openapi } from './openapi.ts';
+import { exampleOf, openapi } from './openapi.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { PROBLEM_CODES, problemSchema } from './problems.ts';
 

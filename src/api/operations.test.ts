@@ -1,3 +1,4 @@
+import type { Static } from 'typebox';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
   type AnswerOf,
@@ -5,7 +6,6 @@ import {
   OPERATIONS,
   type Operation,
   type ParamsOf,
-  type ProblemOf,
   type QueryOf,
 } from './operations.ts';
 import { PROBLEM_CODES, type Problem } from './problems.ts';
@@ -49,15 +49,12 @@ test('types of requests and answers derive from the list', () => {
     company: string;
     model: string;
   }>();
-  expectTypeOf<AnswerOf<'listPrinters'>>().toEqualTypeOf<Printer[]>();
-  expectTypeOf<AnswerOf<'getPrinter'>>().toEqualTypeOf<Printer>();
+  expectTypeOf<AnswerOf<'listPrinters'>>().toEqualTypeOf<Static<typeof Printer>[]>();
+  expectTypeOf<AnswerOf<'getPrinter'>>().toEqualTypeOf<Static<typeof Printer>>();
   expectTypeOf<ParamsOf<'getPrinter'>>().toEqualTypeOf<{ id: string }>();
   expectTypeOf<ParamsOf<'listPrinters'>>().toEqualTypeOf<undefined>();
   expectTypeOf<BodyOf<'listPrinters'>>().toEqualTypeOf<undefined>();
-  expectTypeOf<
-    Extract<ProblemOf<'createPrintJob'>, { code: 'insufficient_filament' }>['available']
-  >().toBeNumber();
-  expectTypeOf<Extract<ProblemOf<'getPrinter'>, { code: 'disk_full' }>>().toBeNever();
+  expectTypeOf<Problem<'insufficient_filament'>['available']>().toBeNumber();
   expectTypeOf<Problem<'already_exists'>>().toHaveProperty('id').toBeString();
   expect(PROBLEM_CODES).toContain('no_leader');
 });

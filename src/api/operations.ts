@@ -1,7 +1,7 @@
 // The contract: one list of all operations. Routes, the OpenAPI document and clients derive from it.
 
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
-import type { Problem, ProblemCode } from './problems.ts';
+import type { ProblemCode } from './problems.ts';
 import { ClusterStatus, Joined, JoinRequest, NodeId, Removed } from './schemas/cluster.ts';
 import { Filament, NewFilament } from './schemas/filament.ts';
 import {
@@ -20,7 +20,7 @@ import { NewPrinter, Printer } from './schemas/printer.ts';
 import { EXACT, id } from './schemas/values.ts';
 
 /** Roles in rising order. Nothing checks them yet. */
-export type Role = 'viewer' | 'operator' | 'administrator';
+type Role = 'viewer' | 'operator' | 'administrator';
 
 export const TAGS = {
   printers: 'The printers of the farm.',
@@ -254,7 +254,6 @@ type Of<Id extends OperationId> = (typeof OPERATIONS)[Id];
 
 export type QueryOf<Id extends OperationId> = Static<Of<Id>['query']>;
 export type AnswerOf<Id extends OperationId> = Static<Of<Id>['answer']['schema']>;
-export type ProblemOf<Id extends OperationId> = Problem<Of<Id>['problems'][number]>;
 /** `undefined` for an operation whose path has no parameters. */
 export type ParamsOf<Id extends OperationId> =
   Of<Id> extends { readonly params: infer Params extends TObject } ? Static<Params> : undefined;

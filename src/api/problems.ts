@@ -136,6 +136,7 @@ const RETRY_AFTER_SECONDS: { readonly [Code in ProblemCode]?: number } = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/** For tests: they compare the table with the operations and the documents. */
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[];
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { DIALABLE_PATTERN, MAX_ADDRESS_CHARACTERS } from '../../shared/address.ts';
 import { NODE_ID_PATTERN } from '../../shared/node-id.ts';
 import { countOrNull, EXACT } from './values.ts';
@@ -16,7 +16,7 @@ const text = (example: string, description?: string) =>
   Type.String({ ...(description !== undefined && { description }), examples: [example] });
 const count = (description: string) => Type.Integer({ minimum: 0, description, examples: [42] });
 
-export const ClusterMember = Type.Object(
+const ClusterMember = Type.Object(
   {
     id: text('node1'),
     server: text('node1@5f2c9a', 'The id with the incarnation that the node’s disk holds.'),
@@ -35,7 +35,6 @@ export const ClusterMember = Type.Object(
   },
   { title: 'ClusterMember' },
 );
-export type ClusterMember = Static<typeof ClusterMember>;
 
 export const ClusterStatus = Type.Object(
   {
@@ -60,7 +59,6 @@ export const ClusterStatus = Type.Object(
   },
   { title: 'ClusterStatus' },
 );
-export type ClusterStatus = Static<typeof ClusterStatus>;
 
 export const JoinRequest = Type.Object(
   {
@@ -70,7 +68,6 @@ export const JoinRequest = Type.Object(
   },
   { title: 'JoinRequest', ...EXACT },
 );
-export type JoinRequest = Static<typeof JoinRequest>;
 
 export const Joined = Type.Object(
   {
@@ -80,10 +77,8 @@ export const Joined = Type.Object(
   },
   { title: 'Joined' },
 );
-export type Joined = Static<typeof Joined>;
 
 export const Removed = Type.Object(
   { status: Type.Literal('removed'), node_id: NodeId },
   { title: 'Removed' },
 );
-export type Removed = Static<typeof Removed>;

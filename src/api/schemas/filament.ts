@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { EXACT, grams, id, idOrInteger, positiveGrams, text } from './values.ts';
 
 const material = text(64, {
@@ -26,7 +26,6 @@ export const Filament = Type.Object(
   },
   { title: 'Filament' },
 );
-export type Filament = Static<typeof Filament>;
 
 export const NewFilament = Type.Object(
   {
@@ -40,4 +39,3 @@ export const NewFilament = Type.Object(
   },
   { title: 'NewFilament', ...EXACT },
 );
-export type NewFilament = Static<typeof NewFilament>;

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { EXACT, id, idOrInteger, positiveGrams, text } from './values.ts';
 
 export const PrintJobStatus = Type.Enum(['Queued', 'Running', 'Done', 'Canceled', 'Failed'], {
@@ -6,7 +6,6 @@ export const PrintJobStatus = Type.Enum(['Queued', 'Running', 'Done', 'Canceled'
   description: 'A request may write it in any case, and Cancelled for Canceled.',
   examples: ['Running'],
 });
-export type PrintJobStatus = Static<typeof PrintJobStatus>;
 
 const filepath = text(4096, { examples: ['/models/benchy.gcode'] });
 const weight = positiveGrams({
@@ -29,7 +28,6 @@ export const PrintJob = Type.Object(
   },
   { title: 'PrintJob' },
 );
-export type PrintJob = Static<typeof PrintJob>;
 
 export const NewPrintJob = Type.Object(
   {
@@ -42,4 +40,3 @@ export const NewPrintJob = Type.Object(
   },
   { title: 'NewPrintJob', ...EXACT },
 );
-export type NewPrintJob = Static<typeof NewPrintJob>;

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { EXACT, id, idOrInteger, text } from './values.ts';
 
 const company = text(256, { examples: ['Prusa'] });
@@ -8,7 +8,6 @@ export const Printer = Type.Object(
   { id: id({ examples: ['printer1'] }), company, model },
   { title: 'Printer' },
 );
-export type Printer = Static<typeof Printer>;
 
 export const NewPrinter = Type.Object(
   {
@@ -18,4 +17,3 @@ export const NewPrinter = Type.Object(
   },
   { title: 'NewPrinter', ...EXACT },
 );
-export type NewPrinter = Static<typeof NewPrinter>;
