@@ -2,11 +2,10 @@
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
-const MOST_DOUBLINGS = 10;
 
 /** Doubles every round up to two seconds. At random between half and all of it, so that clients spread. */
 export function waitMsAfter(round: number): number {
-  const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(round, MOST_DOUBLINGS));
+  const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round);
   return longest * (0.5 + Math.random() / 2);
 }
 

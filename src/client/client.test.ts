@@ -2,8 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, expectTypeOf, test } from 'vitest';
-import { Client } from './client.ts';
-import { ApiProblem, CallFailed } from './errors.ts';
+import { ApiProblem, CallFailed, Client } from './client.ts';
 
 interface Seen {
   readonly method: string | undefined;

@@ -7,8 +7,9 @@ import { type AnswerOf, OPERATIONS, type OperationId, type QueryOf } from '../ap
 import { nextAfter, outcomeOf, type Tried } from './answer.ts';
 import { pause, waitMsAfter } from './back-off.ts';
 import { ApiProblem, CallFailed } from './errors.ts';
-import { NodeOrder } from './node-order.ts';
 import { type AnyRequest, type ListId, type RequestOf, type RowOf, targetOf } from './request.ts';
+
+export { ApiProblem, CallFailed };
 
 export interface ClientOptions {
   /** Base URLs of some or all nodes: `http://10.0.0.1:8080`. */
@@ -42,28 +43,24 @@ const CALL_TIMEOUT_MS = 30_000;
 const PAGE_ROWS = 1_000;
 const KEY_BYTES = 16;
 
-interface Try {
-  readonly method: string;
-  readonly target: string;
-  readonly headers: Record<string, string>;
-  readonly body: string | undefined;
-  readonly signal: AbortSignal;
-}
-
 export class Client {
-  readonly #order: NodeOrder;
   readonly #options: ClientOptions;
+  readonly #nodes: readonly string[];
+  /** The place of the node that is asked first: the one that answered last. */
+  #preferred = 0;
 
-  /** Throws a TypeError for an address that is no http or https URL. */
+  /** Throws a TypeError when `nodes` is empty or an address is no http or https URL. */
   constructor(options: ClientOptions) {
-    this.#order = new NodeOrder(options.nodes);
+    const { nodes } = options;
+    if (nodes.length === 0) throw new TypeError('give the address of at least one node, as http://host:port');
     this.#options = options;
+    this.#nodes = nodes.map(baseOf);
   }
 
   /**
    * Makes one call and returns the body of its answer. Rejects with an ApiProblem when the API refuses the
-   * request, with CallFailed when no node settled the call in time, and with the reason of the signal when the
-   * caller gave up.
+   * request, with CallFailed when no node settled the call in time, and with the reason of the signal when
+   * the caller gave up.
    */
   async call<Id extends OperationId>(
     id: Id,
@@ -101,28 +98,29 @@ export class Client {
     request: AnyRequest,
     options: CallOptions = {},
   ): Promise<Reply<Id>> {
-    const operation = OPERATIONS[id];
-    const isWrite = operation.method !== 'GET';
+    const { method, path } = OPERATIONS[id];
+    const isWrite = method !== 'GET';
     const callTimeoutMs = options.callTimeoutMs ?? this.#options.callTimeoutMs ?? CALL_TIMEOUT_MS;
     const timeUp = AbortSignal.timeout(callTimeoutMs);
     const signal = options.signal === undefined ? timeUp : AbortSignal.any([timeUp, options.signal]);
     const idempotencyKey = options.idempotencyKey ?? mintKey();
-    const attempt: Try = {
-      method: operation.method,
-      target: targetOf(operation, request),
+    const target = targetOf(path, request);
+    const init: RequestInit = {
+      method,
+      redirect: 'error',
       headers: {
         ...this.#options.headers,
         ...(isWrite && { 'idempotency-key': idempotencyKey }),
         ...(request.body !== undefined && { 'content-type': 'application/json' }),
       },
-      body: request.body === undefined ? undefined : JSON.stringify(request.body),
-      signal,
+      ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
     };
     let hadNoEffect = true;
     let cause: unknown;
     for (let tries = 1; ; tries++) {
-      const node = this.#order.current;
-      const tried = await this.#try(node, attempt);
+      const preferred = this.#preferred;
+      const node = this.#nodes[preferred] ?? '';
+      const tried = await this.#try(node + target, init, signal);
       if (tried.kind === 'answered') {
         const { response, body } = tried;
         return { status: response.status, headers: response.headers, body: body as AnswerOf<Id>, node };
@@ -131,9 +129,10 @@ export class Client {
       hadNoEffect &&= tried.hadNoEffect;
       // The try that the end of the time cut off says less than the one before it.
       if (!timeUp.aborted || cause === undefined) cause = tried.cause;
-      this.#order.moveFrom(node);
-      const isRoundOver = tries % this.#order.count === 0;
-      if (isRoundOver) await pause(waitMsAfter(tries / this.#order.count), signal);
+      // Another call may have moved away from this node already.
+      const { length } = this.#nodes;
+      if (this.#preferred === preferred) this.#preferred = (preferred + 1) % length;
+      if (tries % length === 0) await pause(waitMsAfter(tries / length), signal);
       options.signal?.throwIfAborted();
       if (!timeUp.aborted) continue;
       if (isWrite && !hadNoEffect) {
@@ -147,16 +146,10 @@ export class Client {
     }
   }
 
-  async #try(node: string, { method, target, headers, body, signal }: Try): Promise<Tried> {
-    const tryTimeoutMs = this.#options.tryTimeoutMs ?? TRY_TIMEOUT_MS;
+  async #try(url: string, init: RequestInit, signal: AbortSignal): Promise<Tried> {
+    const timeUp = AbortSignal.timeout(this.#options.tryTimeoutMs ?? TRY_TIMEOUT_MS);
     try {
-      const response = await fetch(node + target, {
-        method,
-        headers,
-        redirect: 'error',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(tryTimeoutMs)]),
-        ...(body !== undefined && { body }),
-      });
+      const response = await fetch(url, { ...init, signal: AbortSignal.any([signal, timeUp]) });
       return outcomeOf(response, await response.text());
     } catch (cause) {
       // The request may have reached the node before the connection failed.
@@ -170,6 +163,14 @@ type CallArguments<Id extends OperationId> =
   object extends RequestOf<Id>
     ? [request?: RequestOf<Id>, options?: CallOptions]
     : [request: RequestOf<Id>, options?: CallOptions];
+
+function baseOf(node: string): string {
+  const url = URL.canParse(node) ? new URL(node) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new TypeError(`${node} is not the address of a node: write it as http://host:port`);
+  }
+  return url.href.replace(/\/+$/, '');
+}
 
 /** Not `crypto.randomUUID`: browsers have that on https pages only. */
 function mintKey(): string {

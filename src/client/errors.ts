@@ -22,7 +22,7 @@ export class ApiProblem extends Error {
 }
 
 /** `no_answer`: no effect. `outcome_unknown`: a write may be applied. `unexpected_answer`: no Raft3D node. */
-export type FailureCode = 'no_answer' | 'outcome_unknown' | 'unexpected_answer';
+type FailureCode = 'no_answer' | 'outcome_unknown' | 'unexpected_answer';
 
 /** No node gave an answer that settles the call. `cause` is the last failure that was seen. */
 export class CallFailed extends Error {

@@ -1,6 +1,6 @@
 // The types of a call, derived from the contract, and its URL.
 
-import type { AnswerOf, BodyOf, OPERATIONS, OperationId, ParamsOf, QueryOf } from '../api/operations.ts';
+import type { AnswerOf, BodyOf, OperationId, ParamsOf, QueryOf } from '../api/operations.ts';
 
 /** Left out where the operation has no such part, optional where every field of the part is. */
 type Part<Name extends string, Value> = [Value] extends [undefined]
@@ -28,16 +28,11 @@ export interface AnyRequest {
 }
 
 /** Path and query of a call, relative to the node's address. */
-export function targetOf(
-  operation: (typeof OPERATIONS)[OperationId],
-  { params = {}, query = {} }: AnyRequest,
-): string {
-  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(params[name])),
-  );
+export function targetOf(path: string, { params = {}, query = {} }: AnyRequest): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) search.set(name, String(value));
   }
-  return search.size === 0 ? path : `${path}?${search}`;
+  return search.size === 0 ? filled : `${filled}?${search}`;
 }
