@@ -4,23 +4,14 @@ import type { PrintJobStatus } from './model/print-job-status.ts';
 import type { Resource, ResourceKind } from './model/resource.ts';
 
 /** JSON values only: outcomes are kept in the state for retries with the same idempotency key. */
-export type FarmOutcome =
-  | { readonly kind: 'created'; readonly resource: Resource }
-  | { readonly kind: 'changed'; readonly resource: Resource }
-  | FarmRefusal;
+export type FarmOutcome = { readonly kind: 'created' | 'changed'; readonly resource: Resource } | FarmRefusal;
 
 /** A refused command changed nothing. `code` is part of the API's contract. */
-export type FarmRefusal =
+export type FarmRefusal = { readonly kind: 'refused' } & (
+  | { readonly code: 'already_exists' | 'not_found'; readonly resource: ResourceKind; readonly id: string }
+  | { readonly code: 'unknown_printer'; readonly printerId: string }
+  | { readonly code: 'unknown_filament'; readonly filamentId: string }
   | {
-      readonly kind: 'refused';
-      readonly code: 'already_exists' | 'not_found';
-      readonly resource: ResourceKind;
-      readonly id: string;
-    }
-  | { readonly kind: 'refused'; readonly code: 'unknown_printer'; readonly printerId: string }
-  | { readonly kind: 'refused'; readonly code: 'unknown_filament'; readonly filamentId: string }
-  | {
-      readonly kind: 'refused';
       readonly code: 'insufficient_filament';
       readonly filamentId: string;
       readonly remainingMilligrams: number;
@@ -29,7 +20,6 @@ export type FarmRefusal =
       readonly askedMilligrams: number;
     }
   | {
-      readonly kind: 'refused';
       readonly code: 'invalid_transition';
       readonly id: string;
       readonly from: PrintJobStatus;
@@ -37,6 +27,7 @@ export type FarmRefusal =
       readonly allowed: readonly PrintJobStatus[];
     }
   /** The idempotency key was used before, for another request. */
-  | { readonly kind: 'refused'; readonly code: 'idempotency_key_reused' }
+  | { readonly code: 'idempotency_key_reused' }
   /** The bytes are not a command of this version. */
-  | { readonly kind: 'refused'; readonly code: 'malformed_command' };
+  | { readonly code: 'malformed_command' }
+);

@@ -27,7 +27,6 @@ test('a page begins after an id, which need not exist, and ends at its limit', (
   expect(ids({ after: 'a', limit: 2 })).toEqual(['b', 'p']);
   expect(ids({ after: 'aa', limit: 1 })).toEqual(['b']);
   expect(ids({ after: '\u{1f9f5}' })).toEqual([]);
-  expect(ids({ limit: 0 })).toEqual([]);
 });
 
 test('a search finds the jobs that match all filters, in order', () => {
@@ -45,5 +44,4 @@ test('a search finds the jobs that match all filters, in order', () => {
   expect(ids({ filamentId: 'f', printerId: 'p', status: 'Queued' })).toEqual(['j1', 'j3']);
   expect(ids({ filamentId: 'g', printerId: 'p' })).toEqual([undefined]);
   expect(ids({ printerId: 'none' })).toEqual([]);
-  expect(ids({ status: 'Done' }, { limit: 0 })).toEqual([]);
 });

@@ -5,7 +5,7 @@ import type { StateView } from '../../state/state-view.ts';
 import { availableMilligrams, getFilament, putFilament } from '../model/filament.ts';
 import { isMilligrams } from '../model/milligrams.ts';
 import { getPrintJob, type PrintJob, putPrintJob } from '../model/print-job.ts';
-import { isPrintJobStatus, nextStatuses, type PrintJobStatus } from '../model/print-job-status.ts';
+import { isPrintJobStatus, NEXT_STATUSES, type PrintJobStatus } from '../model/print-job-status.ts';
 import { getPrinter } from '../model/printer.ts';
 import { MAX_FILE_PATH_CHARACTERS } from '../model/text.ts';
 import type { FarmOutcome } from '../outcome.ts';
@@ -86,7 +86,7 @@ export function changePrintJobStatus(
   const printJob = getPrintJob(view, id);
   if (printJob === undefined) return { kind: 'refused', code: 'not_found', resource: 'print_job', id };
   const from = printJob.status;
-  const allowed = nextStatuses(from);
+  const allowed = NEXT_STATUSES[from];
   if (!allowed.includes(to)) return { kind: 'refused', code: 'invalid_transition', id, from, to, allowed };
   const changed: PrintJob = { ...printJob, status: to, updatedAtMs: Math.max(atMs, printJob.updatedAtMs) };
   settleFilament(view, printJob, to);

@@ -9,7 +9,7 @@
 //
 // No id contains a control character.
 
-import { assert, present } from '../../shared/assert.ts';
+import { present } from '../../shared/assert.ts';
 import { compareUtf8 } from '../../shared/utf8-order.ts';
 import { addId, deleteId, idsOf } from '../../state/id-sets.ts';
 import type { StateReader, StateView } from '../../state/state-view.ts';
@@ -18,26 +18,25 @@ import { PRINT_JOB_STATUSES, type PrintJobStatus, STATUS_CODES } from './print-j
 /** For tests: they check every set. */
 export const INDEX_PREFIXES = { status: 'js/', printer: 'jp/', filament: 'jf/' } as const;
 
-export interface PrintJobFilters {
-  readonly status?: PrintJobStatus | undefined;
-  readonly printerId?: string | undefined;
-  readonly filamentId?: string | undefined;
-}
-
 /** The fields of a print job that decide where it is found. */
-interface IndexedPrintJob {
-  readonly id: string;
+interface IndexedFields {
   readonly status: PrintJobStatus;
   readonly printerId: string;
   readonly filamentId: string;
+}
+
+export type PrintJobFilters = { readonly [Field in keyof IndexedFields]?: IndexedFields[Field] | undefined };
+
+interface IndexedPrintJob extends IndexedFields {
+  readonly id: string;
 }
 
 /**
  * Invariant F4: each job is in these sets and in no other, and the sets contain only jobs.
  * For tests: they check the invariant.
  */
-export function setsOf({ status, printerId, filamentId }: IndexedPrintJob): string[] {
-  return [setFor({ status }, status), setFor({ printerId }, status), setFor({ filamentId }, status)];
+export function setsOf({ status, printerId, filamentId }: IndexedFields): string[] {
+  return [setFor({}, status), setFor({ printerId }, status), setFor({ filamentId }, status)];
 }
 
 /** Updates the index for a job that changed from `previous`, which is undefined for a new job. */
@@ -54,7 +53,7 @@ export function indexPrintJob(
 
 /**
  * Ids of the jobs that may match, in order, from the first id after `after`. They come from the narrowest
- * set: by filament, else by printer, each together with the status. At least one filter must be given.
+ * set: by filament, else by printer, each together with the status.
  */
 export function indexedJobs(
   reader: StateReader,
@@ -67,11 +66,10 @@ export function indexedJobs(
 }
 
 /** The narrowest set of jobs with this status. */
-function setFor({ status: asked, printerId, filamentId }: PrintJobFilters, status: PrintJobStatus): string {
+function setFor({ printerId, filamentId }: PrintJobFilters, status: PrintJobStatus): string {
   const code = STATUS_CODES[status];
   if (filamentId !== undefined) return `${INDEX_PREFIXES.filament}${filamentId}\u0000${code}`;
   if (printerId !== undefined) return `${INDEX_PREFIXES.printer}${printerId}\u0000${code}`;
-  assert(asked !== undefined, 'a search without a filter needs no index');
   return `${INDEX_PREFIXES.status}${code}`;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkPrintJobStatus, nextStatuses } from './print-job-status.ts';
+import { checkPrintJobStatus, NEXT_STATUSES } from './print-job-status.ts';
 
 test.each([
   ['queued', 'Queued'],
@@ -16,7 +16,7 @@ test.each(['', 'Paused', 'run ning', 'constructor', 3, undefined])('%j is not a 
 );
 
 test('a job can only take the transitions of the shop', () => {
-  expect(nextStatuses('Queued')).toEqual(['Running', 'Canceled']);
-  expect(nextStatuses('Running')).toEqual(['Done', 'Canceled', 'Failed']);
-  for (const last of ['Done', 'Canceled', 'Failed'] as const) expect(nextStatuses(last)).toEqual([]);
+  expect(NEXT_STATUSES.Queued).toEqual(['Running', 'Canceled']);
+  expect(NEXT_STATUSES.Running).toEqual(['Done', 'Canceled', 'Failed']);
+  for (const last of ['Done', 'Canceled', 'Failed'] as const) expect(NEXT_STATUSES[last]).toEqual([]);
 });

@@ -15,11 +15,12 @@ export const STATUS_CODES = {
 } as const satisfies Readonly<Record<PrintJobStatus, string>>;
 export type StatusCode = (typeof STATUS_CODES)[PrintJobStatus];
 
-const STATUS_BY_CODE = Object.fromEntries(
+export const STATUS_BY_CODE = Object.fromEntries(
   PRINT_JOB_STATUSES.map((status) => [STATUS_CODES[status], status]),
 ) as Readonly<Record<StatusCode, PrintJobStatus>>;
 
-const NEXT_STATUSES: Readonly<Record<PrintJobStatus, readonly PrintJobStatus[]>> = {
+/** The statuses that a job may change to from each. */
+export const NEXT_STATUSES: Readonly<Record<PrintJobStatus, readonly PrintJobStatus[]>> = {
   Queued: ['Running', 'Canceled'],
   Running: ['Done', 'Canceled', 'Failed'],
   Done: [],
@@ -27,23 +28,10 @@ const NEXT_STATUSES: Readonly<Record<PrintJobStatus, readonly PrintJobStatus[]>>
   Failed: [],
 };
 
-const STATUS_BY_LOWER_CASE: ReadonlyMap<string, PrintJobStatus> = new Map([
-  ...PRINT_JOB_STATUSES.map((status): [string, PrintJobStatus] => [status.toLowerCase(), status]),
-  ['cancelled', 'Canceled'],
-]);
-
-/** Returns the statuses that a job may change to from `status`. */
-export function nextStatuses(status: PrintJobStatus): readonly PrintJobStatus[] {
-  return NEXT_STATUSES[status];
-}
-
-export function statusOfCode(code: StatusCode): PrintJobStatus {
-  return STATUS_BY_CODE[code];
-}
-
 /** Accepts the name of a status in any case. `Cancelled` becomes `Canceled`. */
 export function checkPrintJobStatus(value: unknown): Checked<PrintJobStatus> {
-  const status = typeof value === 'string' ? STATUS_BY_LOWER_CASE.get(value.toLowerCase()) : undefined;
+  const name = typeof value === 'string' ? value.toLowerCase().replace(/^cancelled$/, 'canceled') : undefined;
+  const status = PRINT_JOB_STATUSES.find((one) => one.toLowerCase() === name);
   if (status === undefined) return rejected(`must be one of ${PRINT_JOB_STATUSES.join(', ')}`);
   return accepted(status);
 }

@@ -7,7 +7,7 @@
 
 import type { Json, StateReader, StateView } from '../../state/state-view.ts';
 import { indexPrintJob } from './print-job-index.ts';
-import { type PrintJobStatus, STATUS_CODES, type StatusCode, statusOfCode } from './print-job-status.ts';
+import { type PrintJobStatus, STATUS_BY_CODE, STATUS_CODES, type StatusCode } from './print-job-status.ts';
 
 export type PrintJob = {
   readonly id: string;
@@ -39,16 +39,10 @@ export function getPrintJob(reader: StateReader, id: string): PrintJob | undefin
   return row === undefined ? undefined : printJobFrom(id, row);
 }
 
-/** Like getPrintJob, for one of many jobs in a list. */
-export function getListedPrintJob(reader: StateReader, id: string): PrintJob | undefined {
-  const row = reader.getOnce(PRINT_JOB_PREFIX + id);
-  return row === undefined ? undefined : printJobFrom(id, row);
-}
-
 export function printJobFrom(id: string, row: Json): PrintJob {
   const [printerId, filamentId, filePath, weightMilligrams, code, createdAtMs, updatedAtMs] =
     row as PrintJobRow;
-  const status = statusOfCode(code);
+  const status = STATUS_BY_CODE[code];
   return { id, printerId, filamentId, filePath, weightMilligrams, status, createdAtMs, updatedAtMs };
 }
 

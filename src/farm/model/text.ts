@@ -13,16 +13,11 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
 export function checkText(value: unknown, maxCharacters: number): Checked<string> {
   if (typeof value !== 'string') return rejected('must be a string');
   if (value.trim() === '') return rejected('must not be empty or blank');
-  if (isLongerThan(value, maxCharacters)) return rejected(`must be at most ${maxCharacters} characters long`);
+  // A code point is one or two UTF-16 units, so most texts need no count.
+  const { length } = value.length <= maxCharacters || value.length > 2 * maxCharacters ? value : [...value];
+  if (length > maxCharacters) return rejected(`must be at most ${maxCharacters} characters long`);
   if (FORBIDDEN.test(value)) {
     return rejected('must be well-formed Unicode without control characters such as line breaks');
   }
   return accepted(value);
-}
-
-function isLongerThan(text: string, maxCharacters: number): boolean {
-  // A code point is one or two UTF-16 units, so most texts need no count.
-  if (text.length <= maxCharacters) return false;
-  if (text.length > 2 * maxCharacters) return true;
-  return [...text].length > maxCharacters;
 }
