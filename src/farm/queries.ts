@@ -26,19 +26,6 @@ export function listPrintJobs(reader: StateReader, options: ListOptions = {}): G
   return listRows(reader, { prefix: PRINT_JOB_PREFIX, from: printJobFrom }, options);
 }
 
-/** A row that a search looked at. `row` is undefined if it does not match. */
-export interface Candidate<Row> {
-  readonly id: string;
-  readonly row: Row | undefined;
-}
-
-/** Returns every row as a match. */
-export function* everyRow<Row extends { readonly id: string }>(
-  rows: Iterable<Row>,
-): Generator<Candidate<Row>> {
-  for (const row of rows) yield { id: row.id, row };
-}
-
 /**
  * Looks through jobs in order of ids. `row` is undefined if a job does not match all filters. `limit` bounds
  * the jobs that are looked at.

@@ -23,7 +23,7 @@ export type OperationRequest<Id extends OperationId> = FastifyRequest<{
 export type RawAnswer = Buffer | Readable | undefined;
 
 /** Returns the answer of the contract, or throws a problem. */
-export type Handler<Id extends OperationId> = (
+type Handler<Id extends OperationId> = (
   request: OperationRequest<Id>,
   reply: FastifyReply,
 ) => Promise<AnswerOf<Id> | RawAnswer>;

@@ -1,6 +1,5 @@
 import type { Engine } from '../engines/engine.ts';
 import type { Logger } from '../shared/logger.ts';
-import type { ListAnswers } from './list-answers.ts';
 
 /** Everything that the routes need: the engine, and what only the process knows. */
 export interface ApiContext {
@@ -24,9 +23,4 @@ export interface ApiContext {
    * decides whether the node continues.
    */
   readonly onInternalError: (error: unknown) => void;
-}
-
-/** For routes that read lists. */
-export interface ListContext extends ApiContext {
-  readonly lists: ListAnswers;
 }

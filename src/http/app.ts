@@ -2,7 +2,9 @@
 
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { openapi } from '../api/openapi.ts';
 import { MAX_ID_CHARACTERS } from '../farm/model/identifier.ts';
+import { addOperation } from './add-operation.ts';
 import type { ApiContext } from './api-context.ts';
 import { ClientErrors } from './client-error.ts';
 import { problem, problemAnswerFor, sendProblem } from './error-handler.ts';
@@ -13,26 +15,24 @@ import { parseQueryString } from './query-string.ts';
 import { logRequests } from './request-log.ts';
 import { addClusterRoutes } from './routes/cluster.ts';
 import { addFilamentRoutes } from './routes/filaments.ts';
-import { addOpenApiRoute } from './routes/openapi.ts';
 import { addPrintJobRoutes } from './routes/print-jobs.ts';
 import { addPrinterRoutes } from './routes/printers.ts';
 import { WholeRequest } from './whole-request.ts';
 
 export const MAX_HEADER_BYTES = 16 * 1024;
-export const MAX_CONNECTIONS = 10_000;
-/** Time for a caller to send its headers, and its whole request. */
+const MAX_CONNECTIONS = 10_000;
+/** Time for a caller to send its headers. For tests: slow clients wait for it. */
 export const HEADERS_TIMEOUT_MS = 15_000;
+/** Time for a caller to send its whole request. For tests: slow clients wait for it. */
 export const REQUEST_TIMEOUT_MS = 30_000;
-export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** How often Node checks connections against these bounds. Its default of 30 s would double them. */
 const CONNECTION_CHECK_INTERVAL_MS = 2_000;
 /** A character of an id is up to four bytes of UTF-8, and each byte up to three characters of a URL. */
 const MAX_PATH_PARAMETER_CHARACTERS = MAX_ID_CHARACTERS * 4 * 3;
 
-export type CreateAppOptions = ApiContext;
-
 /** Builds the API over an engine. The caller listens on it and closes it. */
-export function createApp(context: CreateAppOptions): FastifyInstance {
+export function createApp(context: ApiContext): FastifyInstance {
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const answer = problemAnswerFor(error);
     // Fastify closes the connection after a body that it refused. Bytes that are still on their way would
@@ -97,7 +97,7 @@ export function createApp(context: CreateAppOptions): FastifyInstance {
   addFilamentRoutes(app, listContext);
   addPrintJobRoutes(app, listContext);
   addClusterRoutes(app, context);
-  addOpenApiRoute(app, context);
+  addOperation(app, 'openApi', async () => openapi(context.version));
   return app;
 }
 

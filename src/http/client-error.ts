@@ -3,37 +3,36 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionError } from 'fastify';
-import type { CodedError } from '../shared/coded-error.ts';
 import { problem, problemAnswerFor } from './error-handler.ts';
 
 interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
 }
+
+const MALFORMED = problem('malformed_request', 'Send a well-formed HTTP/1.1 request.');
+
+/** Errors of Node's parser, by their codes. */
+const PARSER_PROBLEMS = new Map<unknown, unknown>([
+  ['HPE_HEADER_OVERFLOW', problem('headers_too_large', 'Send a shorter URL and fewer or shorter headers.')],
+  ['ERR_HTTP_REQUEST_TIMEOUT', problem('request_timeout', 'Send the whole request sooner.')],
+]);
 
 export class ClientErrors {
   readonly #lastExchanges = new WeakMap<Socket, Exchange>();
 
   /** Call it for every request as it begins. */
   noteExchange(request: IncomingMessage, response: ServerResponse): void {
-    const last = this.#lastExchanges.get(request.socket);
-    if (last === undefined) {
-      this.#lastExchanges.set(request.socket, { request, response });
-      return;
-    }
-    last.request = request;
-    last.response = response;
+    this.#lastExchanges.set(request.socket, { request, response });
   }
 
-  /**
-   * Answers and closes, or only closes if the caller would take the answer for that of an earlier request.
-   */
+  /** Answers and closes. Only closes if the caller would take the answer for that of an earlier request. */
   answer(error: ConnectionError, socket: Socket): void {
     if (error.code === 'ECONNRESET' || !socket.writable || !this.#isTurnToAnswer(socket)) {
       socket.destroy();
       return;
     }
-    const { status, headers, body } = problemAnswerFor(problemFor(error));
+    const { status, headers, body } = problemAnswerFor(PARSER_PROBLEMS.get(error.code) ?? MALFORMED);
     const headerLines = Object.entries({
       ...headers,
       'content-length': String(Buffer.byteLength(body)),
@@ -50,18 +49,5 @@ export class ClientErrors {
     if (response.writableFinished) return request.complete;
     // An incomplete request is the one at fault. A complete one still waits for its own answer.
     return !request.complete && !response.headersSent;
-  }
-}
-
-function problemFor(error: ConnectionError): CodedError {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return problem('headers_too_large', 'Send a shorter URL and fewer or shorter headers.', {
-        cause: error,
-      });
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return problem('request_timeout', 'Send the whole request sooner.', { cause: error });
-    default:
-      return problem('malformed_request', 'Send a well-formed HTTP/1.1 request.', { cause: error });
   }
 }

@@ -5,7 +5,7 @@ import { problem, problemAnswerFor } from './error-handler.ts';
 
 test('a problem carries the standard members first and its own fields after them', () => {
   const { body, headers, status, isInternal } = problemAnswerFor(
-    problem('no_leader', 'Wait.', { fields: { node: 'a' } }),
+    problem('no_leader', 'Wait.', { node: 'a' }),
   );
   expect(JSON.parse(body)).toEqual({
     type: 'urn:raft3d:problem:no_leader',

@@ -1,7 +1,6 @@
 // Fields at fault, each with a message that says what to send instead.
 
 import { type FieldProblem, MAX_FIELD_PROBLEMS } from '../api/problems.ts';
-import type { Checked } from '../farm/model/checked.ts';
 
 /** The members of Ajv's error objects (with its option `verbose`) that this file reads. */
 interface SchemaProblem {
@@ -18,13 +17,13 @@ interface SchemaError {
   readonly validationContext: string;
 }
 
-/** Whether Fastify threw this because a request does not fit its compiled schema. */
-export function isSchemaError(error: unknown): error is SchemaError {
-  return typeof error === 'object' && error !== null && Array.isArray((error as SchemaError).validation);
-}
-
-export function fieldProblemsOf({ validation, validationContext }: SchemaError): FieldProblem[] {
-  return validation.slice(0, MAX_FIELD_PROBLEMS).map((error) => describe(error, validationContext));
+/** Returns the fields at fault if Fastify threw this because a request does not fit its compiled schema. */
+export function fieldProblemsOf(error: unknown): FieldProblem[] {
+  const { validation, validationContext = '' } = (error ?? {}) as Partial<SchemaError>;
+  if (!Array.isArray(validation)) return [];
+  return validation
+    .slice(0, MAX_FIELD_PROBLEMS)
+    .map((one: SchemaProblem) => describe(one, validationContext));
 }
 
 function describe(error: SchemaProblem, context: string): FieldProblem {
@@ -52,24 +51,4 @@ function describeType({ instancePath, params, data }: SchemaProblem, context: st
   if (instancePath === '') return 'must be a JSON object, sent as Content-Type: application/json';
   const types = String(params.type).split(',').join(' or a ');
   return `must be a ${types}`;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** Every field in the form that the farm keeps, or every problem. */
-export type CheckedFields<T> =
-  | { readonly ok: true; readonly fields: T }
-  | { readonly ok: false; readonly problems: FieldProblem[] };
-
-/** Takes the result of one check a field, by the field's name in the request. */
-export function gatherFields<T extends Fields>(
-  checks: { readonly [K in keyof T]: Checked<T[K]> },
-): CheckedFields<T> {
-  const problems: FieldProblem[] = [];
-  const fields: Record<string, unknown> = {};
-  for (const [field, check] of Object.entries(checks) as [string, Checked<unknown>][]) {
-    if (check.ok) fields[field] = check.value;
-    else problems.push({ field, message: check.problem });
-  }
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, fields: fields as T };
 }

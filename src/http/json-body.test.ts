@@ -43,7 +43,7 @@ async function start(): Promise<Server> {
         text += chunk;
       });
       request.on('end', () => answer(`stream ${text}`));
-    } else readBody(request, MAX_BYTES, (failure, body) => answer(failure ?? `body ${textOf(body)}`));
+    } else readBody(request, MAX_BYTES, (failure, body) => answer(failure?.code ?? `body ${textOf(body)}`));
   });
   let accepted: net.Socket | undefined;
   server.on('connection', (socket) => {
@@ -103,7 +103,7 @@ test.each([
   {
     what: 'a length that is too large, and a request behind it',
     parts: [head('/', 2 * MAX_BYTES), 'x'.repeat(2 * MAX_BYTES), `${head('/', 1)}a`],
-    outcomes: ['too-large', 'body a'],
+    outcomes: ['body_too_large', 'body a'],
   },
   {
     what: 'chunks that are too large together, and a request behind them',
@@ -112,7 +112,7 @@ test.each([
       chunk('x'.repeat(80)) + chunk('x'.repeat(80)),
       `${LAST_CHUNK}${head('/', 1)}a`,
     ],
-    outcomes: ['too-large', 'body a'],
+    outcomes: ['body_too_large', 'body a'],
   },
   {
     what: 'a body that nobody reads, and a request behind it',
@@ -142,10 +142,10 @@ test('a connection that breaks in the middle of a body ends it once', async () =
   socket.write(`${head('/', 3)}ab`);
   await expect.poll(readBytes).toBe(socket.bytesWritten);
   socket.destroy();
-  await expect.poll(() => outcomes).toEqual(['cut-off']);
+  await expect.poll(() => outcomes).toEqual(['malformed_request']);
   const next = await connect(port);
   next.socket.write(`${head('/', 1)}a`);
-  await expect.poll(() => outcomes).toEqual(['cut-off', 'body a']);
+  await expect.poll(() => outcomes).toEqual(['malformed_request', 'body a']);
 });
 
 test('a body that is asked for when some of it came already is an error, and no shorter body', async () => {
@@ -175,7 +175,9 @@ test('a body that is asked for when some of it came already is an error, and no 
 function readMadeUp(stream: PassThrough, maxBytes: number): Promise<string> {
   return new Promise((resolve) => {
     const request = Object.assign(stream, { headers: {} }) as unknown as http.IncomingMessage;
-    readBody(request, maxBytes, (failure, body) => resolve(failure ?? Buffer.from(body).toString('latin1')));
+    readBody(request, maxBytes, (failure, body) =>
+      resolve(failure?.code ?? Buffer.from(body).toString('latin1')),
+    );
   });
 }
 
@@ -188,7 +190,7 @@ test('a body is whole however it is cut, up to its bound', async () => {
       for (const chunk of chunks) stream.write(chunk);
       stream.end();
       const whole = Buffer.concat(chunks);
-      expect(await read).toBe(whole.length > maxBytes ? 'too-large' : whole.toString('latin1'));
+      expect(await read).toBe(whole.length > maxBytes ? 'body_too_large' : whole.toString('latin1'));
     }),
   );
 });
@@ -199,5 +201,5 @@ test.each([
 ])('a stream that is destroyed $how is cut off', async ({ error }) => {
   const stream = new PassThrough();
   setImmediate(() => stream.destroy(error));
-  expect(await readMadeUp(stream, 3)).toBe('cut-off');
+  expect(await readMadeUp(stream, 3)).toBe('malformed_request');
 });

@@ -2,21 +2,16 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import type { CodedError } from '../shared/coded-error.ts';
 import { problem } from './error-handler.ts';
 import { takeBody } from './whole-request.ts';
 
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 /** No operation has more fields. Bounds the work of naming the unknown ones. */
-export const MAX_BODY_FIELDS = 64;
+const MAX_BODY_FIELDS = 64;
 
-/** `cut-off`: the connection broke before the end of the body. */
-type BodyFailure = 'too-large' | 'cut-off';
-
-const FAILURES: Readonly<Record<BodyFailure, () => Error>> = {
-  'too-large': () => problem('body_too_large', 'Send a body of at most 1 MiB.'),
-  'cut-off': () => problem('malformed_request', 'The request could not be read: send it again, complete.'),
-};
-
+const TOO_LARGE = problem('body_too_large', 'Send a body of at most 1 MiB.');
+const CUT_OFF = problem('malformed_request', 'The request could not be read: send it again, complete.');
 const NOTHING: Buffer = Buffer.alloc(0);
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -28,7 +23,7 @@ export function takeJsonBodies(app: FastifyInstance): void {
     readBody(raw, MAX_BODY_BYTES, (failure, body) => {
       let value: unknown;
       try {
-        if (failure !== undefined) throw FAILURES[failure]();
+        if (failure !== undefined) throw failure;
         value = parseBody(body);
       } catch (error) {
         done(error as Error);
@@ -43,18 +38,20 @@ export function takeJsonBodies(app: FastifyInstance): void {
   });
 }
 
-/** Calls `done` once, maybe inside the call, with the whole body or with the reason why there is none. */
+/**
+ * Calls `done` once, maybe inside the call, with the whole body or with the reason why there is none.
+ * For tests: they set a small bound.
+ */
 export function readBody(
   request: IncomingMessage,
   maxBytes: number,
-  done: (failure: BodyFailure | undefined, body: Uint8Array) => void,
+  done: (failure: CodedError | undefined, body: Uint8Array) => void,
 ): void {
-  // The first chunk, or a copy of all with room for more: a list of one-byte chunks would take much more
-  // memory.
+  // The first chunk, or a copy of all with room for more: a list of one-byte chunks would take more memory.
   let buffer = NOTHING;
   let length = 0;
   let isOver = false;
-  const finish = (failure?: BodyFailure): void => {
+  const finish = (failure?: CodedError): void => {
     if (isOver) return;
     isOver = true;
     const body = buffer.subarray(0, length);
@@ -67,7 +64,7 @@ export function readBody(
     if (isOver) return;
     const end = length + chunk.length;
     if (end > maxBytes) {
-      finish('too-large');
+      finish(TOO_LARGE);
       return;
     }
     if (length === 0) buffer = chunk;
@@ -81,8 +78,8 @@ export function readBody(
     }
     length = end;
   };
-  if (Number(request.headers['content-length']) > maxBytes) finish('too-large');
-  takeBody(request, { add, end: () => finish(), fail: () => finish('cut-off') });
+  if (Number(request.headers['content-length']) > maxBytes) finish(TOO_LARGE);
+  takeBody(request, { add, end: () => finish(), fail: () => finish(CUT_OFF) });
 }
 
 function parseBody(body: Uint8Array): unknown {
@@ -90,13 +87,13 @@ function parseBody(body: Uint8Array): unknown {
   let value: unknown;
   try {
     value = JSON.parse(decoder.decode(body));
-  } catch (cause) {
-    throw problem('malformed_json', 'Send one JSON object in UTF-8.', { cause });
+  } catch {
+    // Bytes that are not UTF-8 or not JSON: the only errors that these two calls throw.
+    throw problem('malformed_json', 'Send one JSON object in UTF-8.');
   }
   if (typeof value === 'object' && value !== null && Object.keys(value).length > MAX_BODY_FIELDS) {
-    throw problem('invalid_request', `Send at most ${MAX_BODY_FIELDS} fields.`, {
-      fields: { errors: [{ field: 'body', message: `must have at most ${MAX_BODY_FIELDS} fields` }] },
-    });
+    const errors = [{ field: 'body', message: `must have at most ${MAX_BODY_FIELDS} fields` }];
+    throw problem('invalid_request', `Send at most ${MAX_BODY_FIELDS} fields.`, { errors });
   }
   return value;
 }

@@ -3,8 +3,8 @@ import type { TroubledEngine } from '../engines/testing/troubled-engine.ts';
 import { putFilament } from '../farm/model/filament.ts';
 import { putPrintJob } from '../farm/model/print-job.ts';
 import { putPrinter } from '../farm/model/printer.ts';
+import { LIST_SLICE_ROWS } from './list-answers.ts';
 import { MAX_KEPT_BYTES } from './list-cache.ts';
-import { LIST_SLICE_ROWS } from './list-slices.ts';
 import { createTestApp, createTestEngine } from './testing/app.ts';
 
 const FILAMENT = {

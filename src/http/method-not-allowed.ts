@@ -1,26 +1,24 @@
 // Refuses unknown paths and wrong methods before the body is read.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { OPERATIONS } from '../api/operations.ts';
 import { problem } from './error-handler.ts';
 
-interface KnownPath {
-  readonly pattern: RegExp;
-  readonly methods: Set<string>;
-}
+const ROUTES = Object.values(OPERATIONS).map(({ method, path }) => ({
+  methods: method === 'GET' ? ['GET', 'HEAD'] : [method],
+  pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`),
+}));
 
-/** Answers 404 `unknown_path` or 405 `method_not_allowed` with `Allow`. Call it before routes are added. */
+/** Answers 404 `unknown_path` or 405 `method_not_allowed` with `Allow`. */
 export function refuseUnknownRoutes(app: FastifyInstance): void {
-  const pathsByUrl = new Map<string, KnownPath>();
-  app.addHook('onRoute', ({ url, method }) => {
-    const known = pathsByUrl.get(url) ?? { pattern: patternOf(url), methods: new Set() };
-    for (const one of [method].flat()) known.methods.add(one);
-    pathsByUrl.set(url, known);
-  });
   const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
     const path = request.url.split('?', 1)[0] ?? '';
-    const known = [...pathsByUrl.values()].find(({ pattern }) => pattern.test(path));
-    if (known === undefined) throw problem('unknown_path', 'There is nothing at this path: see docs/api.md.');
-    const allowed = [...known.methods].sort().join(', ');
+    const known = ROUTES.filter(({ pattern }) => pattern.test(path));
+    if (known.length === 0) throw problem('unknown_path', 'There is nothing at this path: see docs/api.md.');
+    const allowed = known
+      .flatMap(({ methods }) => methods)
+      .sort()
+      .join(', ');
     reply.header('allow', allowed);
     throw problem('method_not_allowed', `Use one of ${allowed} on this path.`);
   };
@@ -29,9 +27,4 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
     done();
   });
   app.setNotFoundHandler(refuse);
-}
-
-/** Route URLs consist of plain segments and `:parameters`. */
-function patternOf(url: string): RegExp {
-  return new RegExp(`^${url.replaceAll('.', '\\.').replace(/:[^/]+/g, '[^/]+')}/?$`);
 }

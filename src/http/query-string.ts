@@ -1,12 +1,10 @@
 // A strict parser of query strings. Repeated and malformed parameters stay visible, and the schemas refuse
 // them.
 
-export type QueryValue = string | readonly string[] | null;
+/** A list for a repeated name, null for text that is not percent-encoded UTF-8. */
+type QueryValue = string | readonly [] | null;
 
-/**
- * Returns names and values. A repeated name has a list, and text that is not percent-encoded UTF-8 is null.
- * The schemas take only strings and so refuse both. The object has no prototype, so no name is special.
- */
+/** Returns names and values. The object has no prototype, so no name is special. */
 export function parseQueryString(text: string): Record<string, QueryValue> {
   // V8 makes a slow dictionary of an Object.create(null), and a usual object of this literal.
   const query = { __proto__: null } as unknown as Record<string, QueryValue>;
@@ -16,23 +14,12 @@ export function parseQueryString(text: string): Record<string, QueryValue> {
     const rawName = equals === -1 ? pair : pair.slice(0, equals);
     const name = decode(rawName) ?? rawName;
     const value = equals === -1 ? '' : decode(pair.slice(equals + 1));
-    const earlier = query[name];
-    query[name] = earlier === undefined ? value : [...asList(earlier), value ?? ''];
+    query[name] = query[name] === undefined ? value : [];
   }
   return query;
 }
 
-function asList(value: QueryValue): readonly string[] {
-  // The name was repeated, so its malformed value no longer matters.
-  if (value === null) return [''];
-  return typeof value === 'string' ? [value] : value.slice(0, 1);
-}
-
-/** Characters that stand for something else. */
-const ENCODED = /[%+]/;
-
 function decode(text: string): string | null {
-  if (!ENCODED.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

@@ -1,15 +1,16 @@
 // A write: one command through the engine, and its outcome as this node applied it.
 
+import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ProposalOutcome } from '../engines/engine.ts';
 import { type Action, type Command, encodeCommand } from '../farm/commands/command.ts';
-import type { ResourceKind } from '../farm/model/resource.ts';
+import { isIdempotencyKey, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../farm/commands/idempotency.ts';
 import type { FarmOutcome } from '../farm/outcome.ts';
 import { unreachable } from '../shared/assert.ts';
 import type { ApiContext } from './api-context.ts';
-import { fingerprintOf, readIdempotencyKey } from './idempotency-key.ts';
-import { engineRefusal, farmRefusal, outcomeUnknown } from './refusals.ts';
-import type { Presented, ResourceType, Rows } from './resources.ts';
+import { invalidRequest, problem } from './error-handler.ts';
+import { engineRefusal, farmRefusal } from './refusals.ts';
+import type { ResourceType } from './resources.ts';
 
 export interface Creation {
   /** Undefined when this node is to mint one. */
@@ -18,41 +19,36 @@ export interface Creation {
 }
 
 /** Adds a resource, sets `Location` and returns the resource as callers see it. */
-export async function submitCreation<Kind extends ResourceKind>(
+export async function submitCreation<Row extends { readonly id: string }, Shown>(
   context: ApiContext,
-  { path, present }: ResourceType<Kind>,
+  { path, present }: ResourceType<Row, Shown>,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   { id, actionFor }: Creation,
-): Promise<Presented[Kind]> {
+): Promise<Shown> {
   // A retry without an id must equal its first try, although each mints another id. No caller can send the id
   // ''.
   const asked = actionFor(id ?? '');
   const action = id === undefined ? actionFor(context.mintId()) : asked;
-  const row = rowOf<Kind>(await propose(context, request, { action, asked }));
+  const row = rowOf<Row>(await propose(context, request, { action, asked }));
   reply.header('location', `${path}/${encodeURIComponent(row.id)}`);
   return present(row);
 }
 
 /** Changes a resource and returns it as callers see it. */
-export async function submitChange<Kind extends ResourceKind>(
+export async function submitChange<Row, Shown>(
   context: ApiContext,
-  { present }: ResourceType<Kind>,
+  { present }: ResourceType<Row, Shown>,
   request: FastifyRequest,
   action: Action,
-): Promise<Presented[Kind]> {
-  return present(rowOf<Kind>(await propose(context, request, { action, asked: action })));
+): Promise<Shown> {
+  return present(rowOf<Row>(await propose(context, request, { action, asked: action })));
 }
 
-interface Submission {
-  readonly action: Action;
-  /** The action without anything that this node made up. */
-  readonly asked: Action;
-}
-
+/** `asked` is the action without anything that this node made up, such as a minted id. */
 function propose(
   { engine, wallClock }: ApiContext,
   request: FastifyRequest,
-  { action, asked }: Submission,
+  { action, asked }: { readonly action: Action; readonly asked: Action },
 ): Promise<ProposalOutcome> {
   const key = readIdempotencyKey(request);
   const command: Command = {
@@ -64,19 +60,37 @@ function propose(
 }
 
 /** Throws refusals, of the engine and of the farm, as problems. */
-function rowOf<Kind extends ResourceKind>(outcome: ProposalOutcome): Rows[Kind] {
+function rowOf<Row>(outcome: ProposalOutcome): Row {
   switch (outcome.kind) {
     case 'applied': {
       // The engine runs the farm's state machine, so its result is the farm's outcome.
       const result = outcome.result as FarmOutcome;
       if (result.kind === 'refused') throw farmRefusal(result);
-      return result.resource.row as Rows[Kind];
+      return result.resource.row as Row;
     }
     case 'refused':
       throw engineRefusal(outcome.reason);
     case 'unknown':
-      throw outcomeUnknown();
+      throw problem(
+        'outcome_unknown',
+        'The change was sent to the cluster and not confirmed in time: it may have happened, or may yet happen. ' +
+          'Retry with the same Idempotency-Key to have it happen once and learn the outcome, or read before you retry without one.',
+      );
     default:
       return unreachable(outcome);
   }
+}
+
+/** Returns the request's Idempotency-Key, if any. Throws `invalid_request` for a malformed key. */
+export function readIdempotencyKey(request: FastifyRequest): string | undefined {
+  // Node joins a header that came twice with ', ', which no key contains.
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || isIdempotencyKey(key)) return key;
+  const message = `must be 1 to ${MAX_IDEMPOTENCY_KEY_CHARACTERS} visible ASCII characters, once`;
+  throw invalidRequest({ field: 'Idempotency-Key', message });
+}
+
+/** Tells a retry from another request: equal for equal requests on every node. */
+function fingerprintOf(asked: Action): string {
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url');
 }

@@ -5,7 +5,7 @@ import { IncomingMessage } from 'node:http';
 import { assert } from '../shared/assert.ts';
 
 /** Takes the parts of a body in order, then its end or, once, its failure. */
-export interface BodyTaker {
+interface BodyTaker {
   readonly add: (chunk: Buffer) => void;
   readonly end: () => void;
   /** The connection broke. May be called after `end` too. */

@@ -7,12 +7,12 @@ export type ErrorFields = Readonly<Record<string, unknown>>;
  * An error with a stable `code` (snake_case, part of the public contract), a message that says what to do,
  * and the fields at fault. Only src/api knows the HTTP status of a code.
  */
-export class CodedError extends Error {
+export class CodedError<Code extends string = string> extends Error {
   override readonly name: string = 'CodedError';
-  readonly code: string;
+  readonly code: Code;
   readonly fields: ErrorFields;
 
-  constructor(code: string, message: string, options: { fields?: ErrorFields; cause?: unknown } = {}) {
+  constructor(code: Code, message: string, options: { fields?: ErrorFields; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.fields = options.fields ?? {};

@@ -9,8 +9,8 @@ import { addOperation } from '../add-operation.ts';
 import type { ApiContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { problem } from '../error-handler.ts';
-import { readIdempotencyKey } from '../idempotency-key.ts';
-import { memberChangeUnknown, noLeader } from '../refusals.ts';
+import { engineRefusal } from '../refusals.ts';
+import { readIdempotencyKey } from '../submit.ts';
 
 type DoneChange = Extract<MemberChangeOutcome, { kind: 'done' }>;
 
@@ -71,7 +71,7 @@ async function changeMembers(engine: Engine, change: MemberChange): Promise<Done
   const { membership } = engine;
   if (membership === undefined) {
     throw problem('member_change_refused', 'The members of this cluster are not changed through this API.', {
-      fields: { node_id: change.node },
+      node_id: change.node,
     });
   }
   const outcome = await new Promise<MemberChangeOutcome>((resolve) => membership.change(change, resolve));
@@ -82,12 +82,16 @@ async function changeMembers(engine: Engine, change: MemberChange): Promise<Done
       const { code, message } = outcome;
       const { problems }: Operation = OPERATIONS[change.kind === 'add' ? 'joinCluster' : 'removeServer'];
       const known = problems.find((declared) => declared === code) ?? 'member_change_refused';
-      throw problem(known, message, { fields: { node_id: change.node } });
+      throw problem(known, message, { node_id: change.node });
     }
     case 'no-leader':
-      throw noLeader();
+      throw engineRefusal('no-leader');
     case 'unknown':
-      throw memberChangeUnknown();
+      throw problem(
+        'outcome_unknown',
+        'The change of members was not confirmed in time: it may have happened, or may yet happen. ' +
+          'Look at /cluster/status; sending it again does no harm.',
+      );
     default:
       return unreachable(outcome);
   }

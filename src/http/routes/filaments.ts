@@ -5,20 +5,15 @@ import { checkMaterial } from '../../farm/model/material.ts';
 import { checkGrams, checkPositiveGrams } from '../../farm/model/milligrams.ts';
 import { checkText, MAX_COLOR_CHARACTERS } from '../../farm/model/text.ts';
 import { addOperation } from '../add-operation.ts';
-import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { invalidRequest } from '../error-handler.ts';
-import { checkListQuery, listingOfAll, readList } from '../listing.ts';
-import { readOne } from '../read-one.ts';
+import { type ListContext, listingOfAll, readList, readOne } from '../reads.ts';
 import { FILAMENTS } from '../resources.ts';
 import { type Creation, submitCreation } from '../submit.ts';
 
-const LISTING = listingOfAll(FILAMENTS);
-
 export function addFilamentRoutes(app: FastifyInstance, context: ListContext): void {
-  addOperation(app, 'listFilaments', (request, reply) =>
-    readList(context, { request, reply }, LISTING, checkListQuery(request.query)),
-  );
+  const all = listingOfAll(FILAMENTS);
+  addOperation(app, 'listFilaments', (request, reply) => readList(context, request, reply, () => all));
   addOperation(app, 'getFilament', (request, reply) => readOne(context, FILAMENTS, request, reply));
   addOperation(app, 'createFilament', (request, reply) =>
     submitCreation(context, FILAMENTS, { request, reply }, creationFrom(request.body)),
@@ -37,7 +32,7 @@ function creationFrom(body: BodyOf<'createFilament'>): Creation {
   const remainingMilligrams = fields.remaining_weight_in_grams ?? totalMilligrams;
   if (remainingMilligrams > totalMilligrams) {
     const message = 'must be at most total_weight_in_grams';
-    throw invalidRequest([{ field: 'remaining_weight_in_grams', message }]);
+    throw invalidRequest({ field: 'remaining_weight_in_grams', message });
   }
   return {
     id,

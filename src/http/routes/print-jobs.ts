@@ -7,21 +7,16 @@ import { checkPrintJobStatus } from '../../farm/model/print-job-status.ts';
 import { checkText, MAX_FILE_PATH_CHARACTERS } from '../../farm/model/text.ts';
 import { findPrintJobs } from '../../farm/queries.ts';
 import { addOperation } from '../add-operation.ts';
-import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
 import { invalidRequest } from '../error-handler.ts';
-import type { Listing } from '../list-slices.ts';
-import { checkListQuery, listingOfAll, readList } from '../listing.ts';
-import { readOne } from '../read-one.ts';
+import type { Listing } from '../list-answers.ts';
+import { type ListContext, listingOfAll, readList, readOne } from '../reads.ts';
 import { notFound } from '../refusals.ts';
 import { PRINT_JOBS } from '../resources.ts';
 import { type Creation, submitChange, submitCreation } from '../submit.ts';
 
 export function addPrintJobRoutes(app: FastifyInstance, context: ListContext): void {
-  addOperation(app, 'listPrintJobs', (request, reply) => {
-    const query = checkListQuery(request.query);
-    return readList(context, { request, reply }, listingFor(request.query), query);
-  });
+  addOperation(app, 'listPrintJobs', (request, reply) => readList(context, request, reply, listingFor));
   addOperation(app, 'getPrintJob', (request, reply) => readOne(context, PRINT_JOBS, request, reply));
   addOperation(app, 'createPrintJob', (request, reply) =>
     submitCreation(context, PRINT_JOBS, { request, reply }, creationFrom(request.body)),
@@ -35,21 +30,25 @@ export function addPrintJobRoutes(app: FastifyInstance, context: ListContext): v
   });
 }
 
-function listingFor(query: QueryOf<'listPrintJobs'>): Listing<'print_job'> {
-  const { status, printer_id, filament_id } = checkFields({
+function listingFor(query: QueryOf<'listPrintJobs'>): Listing {
+  const filters = checkFields({
     status: optional(query.status, checkPrintJobStatus),
     printer_id: optional(query.printer_id, checkId),
     filament_id: optional(query.filament_id, checkId),
   });
-  const given = Object.entries({ status, printer_id, filament_id }).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
+  const given = Object.entries(filters).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
   );
   if (given.length === 0) return listingOfAll(PRINT_JOBS);
-  const filters = { status, printerId: printer_id, filamentId: filament_id };
+  const { status, printer_id: printerId, filament_id: filamentId } = filters;
   return {
-    resource: PRINT_JOBS,
-    scan: (reader, options) => findPrintJobs(reader, filters, options),
+    ...listingOfAll(PRINT_JOBS),
     filters: Object.fromEntries(given),
+    *scan(reader, options) {
+      for (const { id, row } of findPrintJobs(reader, { status, printerId, filamentId }, options)) {
+        yield { id, text: row && JSON.stringify(PRINT_JOBS.present(row)) };
+      }
+    },
   };
 }
 
@@ -84,10 +83,9 @@ function checkNewStatus(value: string | undefined): Checked<'Queued'> {
 
 /** The URL gives the new status. Some clients send an empty object for no body. */
 function refuseBody(body: unknown): void {
-  if (body === undefined) return;
-  if (typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0)
-    return;
-  throw invalidRequest([
-    { field: 'body', message: 'must be left out: the status is given as ?status=Running' },
-  ]);
+  if (body === undefined || JSON.stringify(body) === '{}') return;
+  throw invalidRequest({
+    field: 'body',
+    message: 'must be left out: the status is given as ?status=Running',
+  });
 }

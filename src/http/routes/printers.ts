@@ -3,19 +3,14 @@ import type { BodyOf } from '../../api/operations.ts';
 import { checkId } from '../../farm/model/identifier.ts';
 import { checkText, MAX_NAME_CHARACTERS } from '../../farm/model/text.ts';
 import { addOperation } from '../add-operation.ts';
-import type { ListContext } from '../api-context.ts';
 import { checkFields, optional } from '../check-fields.ts';
-import { checkListQuery, listingOfAll, readList } from '../listing.ts';
-import { readOne } from '../read-one.ts';
+import { type ListContext, listingOfAll, readList, readOne } from '../reads.ts';
 import { PRINTERS } from '../resources.ts';
 import { type Creation, submitCreation } from '../submit.ts';
 
-const LISTING = listingOfAll(PRINTERS);
-
 export function addPrinterRoutes(app: FastifyInstance, context: ListContext): void {
-  addOperation(app, 'listPrinters', (request, reply) =>
-    readList(context, { request, reply }, LISTING, checkListQuery(request.query)),
-  );
+  const all = listingOfAll(PRINTERS);
+  addOperation(app, 'listPrinters', (request, reply) => readList(context, request, reply, () => all));
   addOperation(app, 'getPrinter', (request, reply) => readOne(context, PRINTERS, request, reply));
   addOperation(app, 'createPrinter', (request, reply) =>
     submitCreation(context, PRINTERS, { request, reply }, creationFrom(request.body)),

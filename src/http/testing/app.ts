@@ -12,7 +12,7 @@ import type { LogFields, Logger } from '../../shared/logger.ts';
 import type { ApiContext } from '../api-context.ts';
 import { createApp } from '../app.ts';
 
-export interface LogLine {
+interface LogLine {
   readonly level: keyof Logger;
   readonly message: string;
   readonly fields: LogFields | undefined;

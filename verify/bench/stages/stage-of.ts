@@ -31,15 +31,12 @@ export const STAGE_MEANING: Readonly<Record<Stage, string>> = {
 
 /** The first match counts. Without one, the caller's stage counts. */
 const RULES: readonly (readonly [Stage, RegExp])[] = [
-  [
-    'validation',
-    /\/src\/http\/(?:check-fields|field-problems|json-body|schemas|query-string|idempotency-key)\.ts$/,
-  ],
+  ['validation', /\/src\/http\/(?:check-fields|field-problems|json-body|query-string)\.ts$/],
   ['validation', /\/src\/api\//],
   ['validation', /\/src\/farm\/model\/(?:checked|identifier|material|milligrams|text)\.ts$/],
   ['validation', /\/node_modules\/(?:typebox|ajv|fast-uri|secure-json-parse|@fastify\/ajv-compiler)\//],
   ['validation', /\/node_modules\/fastify\/lib\/(?:content-type|validation|schemas)/],
-  ['respond', /\/src\/http\/(?:presentation|error-handler|refusals|list-)/],
+  ['respond', /\/src\/http\/(?:resources|error-handler|refusals|list-)/],
   [
     'respond',
     /\/node_modules\/(?:fastify\/lib\/(?:reply|hooks|error-)|fast-json-stringify|@fastify\/fast-json)/,
