@@ -88,8 +88,8 @@ function runTests() {
 }
 
 /**
- * A skipped test counts as failed, except one that needs root where this user is not root and CI is not true. A file
- * that could not be loaded counts as failed.
+ * A skipped test counts as failed, except one that needs root where this user is not root and CI is not true.
+ * A file that could not be loaded counts as failed.
  */
 function addCounts(report) {
   const unloadable = report.testResults.filter(

@@ -39,7 +39,7 @@ export function parseAddress(text: string): Address {
   return { host: bracketed ?? plain ?? '', port };
 }
 
-/** Whether a node may ask others to dial this address: host:port or [v6]:port. The host is checked by dialling it. */
+/** Whether a node may ask others to dial this address. The host is checked by dialling it. */
 export function isDialable(text: string): boolean {
   if (text.length > MAX_ADDRESS_CHARACTERS || !DIALABLE.test(text)) return false;
   const port = Number(text.slice(text.lastIndexOf(':') + 1));

@@ -16,13 +16,10 @@ const ROOT_FILES = [
 /** Words that put a clause where the subject should stand. A comment starts with a verb or a noun phrase. */
 const OPENING = /^(?:Who|Whoever|Whom|Whose|What|Of|Nobody|None)\b/;
 
-/** Folders whose comments are still to be rewritten. */
-const PENDING = ['src/client/', 'src/http/', 'src/shared/', 'scripts/test.mjs'];
-
 const FILES: readonly SourceFile[] = [
   ...sourceFiles(['src', 'test', 'verify', 'scripts'], ['.ts', '.mjs', '.sh', '.lua', '.wat']),
   ...ROOT_FILES.map((name) => ({ name, text: fs.readFileSync(path.join(PROJECT_ROOT, name), 'utf8') })),
-].filter(({ name }) => !PENDING.some((folder) => name.startsWith(folder)));
+];
 const COMMENTED = FILES.map(withComments);
 
 interface CommentedFile {
