@@ -89,7 +89,7 @@ export const CLIENTS: readonly Mutant[] = [
     id: 'proposals-without-bound',
     subject: 36,
     file: 'src/engines/raft/node/requests/proposals.ts',
-    edits: [{ find: "if (this.#pending.size >= maxWaiting) return 'too-busy';", replace: '' }],
+    edits: [{ find: "if (this.#pending.size >= maxWaitingProposals) return 'too-busy';", replace: '' }],
     bug: 'Any number of writes may wait on a node.',
   },
 ];

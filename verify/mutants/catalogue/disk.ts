@@ -267,8 +267,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/node/disk-writer.ts',
     edits: [
       {
-        find: 'this.#retry = this.#clock.after(RETRY_AFTER_MS, () => this.#next());',
-        replace: `this.#retry = this.#clock.after(RETRY_AFTER_MS, () => {
+        find: 'this.#retry = clock.after(RETRY_AFTER_MS, () => this.#next());',
+        replace: `this.#retry = clock.after(RETRY_AFTER_MS, () => {
       this.#queue.shift()?.done();
       this.#next();
     });`,
@@ -294,8 +294,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/node/requests/forwarding.ts',
     edits: [
       {
-        find: 'return this.#parts.replica.isDiskFull || freeBytes < reserveBytes;',
-        replace: 'return this.#parts.replica.isDiskFull || freeBytes + reserveBytes < 0;',
+        find: 'replica.isDiskFull || freeBytes < reserveBytes',
+        replace: 'replica.isDiskFull || freeBytes + reserveBytes < 0',
       },
     ],
     bug: 'Proposals use up the disk space reserved for votes and membership changes.',

@@ -45,7 +45,7 @@ export const READS: readonly Mutant[] = [
     file: 'src/engines/raft/node/requests/client-requests.ts',
     edits: [
       {
-        find: `      firstRequestId: boots * IDS_PER_BOOT,
+        find: `      firstRequestId,
       maxWaiting: limits.maxWaitingReads,`,
         replace: `      firstRequestId: 1,
       maxWaiting: limits.maxWaitingReads,`,
@@ -59,9 +59,8 @@ export const READS: readonly Mutant[] = [
     file: 'src/engines/raft/node/requests/reads.ts',
     edits: [
       {
-        find: "if (readIndex <= this.#replica.appliedIndex) this.#finish(batch.waiters, { kind: 'ready' });",
-        replace:
-          "if (readIndex <= this.#replica.appliedIndex + 1) this.#finish(batch.waiters, { kind: 'ready' });",
+        find: 'readIndex <= appliedIndex',
+        replace: 'readIndex <= appliedIndex + 1',
       },
     ],
     bug: 'A read is answered one entry too early.',

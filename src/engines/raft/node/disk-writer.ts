@@ -11,35 +11,30 @@ import { ALL_STATE } from './state/state-keys.ts';
 /** Pause before a write is repeated that found the disk full. */
 const RETRY_AFTER_MS = 200;
 
+interface DiskPorts {
+  readonly store: Pick<KeyValueStore, 'write' | 'adopt'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 interface DiskWrite {
   readonly operations: readonly WriteOperation[];
   /** The write adopts this image: its rows replace the state's rows, and the log is dropped. */
   readonly image?: ImageStaging;
 }
 
-interface QueuedWrite extends DiskWrite {
-  readonly done: () => void;
-}
-
 export class DiskWriter {
-  readonly #store: KeyValueStore;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #ports: DiskPorts;
   readonly #onFatal: (error: Error) => void;
   /** Bounded by its users: the core has one write under way, the state one, and compaction one. */
-  readonly #queue: QueuedWrite[] = [];
+  readonly #queue: (DiskWrite & { readonly done: () => void })[] = [];
   #isWriting = false;
   #isFull = false;
   #isStopped = false;
   #retry: Timer | undefined;
 
-  constructor(
-    ports: { store: KeyValueStore; clock: Clock; logger: Logger },
-    onFatal: (error: Error) => void,
-  ) {
-    this.#store = ports.store;
-    this.#clock = ports.clock;
-    this.#logger = ports.logger;
+  constructor(ports: DiskPorts, onFatal: (error: Error) => void) {
+    this.#ports = ports;
     this.#onFatal = onFatal;
   }
 
@@ -68,22 +63,23 @@ export class DiskWriter {
     const write = this.#queue[0];
     if (write === undefined || this.#isWriting || this.#isStopped) return;
     this.#isWriting = true;
+    const { store } = this.#ports;
+    const { operations, image: staging, done } = write;
     const onEnd = (error: Error | undefined): void => {
       if (this.#isStopped) return;
       this.#isWriting = false;
-      if (error === undefined) this.#onWritten(write);
+      if (error === undefined) this.#onWritten(done);
       else this.#onFailed(error);
     };
-    const { operations, image: staging } = write;
-    if (staging === undefined) this.#store.write(operations, onEnd);
-    else this.#store.adopt({ staging, range: ALL_STATE, dropped: ALL_BLOCKS, operations }, onEnd);
+    if (staging === undefined) store.write(operations, onEnd);
+    else store.adopt({ staging, range: ALL_STATE, dropped: ALL_BLOCKS, operations }, onEnd);
   }
 
-  #onWritten(write: QueuedWrite): void {
-    if (this.#isFull) this.#logger.info('there is room on the disk again: writing goes on');
+  #onWritten(done: () => void): void {
+    if (this.#isFull) this.#ports.logger.info('there is room on the disk again: writing goes on');
     this.#isFull = false;
     this.#queue.shift();
-    write.done();
+    done();
     this.#next();
   }
 
@@ -92,8 +88,9 @@ export class DiskWriter {
       this.#onFatal(error);
       return;
     }
-    if (!this.#isFull) this.#logger.error('the disk is full: writes wait until there is room', { error });
+    const { logger, clock } = this.#ports;
+    if (!this.#isFull) logger.error('the disk is full: writes wait until there is room', { error });
     this.#isFull = true;
-    this.#retry = this.#clock.after(RETRY_AFTER_MS, () => this.#next());
+    this.#retry = clock.after(RETRY_AFTER_MS, () => this.#next());
   }
 }

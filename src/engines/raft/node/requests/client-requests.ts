@@ -6,8 +6,9 @@ import type { OwnMembership } from '../membership/own-membership.ts';
 import type { RaftOptions } from '../options.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Replica } from '../replica.ts';
-import { type MemberChangeCarrier, MemberRequests } from './member-requests.ts';
-import { type ProposalCarrier, Proposals } from './proposals.ts';
+import type { Forwarding } from './forwarding.ts';
+import { MemberRequests } from './member-requests.ts';
+import { Proposals } from './proposals.ts';
 import { type ReadSource, Reads } from './reads.ts';
 
 /** Each start of a process has this many ids of its own, so that ids of different starts never meet. */
@@ -18,7 +19,7 @@ const RESEND_MEMBER_CHANGE_AFTER_MS = 5_000;
 interface ClientRequestParts {
   readonly clock: Clock;
   readonly replica: ReadSource & Pick<Replica, 'schedule'>;
-  readonly carrier: ProposalCarrier & MemberChangeCarrier;
+  readonly carrier: Pick<Forwarding, 'sendProposals' | 'sendMemberChange'>;
   readonly membership: Pick<OwnMembership, 'takesPart'>;
 }
 
@@ -34,27 +35,19 @@ export class ClientRequests {
     { identity, options }: { identity: NodeIdentity; options: RaftOptions },
   ) {
     const { limits } = options;
-    const { server, boots } = identity;
+    const { server, boots: boot } = identity;
+    const firstRequestId = boot * IDS_PER_BOOT;
     this.#parts = parts;
-    this.proposals = new Proposals(parts, {
-      server,
-      boot: boots,
-      firstSequence: boots * IDS_PER_BOOT,
-      maxWaiting: limits.maxWaitingProposals,
-      maxBytes: limits.maxProposalBytes,
-      leaderWaitMs: limits.leaderWaitMs,
-      timeoutMs: limits.proposalTimeoutMs,
-      resendAfterMs: limits.resendAfterMs,
-    });
+    this.proposals = new Proposals(parts, { ...limits, server, boot, firstSequence: firstRequestId });
     this.reads = new Reads(parts, {
-      firstRequestId: boots * IDS_PER_BOOT,
+      firstRequestId,
       maxWaiting: limits.maxWaitingReads,
       timeoutMs: limits.leaderWaitMs,
       // A lost request is sent again before the waiting reads give up, even if an election takes longer.
       resendAfterMs: Math.min(limits.resendAfterMs, options.electionTicks * options.tickMs),
     });
     this.memberChanges = new MemberRequests(parts, {
-      firstRequestId: boots * IDS_PER_BOOT,
+      firstRequestId,
       timeoutMs: limits.memberChangeTimeoutMs + limits.leaderWaitMs,
       resendAfterMs: RESEND_MEMBER_CHANGE_AFTER_MS,
     });
@@ -73,13 +66,18 @@ export class ClientRequests {
   // Each of these calls `done` once, never inside the call.
 
   propose(command: Uint8Array, done: (outcome: ProposalOutcome) => void): void {
-    const reason = this.#refusal() ?? this.proposals.add(command, done);
-    if (reason === undefined) this.#parts.replica.schedule();
-    else this.#parts.clock.soon(() => done({ kind: 'refused', reason }));
+    this.#begin(this.#refusal() ?? this.proposals.add(command, done), done);
   }
 
   readBarrier(done: (outcome: ReadOutcome) => void): void {
-    const reason = this.#refusal() ?? (this.reads.add(done) ? undefined : 'too-busy');
+    this.#begin(this.#refusal() ?? this.reads.add(done), done);
+  }
+
+  /** Lets the core look for work, or refuses. */
+  #begin<Reason>(
+    reason: Reason | undefined,
+    done: (outcome: { readonly kind: 'refused'; readonly reason: Reason }) => void,
+  ): void {
     if (reason === undefined) this.#parts.replica.schedule();
     else this.#parts.clock.soon(() => done({ kind: 'refused', reason }));
   }

@@ -9,8 +9,9 @@ import type { MemberChanges } from '../membership/member-changes.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { Replica } from '../replica.ts';
-import type { MemberChangeCarrier } from './member-requests.ts';
-import type { BatchResult, ProposalCarrier } from './proposals.ts';
+
+/** The result of sending a batch. `not-sent`: no leader got it, so try again later. */
+export type BatchResult = 'taken' | 'not-sent' | 'too-busy' | 'disk-full';
 
 export interface ForwardingParts {
   readonly replica: Replica;
@@ -20,27 +21,25 @@ export interface ForwardingParts {
   readonly memberChanges: MemberChanges;
 }
 
-export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
+export class Forwarding {
   readonly #parts: ForwardingParts;
 
   constructor(parts: ForwardingParts) {
     this.#parts = parts;
   }
 
-  /** Sends encoded proposals of this node. */
+  /** Hands encoded proposals of this node to the leader. */
   sendProposals(proposals: readonly Uint8Array[]): BatchResult {
-    const { core } = this.#parts.replica;
-    if (core.role === 'leader') return this.#append(proposals);
-    if (core.leader === undefined) return 'not-sent';
-    const isSent = this.#parts.transport.send(core.leader, { kind: 'forwarded-proposals', proposals });
-    return isSent ? 'taken' : 'not-sent';
+    const { role, leader } = this.#parts.replica.core;
+    if (role === 'leader') return this.#append(proposals);
+    const message = { kind: 'forwarded-proposals', proposals } as const;
+    return leader !== undefined && this.#parts.transport.send(leader, message) ? 'taken' : 'not-sent';
   }
 
   /** Handles encoded proposals of another node. It is told about those that are not taken. */
   handleProposals(from: ServerId, proposals: readonly Uint8Array[]): void {
-    const { core } = this.#parts.replica;
-    const result =
-      core.role === 'leader' && this.#isMember(from) ? this.#append(proposals, from) : 'not-sent';
+    const isLeader = this.#parts.replica.core.role === 'leader';
+    const result = isLeader && this.#isMember(from) ? this.#append(proposals, from) : 'not-sent';
     if (result === 'taken') return;
     const reason = result === 'not-sent' ? 'not-leader' : result;
     const sequences = proposals.flatMap((bytes) => readProposal(bytes)?.origin.sequence ?? []);
@@ -48,16 +47,13 @@ export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
   }
 
   #append(proposals: readonly Uint8Array[], from?: ServerId): BatchResult {
-    if (this.#isDiskLow()) return 'disk-full';
-    const result = this.#parts.replica.core.propose(proposals, from);
+    const { replica, store } = this.#parts;
+    // Refuses before the disk is full: votes, members and entries in the log still need space (trap 33).
+    const { freeBytes, reserveBytes } = store.space();
+    if (replica.isDiskFull || freeBytes < reserveBytes) return 'disk-full';
+    const result = replica.core.propose(proposals, from);
     if (result.kind === 'appended') return 'taken';
     return result.reason === 'too-busy' ? 'too-busy' : 'not-sent';
-  }
-
-  /** Refuses before the disk is full: votes, members and entries in the log still need space (trap 33). */
-  #isDiskLow(): boolean {
-    const { freeBytes, reserveBytes } = this.#parts.store.space();
-    return this.#parts.replica.isDiskFull || freeBytes < reserveBytes;
   }
 
   /** Only members forward requests. A leader knows a member before that member does. */
@@ -65,6 +61,10 @@ export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
     return findMember(this.#parts.replica.core.configuration, server) !== undefined;
   }
 
+  /**
+   * Hands a change to the leader. Returns false when it was not sent. `onAnswer` is called if this node leads;
+   * a remote leader answers with a message.
+   */
   sendMemberChange(
     requestId: number,
     change: MemberChange,
@@ -76,8 +76,8 @@ export class Forwarding implements ProposalCarrier, MemberChangeCarrier {
       memberChanges.begin(`${requestId}`, change, onAnswer);
       return true;
     }
-    if (leader === undefined) return false;
-    return transport.send(leader, { kind: 'forwarded-member-change', requestId, change });
+    const message = { kind: 'forwarded-member-change', requestId, change } as const;
+    return leader !== undefined && transport.send(leader, message);
   }
 
   /** Handles a join or removal that another node was asked for. */

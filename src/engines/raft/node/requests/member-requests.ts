@@ -4,6 +4,7 @@
 import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Forwarding } from './forwarding.ts';
 
 const MAX_WAITING_REQUESTS = 64;
 
@@ -16,29 +17,22 @@ interface Request {
   mayHaveBegun: boolean;
 }
 
-export interface MemberChangeCarrier {
-  /** Hands a change to the leader, which may be this node. Returns false when the change was not sent. */
-  sendMemberChange(
-    requestId: number,
-    change: MemberChange,
-    /** Called if this node leads. A remote leader answers with a message. */
-    onAnswer: (outcome: MemberChangeOutcome) => void,
-  ): boolean;
+interface MemberRequestParts {
+  readonly clock: Clock;
+  readonly carrier: Pick<Forwarding, 'sendMemberChange'>;
 }
 
 export class MemberRequests implements Participant {
-  readonly #clock: Clock;
-  readonly #carrier: MemberChangeCarrier;
+  readonly #parts: MemberRequestParts;
   readonly #options: { readonly timeoutMs: number; readonly resendAfterMs: number };
   readonly #requests = new Map<number, Request>();
   #nextId: number;
 
   constructor(
-    { clock, carrier }: { clock: Clock; carrier: MemberChangeCarrier },
+    parts: MemberRequestParts,
     options: { firstRequestId: number; timeoutMs: number; resendAfterMs: number },
   ) {
-    this.#clock = clock;
-    this.#carrier = carrier;
+    this.#parts = parts;
     this.#options = options;
     this.#nextId = options.firstRequestId;
   }
@@ -46,7 +40,7 @@ export class MemberRequests implements Participant {
   /** Returns false when too many wait. */
   add(change: MemberChange, done: (outcome: MemberChangeOutcome) => void): boolean {
     if (this.#requests.size >= MAX_WAITING_REQUESTS) return false;
-    const deadline = this.#clock.now() + this.#options.timeoutMs;
+    const deadline = this.#parts.clock.now() + this.#options.timeoutMs;
     this.#requests.set(this.#nextId, { change, done, deadline, askedAt: undefined, mayHaveBegun: false });
     this.#nextId += 1;
     return true;
@@ -54,23 +48,23 @@ export class MemberRequests implements Participant {
 
   /** Sends the requests that are due. */
   onTick(): void {
-    const now = this.#clock.now();
+    const { clock, carrier } = this.#parts;
+    const now = clock.now();
     for (const [requestId, request] of this.#requests) {
       if (now >= request.deadline) {
         this.#finish(requestId, request, outcomeUnheard(request));
         continue;
       }
-      const { askedAt } = request;
+      const { askedAt, change } = request;
       if (askedAt !== undefined && now - askedAt < this.#options.resendAfterMs) continue;
       // Set before the call, which may answer.
       request.askedAt = now;
-      if (!this.#send(requestId, request.change)) request.askedAt = askedAt;
+      const isSent = carrier.sendMemberChange(requestId, change, (outcome) =>
+        this.onAnswer(requestId, outcome),
+      );
+      if (!isSent) request.askedAt = askedAt;
       else if (askedAt !== undefined) request.mayHaveBegun = true;
     }
-  }
-
-  #send(requestId: number, change: MemberChange): boolean {
-    return this.#carrier.sendMemberChange(requestId, change, (outcome) => this.onAnswer(requestId, outcome));
   }
 
   onAnswer(requestId: number, outcome: MemberChangeOutcome): void {
@@ -80,11 +74,8 @@ export class MemberRequests implements Participant {
       // Sent again at the next tick, to the leader of that time.
       request.askedAt = undefined;
       if (outcome.kind === 'unknown') request.mayHaveBegun = true;
-      return;
-    }
-    const isRepeatedRemoval =
-      request.mayHaveBegun && outcome.kind === 'refused' && outcome.code === 'not_found';
-    if (isRepeatedRemoval) {
+    } else if (request.mayHaveBegun && outcome.kind === 'refused' && outcome.code === 'not_found') {
+      // An earlier sending of this removal was carried out.
       this.#finish(requestId, request, { kind: 'done', leaderAddress: '', role: 'removed' });
     } else this.#finish(requestId, request, outcome);
   }

@@ -3,16 +3,17 @@ import type { ProposalOutcome } from '../../../engine.ts';
 import type { ProposalOrigin } from '../../codec/peer-message.ts';
 import { decodeProposal } from '../../codec/proposal-codec.ts';
 import { TestClock } from '../testing/clock.ts';
-import { type BatchResult, type ProposalOptions, Proposals } from './proposals.ts';
+import type { BatchResult } from './forwarding.ts';
+import { type ProposalOptions, Proposals } from './proposals.ts';
 
 const OPTIONS: ProposalOptions = {
   server: 'a@1',
   boot: 2,
   firstSequence: 100,
-  maxWaiting: 4,
-  maxBytes: 10,
+  maxWaitingProposals: 4,
+  maxProposalBytes: 10,
   leaderWaitMs: 300,
-  timeoutMs: 800,
+  proposalTimeoutMs: 800,
   resendAfterMs: 100,
 };
 
@@ -234,11 +235,11 @@ test('every proposal carries the sequence below which all are settled', () => {
 });
 
 test('batches are bounded, and sending stops at the first that is not sent', () => {
-  const { add, sendEach } = createProposals({ maxWaiting: 3_000, maxBytes: 1024 * 1024 });
+  const { add, sendEach } = createProposals({ maxWaitingProposals: 3_000, maxProposalBytes: 1024 * 1024 });
   for (let more = 0; more < 2_500; more++) add();
   const batches = sendEach((batch) => (batch < 2 ? 'taken' : 'not-sent'));
   expect(batches.map(({ length }) => length)).toEqual([1_024, 1_024]);
-  const large = createProposals({ maxBytes: 1024 * 1024 });
+  const large = createProposals({ maxProposalBytes: 1024 * 1024 });
   for (let more = 0; more < 3; more++) large.add(600 * 1024);
   expect(large.send('taken')).toEqual([[100], [101], [102]]);
 });

@@ -6,8 +6,10 @@ import { MAX_PROPOSALS_A_MESSAGE } from '../../codec/message-codec.ts';
 import type { ProposalOrigin, ProposalsRefused } from '../../codec/peer-message.ts';
 import { encodeProposals } from '../../codec/proposal-codec.ts';
 import type { ServerId } from '../../core/configuration.ts';
+import type { RaftLimits } from '../options.ts';
 import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Forwarding } from './forwarding.ts';
 import { SequenceWindow } from './sequence-window.ts';
 
 /** Bound on the proposals of one forwarded message, or of one append to this node's log. */
@@ -31,36 +33,33 @@ interface Pending {
   isSettled: boolean;
 }
 
-/** The result of sending a batch. `not-sent`: no leader got it, so try again later. */
-export type BatchResult = 'taken' | 'not-sent' | 'too-busy' | 'disk-full';
-
-export interface ProposalCarrier {
-  /** Hands encoded proposals to the leader, which may be this node. */
-  sendProposals(encoded: readonly Uint8Array[]): BatchResult;
+interface ProposalParts {
+  readonly clock: Clock;
+  readonly carrier: Pick<Forwarding, 'sendProposals'>;
 }
 
-export interface ProposalOptions {
+type Bound =
+  | 'maxWaitingProposals'
+  | 'maxProposalBytes'
+  | 'leaderWaitMs'
+  | 'proposalTimeoutMs'
+  | 'resendAfterMs';
+
+export interface ProposalOptions extends Pick<RaftLimits, Bound> {
   readonly server: ServerId;
   readonly boot: number;
   /** The first sequence. A late refusal for an earlier start of this process matches none of these. */
   readonly firstSequence: number;
-  readonly maxWaiting: number;
-  readonly maxBytes: number;
-  readonly leaderWaitMs: number;
-  readonly timeoutMs: number;
-  readonly resendAfterMs: number;
 }
 
 export class Proposals implements Participant {
-  readonly #clock: Clock;
-  readonly #carrier: ProposalCarrier;
+  readonly #parts: ProposalParts;
   readonly #options: ProposalOptions;
   readonly #pending: SequenceWindow<Pending>;
   #unsent: Pending[] = [];
 
-  constructor({ clock, carrier }: { clock: Clock; carrier: ProposalCarrier }, options: ProposalOptions) {
-    this.#clock = clock;
-    this.#carrier = carrier;
+  constructor(parts: ProposalParts, options: ProposalOptions) {
+    this.#parts = parts;
     this.#options = options;
     this.#pending = new SequenceWindow(options.firstSequence);
   }
@@ -71,15 +70,15 @@ export class Proposals implements Participant {
 
   /** Returns undefined when the proposal waits now, otherwise why it was refused. */
   add(command: Uint8Array, done: (outcome: ProposalOutcome) => void): 'too-busy' | 'too-large' | undefined {
-    const { maxWaiting, maxBytes } = this.#options;
-    if (this.#pending.size >= maxWaiting) return 'too-busy';
-    if (this.#pending.next - this.#pending.oldest >= MAX_SPAN_FACTOR * maxWaiting) return 'too-busy';
-    if (command.length > maxBytes) return 'too-large';
+    const { maxWaitingProposals, maxProposalBytes } = this.#options;
+    if (this.#pending.size >= maxWaitingProposals) return 'too-busy';
+    if (this.#pending.next - this.#pending.oldest >= MAX_SPAN_FACTOR * maxWaitingProposals) return 'too-busy';
+    if (command.length > maxProposalBytes) return 'too-large';
     const pending: Pending = {
       sequence: this.#pending.next,
       command,
       done,
-      proposedAt: this.#clock.now(),
+      proposedAt: this.#parts.clock.now(),
       sentAt: undefined,
       openSendings: 0,
       isSettled: false,
@@ -95,10 +94,10 @@ export class Proposals implements Participant {
     this.#unsent = this.#unsent.filter((pending) => !pending.isSettled);
     while (this.#unsent.length > 0) {
       const batch = this.#nextBatch();
-      const result = this.#carrier.sendProposals(this.#encode(batch));
+      const result = this.#parts.carrier.sendProposals(this.#encode(batch));
       if (result === 'not-sent') return;
       this.#unsent = this.#unsent.slice(batch.length);
-      const now = this.#clock.now();
+      const now = this.#parts.clock.now();
       for (const pending of batch) {
         pending.sentAt = now;
         if (result === 'taken') pending.openSendings += 1;
@@ -160,33 +159,31 @@ export class Proposals implements Participant {
 
   /** Proposals that were sent to the old leader go to the new one too. */
   onNewLeader(): void {
-    this.#resend(() => true);
+    this.#resend(0);
   }
 
   onTick(): void {
-    const now = this.#clock.now();
-    const { leaderWaitMs, timeoutMs, resendAfterMs } = this.#options;
+    const now = this.#parts.clock.now();
+    const { leaderWaitMs, proposalTimeoutMs, resendAfterMs } = this.#options;
     for (const pending of this.#pending.values()) {
       const age = now - pending.proposedAt;
       if (pending.openSendings === 0 && age >= leaderWaitMs) {
         this.#settle(pending, { kind: 'refused', reason: 'no-leader' });
-      } else if (age >= timeoutMs) this.#settle(pending, { kind: 'unknown' });
+      } else if (age >= proposalTimeoutMs) this.#settle(pending, { kind: 'unknown' });
       // The oldest come first, so the rest are younger still.
-      else if (age < Math.min(leaderWaitMs, timeoutMs)) break;
+      else if (age < Math.min(leaderWaitMs, proposalTimeoutMs)) break;
     }
-    this.#resend((pending) => now - (pending.sentAt ?? now) >= resendAfterMs);
+    this.#resend(resendAfterMs);
   }
 
-  #resend(isDue: (pending: Pending) => boolean): void {
+  /** Sends again what was sent at least `afterMs` ago. */
+  #resend(afterMs: number): void {
+    const now = this.#parts.clock.now();
     for (const pending of this.#pending.values()) {
-      if (pending.sentAt === undefined || !isDue(pending)) continue;
-      this.#sendAgain(pending);
+      if (pending.sentAt === undefined || now - pending.sentAt < afterMs) continue;
+      pending.sentAt = undefined;
+      this.#unsent.push(pending);
     }
-  }
-
-  #sendAgain(pending: Pending): void {
-    pending.sentAt = undefined;
-    this.#unsent.push(pending);
   }
 
   onStop(): void {

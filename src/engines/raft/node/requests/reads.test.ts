@@ -19,8 +19,8 @@ function createReads(change: Partial<ReadOptions> = {}) {
   const reads = new Reads({ clock, replica }, { ...OPTIONS, ...change });
   const add = (): ReadOutcome[] => {
     const outcomes: ReadOutcome[] = [];
-    if (!reads.add((outcome) => outcomes.push(outcome)))
-      outcomes.push({ kind: 'refused', reason: 'too-busy' });
+    const reason = reads.add((outcome) => outcomes.push(outcome));
+    if (reason !== undefined) outcomes.push({ kind: 'refused', reason });
     return outcomes;
   };
   const ask = (): number[] => {
@@ -36,6 +36,7 @@ function createReads(change: Partial<ReadOptions> = {}) {
   const confirm = (requestId: number, readIndex: number, appliedIndex: number): void => {
     replica.appliedIndex = appliedIndex;
     reads.onReadConfirmed(requestId, readIndex);
+    reads.afterRound();
   };
   const apply = (appliedIndex: number): void => {
     replica.appliedIndex = appliedIndex;

@@ -14,15 +14,13 @@ interface Waiter {
   readonly deadline: number;
 }
 
+/** Reads that share one request. */
 interface Batch {
   readonly requestId: number;
-  readonly waiters: readonly Waiter[];
   readonly askedAt: number;
-}
-
-interface ConfirmedBatch {
-  readonly waiters: readonly Waiter[];
-  readonly readIndex: number;
+  waiters: readonly Waiter[];
+  /** The index that the state must reach; undefined until the request is confirmed. */
+  readIndex: number | undefined;
 }
 
 export interface ReadOptions {
@@ -38,121 +36,109 @@ export interface ReadSource {
   readonly core: Pick<RaftCore, 'readIndex'>;
 }
 
+interface ReadParts {
+  readonly clock: Clock;
+  readonly replica: ReadSource;
+}
+
 export class Reads implements Participant {
-  readonly #clock: Clock;
-  readonly #replica: ReadSource;
+  readonly #parts: ReadParts;
   readonly #options: ReadOptions;
   #nextRequestId: number;
   #gathering: Waiter[] = [];
-  #asked: readonly Batch[] = [];
-  /** Confirmed batches that wait for the state to catch up, in any order. */
-  #confirmed: ConfirmedBatch[] = [];
+  /** Asked, or confirmed and waiting for the state to catch up. Each has waiters. */
+  #batches: Batch[] = [];
   #waiting = 0;
   /**
    * Set after a refusal: nothing is asked until the next tick, so that a missing leader causes no busy loop.
    */
   #isHeldBack = false;
 
-  constructor({ clock, replica }: { clock: Clock; replica: ReadSource }, options: ReadOptions) {
-    this.#clock = clock;
-    this.#replica = replica;
+  constructor(parts: ReadParts, options: ReadOptions) {
+    this.#parts = parts;
     this.#options = options;
     this.#nextRequestId = options.firstRequestId;
   }
 
-  /** Returns false when too many wait already. */
-  add(done: (outcome: ReadOutcome) => void): boolean {
-    if (this.#waiting >= this.#options.maxWaiting) return false;
+  /** Returns undefined when the read waits now, otherwise why it was refused. */
+  add(done: (outcome: ReadOutcome) => void): 'too-busy' | undefined {
+    if (this.#waiting >= this.#options.maxWaiting) return 'too-busy';
     this.#waiting += 1;
-    this.#gathering.push({ done, deadline: this.#clock.now() + this.#options.timeoutMs });
-    return true;
+    this.#gathering.push({ done, deadline: this.#parts.clock.now() + this.#options.timeoutMs });
+    return undefined;
   }
 
   /** Asks for a read index for all gathered reads, unless enough requests are under way. */
   beforeRound(): void {
     if (this.#gathering.length === 0 || this.#isHeldBack) return;
-    if (this.#asked.length >= MAX_REQUESTS_UNDER_WAY) return;
+    if (this.#batches.filter(isAsked).length >= MAX_REQUESTS_UNDER_WAY) return;
+    const { clock, replica } = this.#parts;
     const requestId = this.#nextRequestId;
     this.#nextRequestId += 1;
-    const batch = { requestId, waiters: this.#gathering, askedAt: this.#clock.now() };
-    this.#asked = [...this.#asked, batch];
+    this.#batches.push({ requestId, askedAt: clock.now(), waiters: this.#gathering, readIndex: undefined });
     this.#gathering = [];
-    this.#replica.core.readIndex(requestId);
+    replica.core.readIndex(requestId);
   }
 
+  /** The reads of the request are served after this round, if the state has reached `readIndex` then. */
   onReadConfirmed(requestId: number, readIndex: number): void {
-    const batch = this.#takeAsked(requestId);
-    if (batch === undefined) return;
-    if (readIndex <= this.#replica.appliedIndex) this.#finish(batch.waiters, { kind: 'ready' });
-    else this.#confirmed.push({ waiters: batch.waiters, readIndex });
+    const batch = this.#batches.find((one) => isAsked(one) && one.requestId === requestId);
+    if (batch !== undefined) batch.readIndex = readIndex;
   }
 
   onReadRefused(requestId: number): void {
-    const batch = this.#takeAsked(requestId);
-    if (batch === undefined) return;
-    this.#gathering.push(...batch.waiters);
+    const waiters = this.#take((batch) => isAsked(batch) && batch.requestId === requestId);
+    if (waiters.length === 0) return;
+    this.#gathering.push(...waiters);
     this.#isHeldBack = true;
   }
 
-  #takeAsked(requestId: number): Batch | undefined {
-    const batch = this.#asked.find((asked) => asked.requestId === requestId);
-    if (batch !== undefined) this.#asked = this.#asked.filter((asked) => asked !== batch);
-    return batch;
-  }
-
-  #gatherAgain(isLost: (batch: Batch) => boolean): void {
-    for (const batch of this.#asked) if (isLost(batch)) this.#gathering.push(...batch.waiters);
-    this.#asked = this.#asked.filter((batch) => !isLost(batch));
+  /** Takes out batches, and returns their waiters. */
+  #take(isTaken: (batch: Batch) => boolean): Waiter[] {
+    const taken = this.#batches.filter(isTaken);
+    if (taken.length > 0) this.#batches = this.#batches.filter((batch) => !taken.includes(batch));
+    return taken.flatMap(({ waiters }) => waiters);
   }
 
   afterRound(): void {
-    if (this.#confirmed.length === 0) return;
-    const { appliedIndex } = this.#replica;
-    const ready = this.#confirmed.filter((batch) => batch.readIndex <= appliedIndex);
-    if (ready.length === 0) return;
-    this.#confirmed = this.#confirmed.filter((batch) => batch.readIndex > appliedIndex);
-    for (const batch of ready) this.#finish(batch.waiters, { kind: 'ready' });
+    if (this.#batches.length === 0) return;
+    const { appliedIndex } = this.#parts.replica;
+    this.#finish(
+      this.#take(({ readIndex }) => readIndex !== undefined && readIndex <= appliedIndex),
+      {
+        kind: 'ready',
+      },
+    );
   }
 
   /** The old leader may never answer its requests. */
   onNewLeader(): void {
     this.#isHeldBack = false;
-    this.#gatherAgain(() => true);
+    this.#gathering.push(...this.#take(isAsked));
   }
 
   onTick(): void {
     this.#isHeldBack = false;
-    const now = this.#clock.now();
-    this.#gatherAgain((batch) => now - batch.askedAt >= this.#options.resendAfterMs);
-    const expired = this.#takeExpired(now);
-    if (expired.length > 0) this.#finish(expired, { kind: 'refused', reason: 'no-leader' });
+    const now = this.#parts.clock.now();
+    const isLost = (batch: Batch): boolean => now - batch.askedAt >= this.#options.resendAfterMs;
+    this.#gathering.push(...this.#take((batch) => isAsked(batch) && isLost(batch)));
+    this.#finish(this.#takeExpired(now), { kind: 'refused', reason: 'no-leader' });
   }
 
   /** Includes reads whose request or answer was lost, or whose entries never arrive. */
   #takeExpired(now: number): Waiter[] {
-    const isExpired = (waiter: Waiter): boolean => waiter.deadline <= now;
-    const expired = this.#allWaiters().filter(isExpired);
-    if (expired.length === 0) return expired;
-    const unexpired = (waiters: readonly Waiter[]): Waiter[] => waiters.filter((one) => !isExpired(one));
-    const unexpiredOf = <B extends ConfirmedBatch | Batch>(batches: readonly B[]): B[] =>
-      batches
-        .map((batch) => ({ ...batch, waiters: unexpired(batch.waiters) }))
-        .filter(({ waiters }) => waiters.length > 0);
-    this.#gathering = unexpired(this.#gathering);
-    this.#asked = unexpiredOf(this.#asked);
-    this.#confirmed = unexpiredOf(this.#confirmed);
-    return expired;
-  }
-
-  #allWaiters(): Waiter[] {
-    return [...this.#gathering, ...[...this.#asked, ...this.#confirmed].flatMap((batch) => batch.waiters)];
+    const waiters = [...this.#gathering, ...this.#batches.flatMap((batch) => batch.waiters)];
+    const isWaiting = ({ deadline }: Waiter): boolean => deadline > now;
+    if (waiters.every(isWaiting)) return [];
+    this.#gathering = this.#gathering.filter(isWaiting);
+    for (const batch of this.#batches) batch.waiters = batch.waiters.filter(isWaiting);
+    this.#batches = this.#batches.filter((batch) => batch.waiters.length > 0);
+    return waiters.filter((waiter) => !isWaiting(waiter));
   }
 
   onStop(): void {
-    const waiters = this.#allWaiters();
+    const waiters = [...this.#gathering, ...this.#take(() => true)];
     this.#gathering = [];
-    this.#asked = [];
-    this.#confirmed = [];
     this.#finish(waiters, { kind: 'refused', reason: 'stopped' });
   }
 
@@ -160,4 +146,8 @@ export class Reads implements Participant {
     this.#waiting -= waiters.length;
     for (const waiter of waiters) waiter.done(outcome);
   }
+}
+
+function isAsked(batch: Batch): boolean {
+  return batch.readIndex === undefined;
 }
