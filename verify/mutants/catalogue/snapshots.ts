@@ -27,9 +27,9 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/node/replica.ts',
     edits: [
       {
-        find: '    operations.push(putLogStart({ index: point.index, term: point.term }));\n    this.#logBlocks',
+        find: 'operations.push(putLogStart({ index: snapshot.index, term: snapshot.term }));',
         replace:
-          '    this.#writer.write({ operations: [putLogStart({ index: point.index, term: point.term })] }, () => undefined);\n    this.#logBlocks',
+          'this.#writer.write({ operations: [putLogStart({ index: snapshot.index, term: snapshot.term })] }, () => undefined);',
       },
     ],
     bug: 'An install moves the start of the log in one write, and the state in another.',

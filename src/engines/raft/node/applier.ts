@@ -2,20 +2,16 @@
 
 import { assert, unreachable } from '../../../shared/assert.ts';
 import { CodedError } from '../../../shared/coded-error.ts';
-import type { Proposal, ProposalOrigin } from '../codec/peer-message.ts';
+import type { Proposal } from '../codec/peer-message.ts';
 import { decodeProposal } from '../codec/proposal-codec.ts';
-import { type Configuration, findMember } from '../core/configuration.ts';
-import type { CommandEntry, ConfigurationEntry, Entry } from '../core/entry.ts';
+import { findMember } from '../core/configuration.ts';
+import type { CommandEntry, Entry } from '../core/entry.ts';
 import type { SnapshotPoint } from '../core/ready.ts';
+import type { Participant } from './participant.ts';
 import { Sessions } from './sessions.ts';
 import type { ReplicatedState } from './state/replicated-state.ts';
 
-interface ApplierHandlers {
-  /** A command was applied, for the first and only time. */
-  onApplied(origin: ProposalOrigin, result: unknown): void;
-  /** A configuration was committed. `previous` was in force before. */
-  onConfiguration(entry: ConfigurationEntry, previous: Configuration): void;
-}
+type ApplierHandlers = Required<Pick<Participant, 'onApplied' | 'onConfiguration'>>;
 
 /** The state of a replica: its point is the last applied entry, and the configuration as of it. */
 export type RaftState = ReplicatedState<SnapshotPoint>;
@@ -41,25 +37,20 @@ export class Applier {
 
   #applyOne(entry: Entry, previous: SnapshotPoint): void {
     const { index, term } = entry;
+    const isConfiguration = entry.kind === 'configuration';
+    const { configuration } = isConfiguration ? entry : previous;
+    const configurationIndex = isConfiguration ? index : previous.configurationIndex;
     // Field by field: a spread would cost several times as much, for every entry.
-    const { configuration, configurationIndex } = previous;
+    this.#state.advance({ index, term, configuration, configurationIndex });
     switch (entry.kind) {
       case 'command':
-        this.#state.advance({ index, term, configuration, configurationIndex });
         this.#applyCommand(entry);
         break;
       case 'configuration':
-        this.#state.advance({
-          index,
-          term,
-          configuration: entry.configuration,
-          configurationIndex: index,
-        });
-        this.#sessions.retain(new Set(entry.configuration.members.map((member) => member.server)));
-        this.#handlers.onConfiguration(entry, configuration);
+        this.#sessions.retain(new Set(configuration.members.map((member) => member.server)));
+        this.#handlers.onConfiguration(entry, previous.configuration);
         break;
       case 'leader-start':
-        this.#state.advance({ index, term, configuration, configurationIndex });
         break;
       default:
         unreachable(entry);

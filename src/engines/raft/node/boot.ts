@@ -3,7 +3,7 @@
 import { present } from '../../../shared/assert.ts';
 import type { Logger } from '../../../shared/logger.ts';
 import type { Random } from '../../../shared/seeded-generator.ts';
-import { EMPTY_CONFIGURATION, withMember } from '../core/configuration.ts';
+import { EMPTY_CONFIGURATION, type Member, type ServerId, withMember } from '../core/configuration.ts';
 import {
   initialRecords,
   type LoadedState,
@@ -38,11 +38,8 @@ export function boot(
   const loaded = loadDurableState(ports.store);
   const { operations, counted } = bootWrite(ports, { options, loaded });
   ports.store.write(operations, (error) => {
-    if (error !== undefined) {
-      done(error, undefined);
-      return;
-    }
-    done(undefined, counted ?? present(loadDurableState(ports.store), 'the identity was just written'));
+    if (error !== undefined) done(error, undefined);
+    else done(undefined, counted ?? present(loadDurableState(ports.store), 'the identity was just written'));
   });
 }
 
@@ -53,55 +50,38 @@ interface BootWrite {
 }
 
 function bootWrite(
-  ports: BootPorts,
+  { store, random, logger }: BootPorts,
   { options, loaded }: { options: RaftOptions; loaded: LoadedState | undefined },
 ): BootWrite {
-  if (loaded === undefined) {
-    const identity = newIdentity(ports, { node: options.node, boots: 1 });
-    return {
-      operations: options.bootstrap
-        ? foundingOperations(ports, { identity, options })
-        : initialRecords(identity),
-    };
+  const boots = (loaded?.identity.boots ?? 0) + 1;
+  const newIdentity = (): NodeIdentity => ({
+    server: newServerId(options.node, random),
+    clusterId: '',
+    boots,
+  });
+  if (loaded !== undefined && (options.startOver || (loaded.removed && options.join))) {
+    logger.info('this server was removed: it joins as a new one', { was: loaded.identity.server });
+    return { operations: startOver(newIdentity(), { loaded, generation: unusedGeneration(store) }) };
   }
-  const { removed } = loaded;
-  const boots = loaded.identity.boots + 1;
-  const identity = { ...loaded.identity, boots };
-  if (options.startOver || (removed && options.join)) {
-    ports.logger.info('this server was removed: it joins as a new one', { was: identity.server });
-    const generation = unusedGeneration(ports.store);
-    const fresh = newIdentity(ports, { node: options.node, boots });
-    return { operations: startOver(fresh, { loaded, generation }) };
+  const identity = loaded === undefined ? newIdentity() : { ...loaded.identity, boots };
+  const { clusterId } = identity;
+  if (options.bootstrap && clusterId === '') {
+    const founder = { ...identity, clusterId: randomHex(random) };
+    logger.info('a new cluster begins', { clusterId: founder.clusterId });
+    // Rows that an earlier life of this disk left behind must not become the state of the new cluster.
+    const records = initialRecords(founder, unusedGeneration(store));
+    return { operations: [...records, ...foundingOperations(founder.server, options)] };
   }
-  if (options.bootstrap && identity.clusterId === '') {
-    return { operations: foundingOperations(ports, { identity, options }) };
-  }
-  if (options.bootstrap) {
-    ports.logger.info('-bootstrap is ignored: this node has state', { clusterId: identity.clusterId });
-  }
+  if (loaded === undefined) return { operations: initialRecords(identity) };
+  if (options.bootstrap) logger.info('-bootstrap is ignored: this node has state', { clusterId });
   return { operations: [putIdentity(identity)], counted: { ...loaded, identity } };
 }
 
-function newIdentity(ports: BootPorts, { node, boots }: { node: string; boots: number }): NodeIdentity {
-  return { server: newServerId(node, ports.random), clusterId: '', boots };
-}
-
 /** Entry 1 of term 1 is the first configuration: this node alone. */
-function foundingOperations(
-  ports: BootPorts,
-  { identity, options }: { identity: NodeIdentity; options: RaftOptions },
-): WriteOperation[] {
-  const clusterId = randomHex(ports.random);
-  ports.logger.info('a new cluster begins', { clusterId });
-  const configuration = withMember(EMPTY_CONFIGURATION, {
-    server: identity.server,
-    role: 'voter',
-    raftAddress: options.raftAddress,
-    httpAddress: options.httpAddress,
-  });
+function foundingOperations(server: ServerId, { raftAddress, httpAddress }: RaftOptions): WriteOperation[] {
+  const founder: Member = { server, role: 'voter', raftAddress, httpAddress };
+  const configuration = withMember(EMPTY_CONFIGURATION, founder);
   return [
-    // Rows that an earlier life of this disk left behind must not become the state of the new cluster.
-    ...initialRecords({ ...identity, clusterId }, unusedGeneration(ports.store)),
     putHardState({ term: 1, votedFor: undefined }),
     ...putEntries([{ kind: 'configuration', index: 1, term: 1, configuration }]),
   ];

@@ -6,7 +6,6 @@ import type { Logger } from '../../../shared/logger.ts';
 import type { Random } from '../../../shared/seeded-generator.ts';
 import type { StateMachine } from '../../engine.ts';
 import type { ServerId } from '../core/configuration.ts';
-import type { LogReader } from '../core/log.ts';
 import { RaftCore } from '../core/raft-core.ts';
 import type { PersistRequest, Ready, SnapshotPoint } from '../core/ready.ts';
 import { isEmpty } from '../core/take-ready.ts';
@@ -21,7 +20,7 @@ import {
 } from './log/durable-records.ts';
 import { LogBlocks } from './log/log-blocks.ts';
 import { LogExtent } from './log/log-extent.ts';
-import type { RaftOptions } from './options.ts';
+import type { RaftLimits, RaftOptions } from './options.ts';
 import { type Hooks, hooksOf, type Participant } from './participant.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ImageStaging, KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
@@ -55,7 +54,7 @@ export interface SnapshotInstall {
 export class Replica {
   readonly core: RaftCore;
   readonly state: RaftState;
-  readonly #options: RaftOptions;
+  readonly #limits: RaftLimits;
   readonly #ports: ReplicaPorts;
   readonly #onFatal: (error: Error) => void;
   readonly #writer: DiskWriter;
@@ -81,14 +80,12 @@ export class Replica {
     ports: ReplicaPorts,
     onFatal: (error: Error) => void,
   ) {
-    const { store, clock, stateMachine, random } = ports;
-    const { limits } = options;
-    this.#options = options;
+    this.#limits = options.limits;
     this.#ports = ports;
     this.#onFatal = onFatal;
     this.#self = loaded.identity.server;
     this.#writer = new DiskWriter(ports, (error) => this.#stopFatally(error));
-    this.state = new ReplicatedState({ store, clock, stateMachine, limits, putApplied }, loaded.applied);
+    this.state = new ReplicatedState({ ...ports, limits: options.limits, putApplied }, loaded.applied);
     this.#applier = new Applier(this.state, {
       onApplied: (origin, result) => {
         for (const one of this.#hooks.onApplied) one.onApplied(origin, result);
@@ -103,8 +100,22 @@ export class Replica {
       bytes: loaded.logBytes,
       blockStarts: loaded.blockStarts,
     });
-    this.#logBlocks = new LogBlocks(store, this.#logExtent);
-    this.core = createCore(options, loaded, { random, log: this.#logBlocks });
+    this.#logBlocks = new LogBlocks(ports.store, this.#logExtent);
+    const { index, configuration, configurationIndex } = loaded.applied;
+    this.core = new RaftCore(
+      { ...options, ...options.limits, server: this.#self, random: ports.random },
+      this.#logBlocks,
+      {
+        hardState: loaded.hardState,
+        logStart: loaded.logStart,
+        lastLogIndex: loaded.lastLog.index,
+        appliedIndex: index,
+        configurations: [
+          { index: configurationIndex, configuration },
+          ...loaded.configurations.filter((later) => later.index > index),
+        ],
+      },
+    );
   }
 
   /** Sets the participants, before the first round. Their hooks are called in this order. */
@@ -166,8 +177,7 @@ export class Replica {
   /** Returns false when the core does not need the image after all. */
   install({ applied, staging }: SnapshotInstall, done: () => void): boolean {
     if (this.#install !== undefined) return false;
-    const { index, term, configuration, configurationIndex } = applied;
-    if (!this.core.restoreSnapshot({ index, term, configuration, configurationIndex })) return false;
+    if (!this.core.restoreSnapshot(applied)) return false;
     this.#install = { applied, staging, done };
     this.state.beginAdoption(applied);
     this.schedule();
@@ -180,8 +190,7 @@ export class Replica {
     const { clock } = this.#ports;
     const begunAt = clock.now();
     const othersMs = begunAt - this.#ranAt;
-    const endsAt = begunAt + Math.min(MAX_APPLY_MS, Math.max(MIN_APPLY_MS, othersMs));
-    this.#runUntil(endsAt);
+    this.#runUntil(begunAt + Math.min(MAX_APPLY_MS, Math.max(MIN_APPLY_MS, othersMs)));
     this.#ranAt = clock.now();
   }
 
@@ -192,7 +201,9 @@ export class Replica {
       const ready = this.core.takeReady();
       const isIdle = isEmpty(ready);
       if (!isIdle) this.#carryOut(ready);
-      this.#endRound();
+      this.#maybeNoteLeader();
+      for (const one of this.#hooks.afterRound) one.afterRound();
+      this.state.announceAdvance();
       if (isIdle) return;
       if (ready.committed.length > 0 && this.#ports.clock.now() >= endsAt) break;
     }
@@ -217,12 +228,6 @@ export class Replica {
     for (const requestId of ready.refusedReads) for (const one of onReadRefused) one.onReadRefused(requestId);
   }
 
-  #endRound(): void {
-    this.#maybeNoteLeader();
-    for (const one of this.#hooks.afterRound) one.afterRound();
-    this.state.announceAdvance();
-  }
-
   #maybeNoteLeader(): void {
     const { leader, term } = this.core;
     if (leader === this.#seenLeader.leader && term === this.#seenLeader.term) return;
@@ -244,8 +249,14 @@ export class Replica {
     const { snapshot, hardState, log } = request;
     const operations: WriteOperation[] = [];
     if (hardState !== undefined) operations.push(putHardState(hardState));
-    if (snapshot !== undefined) this.#addInstall(snapshot, operations);
-    addAll(operations, this.#logBlocks.write(log));
+    if (snapshot !== undefined) {
+      // Applied record and log start. The image's rows go into the same write.
+      this.state.addAdoption(operations);
+      operations.push(putLogStart({ index: snapshot.index, term: snapshot.term }));
+      this.#logBlocks.restartAfter(snapshot.index);
+    }
+    // Not `push(...more)`: a call takes a bounded number of arguments, and a write may have more operations.
+    for (const operation of this.#logBlocks.write(log)) operations.push(operation);
     const hasState = snapshot === undefined && this.state.isFlushDue && this.#maybeAddState(operations);
     const image = snapshot === undefined ? undefined : this.#install?.staging;
     this.#writer.write(image === undefined ? { operations } : { operations, image }, () => {
@@ -256,15 +267,6 @@ export class Replica {
       });
       this.schedule();
     });
-  }
-
-  /**
-   * Adds the records of an install: applied record and log start. The image's rows go into the same write.
-   */
-  #addInstall(point: SnapshotPoint, operations: WriteOperation[]): void {
-    this.state.addAdoption(operations);
-    operations.push(putLogStart({ index: point.index, term: point.term }));
-    this.#logBlocks.restartAfter(point.index);
   }
 
   #onInstalled({ index, term }: SnapshotPoint): void {
@@ -300,7 +302,7 @@ export class Replica {
     if (this.#isCompacting || this.state.isAdopting) return;
     let highest = Math.min(this.state.durableIndex, this.core.durableIndex);
     for (const one of this.#hooks.compactionFloor) highest = Math.min(highest, one.compactionFloor());
-    const last = this.#logExtent.compactionEnd(this.#options.limits, highest);
+    const last = this.#logExtent.compactionEnd(this.#limits, highest);
     if (last === undefined) return;
     this.#isCompacting = true;
     const position = this.core.compact(last);
@@ -337,42 +339,4 @@ export class Replica {
     this.stop();
     this.#onFatal(error);
   }
-}
-
-function createCore(
-  options: RaftOptions,
-  loaded: LoadedState,
-  { random, log }: { random: Random; log: LogReader },
-): RaftCore {
-  const { electionTicks, heartbeatTicks, limits } = options;
-  const { maxAppendBytes, maxApplyBytes, maxUncommittedBytes } = limits;
-  const { server } = loaded.identity;
-  const { index, configuration, configurationIndex } = loaded.applied;
-  return new RaftCore(
-    {
-      server,
-      electionTicks,
-      heartbeatTicks,
-      random,
-      maxAppendBytes,
-      maxApplyBytes,
-      maxUncommittedBytes,
-    },
-    log,
-    {
-      hardState: loaded.hardState,
-      logStart: loaded.logStart,
-      lastLogIndex: loaded.lastLog.index,
-      appliedIndex: index,
-      configurations: [
-        { index: configurationIndex, configuration },
-        ...loaded.configurations.filter((later) => later.index > index),
-      ],
-    },
-  );
-}
-
-/** Not `push(...more)`: a call takes a bounded number of arguments, and a write may have more operations. */
-function addAll(operations: WriteOperation[], more: readonly WriteOperation[]): void {
-  for (const operation of more) operations.push(operation);
 }

@@ -1,7 +1,7 @@
 // Sessions: the proposals of each server that were applied already (dissertation §6.3). They are part of the
 // replicated state and of snapshots, so every server applies a repeated proposal once.
 
-import type { Json, StateReader, StateView } from '../../../state/state-view.ts';
+import type { StateReader, StateView } from '../../../state/state-view.ts';
 import type { ProposalOrigin } from '../codec/peer-message.ts';
 import type { ServerId } from '../core/configuration.ts';
 
@@ -26,12 +26,9 @@ export class Sessions {
     this.#sessions.clear();
     this.#changed.clear();
     for (const [key, row] of state.range({ prefix: SESSION_PREFIX })) {
-      const { boot, settledBelow, applied } = row as {
-        boot: number;
-        settledBelow: number;
-        applied: readonly number[];
-      };
-      this.#sessions.set(key.slice(SESSION_PREFIX.length), { boot, settledBelow, applied: new Set(applied) });
+      const session = row as Omit<Session, 'applied'> & { readonly applied: readonly number[] };
+      const applied = new Set(session.applied);
+      this.#sessions.set(key.slice(SESSION_PREFIX.length), { ...session, applied });
     }
   }
 
@@ -69,7 +66,7 @@ export class Sessions {
       const key = SESSION_PREFIX + server;
       const session = this.#sessions.get(server);
       if (session === undefined) view.delete(key);
-      else view.put(key, toRow(session));
+      else view.put(key, { ...session, applied: [...session.applied].sort((a, b) => a - b) });
     }
     this.#changed.clear();
   }
@@ -81,12 +78,4 @@ function settle(session: Session, settledBelow: number): void {
   for (const sequence of session.applied) {
     if (sequence < settledBelow) session.applied.delete(sequence);
   }
-}
-
-function toRow(session: Session): Json {
-  return {
-    boot: session.boot,
-    settledBelow: session.settledBelow,
-    applied: [...session.applied].sort((a, b) => a - b),
-  };
 }
