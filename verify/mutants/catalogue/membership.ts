@@ -117,7 +117,7 @@ export const MEMBERSHIP: readonly Mutant[] = [
   {
     id: 'removal-that-the-rest-cannot-bear',
     subject: 'membership',
-    file: 'src/engines/raft/node/membership/member-change-step.ts',
+    file: 'src/engines/raft/node/membership/member-removal.ts',
     edits: [
       {
         find: 'if (rest.canCommit) return undefined;',
@@ -132,8 +132,8 @@ export const MEMBERSHIP: readonly Mutant[] = [
     file: 'src/engines/raft/node/membership/peers.ts',
     edits: [
       {
-        find: "if (options.clusterId !== '' && peer.clusterId !== options.clusterId) {",
-        replace: "if (options.clusterId !== '' && peer.clusterId === '') {",
+        find: "if (clusterId !== '' && peer.clusterId !== clusterId) {",
+        replace: "if (clusterId !== '' && peer.clusterId === '') {",
       },
     ],
     bug: 'A node of another cluster may talk to this one.',

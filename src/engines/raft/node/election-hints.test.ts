@@ -35,7 +35,7 @@ function createElectionHints(roles: Readonly<Record<string, Role>>, self = 'a') 
     },
   };
   const peers = {
-    isConnected: (server: string) => reached.has(server),
+    connected: reached,
     isAlive: (server: string) => heard.has(server),
   };
   const electionHints = new ElectionHints(

@@ -1,8 +1,8 @@
 // Tells the core to stand for election early when no server can be leading: after a start of the whole
 // cluster, and when the leader's process died. Otherwise each would wait for an election timeout.
 
-import { isVoter, type ServerId, voters } from '../core/configuration.ts';
-import { quorumValue } from '../core/quorum.ts';
+import { type ServerId, voters } from '../core/configuration.ts';
+import { majority } from '../core/quorum.ts';
 import type { RaftCore } from '../core/raft-core.ts';
 import type { Peers } from './membership/peers.ts';
 import type { Participant } from './participant.ts';
@@ -57,11 +57,14 @@ export class ElectionHints implements Participant {
       this.#waitTicks -= 1;
       return;
     }
-    if (!this.#isWithMajority()) return;
+    const all = voters(this.#core.configuration);
+    // The voters that this one both reaches and hears, itself among them, in the order of ids.
+    const there = all.filter((server) => this.#isThere(server));
+    const place = there.indexOf(this.#self);
+    if (place === -1 || there.length < majority(all.length)) return;
     // The first attempt goes in the order of ids, so that one server stands at a time. A server with a short
     // log or a slow disk may spoil that, so later attempts are random.
-    const place = this.#attempts === 0 ? this.#place() : undefined;
-    const standTicks = this.#core.standSoon(place);
+    const standTicks = this.#core.standSoon(this.#attempts === 0 ? place : undefined);
     if (standTicks === undefined) return;
     this.#attempts += 1;
     this.#waitTicks = standTicks + this.#voteTicks;
@@ -79,20 +82,7 @@ export class ElectionHints implements Participant {
     this.#waitTicks = Math.max(this.#waitTicks, this.#electionTicks);
   }
 
-  /** Whether this voter, with the voters it both reaches and hears, could elect a leader. */
-  #isWithMajority(): boolean {
-    const { configuration } = this.#core;
-    if (!isVoter(configuration, this.#self)) return false;
-    return quorumValue(voters(configuration), (server) => (this.#isThere(server) ? 1 : 0)) === 1;
-  }
-
-  /** Returns how many voters that are up come before this one in the order of ids. */
-  #place(): number {
-    const others = voters(this.#core.configuration);
-    return others.filter((server) => server < this.#self && this.#isThere(server)).length;
-  }
-
   #isThere(server: ServerId): boolean {
-    return server === this.#self || (this.#peers.isConnected(server) && this.#peers.isAlive(server));
+    return server === this.#self || (this.#peers.connected.has(server) && this.#peers.isAlive(server));
   }
 }

@@ -4,11 +4,10 @@ import { unreachable } from '../../../shared/assert.ts';
 import type { Logger } from '../../../shared/logger.ts';
 import type { PeerMessage } from '../codec/peer-message.ts';
 import type { ServerId } from '../core/configuration.ts';
-import type { Message } from '../core/message.ts';
 import type { ElectionHints } from './election-hints.ts';
-import type { Freshness } from './freshness.ts';
 import type { OwnMembership } from './membership/own-membership.ts';
 import type { Peers } from './membership/peers.ts';
+import type { NodeStatus } from './node-status.ts';
 import type { Participant } from './participant.ts';
 import type {
   Channel,
@@ -34,7 +33,7 @@ interface PeerEventParts {
   readonly logger: Logger;
   /** host:port that peers dial. */
   readonly raftAddress: string;
-  readonly freshness: Freshness;
+  readonly status: NodeStatus;
 }
 
 /** A node that has stopped, or that its cluster removed, ignores every event. */
@@ -55,9 +54,8 @@ export class PeerEvents implements TransportHandlers, Participant {
   }
 
   admit(peer: PeerIdentity): RefusalReason | undefined {
-    const { peers, membership, replica } = this.#parts;
-    const { clusterId } = membership.identity;
-    const refusal = peers.admit(peer, { clusterId, committed: replica.core.committedConfiguration });
+    const { peers, membership } = this.#parts;
+    const refusal = peers.admit(peer);
     if (refusal === undefined) membership.onGreeting(peer);
     return refusal;
   }
@@ -65,7 +63,7 @@ export class PeerEvents implements TransportHandlers, Participant {
   onPeerUp(server: ServerId): void {
     const { peers, transport, raftAddress } = this.#parts;
     this.#unlessOut(() => {
-      peers.onUp(server);
+      peers.connected.add(server);
       transport.send(server, { kind: 'introduction', raftAddress });
     });
   }
@@ -73,7 +71,7 @@ export class PeerEvents implements TransportHandlers, Participant {
   onPeerDown(server: ServerId, cause: 'refused' | 'closed' | 'unreachable'): void {
     const { peers, electionHints } = this.#parts;
     this.#unlessOut(() => {
-      peers.onDown(server);
+      peers.connected.delete(server);
       if (cause === 'refused') electionHints.onProcessGone(server);
     });
   }
@@ -92,31 +90,20 @@ export class PeerEvents implements TransportHandlers, Participant {
   }
 
   onMessage(from: ServerId, message: PeerMessage): void {
-    const { membership, peers, freshness } = this.#parts;
+    const { membership, peers } = this.#parts;
     this.#unlessOut(() => {
       membership.onAddressed(from);
       peers.onHeard(from);
       this.#handle(from, message);
-      if (message.kind === 'raft' && this.#isCurrentAfter(message.message)) freshness.renew();
     });
   }
 
-  /**
-   * Returns whether this node has all that the leader had committed when it sent `message`. A leader that has
-   * not committed in its own term does not know that itself.
-   */
-  #isCurrentAfter(message: Message): boolean {
-    const { core } = this.#parts.replica;
-    if (message.from !== core.leader) return false;
-    if (message.kind !== 'append-request' && message.kind !== 'heartbeat-request') return false;
-    return core.commitIndex >= message.commitIndex && core.termAt(core.commitIndex) === core.term;
-  }
-
   #handle(from: ServerId, message: PeerMessage): void {
-    const { replica, peers, requests, forwarding } = this.#parts;
+    const { replica, status, peers, requests, forwarding } = this.#parts;
     switch (message.kind) {
       case 'raft':
         replica.core.step(message.message);
+        status.onHandled(message.message);
         break;
       case 'introduction':
         peers.introduce(from, message.raftAddress);

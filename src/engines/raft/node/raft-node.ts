@@ -12,14 +12,13 @@ import type {
 } from '../../engine.ts';
 import { boot } from './boot.ts';
 import { ElectionHints } from './election-hints.ts';
-import { Freshness } from './freshness.ts';
 import type { LoadedState } from './log/durable-records.ts';
 import { Health } from './membership/health.ts';
 import { MemberChanges } from './membership/member-changes.ts';
 import { OwnMembership } from './membership/own-membership.ts';
 import { Peers } from './membership/peers.ts';
 import { Promotion } from './membership/promotion.ts';
-import { describeHealth, describeMembers, describeNode, type RaftStatus } from './node-status.ts';
+import { NodeStatus, type RaftStatus } from './node-status.ts';
 import type { NodeHandlers, RaftOptions } from './options.ts';
 import { PeerEvents } from './peer-events.ts';
 import type { Timer } from './ports/clock.ts';
@@ -42,7 +41,7 @@ const PROMOTION_WAIT_MS = 10_000;
 export class RaftNode implements Engine {
   readonly membership: Membership = {
     change: (change, done) => this.#requests.changeMembers(change, done),
-    members: () => describeMembers(this.#statusSources),
+    members: () => this.#status.members(),
   };
   readonly #options: RaftOptions;
   readonly #ports: NodePorts;
@@ -52,7 +51,7 @@ export class RaftNode implements Engine {
   readonly #peers: Peers;
   readonly #requests: ClientRequests;
   readonly #memberChanges: MemberChanges;
-  readonly #freshness: Freshness;
+  readonly #status: NodeStatus;
   readonly #peerEvents: PeerEvents;
   #phase: 'running' | 'stopping' | 'stopped' = 'running';
   /** Called when everything is closed; undefined once it is. */
@@ -72,74 +71,73 @@ export class RaftNode implements Engine {
     const fail = (error: unknown): void => {
       ports.clock.soon(() => done(error instanceof Error ? error : new Error(String(error)), undefined));
     };
-    try {
-      boot(ports, options, (error, loaded) => {
-        if (loaded === undefined) {
-          fail(error);
-          return;
-        }
-        try {
-          const node = new RaftNode(options, loaded, ports, handlers);
-          node.#listen((failure) => done(failure, failure === undefined ? node : undefined));
-        } catch (damage) {
-          fail(damage);
-        }
+    const orFail = (action: () => void): void => {
+      try {
+        action();
+      } catch (damage) {
+        fail(damage);
+      }
+    };
+    const begin = (loaded: LoadedState): void => {
+      const node = new RaftNode(options, loaded, ports, handlers);
+      ports.transport.start(node.#peerEvents, (failure) => {
+        if (failure === undefined) node.#replica.runOrStop(() => node.#begin());
+        done(failure, failure === undefined ? node : undefined);
       });
-    } catch (damage) {
-      fail(damage);
-    }
+    };
+    orFail(() =>
+      boot(ports, options, (error, loaded) => {
+        if (loaded === undefined) fail(error);
+        else orFail(() => begin(loaded));
+      }),
+    );
   }
 
   private constructor(options: RaftOptions, loaded: LoadedState, ports: NodePorts, handlers: NodeHandlers) {
-    const { clock, logger, transport, store } = ports;
     const { identity } = loaded;
-    const { limits, electionTicks } = options;
-    const timing = { ...options, self: identity.server, silentAfterMs: 2 * electionTicks * options.tickMs };
+    const { limits, electionTicks, tickMs, raftAddress } = options;
+    const timing = { ...options, self: identity.server, silentAfterMs: 2 * electionTicks * tickMs };
     this.#options = options;
     this.#ports = ports;
     this.#handlers = handlers;
     const replica = new Replica(options, loaded, ports, (error) => this.#onFatal(error));
-    const { core } = replica;
-    const membership = new OwnMembership(loaded, { replica, logger, onRemoved: () => this.#onRemoved() });
-    const peers = new Peers({ transport, clock, logger, core, membership }, timing);
-    const memberChanges = new MemberChanges(
-      { core, replica, membership, peers, transport, clock, logger },
-      { ...timing, timeoutMs: limits.memberChangeTimeoutMs, promotionWaitMs: PROMOTION_WAIT_MS },
-    );
-    const forwarding = new Forwarding({ replica, store, transport, memberChanges });
-    const requests = new ClientRequests(
-      { clock, replica, membership, carrier: forwarding },
-      { identity, options },
-    );
-    const snapshots = new Snapshots({ ...ports, replica }, { boot: identity.boots, limits });
-    const health = new Health({ core, clock, logger }, timing);
-    const electionHints = new ElectionHints({ core, peers }, timing);
-    const freshness = new Freshness({ clock, core }, timing.silentAfterMs);
-    const promotion = new Promotion(
-      { core, logger },
-      { lagEntries: limits.promotionLagEntries, silentTicks: electionTicks },
-    );
+    const membership = new OwnMembership(loaded, { ...ports, replica, onRemoved: () => this.#onRemoved() });
+    const base = { ...ports, replica, core: replica.core, membership };
+    const peers = new Peers(base, timing);
+    const parts = { ...base, peers };
+    const memberChanges = new MemberChanges({
+      ...parts,
+      ...timing,
+      timeoutMs: limits.memberChangeTimeoutMs,
+      promotionWaitMs: PROMOTION_WAIT_MS,
+    });
+    const forwarding = new Forwarding({ ...parts, memberChanges });
+    const requests = new ClientRequests({ ...parts, carrier: forwarding }, { identity, options });
+    const snapshots = new Snapshots(parts, { boot: identity.boots, limits });
+    const health = new Health(parts, timing);
+    const electionHints = new ElectionHints(parts, timing);
+    const status = new NodeStatus(parts, timing.silentAfterMs);
+    const promotion = new Promotion(parts, {
+      lagEntries: limits.promotionLagEntries,
+      silentTicks: electionTicks,
+    });
     this.#replica = replica;
     this.#ownMembership = membership;
     this.#peers = peers;
     this.#requests = requests;
     this.#memberChanges = memberChanges;
-    this.#freshness = freshness;
+    this.#status = status;
     this.#peerEvents = new PeerEvents({
-      replica,
-      peers,
-      membership,
+      ...parts,
       electionHints,
       requests,
       forwarding,
       snapshots,
-      freshness,
-      transport,
-      logger,
-      raftAddress: options.raftAddress,
+      status,
+      raftAddress,
     });
     replica.setParticipants([
-      freshness,
+      status,
       membership,
       peers,
       requests.proposals,
@@ -152,13 +150,6 @@ export class RaftNode implements Engine {
       snapshots,
       this.#peerEvents,
     ]);
-  }
-
-  #listen(done: (error: Error | undefined) => void): void {
-    this.#ports.transport.start(this.#peerEvents, (error) => {
-      if (error === undefined) this.#replica.runOrStop(() => this.#begin());
-      done(error);
-    });
   }
 
   #begin(): void {
@@ -206,25 +197,16 @@ export class RaftNode implements Engine {
   }
 
   stalenessMs(): number | undefined {
-    return this.#freshness.ageMs;
+    return this.#status.stalenessMs;
   }
 
   health(): EngineHealth {
-    return describeHealth(this.status(), this.#freshness.isCurrent);
+    return this.#status.health();
   }
 
   /** Figures of Raft, for tests and the simulator. */
   status(): RaftStatus {
-    return describeNode(this.#statusSources);
-  }
-
-  get #statusSources() {
-    return {
-      replica: this.#replica,
-      peers: this.#peers,
-      membership: this.#ownMembership,
-      isStopped: this.#phase === 'stopped',
-    };
+    return this.#status.describe();
   }
 
   // ------------------------------------------------------------ the end
@@ -267,6 +249,7 @@ export class RaftNode implements Engine {
 
   #halt(): void {
     this.#phase = 'stopped';
+    this.#status.isStopped = true;
     this.#tickTimer?.cancel();
     this.#requests.close();
     this.#replica.stop();

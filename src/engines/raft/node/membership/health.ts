@@ -1,17 +1,20 @@
 // The leader watches every member, and removes one that stays silent for too long.
 
 import type { Logger } from '../../../../shared/logger.ts';
-import { type Member, type ServerId, withoutMember } from '../../core/configuration.ts';
+import { findMember, type Member, type ServerId, withoutMember } from '../../core/configuration.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
 import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
-import { votersWithout } from './removal.ts';
+import { votersWithout } from './member-removal.ts';
 
 /** Pause between two log lines about a member that stays silent. */
 const REPEAT_AFTER_MS = 30_000;
 
-/** The part of the core that the watch uses. */
-type HealthCore = Pick<RaftCore, 'role' | 'configuration' | 'progressOf' | 'proposeConfiguration'>;
+interface HealthParts {
+  readonly core: Pick<RaftCore, 'role' | 'configuration' | 'progressOf' | 'proposeConfiguration'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 export interface HealthOptions {
   readonly self: ServerId;
@@ -34,115 +37,96 @@ interface Watched {
 }
 
 export class Health implements Participant {
-  readonly #core: HealthCore;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #parts: HealthParts;
   readonly #options: HealthOptions;
   readonly #watched = new Map<ServerId, Watched>();
 
-  constructor(ports: { core: HealthCore; clock: Clock; logger: Logger }, options: HealthOptions) {
-    this.#core = ports.core;
-    this.#clock = ports.clock;
-    this.#logger = ports.logger;
+  constructor(parts: HealthParts, options: HealthOptions) {
+    this.#parts = parts;
     this.#options = options;
     // The members at the start are not new.
-    const since = ports.clock.now() - options.newMemberGraceMs;
-    for (const { server } of ports.core.configuration.members) this.#watch(server, since);
+    this.#watchMembers(parts.clock.now() - options.newMemberGraceMs);
   }
 
   /** Looks at every member, until a removal is proposed. */
   onTick(): void {
-    const now = this.#clock.now();
-    this.#forgetStrangers();
-    for (const { server } of this.#core.configuration.members) this.#watch(server, now);
-    if (this.#core.role !== 'leader') return;
-    for (const member of this.#core.configuration.members) {
+    const { core, clock } = this.#parts;
+    const { configuration, role } = core;
+    const now = clock.now();
+    for (const server of this.#watched.keys()) {
+      if (findMember(configuration, server) === undefined) this.#watched.delete(server);
+    }
+    this.#watchMembers(now);
+    if (role !== 'leader') return;
+    for (const member of configuration.members) {
       if (member.server !== this.#options.self && this.#look(member, now)) return;
     }
   }
 
-  #watch(server: ServerId, since: number): void {
-    if (this.#watched.has(server)) return;
-    this.#watched.set(server, { since, mentionedAt: undefined, objection: undefined });
-  }
-
-  #forgetStrangers(): void {
-    const members = new Set(this.#core.configuration.members.map((member) => member.server));
-    for (const server of this.#watched.keys()) {
-      if (!members.has(server)) this.#watched.delete(server);
+  #watchMembers(since: number): void {
+    for (const { server } of this.#parts.core.configuration.members) {
+      if (this.#watched.has(server)) continue;
+      this.#watched.set(server, { since, mentionedAt: undefined, objection: undefined });
     }
   }
 
   /** Returns true when the removal of the member was proposed. */
   #look(member: Member, now: number): boolean {
+    const { logger } = this.#parts;
+    const { silentAfterMs, removeDeadAfterMs, newMemberGraceMs } = this.#options;
     const { server } = member;
     const watched = this.#watched.get(server);
-    const progress = this.#core.progressOf(server);
-    if (watched === undefined || progress === undefined) return false;
-    const silentMs = progress.ticksSinceContact * this.#options.tickMs;
-    if (silentMs < this.#options.silentAfterMs) {
-      if (watched.mentionedAt !== undefined) this.#logger.info('health: member is back', { server });
+    const silentMs = this.#silentMs(server);
+    if (watched === undefined || silentMs === undefined) return false;
+    const { mentionedAt } = watched;
+    if (silentMs < silentAfterMs) {
+      if (mentionedAt !== undefined) logger.info('health: member is back', { server });
       watched.mentionedAt = undefined;
       watched.objection = undefined;
       return false;
     }
-    this.#mention(server, { watched, silentMs, now });
-    return this.#maybeRemove(member, { watched, silentMs, now });
-  }
-
-  #mention(server: ServerId, seen: { watched: Watched; silentMs: number; now: number }): void {
-    const { watched, silentMs, now } = seen;
-    const isFirst = watched.mentionedAt === undefined;
-    if (!isFirst && now - (watched.mentionedAt ?? now) < REPEAT_AFTER_MS) return;
-    watched.mentionedAt = now;
-    const removedAfterMs = this.#options.removeDeadAfterMs;
-    this.#logger.warn(isFirst ? 'health: member is silent' : 'health: member is still silent', {
-      server,
-      silentMs,
-      removedAfterMs: removedAfterMs === 0 ? 'never' : removedAfterMs,
-    });
-  }
-
-  #maybeRemove(member: Member, seen: { watched: Watched; silentMs: number; now: number }): boolean {
-    const { removeDeadAfterMs, newMemberGraceMs } = this.#options;
-    const { watched, silentMs, now } = seen;
+    if (mentionedAt === undefined || now - mentionedAt >= REPEAT_AFTER_MS) {
+      watched.mentionedAt = now;
+      const removedAfterMs = removeDeadAfterMs === 0 ? 'never' : removeDeadAfterMs;
+      const message =
+        mentionedAt === undefined ? 'health: member is silent' : 'health: member is still silent';
+      logger.warn(message, { server, silentMs, removedAfterMs });
+    }
     if (removeDeadAfterMs === 0 || silentMs < removeDeadAfterMs) return false;
     if (now - watched.since < newMemberGraceMs) return false;
-    const objection = this.#objectionTo(member);
-    if (objection === undefined) {
-      const result = this.#core.proposeConfiguration(withoutMember(this.#core.configuration, member.server));
-      if (result.kind === 'appended') {
-        this.#logger.warn('health: silent member is removed', { server: member.server, silentMs });
-        return true;
-      }
-      // Another change is under way. The next tick tries again.
-      return false;
+    const reason = this.#objectionTo(member);
+    if (reason === undefined) return this.#remove(server, silentMs);
+    if (reason !== watched.objection) {
+      logger.warn('health: silent member cannot be removed', { server, silentMs, reason });
     }
-    if (objection !== watched.objection) {
-      this.#logger.warn('health: silent member cannot be removed', {
-        server: member.server,
-        silentMs,
-        reason: objection,
-      });
-    }
-    watched.objection = objection;
+    watched.objection = reason;
     return false;
   }
 
-  #objectionTo(member: Member): string | undefined {
-    if (member.role !== 'voter') return undefined;
-    const { minVoters } = this.#options;
-    const rest = votersWithout(this.#core.configuration, member.server, (server) => this.#isAlive(server));
+  /** Returns false while another change is under way. The next tick tries again. */
+  #remove(server: ServerId, silentMs: number): boolean {
+    const { core, logger } = this.#parts;
+    const result = core.proposeConfiguration(withoutMember(core.configuration, server));
+    if (result.kind === 'refused') return false;
+    logger.warn('health: silent member is removed', { server, silentMs });
+    return true;
+  }
+
+  #objectionTo({ server, role }: Member): string | undefined {
+    if (role !== 'voter') return undefined;
+    const { self, silentAfterMs, minVoters } = this.#options;
+    const isAlive = (other: ServerId): boolean =>
+      other === self || (this.#silentMs(other) ?? silentAfterMs) < silentAfterMs;
+    const rest = votersWithout(this.#parts.core.configuration, server, isAlive);
     if (rest.total < minVoters) {
       return `that would leave ${rest.total} voters, fewer than -min-voters ${minVoters}`;
     }
     return rest.canCommit ? undefined : 'the rest could not agree on it';
   }
 
-  #isAlive(server: ServerId): boolean {
-    if (server === this.#options.self) return true;
-    const progress = this.#core.progressOf(server);
-    if (progress === undefined) return false;
-    return progress.ticksSinceContact * this.#options.tickMs < this.#options.silentAfterMs;
+  /** Undefined for a server that this leader sends nothing. */
+  #silentMs(server: ServerId): number | undefined {
+    const progress = this.#parts.core.progressOf(server);
+    return progress && progress.ticksSinceContact * this.#options.tickMs;
   }
 }

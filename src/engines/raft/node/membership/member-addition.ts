@@ -1,70 +1,53 @@
 // One join, on the leader: ask the address for its identity, remove a dead incarnation of the node, add the
 // new one as a learner, and wait for its promotion (dissertation §4.2.1).
 
-import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
-import {
-  type Configuration,
-  findMember,
-  MAX_MEMBERS,
-  type Member,
-  type ServerId,
-  withMember,
-  withoutMember,
-} from '../../core/configuration.ts';
+import type { MemberChange } from '../../../engine.ts';
+import { findMember, MAX_MEMBERS, type Member, withMember, withoutMember } from '../../core/configuration.ts';
 import type { PeerIdentity } from '../ports/transport.ts';
 import {
   done,
   findNode,
-  type MemberChangeOptions,
-  type MemberChangePorts,
-  type MemberChangeSteps,
+  type MemberChangeParts,
   propose,
   type Refused,
   refused,
-  removalObjection,
+  type StepResult,
 } from './member-change-step.ts';
+import { removalObjection } from './member-removal.ts';
 import { nodeOf } from './server-id.ts';
 
 type Addition = MemberChange & { readonly kind: 'add' };
 
-export class MemberAddition implements MemberChangeSteps {
-  readonly #ports: MemberChangePorts;
-  readonly #options: MemberChangeOptions;
+export class MemberAddition {
+  readonly #parts: MemberChangeParts;
   readonly #change: Addition;
   readonly #startedAt: number;
   #isProbing = false;
-  /** The identity that answered at the address. */
-  #identity: PeerIdentity | undefined;
-  #failure: Refused | undefined;
-  hasProposed = false;
+  /** The identity that answered at the address, or why it cannot join. */
+  #found: PeerIdentity | Refused | undefined;
 
   /** Called when the address has answered: step again. */
   readonly #onProbed: () => void;
 
-  constructor(
-    ports: MemberChangePorts,
-    options: MemberChangeOptions,
-    request: { change: Addition; onProbed: () => void },
-  ) {
-    this.#ports = ports;
-    this.#options = options;
-    this.#change = request.change;
-    this.#onProbed = request.onProbed;
-    this.#startedAt = ports.clock.now();
+  constructor(parts: MemberChangeParts, change: Addition, onProbed: () => void) {
+    this.#parts = parts;
+    this.#change = change;
+    this.#onProbed = onProbed;
+    this.#startedAt = parts.clock.now();
   }
 
-  step(): MemberChangeOutcome | undefined {
-    if (this.#failure !== undefined) return this.#failure;
-    if (this.#identity !== undefined) return this.#admit(this.#identity);
+  step(): StepResult {
+    const found = this.#found;
+    if (found !== undefined) return 'kind' in found ? found : this.#admit(found);
     if (this.#isProbing) return undefined;
     const conflict = this.#addressConflict();
     if (conflict !== undefined) return conflict;
     this.#isProbing = true;
-    const { peerAddress } = this.#change;
-    this.#ports.transport.probe(peerAddress, (error, identity) =>
-      this.#ports.replica.runOrStop(() => {
-        this.#identity = identity;
-        this.#failure = identity === undefined ? this.#unreachable(error) : this.#identityConflict(identity);
+    const { replica, transport } = this.#parts;
+    transport.probe(this.#change.peerAddress, (error, identity) =>
+      replica.runOrStop(() => {
+        this.#found =
+          identity === undefined ? this.#unreachable(error) : (this.#identityConflict(identity) ?? identity);
         this.#onProbed();
       }),
     );
@@ -75,7 +58,7 @@ export class MemberAddition implements MemberChangeSteps {
 
   #addressConflict(): Refused | undefined {
     const { node, peerAddress } = this.#change;
-    const holder = this.#ports.core.configuration.members.find(
+    const holder = this.#parts.core.configuration.members.find(
       (member) => member.raftAddress === peerAddress && nodeOf(member.server) !== node,
     );
     if (holder === undefined) return undefined;
@@ -91,20 +74,16 @@ export class MemberAddition implements MemberChangeSteps {
     if (found !== node) {
       return refused('wrong_node', `at ${peerAddress} answers node ${found}, not ${node}`);
     }
-    if (clusterId !== '' && clusterId !== this.#ports.membership.identity.clusterId) {
+    if (clusterId !== '' && clusterId !== this.#parts.membership.identity.clusterId) {
       return refused(
         'foreign_cluster',
         `${node} belongs to another cluster; start it with -clean to give up its data there, then join again`,
       );
     }
-    return this.#removalConflict(server);
-  }
-
-  #removalConflict(server: ServerId): Refused | undefined {
-    if (!this.#ports.core.configuration.removed.includes(server)) return undefined;
+    if (!this.#parts.core.configuration.removed.includes(server)) return undefined;
     return refused(
       'removed_server',
-      `${this.#change.node} was removed and still runs as its old self; restart it with -join`,
+      `${node} was removed and still runs as its old self; restart it with -join`,
     );
   }
 
@@ -118,13 +97,14 @@ export class MemberAddition implements MemberChangeSteps {
 
   // ------------------------------------------------------------ letting it in
 
-  #admit({ server }: PeerIdentity): MemberChangeOutcome | undefined {
-    const { configuration } = this.#ports.core;
+  #admit(identity: PeerIdentity): StepResult {
+    const { configuration } = this.#parts.core;
     const { node, peerAddress, httpAddress } = this.#change;
+    const { server } = identity;
     const member = findMember(configuration, server);
     if (member !== undefined) return this.#finish(member);
     // The server was added and removed again while this join waited.
-    const conflict = this.#removalConflict(server);
+    const conflict = this.#identityConflict(identity);
     if (conflict !== undefined) return conflict;
     const other = findNode(configuration, node);
     if (other !== undefined) return this.#replace(other);
@@ -132,16 +112,14 @@ export class MemberAddition implements MemberChangeSteps {
       return refused('too_many_members', `a cluster has at most ${MAX_MEMBERS} members; remove one first`);
     }
     const learner: Member = { server, role: 'learner', raftAddress: peerAddress, httpAddress };
-    this.#propose(withMember(configuration, learner), `adding ${node} as a learner`);
-    return undefined;
+    return propose(this.#parts, withMember(configuration, learner), `adding ${node} as a learner`);
   }
 
   /** The node's old incarnation must be silent before the new one gets its place. */
-  #replace(old: Member): MemberChangeOutcome | undefined {
-    const { core, clock } = this.#ports;
-    const { self, silentAfterMs } = this.#options;
+  #replace(old: Member): StepResult {
+    const { core, clock, peers, self, silentAfterMs } = this.#parts;
     const waited = clock.now() - this.#startedAt;
-    const heardBefore = this.#ports.peers.silenceMs(old.server) ?? waited;
+    const heardBefore = peers.silenceMs(old.server) ?? waited;
     // Where the new incarnation answers at the old one's address, the old one cannot listen any more. Its
     // silence counts from when it was last heard.
     const silence =
@@ -153,34 +131,22 @@ export class MemberAddition implements MemberChangeSteps {
       );
     }
     if (silence < silentAfterMs) return undefined;
-    const objection = removalObjection(this.#ports, old);
-    if (objection !== undefined) return objection;
-    this.#propose(
-      withoutMember(core.configuration, old.server),
-      `removing the old incarnation ${old.server}, whose disk is gone`,
-    );
-    return undefined;
+    const next = withoutMember(core.configuration, old.server);
+    const what = `removing the old incarnation ${old.server}, whose disk is gone`;
+    return removalObjection(this.#parts, old) ?? propose(this.#parts, next, what);
   }
 
-  #finish(member: Member): MemberChangeOutcome | undefined {
-    const { core, clock } = this.#ports;
-    const { self, promotionWaitMs } = this.#options;
-    const { node, peerAddress } = this.#change;
+  #finish(member: Member): StepResult {
+    const { core, clock, promotionWaitMs } = this.#parts;
+    const { node, peerAddress: raftAddress } = this.#change;
     const httpAddress = this.#change.httpAddress === '' ? member.httpAddress : this.#change.httpAddress;
-    if (member.raftAddress !== peerAddress || member.httpAddress !== httpAddress) {
-      this.#propose(
-        withMember(core.configuration, { ...member, raftAddress: peerAddress, httpAddress }),
-        `${node} has moved`,
-      );
-      return undefined;
+    if (member.raftAddress !== raftAddress || member.httpAddress !== httpAddress) {
+      const next = withMember(core.configuration, { ...member, raftAddress, httpAddress });
+      return propose(this.#parts, next, `${node} has moved`);
     }
     if (!core.isConfigurationCommitted) return undefined;
     // The server is a member. Wait a while for its promotion, since most catch up at once.
     const isWaitOver = clock.now() - this.#startedAt >= promotionWaitMs;
-    return member.role === 'voter' || isWaitOver ? done(this.#ports, { self, role: member.role }) : undefined;
-  }
-
-  #propose(next: Configuration, what: string): void {
-    if (propose(this.#ports, next, what)) this.hasProposed = true;
+    return member.role === 'voter' || isWaitOver ? done(this.#parts, member.role) : undefined;
   }
 }

@@ -26,18 +26,16 @@ function createChanges(roles: Readonly<Record<string, Role>> = { a: 'voter', b: 
     },
   } as unknown as Transport;
   const silenceMs = (server: string): number => clock.now() - (silentSince.get(server) ?? clock.now());
-  const changes = new MemberChanges(
-    {
-      core,
-      transport,
-      clock,
-      logger,
-      membership: { identity: { server: OPTIONS.self, clusterId: 'ours' } },
-      peers: { silenceMs, isAlive: (server) => silenceMs(server) < OPTIONS.silentAfterMs },
-      replica: { schedule: () => undefined, runOrStop: (action) => action() },
-    },
-    OPTIONS,
-  );
+  const changes = new MemberChanges({
+    core,
+    transport,
+    clock,
+    logger,
+    membership: { identity: { server: OPTIONS.self, clusterId: 'ours' } },
+    peers: { silenceMs, isAlive: (server) => silenceMs(server) < OPTIONS.silentAfterMs },
+    replica: { schedule: () => undefined, runOrStop: (action) => action() },
+    ...OPTIONS,
+  });
   let requests = 0;
   const begin = (change: MemberChange, key = `request ${requests++}`): MemberChangeOutcome[] => {
     const outcomes: MemberChangeOutcome[] = [];

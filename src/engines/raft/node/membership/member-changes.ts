@@ -4,15 +4,8 @@
 import type { MemberChange, MemberChangeOutcome } from '../../../engine.ts';
 import type { Participant } from '../participant.ts';
 import { MemberAddition } from './member-addition.ts';
-import {
-  done as doneOutcome,
-  findNode,
-  type MemberChangeOptions,
-  type MemberChangePorts,
-  type MemberChangeSteps,
-  refused,
-} from './member-change-step.ts';
-import { MemberRemoval } from './member-removal.ts';
+import { done, findNode, type MemberChangeParts, refused, type StepResult } from './member-change-step.ts';
+import { stepRemoval } from './member-removal.ts';
 
 /** Bound on the joins and removals that wait for their turn. */
 export const MAX_WAITING_CHANGES = 16;
@@ -20,19 +13,20 @@ export const MAX_WAITING_CHANGES = 16;
 interface Running {
   readonly key: string;
   readonly change: MemberChange;
-  readonly steps: MemberChangeSteps;
   readonly startedAt: number;
   readonly done: (outcome: MemberChangeOutcome) => void;
+  /** Continues the change if it can. */
+  readonly step: (hasProposed: boolean) => StepResult;
+  /** Whether a configuration of this change is in the log, committed or not. */
+  hasProposed: boolean;
 }
 
 export class MemberChanges implements Participant {
-  readonly #ports: MemberChangePorts;
-  readonly #options: MemberChangeOptions;
+  readonly #parts: MemberChangeParts;
   #waiting: Running[] = [];
 
-  constructor(ports: MemberChangePorts, options: MemberChangeOptions) {
-    this.#ports = ports;
-    this.#options = options;
+  constructor(parts: MemberChangeParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -45,14 +39,15 @@ export class MemberChanges implements Participant {
       done(refused('too_busy', 'too many joins and removals are waiting; try again in a few seconds'));
       return;
     }
-    const startedAt = this.#ports.clock.now();
-    this.#waiting.push({ key, change, steps: this.#stepsOf(change), startedAt, done });
+    const startedAt = this.#parts.clock.now();
+    this.#waiting.push({ key, change, startedAt, done, step: this.#stepsOf(change), hasProposed: false });
     this.onTick();
   }
 
-  #stepsOf(change: MemberChange): MemberChangeSteps {
-    if (change.kind === 'remove') return new MemberRemoval(this.#ports, this.#options, change.node);
-    return new MemberAddition(this.#ports, this.#options, { change, onProbed: () => this.onTick() });
+  #stepsOf(change: MemberChange): Running['step'] {
+    if (change.kind === 'remove') return (hasProposed) => stepRemoval(this.#parts, change.node, hasProposed);
+    const addition = new MemberAddition(this.#parts, change, () => this.onTick());
+    return () => addition.step();
   }
 
   /** Continues every change that can. */
@@ -68,20 +63,18 @@ export class MemberChanges implements Participant {
   }
 
   #outcomeOf(running: Running): MemberChangeOutcome | undefined {
-    const { core, clock } = this.#ports;
+    const { core, clock, timeoutMs } = this.#parts;
     if (core.role !== 'leader') return this.#outcomeAfterLeading(running);
-    const outcome = running.steps.step();
-    if (outcome !== undefined) return outcome;
-    return clock.now() - running.startedAt >= this.#options.timeoutMs ? { kind: 'unknown' } : undefined;
+    const result = running.step(running.hasProposed);
+    if (result === 'proposed') running.hasProposed = true;
+    else if (result !== undefined) return result;
+    return clock.now() - running.startedAt >= timeoutMs ? { kind: 'unknown' } : undefined;
   }
 
   /** A leader that was removed itself handed over when that was committed, so its removal is done. */
-  #outcomeAfterLeading({ change, steps }: Running): MemberChangeOutcome {
-    if (!steps.hasProposed) return { kind: 'no-leader' };
-    const isGone = findNode(this.#ports.core.committedConfiguration, change.node) === undefined;
-    if (change.kind === 'remove' && isGone) {
-      return doneOutcome(this.#ports, { self: this.#options.self, role: 'removed' });
-    }
-    return { kind: 'unknown' };
+  #outcomeAfterLeading({ change, hasProposed }: Running): MemberChangeOutcome {
+    if (!hasProposed) return { kind: 'no-leader' };
+    const isGone = findNode(this.#parts.core.committedConfiguration, change.node) === undefined;
+    return change.kind === 'remove' && isGone ? done(this.#parts, 'removed') : { kind: 'unknown' };
   }
 }

@@ -10,8 +10,8 @@ import type { PeerIdentity } from '../ports/transport.ts';
 import type { Replica } from '../replica.ts';
 import { nodeOf } from './server-id.ts';
 
-/** Bound on the peers that are remembered because they said hello to a server without a cluster. */
-const MAX_GREETERS = 16;
+/** Bound on remembered servers that are in no known configuration: greeters, and introduced servers. */
+const MAX_STRANGERS = 16;
 
 interface OwnMembershipParts {
   readonly replica: Pick<Replica, 'write'>;
@@ -21,22 +21,20 @@ interface OwnMembershipParts {
 }
 
 export class OwnMembership implements Participant {
-  readonly #identity: NodeIdentity;
   readonly #parts: OwnMembershipParts;
-  #clusterId: string;
+  #identity: NodeIdentity;
   #isRemoved: boolean;
-  /** The clusters of such peers, oldest first. */
+  /** The clusters of peers that said hello while this server has none, oldest first. */
   readonly #greeters = new Map<ServerId, string>();
 
   constructor(loaded: LoadedState, parts: OwnMembershipParts) {
     this.#identity = loaded.identity;
-    this.#clusterId = loaded.identity.clusterId;
     this.#isRemoved = loaded.removed;
     this.#parts = parts;
   }
 
   get identity(): PeerIdentity {
-    return { server: this.#identity.server, clusterId: this.#clusterId };
+    return this.#identity;
   }
 
   /** The cluster removed this server, which takes no further part. */
@@ -46,30 +44,25 @@ export class OwnMembership implements Participant {
 
   /** Whether this server belongs to a cluster that it can ask. */
   get takesPart(): boolean {
-    return !this.#isRemoved && this.#clusterId !== '';
+    return !this.#isRemoved && this.#identity.clusterId !== '';
   }
 
   /**
    * A peer said hello. That alone means nothing: the peer may have dialled an earlier owner of this address.
    */
   onGreeting(peer: PeerIdentity): void {
-    if (this.#clusterId !== '' || peer.clusterId === '') return;
-    this.#greeters.delete(peer.server);
-    this.#greeters.set(peer.server, peer.clusterId);
-    if (this.#greeters.size <= MAX_GREETERS) return;
-    const oldest = this.#greeters.keys().next().value;
-    if (oldest !== undefined) this.#greeters.delete(oldest);
+    if (this.#identity.clusterId !== '' || peer.clusterId === '') return;
+    rememberStranger(this.#greeters, [peer.server, peer.clusterId]);
   }
 
   /** A peer addresses this server by its incarnation: a leader has made it a member of the peer's cluster. */
   onAddressed(from: ServerId): void {
-    if (this.#clusterId !== '') return;
     const clusterId = this.#greeters.get(from);
     if (clusterId === undefined) return;
-    this.#clusterId = clusterId;
+    this.#identity = { ...this.#identity, clusterId };
     this.#greeters.clear();
     this.#parts.logger.info('joined a cluster', { clusterId });
-    this.#parts.replica.write([putIdentity({ ...this.#identity, clusterId })]);
+    this.#parts.replica.write([putIdentity(this.#identity)]);
   }
 
   /** A configuration was committed and applied. */
@@ -93,4 +86,16 @@ export class OwnMembership implements Participant {
 
 function describe(configuration: Configuration): string[] {
   return configuration.members.map((member) => `${nodeOf(member.server)}:${member.role}`);
+}
+
+/** Remembers the stranger as the latest of its map, and forgets the oldest above the bound. */
+export function rememberStranger(
+  strangers: Map<ServerId, string>,
+  [server, value]: readonly [ServerId, string],
+): void {
+  strangers.delete(server);
+  strangers.set(server, value);
+  if (strangers.size <= MAX_STRANGERS) return;
+  const [oldest] = strangers.keys();
+  if (oldest !== undefined) strangers.delete(oldest);
 }

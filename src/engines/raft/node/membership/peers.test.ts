@@ -30,7 +30,7 @@ function createPeers() {
     },
   };
   const core = { configuration: EMPTY_CONFIGURATION, committedConfiguration: EMPTY_CONFIGURATION };
-  const membership = { isRemoved: false };
+  const membership = { isRemoved: false, identity: { server: 'a@1', clusterId: 'one' } };
   const peers = new Peers(
     { transport, clock, logger: new TestLogger(), core, membership },
     { self: 'a@1', silentAfterMs: 200 },
@@ -101,23 +101,26 @@ test('a bounded number of strangers is remembered, the latest ones', () => {
 });
 
 test('a node of another cluster is turned away, and so is one without a cluster', () => {
-  const { peers } = createPeers();
-  const options = { clusterId: 'one', committed: THREE };
-  expect(peers.admit({ server: 'x@1', clusterId: 'two' }, options)).toBe('foreign-cluster');
-  expect(peers.admit({ server: 'x@1', clusterId: '' }, options)).toBe('not-member-yet');
-  expect(peers.admit({ server: 'x@1', clusterId: 'one' }, options)).toBeUndefined();
+  const { peers, follow } = createPeers();
+  follow({ inForce: THREE, committed: THREE });
+  expect(peers.admit({ server: 'x@1', clusterId: 'two' })).toBe('foreign-cluster');
+  expect(peers.admit({ server: 'x@1', clusterId: '' })).toBe('not-member-yet');
+  expect(peers.admit({ server: 'x@1', clusterId: 'one' })).toBeUndefined();
 });
 
 test('a node that waits to be joined admits any peer', () => {
-  const { peers } = createPeers();
-  const options = { clusterId: '', committed: EMPTY_CONFIGURATION };
-  expect(peers.admit({ server: 'x@1', clusterId: 'two' }, options)).toBeUndefined();
+  const { peers, membership } = createPeers();
+  membership.identity.clusterId = '';
+  expect(peers.admit({ server: 'x@1', clusterId: 'two' })).toBeUndefined();
 });
 
 test('a server that the committed configuration removed is told so', () => {
-  const { peers } = createPeers();
-  const options = { clusterId: 'one', committed: withoutMember(THREE, 'c@1') };
-  expect(peers.admit({ server: 'c@1', clusterId: 'one' }, options)).toBe('removed');
+  const { peers, follow } = createPeers();
+  const without = withoutMember(THREE, 'c@1');
+  follow({ inForce: without, committed: THREE });
+  expect(peers.admit({ server: 'c@1', clusterId: 'one' })).toBeUndefined();
+  follow({ inForce: without, committed: without });
+  expect(peers.admit({ server: 'c@1', clusterId: 'one' })).toBe('removed');
 });
 
 test('a server that was heard lately is alive; one that was silent too long or never heard is not', () => {
@@ -134,16 +137,14 @@ test('a server that was heard lately is alive; one that was silent too long or n
 test('servers that are no longer peers are forgotten', () => {
   const { peers, dialled, follow } = createPeers();
   follow({ inForce: THREE, committed: THREE });
-  peers.onUp('b@1');
+  peers.connected.add('b@1');
   peers.onHeard('b@1');
-  expect(peers.isConnected('b@1')).toBe(true);
   peers.leaveAll();
-  expect([dialled(), peers.isConnected('b@1'), peers.silenceMs('b@1')]).toEqual([[], false, undefined]);
+  expect([dialled(), peers.connected.has('b@1'), peers.silenceMs('b@1')]).toEqual([[], false, undefined]);
 });
 
 test('a peer that says it is this server is turned away', () => {
   const { peers } = createPeers();
-  const options = { clusterId: 'one', committed: THREE };
-  expect(peers.admit({ server: 'a@1', clusterId: 'one' }, options)).toBe('wrong-server');
-  expect(peers.admit({ server: 'a@2', clusterId: 'one' }, options)).toBeUndefined();
+  expect(peers.admit({ server: 'a@1', clusterId: 'one' })).toBe('wrong-server');
+  expect(peers.admit({ server: 'a@2', clusterId: 'one' })).toBeUndefined();
 });

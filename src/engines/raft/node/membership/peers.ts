@@ -1,47 +1,41 @@
 // The peers of this node: the addresses to dial, the peers to admit, and when each was last heard.
 
 import type { Logger } from '../../../../shared/logger.ts';
-import {
-  type Configuration,
-  EMPTY_CONFIGURATION,
-  findMember,
-  type ServerId,
-} from '../../core/configuration.ts';
+import { EMPTY_CONFIGURATION, findMember, type ServerId } from '../../core/configuration.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
 import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerIdentity, RefusalReason, Transport } from '../ports/transport.ts';
-import type { OwnMembership } from './own-membership.ts';
-
-/**
- * Bound on introduced servers that are in no known configuration. One may lead with a newer configuration.
- */
-const MAX_INTRODUCED = 16;
+import { type OwnMembership, rememberStranger } from './own-membership.ts';
 
 interface PeersParts {
   readonly transport: Pick<Transport, 'setPeers'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly core: Pick<RaftCore, 'configuration' | 'committedConfiguration'>;
-  readonly membership: Pick<OwnMembership, 'isRemoved'>;
+  readonly membership: Pick<OwnMembership, 'isRemoved' | 'identity'>;
+}
+
+interface PeersOptions {
+  readonly self: ServerId;
+  /** A server that was silent for this long does not count as alive. */
+  readonly silentAfterMs: number;
 }
 
 export class Peers implements Participant {
-  readonly #self: ServerId;
-  /** A server that was silent for this long does not count as alive. */
-  readonly #silentAfterMs: number;
+  /** The servers to which a connection that this node dialled is open. */
+  readonly connected = new Set<ServerId>();
   readonly #parts: PeersParts;
+  readonly #options: PeersOptions;
   readonly #heardAt = new Map<ServerId, number>();
-  readonly #connected = new Set<ServerId>();
-  /** Addresses of servers outside the configuration, oldest first. */
+  /** Addresses of servers outside the configuration, oldest first. One may lead with a newer one. */
   readonly #introduced = new Map<ServerId, string>();
   #inForce = EMPTY_CONFIGURATION;
   #committed = EMPTY_CONFIGURATION;
 
-  constructor(parts: PeersParts, options: { self: ServerId; silentAfterMs: number }) {
-    this.#self = options.self;
-    this.#silentAfterMs = options.silentAfterMs;
+  constructor(parts: PeersParts, options: PeersOptions) {
     this.#parts = parts;
+    this.#options = options;
   }
 
   /**
@@ -66,13 +60,10 @@ export class Peers implements Participant {
     for (const { members } of [this.#committed, this.#inForce]) {
       for (const member of members) peers.set(member.server, member.raftAddress);
     }
-    peers.delete(this.#self);
-    for (const server of this.#heardAt.keys()) {
-      if (!peers.has(server)) this.#heardAt.delete(server);
-    }
+    peers.delete(this.#options.self);
     // The transport reports nothing more about servers that are no longer peers.
-    for (const server of this.#connected) {
-      if (!peers.has(server)) this.#connected.delete(server);
+    for (const known of [this.#heardAt, this.connected]) {
+      for (const server of known.keys()) if (!peers.has(server)) known.delete(server);
     }
     this.#parts.transport.setPeers(peers);
   }
@@ -82,14 +73,9 @@ export class Peers implements Participant {
    * yet.
    */
   introduce(server: ServerId, raftAddress: string): void {
-    if (server === this.#self || findMember(this.#inForce, server) !== undefined) return;
+    if (server === this.#options.self || findMember(this.#inForce, server) !== undefined) return;
     if (this.#introduced.get(server) === raftAddress) return;
-    this.#introduced.delete(server);
-    this.#introduced.set(server, raftAddress);
-    if (this.#introduced.size > MAX_INTRODUCED) {
-      const oldest = this.#introduced.keys().next().value;
-      if (oldest !== undefined) this.#introduced.delete(oldest);
-    }
+    rememberStranger(this.#introduced, [server, raftAddress]);
     this.#parts.logger.debug('a server introduced itself', { server, raftAddress });
     this.#connect();
   }
@@ -98,33 +84,19 @@ export class Peers implements Participant {
    * Returns why this peer may not talk to the node; undefined when it may. Only a committed configuration
    * removes a server for good.
    */
-  admit(
-    peer: PeerIdentity,
-    options: { clusterId: string; committed: Configuration },
-  ): RefusalReason | undefined {
-    if (options.clusterId !== '' && peer.clusterId !== options.clusterId) {
+  admit(peer: PeerIdentity): RefusalReason | undefined {
+    const { core, membership } = this.#parts;
+    const { clusterId } = membership.identity;
+    if (clusterId !== '' && peer.clusterId !== clusterId) {
       return peer.clusterId === '' ? 'not-member-yet' : 'foreign-cluster';
     }
-    if (options.committed.removed.includes(peer.server)) return 'removed';
+    if (core.committedConfiguration.removed.includes(peer.server)) return 'removed';
     // No other server has the incarnation of this data directory.
-    if (peer.server === this.#self) return 'wrong-server';
-    return undefined;
+    return peer.server === this.#options.self ? 'wrong-server' : undefined;
   }
 
   onHeard(server: ServerId): void {
     this.#heardAt.set(server, this.#parts.clock.now());
-  }
-
-  isConnected(server: ServerId): boolean {
-    return this.#connected.has(server);
-  }
-
-  onUp(server: ServerId): void {
-    this.#connected.add(server);
-  }
-
-  onDown(server: ServerId): void {
-    this.#connected.delete(server);
   }
 
   /** Returns the milliseconds since anything came from the server; undefined when nothing has. */
@@ -135,9 +107,8 @@ export class Peers implements Participant {
 
   /** Whether the server was heard lately. This node always counts as alive. */
   isAlive(server: ServerId): boolean {
-    if (server === this.#self) return true;
-    const silence = this.silenceMs(server);
-    return silence !== undefined && silence < this.#silentAfterMs;
+    const { self, silentAfterMs } = this.#options;
+    return server === self || (this.silenceMs(server) ?? silentAfterMs) < silentAfterMs;
   }
 
   /** Disconnects from every peer: this server takes no further part. */
