@@ -45,12 +45,12 @@ export type ReadOutcome =
 /** Figures of one engine, named as `/cluster/status` shows them. */
 type EngineDetails = Readonly<Record<string, Json>>;
 
-/** The node that orders commands, as far as this node knows. */
-interface LeaderHint {
+/** A node's name among the members, and the places where it listens. */
+export interface NodeAddresses {
   readonly node: string;
   /** host:port that other nodes dial. */
   readonly peerAddress: string;
-  /** host:port of its API. */
+  /** host:port of its API. Empty when not known. */
   readonly httpAddress: string;
 }
 
@@ -66,18 +66,13 @@ export interface EngineHealth {
   /** The same on every member; empty until this node belongs to a cluster. */
   readonly clusterId: string;
   readonly isLeader: boolean;
-  readonly leader: LeaderHint | undefined;
+  /** The node that orders commands, as far as this node knows. */
+  readonly leader: NodeAddresses | undefined;
   readonly details: EngineDetails;
 }
 
 export type MemberChange =
-  | {
-      readonly kind: 'add';
-      readonly node: string;
-      readonly peerAddress: string;
-      /** Empty when not known. */
-      readonly httpAddress: string;
-    }
+  | ({ readonly kind: 'add' } & NodeAddresses)
   | { readonly kind: 'remove'; readonly node: string };
 
 export type MemberChangeOutcome =
@@ -92,13 +87,10 @@ export type MemberChangeOutcome =
   | { readonly kind: 'no-leader' }
   | { readonly kind: 'unknown' };
 
-export interface MemberStatus {
-  readonly node: string;
+export interface MemberStatus extends NodeAddresses {
   /** This incarnation of the node: a node that lost its disk returns as another server. */
   readonly server: string;
   readonly role: 'voter' | 'learner';
-  readonly peerAddress: string;
-  readonly httpAddress: string;
   readonly isHealthy: boolean;
   /** Milliseconds since this node last heard from the member, 0 for itself. Undefined when not known. */
   readonly lastContactMs: number | undefined;

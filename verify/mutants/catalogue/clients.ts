@@ -49,21 +49,15 @@ export const CLIENTS: readonly Mutant[] = [
   {
     id: 'sessions-not-read-after-a-snapshot',
     subject: 35,
-    file: 'src/engines/raft/node/applier.ts',
-    edits: [
-      {
-        find: `  loadSessions(): void {
-    this.#sessions.load(this.#state.rows);`,
-        replace: '  loadSessions(): void {',
-      },
-    ],
+    file: 'src/engines/raft/node/replica.ts',
+    edits: [{ find: 'this.#applier.sessions.load(this.state.rows);', replace: '' }],
     bug: 'The sessions of a snapshot are not loaded: a repeated write is applied again.',
   },
   {
     id: 'sessions-not-saved-with-the-state',
     subject: 35,
     file: 'src/engines/raft/node/replica.ts',
-    edits: [{ find: 'this.#applier.saveSessions();', replace: '' }],
+    edits: [{ find: 'this.#applier.sessions.save(this.state.rows);', replace: '' }],
     bug: 'The sessions are lost in a restart: a repeated write is applied again.',
   },
   {

@@ -63,7 +63,7 @@ test('a command that is in the log twice is applied once, and answered once', ()
 test('the sessions are part of the state that is written', () => {
   const { applier, state, view } = createApplier();
   applier.apply([command(2, 'x', { sequence: 9 })]);
-  applier.saveSessions();
+  applier.sessions.save(view);
   const next = new Applier(state, { onApplied: () => undefined, onConfiguration: () => undefined });
   next.apply([command(3, 'x', { sequence: 9 })]);
   expect(view.get('count/x')).toBe(1);
@@ -100,9 +100,9 @@ test('a snapshot that replaces the state brings its sessions with it', () => {
   const { applier, view } = createApplier();
   const source = createApplier();
   source.applier.apply([command(2, 'x', { sequence: 9 })]);
-  source.applier.saveSessions();
+  source.applier.sessions.save(source.view);
   for (const [key, value] of source.view.range({ prefix: '' })) view.put(key, value);
-  applier.loadSessions();
+  applier.sessions.load(view);
   applier.apply([command(2, 'x', { sequence: 9 })]);
   expect(view.get('count/x')).toBe(1);
 });

@@ -17,14 +17,15 @@ type ApplierHandlers = Required<Pick<Participant, 'onApplied' | 'onConfiguration
 export type RaftState = ReplicatedState<SnapshotPoint>;
 
 export class Applier {
+  /** Part of the state: saved before a flush, and loaded again after an image replaced the state. */
+  readonly sessions = new Sessions();
   readonly #state: RaftState;
   readonly #handlers: ApplierHandlers;
-  readonly #sessions = new Sessions();
 
   constructor(state: RaftState, handlers: ApplierHandlers) {
     this.#state = state;
     this.#handlers = handlers;
-    this.#sessions.load(state.rows);
+    this.sessions.load(state.rows);
   }
 
   apply(entries: readonly Entry[]): void {
@@ -47,7 +48,7 @@ export class Applier {
         this.#applyCommand(entry);
         break;
       case 'configuration':
-        this.#sessions.retain(new Set(configuration.members.map((member) => member.server)));
+        this.sessions.retain(new Set(configuration.members.map((member) => member.server)));
         this.#handlers.onConfiguration(entry, previous.configuration);
         break;
       case 'leader-start':
@@ -63,18 +64,8 @@ export class Applier {
     const { origin, command } = proposal;
     // A removed server has no session, so a repeated proposal of it could not be recognised.
     if (findMember(this.#state.point.configuration, origin.server) === undefined) return;
-    if (!this.#sessions.admit(origin)) return;
+    if (!this.sessions.admit(origin)) return;
     this.#handlers.onApplied(origin, this.#state.applyCommand(command));
-  }
-
-  /** Writes the sessions into the state. Call before a flush. */
-  saveSessions(): void {
-    this.#sessions.save(this.#state.rows);
-  }
-
-  /** Reads the sessions again. Call after an image replaced the state. */
-  loadSessions(): void {
-    this.#sessions.load(this.#state.rows);
   }
 }
 

@@ -1,8 +1,6 @@
 // The first disk write of a start: identity, count of starts, and the first configuration of a new cluster.
 
 import { present } from '../../../shared/assert.ts';
-import type { Logger } from '../../../shared/logger.ts';
-import type { Random } from '../../../shared/seeded-generator.ts';
 import { EMPTY_CONFIGURATION, type Member, type ServerId, withMember } from '../core/configuration.ts';
 import {
   initialRecords,
@@ -16,14 +14,11 @@ import {
 import { putEntries } from './log/log-blocks.ts';
 import { newServerId, randomHex } from './membership/server-id.ts';
 import type { RaftOptions } from './options.ts';
-import type { KeyValueStore, WriteOperation } from './ports/key-value-store.ts';
+import type { WriteOperation } from './ports/key-value-store.ts';
+import type { ReplicaPorts } from './replica.ts';
 import { unusedGeneration } from './state/state-store.ts';
 
-interface BootPorts {
-  readonly store: KeyValueStore;
-  readonly random: Random;
-  readonly logger: Logger;
-}
+type BootPorts = Pick<ReplicaPorts, 'store' | 'random' | 'logger'>;
 
 /**
  * Reads the disk, and writes everything that must be durable before the node speaks: a new identity or one

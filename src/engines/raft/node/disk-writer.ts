@@ -20,7 +20,7 @@ interface DiskPorts {
 interface DiskWrite {
   readonly operations: readonly WriteOperation[];
   /** The write adopts this image: its rows replace the state's rows, and the log is dropped. */
-  readonly image?: ImageStaging;
+  readonly image?: ImageStaging | undefined;
 }
 
 export class DiskWriter {

@@ -59,7 +59,9 @@ export class ElectionHints implements Participant {
     }
     const all = voters(this.#core.configuration);
     // The voters that this one both reaches and hears, itself among them, in the order of ids.
-    const there = all.filter((server) => this.#isThere(server));
+    const there = all.filter(
+      (server) => server === this.#self || (this.#peers.connected.has(server) && this.#peers.isAlive(server)),
+    );
     const place = there.indexOf(this.#self);
     if (place === -1 || there.length < majority(all.length)) return;
     // The first attempt goes in the order of ids, so that one server stands at a time. A server with a short
@@ -80,9 +82,5 @@ export class ElectionHints implements Participant {
     this.#term = term;
     if (votedFor === undefined || votedFor === this.#self) return;
     this.#waitTicks = Math.max(this.#waitTicks, this.#electionTicks);
-  }
-
-  #isThere(server: ServerId): boolean {
-    return server === this.#self || (this.#peers.connected.has(server) && this.#peers.isAlive(server));
   }
 }

@@ -1,6 +1,6 @@
 // A node's report about itself and its cluster, and when it last knew its state to be current.
 
-import type { EngineHealth, MemberStatus } from '../../engine.ts';
+import type { EngineHealth, MemberStatus, NodeAddresses } from '../../engine.ts';
 import { findMember, isVoter, type Member } from '../core/configuration.ts';
 import type { Message } from '../core/message.ts';
 import type { RaftRole } from '../core/state.ts';
@@ -99,11 +99,7 @@ export class NodeStatus implements Participant {
       node: nodeOf(status.server),
       clusterId: status.clusterId,
       isLeader: state === 'leader',
-      leader: leader && {
-        node: nodeOf(leader.server),
-        peerAddress: leader.raftAddress,
-        httpAddress: leader.httpAddress,
-      },
+      leader: leader && addressesOf(leader),
       details: {
         state,
         term: status.term,
@@ -125,21 +121,24 @@ export class NodeStatus implements Participant {
     return this.#parts.replica.core.configuration.members.map((member) => this.#describeMember(member));
   }
 
-  #describeMember({ server, role, raftAddress, httpAddress }: Member): MemberStatus {
+  #describeMember(member: Member): MemberStatus {
+    const { server, role } = member;
     const { replica, peers, membership } = this.#parts;
     const isSelf = server === membership.identity.server;
     // Followers exchange messages with the leader only. Of each other they know whether the connection is up.
     const isHeard = replica.core.role === 'leader' ? peers.isAlive(server) : peers.connected.has(server);
     return {
-      node: nodeOf(server),
+      ...addressesOf(member),
       server,
       role,
-      peerAddress: raftAddress,
-      httpAddress,
       isHealthy: isSelf ? !membership.isRemoved : isHeard,
       lastContactMs: isSelf ? 0 : peers.silenceMs(server),
       // Known on the leader only.
       details: { match_index: replica.core.progressOf(server)?.match ?? null },
     };
   }
+}
+
+function addressesOf({ server, raftAddress, httpAddress }: Member): NodeAddresses {
+  return { node: nodeOf(server), peerAddress: raftAddress, httpAddress };
 }

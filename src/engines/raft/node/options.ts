@@ -32,56 +32,38 @@ export interface NodeHandlers {
   onRemoved(): void;
 }
 
-/** Every bound that affects speed or memory. Tests make them tiny. */
-export interface RaftLimits {
-  readonly maxAppendBytes: number;
-  readonly maxApplyBytes: number;
-  readonly maxUncommittedBytes: number;
-  /** Bound on this node's proposals without an outcome. */
-  readonly maxWaitingProposals: number;
-  readonly maxProposalBytes: number;
-  /** A proposal that never reached a leader is refused after this. */
-  readonly leaderWaitMs: number;
-  /** A proposal that may have reached a leader ends as `unknown` after this. */
-  readonly proposalTimeoutMs: number;
-  /** A proposal or read request without an answer is sent again after this. */
-  readonly resendAfterMs: number;
-  readonly maxWaitingReads: number;
-  /** The log is compacted when it holds more entries or bytes than this … */
-  readonly compactAfterEntries: number;
-  readonly compactAfterBytes: number;
-  /** … down to this many, for followers that are a little behind. */
-  readonly keepEntries: number;
-  /** Applied state is written when it is this old or this large: with the next log write, or alone. */
-  readonly flushStateAfterMs: number;
-  readonly flushStateBytes: number;
-  /** A chunk is one frame and one write of the follower, and takes milliseconds of both event loops. */
-  readonly snapshotChunkBytes: number;
-  /** A snapshot that makes no progress for this long has failed. */
-  readonly snapshotTimeoutMs: number;
-  /** A learner that lacks at most this many entries may be promoted. */
-  readonly promotionLagEntries: number;
-  /** How long a join or a removal may take. */
-  readonly memberChangeTimeoutMs: number;
-}
-
-export const DEFAULT_LIMITS: RaftLimits = {
+/** Every bound that affects speed or memory, with the value in production. */
+export const DEFAULT_LIMITS = {
   maxAppendBytes: 64 * 1024,
   maxApplyBytes: 16 * 1024,
   maxUncommittedBytes: 32 * 1024 * 1024,
+  /** Bound on this node's proposals without an outcome. */
   maxWaitingProposals: 8_192,
   maxProposalBytes: 1024 * 1024,
+  /** A proposal that never reached a leader is refused after this. */
   leaderWaitMs: 3_000,
+  /** A proposal that may have reached a leader ends as `unknown` after this. */
   proposalTimeoutMs: 8_000,
+  /** A proposal or read request without an answer is sent again after this. */
   resendAfterMs: 1_000,
   maxWaitingReads: 16_384,
+  /** The log is compacted when it holds more entries or bytes than this … */
   compactAfterEntries: 50_000,
   compactAfterBytes: 32 * 1024 * 1024,
+  /** … down to this many, for followers that are a little behind. */
   keepEntries: 10_000,
+  /** Applied state is written when it is this old or this large: with the next log write, or alone. */
   flushStateAfterMs: 100,
   flushStateBytes: 1024 * 1024,
+  /** A chunk is one frame and one write of the follower, and takes milliseconds of both event loops. */
   snapshotChunkBytes: 768 * 1024,
+  /** A snapshot that makes no progress for this long has failed. */
   snapshotTimeoutMs: 10_000,
+  /** A learner that lacks at most this many entries may be promoted. */
   promotionLagEntries: 256,
+  /** How long a join or a removal may take. */
   memberChangeTimeoutMs: 15_000,
 };
+
+/** Tests make them tiny. */
+export type RaftLimits = { readonly [Limit in keyof typeof DEFAULT_LIMITS]: number };

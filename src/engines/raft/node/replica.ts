@@ -259,7 +259,7 @@ export class Replica {
     for (const operation of this.#logBlocks.write(log)) operations.push(operation);
     const hasState = snapshot === undefined && this.state.isFlushDue && this.#maybeAddState(operations);
     const image = snapshot === undefined ? undefined : this.#install?.staging;
-    this.#writer.write(image === undefined ? { operations } : { operations, image }, () => {
+    this.#writer.write({ operations, image }, () => {
       this.runOrStop(() => {
         if (hasState) this.state.onFlushed();
         if (snapshot !== undefined) this.#onInstalled(snapshot);
@@ -274,7 +274,7 @@ export class Replica {
     const { done } = this.#install;
     this.#install = undefined;
     this.state.onAdopted();
-    this.#applier.loadSessions();
+    this.#applier.sessions.load(this.state.rows);
     this.#ports.logger.info('snapshot installed', { index, term });
     done();
   }
@@ -282,7 +282,7 @@ export class Replica {
   /** Adds the applied state to a write if it can be flushed now. Returns whether it did. */
   #maybeAddState(operations: WriteOperation[]): boolean {
     if (!this.state.canFlush) return false;
-    this.#applier.saveSessions();
+    this.#applier.sessions.save(this.state.rows);
     this.state.addFlush(operations);
     return true;
   }
@@ -319,7 +319,7 @@ export class Replica {
   #maybeDeleteGarbage(): void {
     if (this.state.isAdopting || !this.#writer.isIdle) return;
     const operations = this.state.nextGarbage(MAX_GARBAGE_ROWS);
-    if (operations.length > 0) this.#writer.write({ operations }, () => undefined);
+    if (operations.length > 0) this.write(operations);
   }
 
   // -------------------------------------------------------------- errors

@@ -3,6 +3,7 @@
 import type { Logger } from '../../../../shared/logger.ts';
 import { findMember, type Member, type ServerId, withoutMember } from '../../core/configuration.ts';
 import type { RaftCore } from '../../core/raft-core.ts';
+import type { RaftOptions } from '../options.ts';
 import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 import { votersWithout } from './member-removal.ts';
@@ -16,15 +17,11 @@ interface HealthParts {
   readonly logger: Logger;
 }
 
-export interface HealthOptions {
+export interface HealthOptions
+  extends Pick<RaftOptions, 'tickMs' | 'removeDeadAfterMs' | 'newMemberGraceMs' | 'minVoters'> {
   readonly self: ServerId;
-  readonly tickMs: number;
   /** Silence after which the log mentions a member. */
   readonly silentAfterMs: number;
-  /** Silence after which a member is removed, or 0 for never. */
-  readonly removeDeadAfterMs: number;
-  readonly newMemberGraceMs: number;
-  readonly minVoters: number;
 }
 
 interface Watched {

@@ -62,8 +62,8 @@ export class Forwarding {
   }
 
   /**
-   * Hands a change to the leader. Returns false when it was not sent. `onAnswer` is called if this node leads;
-   * a remote leader answers with a message.
+   * Hands a change to the leader. Returns false when it was not sent. `onAnswer` is called if this node
+   * leads; a remote leader answers with a message.
    */
   sendMemberChange(
     requestId: number,

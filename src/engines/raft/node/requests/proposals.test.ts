@@ -2,11 +2,13 @@ import { expect, test } from 'vitest';
 import type { ProposalOutcome } from '../../../engine.ts';
 import type { ProposalOrigin } from '../../codec/peer-message.ts';
 import { decodeProposal } from '../../codec/proposal-codec.ts';
+import { DEFAULT_LIMITS } from '../options.ts';
 import { TestClock } from '../testing/clock.ts';
 import type { BatchResult } from './forwarding.ts';
 import { type ProposalOptions, Proposals } from './proposals.ts';
 
 const OPTIONS: ProposalOptions = {
+  ...DEFAULT_LIMITS,
   server: 'a@1',
   boot: 2,
   firstSequence: 100,

@@ -38,14 +38,7 @@ interface ProposalParts {
   readonly carrier: Pick<Forwarding, 'sendProposals'>;
 }
 
-type Bound =
-  | 'maxWaitingProposals'
-  | 'maxProposalBytes'
-  | 'leaderWaitMs'
-  | 'proposalTimeoutMs'
-  | 'resendAfterMs';
-
-export interface ProposalOptions extends Pick<RaftLimits, Bound> {
+export interface ProposalOptions extends RaftLimits {
   readonly server: ServerId;
   readonly boot: number;
   /** The first sequence. A late refusal for an earlier start of this process matches none of these. */
