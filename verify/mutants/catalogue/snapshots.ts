@@ -121,8 +121,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/storage/images/staged-image.ts',
     edits: [
       {
-        find: 'verifyImage(this.#path, checkRow))',
-        replace: 'verifyImage(this.#path, checkRow && (() => undefined)))',
+        find: 'verifyImage(this.#path, checkRow), ',
+        replace: 'verifyImage(this.#path, checkRow && (() => undefined)), ',
       },
     ],
     bug: 'Rows of a snapshot that were damaged at the sender or on the way are accepted.',

@@ -31,7 +31,6 @@ import { TreeImage } from './tree-image.ts';
 
 /** Bounds one transaction, which takes a few milliseconds of the event loop. */
 const SLICE_OPERATIONS = 500;
-const SLICE_BYTES = 256 * 1024;
 
 const FIRST_KEY = Uint8Array.of(0);
 const BEHIND_ALL_KEYS = new Uint8Array(MAX_KEY_BYTES + 1).fill(0xff);
@@ -87,8 +86,7 @@ export class Images {
       directory,
       sizeBytes,
       checkRow,
-      hasSpace: (bytes) => tree.freeSpace.hasSpaceBeside(bytes),
-      explainFailure: (cause, bytes) => tree.explainFailure(cause, bytes),
+      live: tree,
       after: before?.ended ?? Promise.resolve(),
     });
     return this.#staged;
@@ -101,10 +99,7 @@ export class Images {
   adopt(adoption: ImageAdoption, done: (error: Error | undefined) => void): void {
     const { tree, journal, checkpoints } = this.#parts;
     const staged = this.#staged;
-    assert(
-      staged !== undefined && adoption.staging === staged,
-      'an image is adopted by the store that staged it',
-    );
+    assert(staged !== undefined && adoption.staging === staged, 'another store staged this image');
     staged.beginAdoption();
     checkpoints.pause({ isAfterRows: false }, (error, resume) => {
       if (error !== undefined) {
@@ -140,6 +135,7 @@ export class Images {
 
 /**
  * Replaces the image's rows outside of the range. It may be repeated after an attempt that failed half way.
+ * The store's rows that stay are a node's few records, so they are read at once.
  */
 async function replaceOtherRows(
   tree: LmdbStore,
@@ -151,15 +147,12 @@ async function replaceOtherRows(
       await write(tree, slice);
     }
   }
-  for (const { from, to } of gapsBetween([range, dropped])) {
-    for (let next: Uint8Array | undefined = from; next !== undefined; ) {
-      const slice = putsIn(rows, { from: next, to });
-      await write(tree, slice.operations);
-      next = slice.next;
-    }
-  }
-  for (let at = 0; at < operations.length; at += SLICE_OPERATIONS) {
-    await write(tree, operations.slice(at, at + SLICE_OPERATIONS));
+  const puts = gapsBetween([range, dropped]).flatMap((gap) =>
+    Array.from(rows.range(gap), ({ key, value }): WriteOperation => ({ kind: 'put', key, value })),
+  );
+  const all = [...puts, ...operations];
+  for (let at = 0; at < all.length; at += SLICE_OPERATIONS) {
+    await write(tree, all.slice(at, at + SLICE_OPERATIONS));
   }
 }
 
@@ -182,21 +175,6 @@ function deletesIn(tree: KeyValueReader, range: KeyRange): WriteOperation[] {
     if (operations.length === SLICE_OPERATIONS) break;
   }
   return operations;
-}
-
-/** Returns the first rows of the range as puts, and the key to go on from: undefined at the end. */
-function putsIn(
-  rows: KeyValueReader,
-  range: KeyRange,
-): { operations: WriteOperation[]; next: Uint8Array | undefined } {
-  const operations: WriteOperation[] = [];
-  let bytes = 0;
-  for (const { key, value } of rows.range(range)) {
-    if (operations.length === SLICE_OPERATIONS || bytes >= SLICE_BYTES) return { operations, next: key };
-    operations.push({ kind: 'put', key, value });
-    bytes += key.length + value.length;
-  }
-  return { operations, next: undefined };
 }
 
 function write(tree: LmdbStore, operations: readonly WriteOperation[]): Promise<void> {

@@ -1,27 +1,13 @@
-import type fs from 'node:fs';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import { checkSealed, seal } from '../../codec/sealed-record.ts';
 import type { WriteOperation } from '../../node/ports/key-value-store.ts';
 import { DATA_FILE_NAME, STAGED_FILE_NAME } from '../lmdb/data-file.ts';
 import { openTree } from '../testing/tree.ts';
 import { StagedImage } from './staged-image.ts';
-
-const slowness = vi.hoisted(() => ({ ms: 0, calls: 0 }));
-
-/** A system that has who writes wait. */
-vi.mock('node:fs', async (importOriginal) => {
-  const original = await importOriginal<typeof fs>();
-  const writeSync = (...written: Parameters<typeof fs.writeSync>): number => {
-    slowness.calls += 1;
-    for (const end = performance.now() + slowness.ms; performance.now() < end; );
-    return original.writeSync(...written);
-  };
-  return { ...original, writeSync };
-});
 
 const root = mkdtempSync(join(tmpdir(), 'raft3d-staged-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -51,11 +37,12 @@ async function staged(name: string, bytes: Uint8Array): Promise<StagedImage> {
     directory,
     sizeBytes: bytes.length,
     checkRow: checkSealed,
-    hasSpace: () => true,
-    explainFailure: (cause) => new CodedError('storage_failed', String(cause)),
+    live: {
+      freeSpace: { hasSpaceBeside: () => true },
+      explainFailure: (cause) => new CodedError('storage_failed', String(cause)),
+    },
     after: Promise.resolve(),
   });
-  slowness.calls = 0;
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
     const error = await new Promise((resolve) => image.append(bytes.subarray(at, at + CHUNK_BYTES), resolve));
     expect(error).toBeUndefined();
@@ -74,18 +61,7 @@ async function expectWhole(image: StagedImage, name: string, bytes: Uint8Array):
 }
 
 test('an image is made of its chunks', async () => {
-  const bytes = await dataFile('quick-source');
-  slowness.ms = 0;
-  const image = await staged('quick', bytes);
-  expect(slowness.calls).toBeGreaterThan(0);
-  await expectWhole(image, 'quick', bytes);
-});
-
-test('after one slow write the next ones are made by a thread', async () => {
-  const bytes = await dataFile('slow-source');
-  slowness.ms = 15;
-  const image = await staged('slow', bytes);
-  expect(slowness.calls).toBe(1);
-  slowness.ms = 0;
-  await expectWhole(image, 'slow', bytes);
+  const bytes = await dataFile('source');
+  const image = await staged('target', bytes);
+  await expectWhole(image, 'target', bytes);
 });

@@ -1,10 +1,8 @@
 // An incoming image: a file beside the data file, written in order and flushed at intervals, so that no other
 // flush waits long. It is checked as a data file is at a start, before any row is read from it.
 
-import { writeSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { ImageStaging } from '../../node/ports/key-value-store.ts';
@@ -19,7 +17,7 @@ import {
 } from '../lmdb/data-file.ts';
 import { Damage } from '../lmdb/lmdb-page.ts';
 import { LmdbStore } from '../lmdb/lmdb-store.ts';
-import { runInSlices, type Steps } from '../steps.ts';
+import { runInSlices } from '../steps.ts';
 import { diskFull, storageFailed } from '../storage-errors.ts';
 
 /**
@@ -27,22 +25,17 @@ import { diskFull, storageFailed } from '../storage-errors.ts';
  * 6.18: a peak of 330 MB instead of 240 under load (docs/storage.md).
  */
 const WRITE_BYTES = 64 * 1024;
-/** Bounds the writes of one turn of the event loop; one write mostly takes less than 0.1 ms. */
-const TURN_MS = 4;
-/** A write that took this long waited for the disk: the following ones are made by a thread. */
-const SLOW_WRITE_MS = 10;
 /** Bytes written between two flushes. */
 const FLUSH_BYTES = 16 * 1024 * 1024;
-/** Steps of the check between two reports of progress. */
-const STEPS_PER_REPORT = 32;
 
 interface StagedImageOptions {
   readonly directory: string;
   readonly sizeBytes: number;
   readonly checkRow: RowCheck | undefined;
-  /** Returns whether the file system has so many bytes above its reserve. */
-  readonly hasSpace: (bytes: number) => boolean;
-  readonly explainFailure: (cause: unknown, bytes: number) => CodedError;
+  /** The store beside the image. */
+  readonly live: Pick<LmdbStore, 'explainFailure'> & {
+    readonly freeSpace: Pick<LmdbStore['freeSpace'], 'hasSpaceBeside'>;
+  };
   /** Resolves when the file of the previous image is gone. */
   readonly after: Promise<void>;
 }
@@ -53,8 +46,6 @@ export class StagedImage implements ImageStaging {
   #handle: FileHandle | undefined;
   #bytes = 0;
   #unflushedBytes = 0;
-  /** The last write took SLOW_WRITE_MS or longer. */
-  #isSlow = false;
   /** Resolves when all calls so far have ended. Never rejects. */
   #last: Promise<void>;
   #failure: Error | undefined;
@@ -90,10 +81,7 @@ export class StagedImage implements ImageStaging {
 
   /** Prevents that the image is discarded, until `endAdoption`. */
   beginAdoption(): void {
-    assert(
-      !this.#isDiscarded && !this.#isAdopting,
-      'an image is adopted once, and not after it was discarded',
-    );
+    assert(!this.#isDiscarded && !this.#isAdopting, 'an image is adopted once, and not once it is discarded');
     this.#isAdopting = true;
   }
 
@@ -149,27 +137,20 @@ export class StagedImage implements ImageStaging {
         // After a failure nothing is written any more: the file would have a hole.
         if (this.#failure === undefined && !this.#isDiscarded) await run();
       } catch (error) {
-        this.#failure =
-          error instanceof Damage ? imageDamaged(error) : this.#options.explainFailure(error, 0);
+        const { live } = this.#options;
+        this.#failure = error instanceof Damage ? imageDamaged(error) : live.explainFailure(error, 0);
       }
       if (!this.#isDiscarded) setImmediate(() => this.#isDiscarded || done(this.#failure));
     });
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
-    const { directory, sizeBytes, hasSpace } = this.#options;
-    if (!hasSpace(sizeBytes - this.#bytes)) throw diskFull(directory);
+    const { directory, sizeBytes, live } = this.#options;
+    if (!live.freeSpace.hasSpaceBeside(sizeBytes - this.#bytes)) throw diskFull(directory);
     this.#handle ??= await open(this.#path, 'w');
-    // Several waiting chunks get a turn of the event loop each.
-    await nextTurn();
-    let turnBegan = performance.now();
-    for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
-      const piece = bytes.subarray(at, at + WRITE_BYTES);
-      if (this.#isSlow) await this.#writeByThread(this.#handle, piece, this.#bytes + at);
-      else this.#write(this.#handle.fd, piece, this.#bytes + at);
-      if (performance.now() - turnBegan < TURN_MS) continue;
-      await nextTurn();
-      turnBegan = performance.now();
+    for (let at = 0; at < bytes.length; ) {
+      const length = Math.min(WRITE_BYTES, bytes.length - at);
+      at += (await this.#handle.write(bytes, at, length, this.#bytes + at)).bytesWritten;
     }
     this.#bytes += bytes.length;
     this.#unflushedBytes += bytes.length;
@@ -178,41 +159,20 @@ export class StagedImage implements ImageStaging {
     this.#unflushedBytes = 0;
   }
 
-  /** Writes into the system's cache, which rarely blocks. A slow write makes the next one go by a thread. */
-  #write(descriptor: number, piece: Uint8Array, position: number): void {
-    const begunAt = performance.now();
-    for (let at = 0; at < piece.length; ) {
-      at += writeSync(descriptor, piece, at, piece.length - at, position + at);
-    }
-    this.#isSlow = performance.now() - begunAt > SLOW_WRITE_MS;
-  }
-
-  async #writeByThread(handle: FileHandle, piece: Uint8Array, position: number): Promise<void> {
-    for (let at = 0; at < piece.length; ) {
-      at += (await handle.write(piece, at, piece.length - at, position + at)).bytesWritten;
-    }
-  }
-
   async #finish(onProgress: () => void): Promise<void> {
     const { directory, sizeBytes, checkRow } = this.#options;
     if (this.#handle === undefined || this.#bytes !== sizeBytes) throw new Damage('it is incomplete');
     await this.#handle.sync();
     await this.#handle.close();
     this.#handle = undefined;
-    await runInSlices(this.#check(checkRow, onProgress), () => !this.#isDiscarded);
+    await runInSlices(verifyImage(this.#path, checkRow), () => {
+      if (!this.#isDiscarded) onProgress();
+      return !this.#isDiscarded;
+    });
     if (this.#isDiscarded) return;
     await makeLockFile(this.#path + LOCK_SUFFIX);
     if (this.#isDiscarded) return;
     this.#tree = new LmdbStore(directory, () => openDatabase(this.#path), { release: () => undefined });
-  }
-
-  *#check(checkRow: RowCheck | undefined, onProgress: () => void): Steps {
-    let steps = 0;
-    for (const _ of verifyImage(this.#path, checkRow)) {
-      steps += 1;
-      if (steps % STEPS_PER_REPORT === 0) onProgress();
-      yield;
-    }
   }
 
   async #remove(): Promise<void> {
@@ -220,8 +180,7 @@ export class StagedImage implements ImageStaging {
     const tree = this.#tree;
     this.#handle = undefined;
     this.#tree = undefined;
-    // A file that cannot be removed now is removed when the store is opened, or overwritten by the next
-    // image.
+    // A file that stays is removed when the store is opened, or overwritten by the next image.
     await handle?.close().catch(() => undefined);
     if (tree !== undefined) await closeTree(tree);
     for (const path of [this.#path, this.#path + LOCK_SUFFIX]) {
