@@ -58,8 +58,7 @@ async function judge(
  * rows.
  */
 async function writeAndReadAgain(work: string, digest: string): Promise<void> {
-  const farmKey = new TextEncoder().encode('printer/written later');
-  const key = stateKey(0xffff_fff0, farmKey);
+  const key = stateKey(0xffff_fff0, 'printer/written later');
   await withStore(work, async (store) => {
     const value = seal(key, new Uint8Array(6_000).fill(0x20));
     for (const kind of ['put', 'delete'] as const) {

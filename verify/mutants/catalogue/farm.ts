@@ -173,7 +173,7 @@ export const FARM: readonly Mutant[] = [
     id: 'written-row-stays-in-the-cache',
     subject: 'farm',
     file: 'src/engines/raft/node/state/state-store.ts',
-    edits: [{ find: 'this.#cache.forget(key);', replace: '' }],
+    edits: [{ find: 'this.#cache.delete(key);', replace: '' }],
     bug: 'Once a write is durable, readers get the row as it was before.',
   },
 ];

@@ -3,7 +3,7 @@
 
 import { openSealed } from '../../../src/engines/raft/codec/sealed-record.ts';
 import { REPLICATION_PREFIX } from '../../../src/engines/raft/node/sessions.ts';
-import { farmKeyOf, generationsRange, isStateKey } from '../../../src/engines/raft/node/state/state-keys.ts';
+import { ALL_STATE, farmKeyOf, stateRange } from '../../../src/engines/raft/node/state/state-keys.ts';
 import type { StateReader } from '../../../src/state/state-view.ts';
 import type { TreeNode, Version } from '../persistent-map.ts';
 import { bytesOf, type DiskVersion, keyOf } from '../simulated-disk.ts';
@@ -41,7 +41,7 @@ export class DiskContents {
 
   /** Content of the rows of one generation. Throws CodedError `record_damaged` for a wrong checksum. */
   of(disk: DiskVersion, generation: number): number {
-    const { from, to } = generationsRange(generation, generation + 1);
+    const { from, to } = stateRange(generation);
     return this.#between(disk, keyOf(from), keyOf(to));
   }
 
@@ -79,7 +79,7 @@ export class DiskContents {
 }
 
 function readRow(key: Uint8Array, value: Uint8Array): number {
-  if (!isStateKey(key)) return 0;
+  if (key[0] !== ALL_STATE.from[0]) return 0;
   const name = decoder.decode(farmKeyOf(key));
   const text = decoder.decode(openSealed(key, value));
   return name.startsWith(REPLICATION_PREFIX) ? 0 : contentOfRow(name, text);

@@ -185,7 +185,7 @@ export class RaftNode implements Engine {
   }
 
   state(): StateReader {
-    return this.#replica.state.reader;
+    return this.#replica.state.rows;
   }
 
   position(): Position {

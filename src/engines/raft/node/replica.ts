@@ -318,7 +318,7 @@ export class Replica {
    */
   #maybeDeleteGarbage(): void {
     if (this.state.isAdopting || !this.#writer.isIdle) return;
-    const operations = this.state.nextGarbage(MAX_GARBAGE_ROWS);
+    const operations = this.state.rows.nextGarbage(MAX_GARBAGE_ROWS);
     if (operations.length > 0) this.write(operations);
   }
 

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS } from '../options.ts';
 import type { ImageStaging } from '../ports/key-value-store.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { SnapshotInstall } from '../replica.ts';
-import { stateKeyOf } from '../state/state-keys.ts';
+import { stateKey } from '../state/state-keys.ts';
 import { StateStore } from '../state/state-store.ts';
 import { TestLogger } from '../testing/clock.ts';
 import { ALONG, CONFIGURATION, createFollower, logOf, TERM } from '../testing/follower.ts';
@@ -176,7 +176,7 @@ test("rows that the image's sender abandoned are deleted, and none of them while
   follower.clock.advance(5);
   // Left over under the image's generation: garbage until the image is the state.
   follower.store.write(
-    [{ kind: 'put', key: stateKeyOf(GENERATION, 'count/x40'), value: new Uint8Array(4) }],
+    [{ kind: 'put', key: stateKey(GENERATION, 'count/x40'), value: new Uint8Array(4) }],
     () => undefined,
   );
   follower.clock.advance(5);

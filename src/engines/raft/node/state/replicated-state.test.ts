@@ -49,7 +49,7 @@ function createState(applied = { index: 0, generation: 1 }) {
 test('a command is applied at its position, and its result comes back', () => {
   const { state, apply } = createState();
   expect(apply(7)).toBe('at 7');
-  expect([state.position, state.reader.get('key/7')]).toEqual([7, 7]);
+  expect([state.position, state.rows.get('key/7')]).toEqual([7, 7]);
 });
 
 test('listeners are told once for a batch, and not after they left', () => {
@@ -112,5 +112,5 @@ test('an image replaces rows, point and generation, and nothing is flushed until
     40,
     3,
   ]);
-  expect([state.reader.get('key/1'), state.canFlush]).toEqual([undefined, false]);
+  expect([state.rows.get('key/1'), state.canFlush]).toEqual([undefined, false]);
 });

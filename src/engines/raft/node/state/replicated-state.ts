@@ -2,7 +2,6 @@
 // engine that drives it does the disk writes, and decides how commands are agreed.
 
 import { assert, present } from '../../../../shared/assert.ts';
-import type { StateReader } from '../../../../state/state-view.ts';
 import { AdvanceListeners } from '../../../advance-listeners.ts';
 import { type Position, type StateMachine, toPosition } from '../../../engine.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -50,10 +49,6 @@ export class ReplicatedState<Point extends AppliedPoint> {
     this.#point = applied;
     this.#durablePoint = applied;
     this.#announcedIndex = applied.index;
-  }
-
-  get reader(): StateReader {
-    return this.rows;
   }
 
   get point(): Point {
@@ -152,13 +147,5 @@ export class ReplicatedState<Point extends AppliedPoint> {
     this.#point = applied;
     this.#durablePoint = applied;
     this.rows.onReplaced(applied.generation);
-  }
-
-  /**
-   * Returns deletes of up to `maxRows` rows of other generations. They must not be written behind an
-   * adoption: the image's generation may be one that is garbage now.
-   */
-  nextGarbage(maxRows: number): WriteOperation[] {
-    return this.rows.nextGarbage(maxRows);
   }
 }

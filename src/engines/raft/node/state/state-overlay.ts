@@ -3,10 +3,9 @@
 import { compareUtf8 } from '../../../../shared/utf8-order.ts';
 import type { Json, RangeOptions } from '../../../../state/state-view.ts';
 
-export type OverlayRow =
-  | { readonly kind: 'put'; readonly value: Json }
-  /** Hides the store's row. */
-  | { readonly kind: 'deleted' };
+/** Stands in the place of a row's value, and hides the store's row. */
+export const DELETED = Symbol('deleted');
+export type OverlayRow = Json | typeof DELETED;
 
 /** The cost of a row beside its value: map entry, key, objects. */
 const ROW_OVERHEAD_BYTES = 64;
@@ -90,16 +89,12 @@ function firstWhere(keys: readonly string[], predicate: (key: string) => boolean
   return low;
 }
 
-function sizeBytes(row: OverlayRow): number {
-  return row.kind === 'put' ? valueBytes(row.value) : 0;
-}
-
 /** Estimates the memory of a value: its texts, and a constant for anything else. */
-function valueBytes(value: Json): number {
+function sizeBytes(value: OverlayRow): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return NUMBER_BYTES;
   let bytes = NUMBER_BYTES;
-  if (Array.isArray(value)) for (const element of value as readonly Json[]) bytes += valueBytes(element);
-  else for (const element of Object.values(value)) bytes += NUMBER_BYTES + valueBytes(element);
+  if (Array.isArray(value)) for (const element of value as readonly Json[]) bytes += sizeBytes(element);
+  else for (const element of Object.values(value)) bytes += NUMBER_BYTES + sizeBytes(element);
   return bytes;
 }

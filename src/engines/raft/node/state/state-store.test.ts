@@ -82,6 +82,13 @@ describe('StateStore', () => {
       ['false', false],
       ['null', null],
     ]);
+    state.put('false', 'frozen');
+    const operations = writesOf(state);
+    state.put('false', null);
+    expect([state.get('false'), state.get('null')]).toEqual([null, null]);
+    await write(operations);
+    state.onWritesDurable();
+    expect(state.get('false')).toBeNull();
   });
 
   test('a row that damage moved to another generation is damage there', async () => {
@@ -103,7 +110,7 @@ describe('StateStore', () => {
     expect(state.getOnce('a')).toBe('ü');
     await flush();
     expect([state.getOnce('a'), state.getOnce('b')]).toEqual(['ü', undefined]);
-    const key = stateKey(1, encoder.encode('a'));
+    const key = stateKey(1, 'a');
     // Written without the state: only a row that is read anew shows it.
     await write([put(key, seal(key, encoder.encode('2')))]);
     expect([state.getOnce('a'), state.get('a')]).toEqual([2, 2]);
@@ -178,10 +185,27 @@ describe('StateStore', () => {
     expect(state.get('b')).toBeUndefined();
   });
 
+  test('four thousand rows are cached, the latest, and none of them is long', async () => {
+    const keys = Array.from({ length: 4_097 }, (_, row) => `row${row}`);
+    for (const key of keys) state.put(key, 1);
+    state.put('long', 'x'.repeat(1_100));
+    await flush();
+    for (const key of ['long', ...keys]) state.get(key);
+    // Written without the state: only a row that is read anew shows it.
+    const changed = ['long', 'row0', 'row1', 'row4096'];
+    await write(
+      changed.map((name) => {
+        const key = stateKey(1, name);
+        return put(key, seal(key, encoder.encode('2')));
+      }),
+    );
+    expect(['row1', 'row4096', 'row0', 'long'].map((name) => state.get(name))).toEqual([1, 1, 2, 2]);
+  });
+
   test('a row that does not match its checksum is never returned', async () => {
     state.put('a', { id: 'a' });
     await flush();
-    const key = stateKey(1, encoder.encode('a'));
+    const key = stateKey(1, 'a');
     const value = store.get(key) ?? key;
     value[3] = (value[3] ?? 0) ^ 1;
     await write([put(key, value)]);
@@ -273,11 +297,8 @@ describe('StateStore', () => {
       state.put('frozen', 1);
       writesOf(state);
       state.put('lost', 'with the old state');
-      const key = stateKey(3, encoder.encode('new'));
-      await write([
-        { kind: 'delete', key: stateKey(1, encoder.encode('old')) },
-        put(key, seal(key, encoder.encode('2'))),
-      ]);
+      const key = stateKey(3, 'new');
+      await write([{ kind: 'delete', key: stateKey(1, 'old') }, put(key, seal(key, encoder.encode('2')))]);
       state.onReplaced(3);
       expect(state.generation).toBe(3);
       expect(rowsOf(state)).toEqual([['new', 2]]);
@@ -304,7 +325,7 @@ describe('StateStore', () => {
     test('garbage is deleted in pieces, before and behind the generation in use, and searched again after an image', async () => {
       const current = new StateStore(store, 4);
       const rows = (generation: number): WriteOperation[] =>
-        ['x', 'y', 'z'].map((key) => put(stateKey(generation, encoder.encode(key)), 'row'));
+        ['x', 'y', 'z'].map((key) => put(stateKey(generation, key), 'row'));
       await write([1, 4, 5, 9, 0xffffffff].flatMap(rows));
       await write(current.nextGarbage(4));
       const left = Array.from(

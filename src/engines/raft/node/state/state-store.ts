@@ -10,17 +10,13 @@ import { compareUtf8 } from '../../../../shared/utf8-order.ts';
 import { collectionOf, type Json, type RangeOptions, type StateView } from '../../../../state/state-view.ts';
 import { openSealed, sealText } from '../../codec/sealed-record.ts';
 import type { KeyRange, KeyValueReader, KeyValueRow, WriteOperation } from '../ports/key-value-store.ts';
-import { RowCache } from './row-cache.ts';
-import {
-  ALL_STATE,
-  farmKeyOf,
-  generationOf,
-  generationsRange,
-  justAfter,
-  MAX_GENERATION,
-  stateKeyOf,
-} from './state-keys.ts';
-import { type OverlayRow, StateOverlay } from './state-overlay.ts';
+import { ALL_STATE, farmKeyOf, generationOf, justAfter, stateKey, stateRange } from './state-keys.ts';
+import { DELETED, type OverlayRow, StateOverlay } from './state-overlay.ts';
+
+/** Bound on the cached rows; the oldest goes first. Some rows are read all the time, such as a busy spool. */
+const MAX_CACHED_ROWS = 4_096;
+/** Bound on a cached row, as stored, so that all of them take some megabytes. */
+const MAX_CACHED_ROW_BYTES = 1_024;
 
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -35,12 +31,12 @@ export class StateStore implements StateView {
   #active = new StateOverlay();
   /** Present while its write is under way. */
   #frozen: StateOverlay | undefined;
-  /** Rows of the store that no overlay hides. A row that is written leaves the cache. */
-  readonly #cache = new RowCache();
+  /** Rows of the store that no overlay hides, undefined where it has none. A row that is written leaves. */
+  readonly #cache = new Map<string, Json | undefined>();
   /** Counts changes that may affect which keys the overlays hold. */
   #overlayChanges = 0;
   /** Counts the writes of each collection, and below the times that all rows were replaced. */
-  readonly #writes = new Map<string, { count: number }>();
+  readonly #writes = new Map<string, number>();
   #switches = 0;
 
   /** `generation` is the applied record's. Rows of other generations are not part of the state. */
@@ -63,8 +59,14 @@ export class StateStore implements StateView {
     if (row !== undefined) return putValue(row);
     if (this.#cache.has(key)) return this.#cache.get(key);
     const stored = this.#read(key);
-    this.#cache.keep(key, stored?.value, stored?.bytes ?? 0);
+    if ((stored?.bytes ?? 0) <= MAX_CACHED_ROW_BYTES) this.#cache.set(key, stored?.value);
+    if (this.#cache.size > MAX_CACHED_ROWS) this.#dropOldest();
     return stored?.value;
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#cache.keys();
+    if (oldest !== undefined) this.#cache.delete(oldest);
   }
 
   getOnce(key: string): Json | undefined {
@@ -73,36 +75,35 @@ export class StateStore implements StateView {
   }
 
   #overlaid(key: string): OverlayRow | undefined {
-    return this.#active.get(key) ?? this.#frozen?.get(key);
+    const row = this.#active.get(key);
+    return row === undefined ? this.#frozen?.get(key) : row;
   }
 
   #read(key: string): { readonly value: Json; readonly bytes: number } | undefined {
-    const storeKey = stateKeyOf(this.#generation, key);
+    const storeKey = stateKey(this.#generation, key);
     const stored = this.#store.get(storeKey);
     return stored && { value: openRow(storeKey, stored), bytes: stored.length };
   }
 
   version(prefix: string): number {
-    return (this.#writes.get(prefix)?.count ?? 0) + this.#switches;
+    return (this.#writes.get(prefix) ?? 0) + this.#switches;
   }
 
   put(key: string, value: Json): void {
     this.#noteChange(key);
-    this.#active.set(key, { kind: 'put', value });
+    this.#active.set(key, value);
   }
 
   delete(key: string): void {
     this.#noteChange(key);
-    this.#active.set(key, { kind: 'deleted' });
+    this.#active.set(key, DELETED);
   }
 
   #noteChange(key: string): void {
     this.#overlayChanges += 1;
-    this.#cache.forget(key);
+    this.#cache.delete(key);
     const collection = collectionOf(key);
-    const writes = this.#writes.get(collection);
-    if (writes === undefined) this.#writes.set(collection, { count: 1 });
-    else writes.count += 1;
+    this.#writes.set(collection, (this.#writes.get(collection) ?? 0) + 1);
   }
 
   /** Rows may change during the iteration. Those ahead of it are seen as they are when it reaches them. */
@@ -115,7 +116,7 @@ export class StateStore implements StateView {
       for (;;) {
         const order = compareHeads(overlaid, head?.key);
         if (order === undefined) return;
-        const key = order <= 0 ? (overlaid as string) : (head as StoredHead).key;
+        const key = (order <= 0 ? overlaid : head?.key) as string;
         const value = order <= 0 ? putValue(this.#overlaid(key)) : head?.value();
         if (order >= 0) head = nextStored(stored);
         if (value !== undefined) yield [key, value];
@@ -145,9 +146,9 @@ export class StateStore implements StateView {
   }
 
   #toOperation(key: string, row: OverlayRow): WriteOperation {
-    const storeKey = stateKeyOf(this.#generation, key);
-    if (row.kind === 'deleted') return { kind: 'delete', key: storeKey };
-    return { kind: 'put', key: storeKey, value: sealText(storeKey, JSON.stringify(row.value)) };
+    const storeKey = stateKey(this.#generation, key);
+    if (row === DELETED) return { kind: 'delete', key: storeKey };
+    return { kind: 'put', key: storeKey, value: sealText(storeKey, JSON.stringify(row)) };
   }
 
   // -------------------------------------------------------------- generations
@@ -165,12 +166,16 @@ export class StateStore implements StateView {
 
   /**
    * Returns deletes of up to `maxRows` rows of other generations, which this node or the image's sender
-   * abandoned.
+   * abandoned. They must not be written behind an adoption: the image's generation may be garbage now.
    */
   nextGarbage(maxRows: number): WriteOperation[] {
     if (this.#isClean) return [];
     const operations: WriteOperation[] = [];
-    for (const range of this.#garbageRanges()) {
+    const { from, to } = stateRange(this.#generation);
+    for (const range of [
+      { from: ALL_STATE.from, to: from },
+      { from: to, to: ALL_STATE.to },
+    ]) {
       for (const { key } of this.#store.range(range)) {
         if (operations.length === maxRows) return operations;
         operations.push({ kind: 'delete', key });
@@ -180,24 +185,12 @@ export class StateStore implements StateView {
     return operations;
   }
 
-  /** The generations before and behind the state's. */
-  #garbageRanges(): KeyRange[] {
-    const ranges: KeyRange[] = [];
-    const next = this.#generation + 1;
-    if (this.#generation > 0) ranges.push(generationsRange(0, this.#generation));
-    if (next <= MAX_GENERATION) ranges.push(generationsRange(next, MAX_GENERATION + 1));
-    return ranges;
-  }
-
   // -------------------------------------------------------------- merging
 
   #storedRange({ prefix, after }: RangeOptions): KeyRange {
-    const first = stateKeyOf(this.#generation, prefix);
-    const beyond =
-      prefix === '' ? generationsRange(this.#generation, this.#generation + 1).to : afterPrefix(first);
-    if (after === undefined) return { from: first, to: beyond };
-    const next = justAfter(stateKeyOf(this.#generation, after));
-    return { from: compareBytes(next, first) > 0 ? next : first, to: beyond };
+    const range = stateRange(this.#generation, prefix);
+    if (after === undefined || compareUtf8(after, prefix) < 0) return range;
+    return { from: justAfter(stateKey(this.#generation, after)), to: range.to };
   }
 
   #nextOverlaid(range: RangeOptions): string | undefined {
@@ -210,7 +203,7 @@ export class StateStore implements StateView {
 
 /** Returns undefined when there is no row, and when the row hides the store's. */
 function putValue(row: OverlayRow | undefined): Json | undefined {
-  return row?.kind === 'put' ? row.value : undefined;
+  return row === DELETED ? undefined : row;
 }
 
 /** Returns a generation above that of every row. */
@@ -219,13 +212,8 @@ export function unusedGeneration(store: KeyValueReader): number {
   return 1;
 }
 
-interface StoredHead {
-  readonly key: string;
-  /** Decodes the row. Only called when no overlay hides it. */
-  value(): Json;
-}
-
-function nextStored(rows: Iterator<KeyValueRow>): StoredHead | undefined {
+/** `value` decodes the row. It is only called when no overlay hides the row. */
+function nextStored(rows: Iterator<KeyValueRow>): { key: string; value(): Json } | undefined {
   const next = rows.next();
   if (next.done === true) return undefined;
   const { key, value } = next.value;
@@ -244,21 +232,4 @@ function compareHeads(overlaid: string | undefined, stored: string | undefined):
 /** The seal covers the generation too: damage that moves a row to another generation must be noticed. */
 function openRow(storeKey: Uint8Array, value: Uint8Array): Json {
   return JSON.parse(textDecoder.decode(openSealed(storeKey, value))) as Json;
-}
-
-/** Returns the smallest key above all keys with `prefix`, whose last byte is below 0xff, as in all UTF-8. */
-function afterPrefix(prefix: Uint8Array): Uint8Array {
-  const beyond = prefix.slice();
-  const last = beyond.length - 1;
-  beyond[last] = (beyond[last] ?? 0) + 1;
-  return beyond;
-}
-
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at++) {
-    const difference = (a[at] ?? 0) - (b[at] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
 }
