@@ -44,7 +44,7 @@ export const DISK: readonly Mutant[] = [
         replace: `  try {
     for (const { key, value } of store.range(ALL_BLOCKS)) scan.block(key, value);
   } catch (error) {
-    if (applied.index > scan.lastIndex) throw error;
+    if (applied.index > scan.lastLog.index) throw error;
   }
 `,
       },
@@ -54,11 +54,11 @@ export const DISK: readonly Mutant[] = [
   {
     id: 'truncated-block-loses-its-beginning',
     subject: 'storage',
-    file: 'src/engines/raft/node/log/log-extent.ts',
+    file: 'src/engines/raft/node/log/log-blocks.ts',
     edits: [
       {
-        find: 'const kept = index === this.#first ? 0 : this.#startsThrough(index - 1);',
-        replace: 'const kept = Math.max(0, this.#startsThrough(index - 1) - 1);',
+        find: 'const kept = from === this.#first ? 0 : this.#startsThrough(from - 1);',
+        replace: 'const kept = Math.max(0, this.#startsThrough(from - 1) - 1);',
       },
     ],
     bug: 'A truncation within a block deletes it whole: entries before it, committed ones too, are gone.',
@@ -69,7 +69,7 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/node/log/log-blocks.ts',
     edits: [
       {
-        find: 'if (straddling.first < from && this.#extent.count > 0) operations.push(this.#beginning(straddling, from));',
+        find: 'if (straddling.first < from && kept > 0) operations.push(this.#beginning(straddling.first, from));',
         replace: '',
       },
     ],
@@ -85,11 +85,11 @@ export const DISK: readonly Mutant[] = [
   {
     id: 'compaction-deletes-the-block-of-the-start',
     subject: 'storage',
-    file: 'src/engines/raft/node/log/log-extent.ts',
+    file: 'src/engines/raft/node/log/log-blocks.ts',
     edits: [
       {
-        find: 'index >= this.#last ? length : this.#startsThrough(index + 1) - 1',
-        replace: 'index >= this.#last ? length : this.#startsThrough(index)',
+        find: 'index >= this.#last ? this.#starts.length : this.#startsThrough(index + 1) - 1',
+        replace: 'index >= this.#last ? this.#starts.length : this.#startsThrough(index)',
       },
     ],
     bug: 'A compaction deletes the block that holds the entry after the start of the log.',

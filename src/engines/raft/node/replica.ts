@@ -19,7 +19,6 @@ import {
   putLogStart,
 } from './log/durable-records.ts';
 import { LogBlocks } from './log/log-blocks.ts';
-import { LogExtent } from './log/log-extent.ts';
 import type { RaftLimits, RaftOptions } from './options.ts';
 import { type Hooks, hooksOf, type Participant } from './participant.ts';
 import type { Clock } from './ports/clock.ts';
@@ -59,7 +58,6 @@ export class Replica {
   readonly #onFatal: (error: Error) => void;
   readonly #writer: DiskWriter;
   readonly #applier: Applier;
-  readonly #logExtent: LogExtent;
   readonly #logBlocks: LogBlocks;
   readonly #self: ServerId;
   #hooks: Hooks = hooksOf([]);
@@ -94,13 +92,7 @@ export class Replica {
         for (const one of this.#hooks.onConfiguration) one.onConfiguration(entry, previous);
       },
     });
-    this.#logExtent = new LogExtent({
-      first: loaded.logStart.index + 1,
-      last: loaded.lastLog.index,
-      bytes: loaded.logBytes,
-      blockStarts: loaded.blockStarts,
-    });
-    this.#logBlocks = new LogBlocks(ports.store, this.#logExtent);
+    this.#logBlocks = new LogBlocks(ports.store, loaded);
     const { index, configuration, configurationIndex } = loaded.applied;
     this.core = new RaftCore(
       { ...options, ...options.limits, server: this.#self, random: ports.random },
@@ -302,7 +294,7 @@ export class Replica {
     if (this.#isCompacting || this.state.isAdopting) return;
     let highest = Math.min(this.state.durableIndex, this.core.durableIndex);
     for (const one of this.#hooks.compactionFloor) highest = Math.min(highest, one.compactionFloor());
-    const last = this.#logExtent.compactionEnd(this.#limits, highest);
+    const last = this.#logBlocks.compactionEnd(this.#limits, highest);
     if (last === undefined) return;
     this.#isCompacting = true;
     const position = this.core.compact(last);

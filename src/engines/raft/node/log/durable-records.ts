@@ -2,15 +2,13 @@
 // come. Records are sealed with a CRC-32 of key and payload. Reads check the seal and that the records agree.
 
 import { CodedError } from '../../../../shared/coded-error.ts';
-import { encodeUtf8 } from '../../../../shared/utf8.ts';
 import { ByteWriter } from '../../codec/byte-writer.ts';
 import { writeConfiguration } from '../../codec/configuration-codec.ts';
-import { type AdjacentRow, checkSealed, openSealed, seal } from '../../codec/sealed-record.ts';
-import type { Configuration, ServerId } from '../../core/configuration.ts';
-import { EMPTY_CONFIGURATION } from '../../core/configuration.ts';
+import { type AdjacentRow, checkSealed, openSealed, sealText } from '../../codec/sealed-record.ts';
+import { type Configuration, EMPTY_CONFIGURATION, type ServerId } from '../../core/configuration.ts';
 import type { HardState, LogPosition } from '../../core/entry.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
-import type { KeyRange, KeyValueReader, WriteOperation } from '../ports/key-value-store.ts';
+import type { KeyValueReader, WriteOperation } from '../ports/key-value-store.ts';
 import { ALL_STATE } from '../state/state-keys.ts';
 import { ALL_BLOCKS, APPLIED_KEY, HARD_STATE_KEY, IDENTITY_KEY, LOG_START_KEY, REMOVED_KEY } from './keys.ts';
 import { deleteBlocks } from './log-blocks.ts';
@@ -45,8 +43,6 @@ export interface AppliedRecord extends SnapshotPoint {
 export interface LoadedState extends LoadedLog {
   readonly identity: NodeIdentity;
   readonly hardState: HardState;
-  /** The last compacted entry: {0, 0} when there is none. */
-  readonly logStart: LogPosition;
   readonly applied: AppliedRecord;
   /** Whether this server has learnt that its cluster removed it. */
   readonly removed: boolean;
@@ -60,7 +56,9 @@ export interface LoadedState extends LoadedLog {
 export function loadDurableState(store: KeyValueReader): LoadedState | undefined {
   const identity = readIdentity(store);
   if (identity === undefined) {
-    if (!isEmpty(store, ALL_BLOCKS) || !isEmpty(store, ALL_STATE)) throw damaged('m/identity is missing');
+    for (const range of [ALL_BLOCKS, ALL_STATE]) {
+      for (const _ of store.range(range)) throw damaged('m/identity is missing');
+    }
     return undefined;
   }
   const hardState = readHardState(store);
@@ -77,7 +75,7 @@ export function loadDurableState(store: KeyValueReader): LoadedState | undefined
     throw damaged(`the last entry is of term ${log.lastLog.term}, after the current term ${hardState.term}`);
   }
   const removed = store.get(REMOVED_KEY) !== undefined;
-  return { identity, hardState, logStart, applied, removed, ...log };
+  return { identity, hardState, applied, removed, ...log };
 }
 
 /** Reads the applied record alone, for instance of an image of the store. Throws CodedError `log_damaged`. */
@@ -140,21 +138,8 @@ export function putLogStart({ index, term }: LogPosition): WriteOperation {
 /** The applied record goes into the same write as the rows that it covers (trap 24). */
 export function putApplied(applied: AppliedRecord): WriteOperation {
   const { index, term, configuration, configurationIndex, generation } = applied;
-  const numbers = JSON.stringify({ index, term, configurationIndex, generation });
-  return putText(APPLIED_KEY, `${numbers.slice(0, -1)},"configuration":${textOf(configuration)}}`);
+  return putRecord(APPLIED_KEY, { index, term, configurationIndex, generation, configuration });
 }
-
-/** Returns the configuration as JSON. It is kept, because most writes have the same one. */
-function textOf(configuration: Configuration): string {
-  let text = configurationTexts.get(configuration);
-  if (text === undefined) {
-    text = JSON.stringify(configuration);
-    configurationTexts.set(configuration, text);
-  }
-  return text;
-}
-
-const configurationTexts = new WeakMap<Configuration, string>();
 
 export function putRemoved(): WriteOperation {
   return putRecord(REMOVED_KEY, true);
@@ -186,11 +171,7 @@ function checkAnyRow(row: AdjacentRow): void {
 const textDecoder = new TextDecoder();
 
 function putRecord(key: Uint8Array, record: unknown): WriteOperation {
-  return putText(key, JSON.stringify(record));
-}
-
-function putText(key: Uint8Array, text: string): WriteOperation {
-  return { kind: 'put', key, value: seal(key, encodeUtf8(text)) };
+  return { kind: 'put', key, value: sealText(key, JSON.stringify(record)) };
 }
 
 /** Reads one record. Its checksum proves that the record is as this program wrote it. */
@@ -220,17 +201,9 @@ function checkFormat({ format }: IdentityRecord): void {
 }
 
 function readHardState(store: KeyValueReader): HardState {
-  const { term, votedFor } = readRecord<{ term: number; votedFor: string | null }>(
-    store,
-    HARD_STATE_KEY,
-    'm/hard-state',
-  );
+  type Stored = { readonly term: number; readonly votedFor: string | null };
+  const { term, votedFor } = readRecord<Stored>(store, HARD_STATE_KEY, 'm/hard-state');
   return { term, votedFor: votedFor ?? undefined };
-}
-
-function isEmpty(store: KeyValueReader, range: KeyRange): boolean {
-  for (const _ of store.range(range)) return false;
-  return true;
 }
 
 function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {

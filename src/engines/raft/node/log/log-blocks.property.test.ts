@@ -7,7 +7,6 @@ import { TestClock } from '../testing/clock.ts';
 import { TestStore } from '../testing/store.ts';
 import { ALL_BLOCKS } from './keys.ts';
 import { LogBlocks } from './log-blocks.ts';
-import { LogExtent } from './log-extent.ts';
 import { type LoadedLog, loadLog } from './log-load.ts';
 
 /** Numbers from 0 to 1 name a place in the log as it is then. */
@@ -45,8 +44,7 @@ class Logs {
   #start: LogPosition = { index: 0, term: 0 };
   #entries: Entry[] = [];
   #term = 1;
-  #extent = new LogExtent({ first: 1, last: 0, bytes: 0, blockStarts: [] });
-  #blocks = new LogBlocks(this.#store, this.#extent);
+  #blocks = new LogBlocks(this.#store, this.#loaded());
 
   get #last(): number {
     return this.#start.index + this.#entries.length;
@@ -114,10 +112,7 @@ class Logs {
   }
 
   #restart(): void {
-    const { lastLog, logBytes, blockStarts } = this.#loaded();
-    const first = this.#start.index + 1;
-    this.#extent = new LogExtent({ first, last: lastLog.index, bytes: logBytes, blockStarts });
-    this.#blocks = new LogBlocks(this.#store, this.#extent);
+    this.#blocks = new LogBlocks(this.#store, this.#loaded());
   }
 
   /** Entries up to `durable` that stay are read before the disk has the write, and may stay decoded. */
@@ -139,13 +134,10 @@ class Logs {
   }
 
   #compareWithDisk(): void {
-    const { lastLog, logBytes, blockStarts } = this.#loaded();
+    const { lastLog, logBytes } = this.#loaded();
     const { index, term } = this.#entries.at(-1) ?? this.#start;
     expect(lastLog).toEqual({ index, term });
     expect(logBytes).toBe(this.#entries.reduce((sum, entry) => sum + entrySizeBytes(entry), 0));
-    expect(blockStarts.map((start) => this.#extent.blockOf(Math.max(start, this.#extent.first)))).toEqual(
-      blockStarts.map((start, at) => ({ first: start, last: (blockStarts[at + 1] ?? this.#last + 1) - 1 })),
-    );
   }
 
   #loaded(): LoadedLog {

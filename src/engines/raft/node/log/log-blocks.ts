@@ -6,23 +6,34 @@
 //   short
 //   compaction  deletes blocks of compacted entries only; a block that holds a later entry too stays whole
 //
-// LogExtent keeps in memory where each block begins, according to the writes that were issued. The core reads
+// LogBlocks keeps in memory where each block begins, according to the writes that were issued. The core reads
 // only entries that are durable and stay, and finds them whichever of these writes have reached the disk.
 
-import { present } from '../../../../shared/assert.ts';
+import { assert, present } from '../../../../shared/assert.ts';
 import { offsetInBlock, readBlock, writeBlock } from '../../codec/entry-block-codec.ts';
 import { CHECKSUM_BYTES, openSealed, seal, sealWritten } from '../../codec/sealed-record.ts';
 import { type Entry, entrySizeBytes } from '../../core/entry.ts';
 import type { LogReader, LogWrite } from '../../core/log.ts';
+import type { RaftLimits } from '../options.ts';
 import type { KeyValueReader, WriteOperation } from '../ports/key-value-store.ts';
 import { blockKey } from './keys.ts';
 import { damaged, verified } from './log-damage.ts';
-import type { BlockExtent, LogExtent } from './log-extent.ts';
+import type { LoadedLog } from './log-load.ts';
 
 /** Bound on a block's size, by `entrySizeBytes`. A larger entry is a block of its own. */
 const MAX_BLOCK_BYTES = 64 * 1024;
 /** Bound on a block's entries: reading one decodes the whole block. */
 export const MAX_BLOCK_ENTRIES = 512;
+/** Bound on the blocks that one compaction write deletes. */
+const MAX_COMPACTED_BLOCKS = 2_048;
+
+type CompactionLimits = Pick<RaftLimits, 'compactAfterEntries' | 'compactAfterBytes' | 'keepEntries'>;
+
+/** The first and last entry of one block. */
+interface BlockExtent {
+  readonly first: number;
+  readonly last: number;
+}
 
 /**
  * Makes the writes of the log, in the order in which they are issued, and reads the log for the core. Throws
@@ -30,45 +41,84 @@ export const MAX_BLOCK_ENTRIES = 512;
  */
 export class LogBlocks implements LogReader {
   readonly #store: KeyValueReader;
-  readonly #extent: LogExtent;
+  #first: number;
+  #last: number;
+  /** An estimate: truncated entries stay counted, and compacted ones count as of average size. */
+  #bytes: number;
+  /**
+   * The first entry of each block.
+   * Invariant: ascending. A block reaches to the next one, and the last block to the end of the log. The
+   * first block holds the first entry, and may hold compacted entries before it. An empty log has no block.
+   * `loadLog` and log-blocks.property.test.ts hold this.
+   */
+  readonly #starts: number[];
   /**
    * The block that was decoded last. Invariant: its entries stay. A write that takes any away clears this.
    */
   #decoded: readonly Entry[] = NO_ENTRIES;
 
-  constructor(store: KeyValueReader, extent: LogExtent) {
+  constructor(store: KeyValueReader, { logStart, lastLog, logBytes, blockStarts }: LoadedLog) {
     this.#store = store;
-    this.#extent = extent;
+    this.#first = logStart.index + 1;
+    this.#last = lastLog.index;
+    this.#bytes = logBytes;
+    this.#starts = [...blockStarts];
   }
 
   // -------------------------------------------------------------- writes
 
   /** Returns the operations of one atomic write. Earlier writes that put entries are durable. */
   write({ entries, remove }: LogWrite): WriteOperation[] {
-    const operations: WriteOperation[] = [];
     // The entries replace everything from their first index on, and `remove` begins after their last.
     const from = entries[0]?.index ?? remove?.first;
-    if (from !== undefined && from <= this.#extent.last) this.#truncate(from, operations);
+    const operations = from !== undefined && from <= this.#last ? this.#truncate(from) : [];
     for (const block of inBlocks(entries)) {
-      this.#extent.append(block);
+      this.#append(block);
       operations.push(putBlock(block));
     }
     return operations;
   }
 
-  #truncate(from: number, operations: WriteOperation[]): void {
+  /** Notes a new block at the end of the log. */
+  #append(entries: readonly Entry[]): void {
+    this.#starts.push(this.#last + 1);
+    for (const entry of entries) {
+      assert(entry.index === this.#last + 1, `entry ${entry.index} does not follow ${this.#last} on disk`);
+      this.#last = entry.index;
+      this.#bytes += entrySizeBytes(entry);
+    }
+  }
+
+  #truncate(from: number): WriteOperation[] {
+    assert(from >= this.#first, `entry ${from} is compacted and cannot be truncated`);
     this.#decoded = NO_ENTRIES;
-    const straddling = present(this.#extent.blockOf(from), `entry ${from} is in a block`);
-    for (const first of this.#extent.truncateFrom(from)) operations.push(deleteBlock(first));
+    const straddling = present(this.#blockOf(from), `entry ${from} is in a block`);
+    // If the block begins before the log, only its compacted entries would stay, so it goes too.
+    const kept = from === this.#first ? 0 : this.#startsThrough(from - 1);
+    this.#last = from - 1;
+    const operations = deleteBlocks(this.#starts.splice(kept));
     // The straddling block was deleted with the others if nothing of it stays, or only compacted entries.
-    if (straddling.first < from && this.#extent.count > 0) operations.push(this.#beginning(straddling, from));
+    if (straddling.first < from && kept > 0) operations.push(this.#beginning(straddling.first, from));
+    return operations;
   }
 
   /** Returns a put of the block's entries before `end`. */
-  #beginning({ first }: BlockExtent, end: number): WriteOperation {
+  #beginning(first: number, end: number): WriteOperation {
     const { key, payload } = this.#read(first);
     const length = verified(nameOf(first), () => offsetInBlock(payload, end));
     return { kind: 'put', key, value: seal(key, payload.subarray(0, length)) };
+  }
+
+  /** Returns the last entry to compact now, at most `highest`. Undefined while the log is small enough. */
+  compactionEnd(limits: CompactionLimits, highest: number): number | undefined {
+    const { compactAfterEntries, compactAfterBytes, keepEntries } = limits;
+    const count = this.#last - this.#first + 1;
+    const isTooLarge = this.#bytes > compactAfterBytes;
+    if (count <= compactAfterEntries && !isTooLarge) return undefined;
+    const keep = isTooLarge ? Math.min(keepEntries, Math.floor(count / 2)) : keepEntries;
+    const endOfBlocks = (this.#starts[MAX_COMPACTED_BLOCKS] ?? Number.POSITIVE_INFINITY) - 1;
+    const end = Math.min(highest, this.#last - keep, endOfBlocks);
+    return end < this.#first ? undefined : end;
   }
 
   /**
@@ -76,7 +126,11 @@ export class LogBlocks implements LogReader {
    * compacted.
    */
   compactThrough(index: number): WriteOperation[] {
-    return deleteBlocks(this.#extent.compactThrough(index));
+    const count = this.#last - this.#first + 1;
+    this.#bytes -= Math.floor((this.#bytes * (index - this.#first + 1)) / count);
+    this.#first = index + 1;
+    const gone = index >= this.#last ? this.#starts.length : this.#startsThrough(index + 1) - 1;
+    return deleteBlocks(this.#starts.splice(0, gone));
   }
 
   /**
@@ -85,7 +139,10 @@ export class LogBlocks implements LogReader {
    */
   restartAfter(index: number): void {
     this.#decoded = NO_ENTRIES;
-    this.#extent.restartAfter(index);
+    this.#first = index + 1;
+    this.#last = index;
+    this.#bytes = 0;
+    this.#starts.length = 0;
   }
 
   // -------------------------------------------------------------- reads
@@ -114,7 +171,7 @@ export class LogBlocks implements LogReader {
   #find(index: number): { entries: readonly Entry[]; at: number } {
     const at = index - (this.#decoded[0]?.index ?? 0);
     if (at >= 0 && at < this.#decoded.length) return { entries: this.#decoded, at };
-    const block = this.#extent.blockOf(index);
+    const block = this.#blockOf(index);
     if (block === undefined) throw damaged(`entry ${index} is missing`);
     this.#decoded = this.#decode(block);
     return { entries: this.#decoded, at: index - block.first };
@@ -135,6 +192,26 @@ export class LogBlocks implements LogReader {
     if (value === undefined) throw damaged(`entry ${first} is missing`);
     return { key, payload: verified(nameOf(first), () => openSealed(key, value)) };
   }
+
+  /** Returns the block that holds entry `index`; undefined when the log does not have it. */
+  #blockOf(index: number): BlockExtent | undefined {
+    if (index < this.#first || index > this.#last) return undefined;
+    const after = this.#startsThrough(index);
+    const first = this.#starts[after - 1];
+    return first === undefined ? undefined : { first, last: (this.#starts[after] ?? this.#last + 1) - 1 };
+  }
+
+  /** Counts the blocks that begin at or before `index`. */
+  #startsThrough(index: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] ?? 0) <= index) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
 /** Puts consecutive entries in blocks of their own. */
@@ -144,7 +221,7 @@ export function putEntries(entries: readonly Entry[]): WriteOperation[] {
 
 /** Deletes blocks, given by the indexes of their first entries. */
 export function deleteBlocks(starts: readonly number[]): WriteOperation[] {
-  return starts.map(deleteBlock);
+  return starts.map((first) => ({ kind: 'delete', key: blockKey(first) }));
 }
 
 function inBlocks(entries: readonly Entry[]): (readonly Entry[])[] {
@@ -169,10 +246,6 @@ function inBlocks(entries: readonly Entry[]): (readonly Entry[])[] {
 function putBlock(entries: readonly Entry[]): WriteOperation {
   const key = blockKey(present(entries[0], 'a block has an entry').index);
   return { kind: 'put', key, value: sealWritten(key, writeBlock(entries, CHECKSUM_BYTES)) };
-}
-
-function deleteBlock(first: number): WriteOperation {
-  return { kind: 'delete', key: blockKey(first) };
 }
 
 function nameOf(first: number): string {

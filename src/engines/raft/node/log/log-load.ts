@@ -13,6 +13,8 @@ import { ALL_BLOCKS, firstIndexOf } from './keys.ts';
 import { damaged, verified } from './log-damage.ts';
 
 export interface LoadedLog {
+  /** The last compacted entry: {0, 0} when there is none. */
+  readonly logStart: LogPosition;
   /** The last entry of the log, or its start when it is empty. */
   readonly lastLog: LogPosition;
   /** The size of the entries, by `entrySizeBytes`. */
@@ -33,73 +35,67 @@ export function loadLog(
 ): LoadedLog {
   const scan = new LogScan(logStart, applied);
   for (const { key, value } of store.range(ALL_BLOCKS)) scan.block(key, value);
-  return {
-    lastLog: { index: scan.lastIndex, term: scan.lastTerm },
-    logBytes: scan.logBytes,
-    blockStarts: scan.blockStarts,
-    configurations: scan.configurations,
-  };
+  return scan;
 }
 
-class LogScan {
-  readonly #start: LogPosition;
+class LogScan implements LoadedLog {
+  readonly logStart: LogPosition;
   readonly #applied: LogPosition;
-  lastIndex: number;
-  lastTerm: number;
+  readonly lastLog: { index: number; term: number };
   logBytes = 0;
   readonly blockStarts: number[] = [];
   readonly configurations: { index: number; configuration: Configuration }[] = [];
 
-  constructor(start: LogPosition, applied: LogPosition) {
-    this.#start = start;
+  constructor(logStart: LogPosition, applied: LogPosition) {
+    this.logStart = logStart;
     this.#applied = applied;
-    this.lastIndex = start.index;
-    this.lastTerm = start.term;
+    this.lastLog = { ...logStart };
     this.#checkTerm(applied, 'was applied');
   }
 
   block(key: Uint8Array, value: Uint8Array): void {
+    const { lastLog, logStart } = this;
     const first = this.#firstOf(key);
     // Compacted entries stay as long as their block holds a later one.
-    if (first <= this.lastIndex) {
-      this.lastIndex = first - 1;
-      this.lastTerm = 0;
+    if (first <= lastLog.index) {
+      lastLog.index = first - 1;
+      lastLog.term = 0;
     }
     this.blockStarts.push(first);
     verified(`the block of entry ${first}`, () => this.#entries(openSealed(key, value)));
-    if (this.lastIndex < first) throw damaged(`the block of entry ${first} is empty`);
-    if (this.lastIndex <= this.#start.index) {
-      throw damaged(`entries ${first} to ${this.lastIndex} are compacted, and still there`);
+    if (lastLog.index < first) throw damaged(`the block of entry ${first} is empty`);
+    if (lastLog.index <= logStart.index) {
+      throw damaged(`entries ${first} to ${lastLog.index} are compacted, and still there`);
     }
   }
 
   #firstOf(key: Uint8Array): number {
+    const { index } = this.lastLog;
     const first = firstIndexOf(key);
     if (first === undefined) throw damaged(`a key of the log has ${key.length} bytes`);
-    if (first > this.lastIndex + 1) throw damaged(`entry ${this.lastIndex + 1} is missing`);
-    if (first <= this.lastIndex && this.blockStarts.length > 0) {
-      throw damaged(
-        `the block of entry ${first} begins before the end of the one that ends with ${this.lastIndex}`,
-      );
+    if (first > index + 1) throw damaged(`entry ${index + 1} is missing`);
+    if (first <= index && this.blockStarts.length > 0) {
+      throw damaged(`the block of entry ${first} begins before the end of the one that ends with ${index}`);
     }
     return first;
   }
 
   #entries(payload: Uint8Array): void {
+    const { lastLog, logStart } = this;
     const scanner = new EntryScanner(payload);
     while (scanner.next()) {
       const { index, term } = scanner;
-      if (index !== this.lastIndex + 1) {
-        throw damaged(`entry ${index} stands in the place of entry ${this.lastIndex + 1}`);
+      if (index !== lastLog.index + 1) {
+        throw damaged(`entry ${index} stands in the place of entry ${lastLog.index + 1}`);
       }
-      if (term < this.lastTerm) {
-        throw damaged(`entry ${index} has term ${term}, and the one before it ${this.lastTerm}`);
+      if (term < lastLog.term) {
+        throw damaged(`entry ${index} has term ${term}, and the one before it ${lastLog.term}`);
       }
-      this.lastIndex = index;
-      this.lastTerm = term;
-      if (index === this.#start.index) this.#checkTerm(this.#start, 'was compacted');
+      lastLog.index = index;
+      lastLog.term = term;
+      if (index === logStart.index) this.#checkTerm(logStart, 'was compacted');
       if (index === this.#applied.index) this.#checkTerm(this.#applied, 'was applied');
-      if (index > this.#start.index) this.#count(scanner);
+      if (index > logStart.index) this.#count(scanner);
     }
   }
 
@@ -112,10 +108,9 @@ class LogScan {
 
   /** Checks that the last entry so far has the recorded term, if it is the recorded entry. */
   #checkTerm(recorded: LogPosition, what: string): void {
-    if (this.lastIndex === recorded.index && this.lastTerm !== recorded.term) {
-      throw damaged(
-        `entry ${recorded.index} has term ${this.lastTerm} and ${what} with term ${recorded.term}`,
-      );
+    const { index, term } = this.lastLog;
+    if (index === recorded.index && term !== recorded.term) {
+      throw damaged(`entry ${index} has term ${term} and ${what} with term ${recorded.term}`);
     }
   }
 }
