@@ -60,7 +60,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/node/snapshots/snapshot-receiver.ts',
     edits: [
       {
-        find: "this.#answer(channel, { kind: 'installed', index: frame.point.index });",
+        find: "this.#answer(channel, { kind: 'installed', index });",
         replace: "this.#refuse(channel, 'it is here already');",
       },
     ],
@@ -84,8 +84,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/node/snapshots/snapshot-receiver.ts',
     edits: [
       {
-        find: '    const { channel } = arrival;\n    this.#giveUp();\n    if',
-        replace: '    const { channel } = arrival;\n    if',
+        find: '    const { channel } = arrival;\n    this.#giveUp();\n    this',
+        replace: '    const { channel } = arrival;\n    this',
       },
     ],
     bug: 'A transfer goes on behind a chunk that found the disk full.',
@@ -109,7 +109,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/node/snapshots/snapshot-receiver.ts',
     edits: [
       {
-        find: 'if (isSamePoint(applied, arrival.point)) return applied;',
+        find: 'if (isSamePoint(applied, point)) return applied;',
         replace: 'if (applied.index >= 0) return applied;',
       },
     ],

@@ -30,14 +30,7 @@ export type SnapshotFrame =
   | { readonly kind: 'installed'; readonly index: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
-const CODES = {
-  begin: 1,
-  resume: 2,
-  chunk: 3,
-  acknowledged: 4,
-  installed: 5,
-  refused: 6,
-} as const;
+const CODES = { begin: 1, resume: 2, chunk: 3, acknowledged: 4, installed: 5, refused: 6 } as const;
 
 /** Bound on chunks that are sent and not yet acknowledged. */
 export const MAX_CHUNKS_UNDER_WAY = 4;
@@ -63,14 +56,12 @@ export function encodeSnapshotFrame(frame: SnapshotFrame, buffer?: Uint8Array): 
       writer.varint(frame.sizeBytes);
       break;
     case 'resume':
+    case 'acknowledged':
       writer.varint(frame.offset);
       break;
     case 'chunk':
       writer.varint(frame.offset);
       writer.raw(frame.bytes);
-      break;
-    case 'acknowledged':
-      writer.varint(frame.offset);
       break;
     case 'installed':
       writer.varint(frame.index);
@@ -85,16 +76,22 @@ export function encodeSnapshotFrame(frame: SnapshotFrame, buffer?: Uint8Array): 
 /** Throws CodedError `malformed`. The bytes of a chunk are a view of `bytes`. */
 export function decodeSnapshotFrame(bytes: Uint8Array): SnapshotFrame {
   const reader = new ByteReader(bytes);
-  const code = reader.u8();
-  const frame = readFrame(code, reader);
+  const frame = readFrame(reader);
   reader.end();
   return frame;
 }
 
-function readFrame(code: number, reader: ByteReader): SnapshotFrame {
+function readFrame(reader: ByteReader): SnapshotFrame {
+  const code = reader.u8();
   switch (code) {
     case CODES.begin:
-      return readBegin(reader);
+      return {
+        kind: 'begin',
+        snapshotId: reader.string(MAX_ID_BYTES),
+        term: reader.varint(),
+        point: readPoint(reader),
+        sizeBytes: reader.varint(),
+      };
     case CODES.resume:
       return { kind: 'resume', offset: reader.varint() };
     case CODES.chunk:
@@ -110,19 +107,11 @@ function readFrame(code: number, reader: ByteReader): SnapshotFrame {
   }
 }
 
-function readBegin(reader: ByteReader): SnapshotFrame {
-  const snapshotId = reader.string(MAX_ID_BYTES);
-  const term = reader.varint();
-  const index = reader.varint();
-  const pointTerm = reader.varint();
-  const configurationIndex = reader.varint();
-  const configuration = readConfiguration(reader);
-  const sizeBytes = reader.varint();
+function readPoint(reader: ByteReader): SnapshotPoint {
   return {
-    kind: 'begin',
-    snapshotId,
-    term,
-    point: { index, term: pointTerm, configurationIndex, configuration },
-    sizeBytes,
+    index: reader.varint(),
+    term: reader.varint(),
+    configurationIndex: reader.varint(),
+    configuration: readConfiguration(reader),
   };
 }

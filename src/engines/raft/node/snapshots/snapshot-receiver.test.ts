@@ -93,7 +93,7 @@ test('a leader whose term is not known here yet is refused for now: the log neve
 test('a snapshot whose entries are durable here counts as installed: its answer was lost (trap 23)', () => {
   const { open, node } = createReceiver();
   node.commitIndex = 40;
-  node.durableCommitIndex = 40;
+  node.durableIndex = 40;
   const leader = open();
   leader.begin();
   expect(leader.answers).toEqual([{ kind: 'installed', index: 40 }]);
@@ -102,7 +102,7 @@ test('a snapshot whose entries are durable here counts as installed: its answer 
 test('a snapshot whose entries are committed and not yet durable does not count as installed', () => {
   const { open, node } = createReceiver();
   node.commitIndex = 40;
-  node.durableCommitIndex = 39;
+  node.durableIndex = 39;
   const leader = open();
   leader.begin();
   expect(leader.kinds()).toEqual(['refused']);

@@ -6,11 +6,12 @@ import { CodedError } from '../../../../shared/coded-error.ts';
 import type { Logger } from '../../../../shared/logger.ts';
 import { malformed } from '../../codec/malformed.ts';
 import type { ServerId } from '../../core/configuration.ts';
-import type { SnapshotPoint } from '../../core/ready.ts';
+import type { RaftCore } from '../../core/raft-core.ts';
 import { type AppliedRecord, isSamePoint, loadAppliedRecord } from '../log/durable-records.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { ImageStaging, KeyValueStore } from '../ports/key-value-store.ts';
 import type { Channel } from '../ports/transport.ts';
+import type { Replica } from '../replica.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,
@@ -21,77 +22,61 @@ import {
 /** How long an incomplete image keeps its disk space without a connection. */
 const KEPT_MS = 30_000;
 
-interface SnapshotReceiverPorts {
+type Frame<Kind extends SnapshotFrame['kind']> = SnapshotFrame & { readonly kind: Kind };
+
+interface SnapshotReceiverParts {
   readonly store: KeyValueStore;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-interface SnapshotReceiverHandlers {
-  /**
-   * The term as this node knows it, and the indexes up to which it knows and durably holds what is committed.
-   */
-  current(): { readonly term: number; readonly commitIndex: number; readonly durableCommitIndex: number };
-  /**
-   * The image is complete, with this applied record. Returns false when the snapshot is not needed after all.
-   */
-  install(applied: AppliedRecord, staging: ImageStaging, done: () => void): boolean;
-  /** Runs `action`. Our own bugs and a broken disk stop the node. */
-  runOrStop(action: () => void): void;
+  readonly replica: Pick<Replica, 'runOrStop'> & {
+    readonly core: Pick<RaftCore, 'term' | 'commitIndex' | 'durableIndex'>;
+  };
+  /** The image is complete. Returns false when the snapshot is not needed after all. */
+  readonly install: Replica['install'];
 }
 
 /** A peer's wish to send a snapshot. */
 interface Beginning {
   readonly from: ServerId;
   readonly channel: Channel;
-  readonly frame: SnapshotFrame & { kind: 'begin' };
+  readonly frame: Frame<'begin'>;
 }
 
 /** An incoming image, over one channel after the other. */
 interface Arrival {
   readonly from: ServerId;
-  readonly snapshotId: string;
-  readonly point: SnapshotPoint;
-  readonly sizeBytes: number;
+  readonly frame: Frame<'begin'>;
   readonly staging: ImageStaging;
   /** The end of the bytes that the store was given. */
   offset: number;
   /** Chunks that the store has not taken yet. */
   chunksUnderWay: number;
-  isFinishing: boolean;
   isInstalling: boolean;
   /** The channel that brings the image now. */
   channel: Channel | undefined;
   /** Runs while there is no channel. */
-  forgetting: Timer | undefined;
+  forgetting?: Timer;
 }
 
 export class SnapshotReceiver {
-  readonly #ports: SnapshotReceiverPorts;
-  readonly #handlers: SnapshotReceiverHandlers;
+  readonly #parts: SnapshotReceiverParts;
   /** Invariant: every other image is installed or discarded. */
   #arrival: Arrival | undefined;
   /** Waits until the store has taken all chunks that it was given before. */
   #beginning: Beginning | undefined;
-  /**
-   * Channels on which a snapshot began. Each brings one: otherwise answers would pile up at a peer that reads
-   * none.
-   */
+  /** Channels that began a snapshot. Each brings one: answers would pile up at a peer that reads none. */
   readonly #begun = new WeakSet<Channel>();
-  /** Chunks of any image that the store has not taken yet. */
-  #chunksUnderWay = 0;
   #isStopped = false;
 
-  constructor(ports: SnapshotReceiverPorts, handlers: SnapshotReceiverHandlers) {
-    this.#ports = ports;
-    this.#handlers = handlers;
+  constructor(parts: SnapshotReceiverParts) {
+    this.#parts = parts;
   }
 
   /** A peer opened a channel to send a snapshot. A later channel replaces an earlier one. */
   accept(from: ServerId, channel: Channel): void {
     channel.onClose = () => this.#detach(channel);
     channel.onFrame = (bytes) => {
-      if (!this.#isStopped) this.#handlers.runOrStop(() => this.#handleBytes(from, channel, bytes));
+      if (!this.#isStopped) this.#run(() => this.#handleBytes(from, channel, bytes));
     };
   }
 
@@ -102,6 +87,10 @@ export class SnapshotReceiver {
     this.#beginning?.channel.close();
     this.#beginning = undefined;
     this.#giveUp();
+  }
+
+  #run(action: () => void): void {
+    this.#parts.replica.runOrStop(action);
   }
 
   /** Malformed bytes are the peer's fault, and end its snapshot. */
@@ -116,13 +105,13 @@ export class SnapshotReceiver {
   }
 
   #handleFrame(from: ServerId, channel: Channel, frame: SnapshotFrame): void {
+    const arrival = this.#arrival;
     if (frame.kind === 'begin') {
       if (this.#begun.has(channel)) throw malformed('one connection brings one snapshot');
       this.#begun.add(channel);
       this.#begin({ from, channel, frame });
       return;
     }
-    const arrival = this.#arrival;
     // Another channel has replaced this one.
     if (arrival === undefined || arrival.channel !== channel) return;
     if (frame.kind === 'chunk') this.#handleChunk(arrival, frame);
@@ -140,18 +129,19 @@ export class SnapshotReceiver {
 
   /** Answers a beginning that this node does not take. Returns whether it did. */
   #maybeTurnDown({ channel, frame }: Beginning): boolean {
-    const { term, commitIndex, durableCommitIndex } = this.#handlers.current();
+    const { term, commitIndex, durableIndex } = this.#parts.replica.core;
+    const { index } = frame.point;
     if (this.#arrival?.isInstalling === true) this.#refuse(channel, 'another snapshot is being installed');
     else if (frame.term < term) this.#refuse(channel, `term ${frame.term} is over, this is ${term}`);
     else if (frame.term > term) {
       // The log must never hold a term above the one on disk. The leader's next message brings the term.
       this.#refuse(channel, `term ${frame.term} is not known here yet, this is ${term}`);
-    } else if (frame.point.index <= durableCommitIndex) {
+    } else if (index <= Math.min(commitIndex, durableIndex)) {
       // It was installed before, and the answer was lost. A refusal would make the leader send snapshots for
       // ever (trap 23).
-      this.#answer(channel, { kind: 'installed', index: frame.point.index });
-    } else if (frame.point.index <= commitIndex) {
-      this.#refuse(channel, `entry ${frame.point.index} is on its way to the disk already`);
+      this.#answer(channel, { kind: 'installed', index });
+    } else if (index <= commitIndex) {
+      this.#refuse(channel, `entry ${index} is on its way to the disk already`);
     } else return false;
     return true;
   }
@@ -159,7 +149,7 @@ export class SnapshotReceiver {
   /** Starts when the store has no chunk left. A peer that begins again and again must not add to those. */
   #maybeStart(): void {
     const beginning = this.#beginning;
-    if (beginning === undefined || this.#chunksUnderWay > 0) return;
+    if (beginning === undefined || (this.#arrival?.chunksUnderWay ?? 0) > 0) return;
     this.#beginning = undefined;
     // The node may have changed while the beginning waited.
     if (this.#maybeTurnDown(beginning)) return;
@@ -170,31 +160,28 @@ export class SnapshotReceiver {
   }
 
   /** Returns the same image as far as it has come, or a new one. */
-  #arrivalFor({ from, frame }: Beginning): Arrival {
+  #arrivalFor({ from, channel, frame }: Beginning): Arrival {
     const { snapshotId, point, sizeBytes } = frame;
     const known = this.#arrival;
-    const isKnown = known?.from === from && known.snapshotId === snapshotId && known.sizeBytes === sizeBytes;
-    if (isKnown && isSamePoint(known.point, point)) return known;
+    if (
+      known?.from === from &&
+      known.frame.snapshotId === snapshotId &&
+      known.frame.sizeBytes === sizeBytes &&
+      isSamePoint(known.frame.point, point)
+    ) {
+      return known;
+    }
     this.#giveUp();
-    this.#ports.logger.info('snapshot begins', { from, index: point.index, bytes: sizeBytes });
-    this.#arrival = {
-      from,
-      snapshotId,
-      point,
-      sizeBytes,
-      staging: this.#ports.store.stageImage(sizeBytes),
-      offset: 0,
-      chunksUnderWay: 0,
-      isFinishing: false,
-      isInstalling: false,
-      channel: undefined,
-      forgetting: undefined,
-    };
+    const { logger, store } = this.#parts;
+    logger.info('snapshot begins', { from, index: point.index, bytes: sizeBytes });
+    const staging = store.stageImage(sizeBytes);
+    this.#arrival = { from, frame, staging, offset: 0, chunksUnderWay: 0, isInstalling: false, channel };
     return this.#arrival;
   }
 
-  #handleChunk(arrival: Arrival, { offset, bytes }: SnapshotFrame & { kind: 'chunk' }): void {
-    const { staging, sizeBytes, channel } = arrival;
+  #handleChunk(arrival: Arrival, { offset, bytes }: Frame<'chunk'>): void {
+    const { staging, channel } = arrival;
+    const { sizeBytes } = arrival.frame;
     const end = offset + bytes.length;
     if (offset !== arrival.offset) throw malformed(`byte ${offset} came where ${arrival.offset} was due`);
     if (bytes.length === 0 || end > sizeBytes)
@@ -203,23 +190,21 @@ export class SnapshotReceiver {
       throw malformed('more chunks came than may be under way');
     arrival.offset = end;
     arrival.chunksUnderWay += 1;
-    this.#chunksUnderWay += 1;
     staging.append(bytes, (error) => {
-      this.#chunksUnderWay -= 1;
       arrival.chunksUnderWay -= 1;
       channel?.giveBack(bytes);
       this.#handleEnd(arrival, error, () => {
         this.#acknowledge(arrival, end);
         if (end === sizeBytes) this.#finish(arrival);
       });
-      this.#handlers.runOrStop(() => this.#maybeStart());
+      this.#run(() => this.#maybeStart());
     });
   }
 
   /** Handles the end of a request to the store. */
   #handleEnd(arrival: Arrival, error: Error | undefined, next: () => void): void {
-    if (this.#isStopped || this.#arrival !== arrival) return;
-    this.#handlers.runOrStop(() => {
+    if (this.#arrival !== arrival) return;
+    this.#run(() => {
       if (error === undefined) {
         next();
         return;
@@ -232,21 +217,19 @@ export class SnapshotReceiver {
 
   /** The image is made durable and checked before anything in it is believed. */
   #finish(arrival: Arrival): void {
-    arrival.isFinishing = true;
-    const { staging, sizeBytes } = arrival;
-    const onProgress = (): void => this.#acknowledge(arrival, sizeBytes);
-    staging.finish(onProgress, (error) => this.#handleEnd(arrival, error, () => this.#install(arrival)));
+    const onProgress = (): void => this.#acknowledge(arrival, arrival.frame.sizeBytes);
+    arrival.staging.finish(onProgress, (error) =>
+      this.#handleEnd(arrival, error, () => this.#install(arrival)),
+    );
   }
 
   #install(arrival: Arrival): void {
-    const { staging, point } = arrival;
     const applied = this.#appliedOf(arrival);
     if (applied === undefined) return;
     arrival.isInstalling = true;
-    const isWanted = this.#handlers.install(applied, staging, () => {
-      const { channel } = arrival;
+    const isWanted = this.#parts.install({ applied, staging: arrival.staging }, () => {
       this.#arrival = undefined;
-      if (channel !== undefined) this.#answer(channel, { kind: 'installed', index: point.index });
+      this.#answer(arrival.channel, { kind: 'installed', index: applied.index });
     });
     if (isWanted) return;
     arrival.isInstalling = false;
@@ -256,9 +239,10 @@ export class SnapshotReceiver {
   /** Returns undefined, and refuses the snapshot, when the image does not have the announced point. */
   #appliedOf(arrival: Arrival): AppliedRecord | undefined {
     try {
+      const { point } = arrival.frame;
       const applied = loadAppliedRecord(arrival.staging);
-      if (isSamePoint(applied, arrival.point)) return applied;
-      this.#fail(arrival, `the image is of entry ${applied.index}, and ${arrival.point.index} was announced`);
+      if (isSamePoint(applied, point)) return applied;
+      this.#fail(arrival, `the image is of entry ${applied.index}, and ${point.index} was announced`);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#fail(arrival, error.message);
@@ -270,32 +254,29 @@ export class SnapshotReceiver {
   #fail(arrival: Arrival, reason: string): void {
     const { channel } = arrival;
     this.#giveUp();
-    if (channel !== undefined) this.#refuse(channel, reason);
-    else this.#ports.logger.info('snapshot not taken', { reason });
+    this.#refuse(channel, reason);
   }
 
   #giveUp(): void {
     const arrival = this.#arrival;
     if (arrival === undefined) return;
     this.#arrival = undefined;
-    // Its chunks that are under way are not reported any more.
-    this.#chunksUnderWay -= arrival.chunksUnderWay;
     arrival.forgetting?.cancel();
     arrival.staging.discard();
   }
 
-  #refuse(channel: Channel, reason: string): void {
-    this.#detach(channel);
-    this.#ports.logger.info('snapshot not taken', { reason });
+  #refuse(channel: Channel | undefined, reason: string): void {
+    if (channel !== undefined) this.#detach(channel);
+    this.#parts.logger.info('snapshot not taken', { reason });
     this.#answer(channel, { kind: 'refused', reason });
   }
 
   #acknowledge({ channel }: Arrival, offset: number): void {
-    if (channel !== undefined) this.#answer(channel, { kind: 'acknowledged', offset });
+    this.#answer(channel, { kind: 'acknowledged', offset });
   }
 
-  #answer(channel: Channel, frame: SnapshotFrame): void {
-    channel.send(encodeSnapshotFrame(frame), () => undefined);
+  #answer(channel: Channel | undefined, frame: SnapshotFrame): void {
+    channel?.send(encodeSnapshotFrame(frame), () => undefined);
   }
 
   /** The image waits a while for another channel. */
@@ -304,8 +285,8 @@ export class SnapshotReceiver {
     const arrival = this.#arrival;
     if (arrival?.channel !== channel) return;
     arrival.channel = undefined;
-    if (arrival.isInstalling || this.#isStopped) return;
-    arrival.forgetting = this.#ports.clock.after(KEPT_MS, () => {
+    if (arrival.isInstalling) return;
+    arrival.forgetting = this.#parts.clock.after(KEPT_MS, () => {
       if (this.#arrival === arrival && !arrival.isInstalling) this.#giveUp();
     });
   }

@@ -48,7 +48,12 @@ function createSender({ reachable = true, sentAfterMs = 0, imageIsLate = false }
   const outcomes: (number | undefined)[] = [];
   const sender = new SnapshotSender(
     { store, transport, clock, logger },
-    { to: 'b@1', term: 2, snapshotId: '1-1', chunkBytes: CHUNK_BYTES, timeoutMs: 1_000 },
+    {
+      to: 'b@1',
+      term: 2,
+      snapshotId: '1-1',
+      limits: { snapshotChunkBytes: CHUNK_BYTES, snapshotTimeoutMs: 1_000 },
+    },
     (index) => outcomes.push(index),
   );
   const answer = (frame: SnapshotFrame): void => {

@@ -5,6 +5,7 @@ import type { Logger } from '../../../../shared/logger.ts';
 import type { ServerId } from '../../core/configuration.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
 import { loadAppliedRecord } from '../log/durable-records.ts';
+import type { RaftLimits } from '../options.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { KeyValueStore, StoreImage } from '../ports/key-value-store.ts';
 import type { Channel, Transport } from '../ports/transport.ts';
@@ -27,7 +28,7 @@ const REST_TURNS = 3;
 /** Pause before a broken connection is replaced. */
 const RESUME_AFTER_MS = 200;
 
-interface SnapshotSenderPorts {
+export interface SnapshotSenderPorts {
   readonly store: KeyValueStore;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -40,8 +41,7 @@ interface SnapshotSenderOptions {
   readonly term: number;
   /** Unique among all snapshots of this node. */
   readonly snapshotId: string;
-  readonly chunkBytes: number;
-  readonly timeoutMs: number;
+  readonly limits: Pick<RaftLimits, 'snapshotChunkBytes' | 'snapshotTimeoutMs'>;
 }
 
 export class SnapshotSender {
@@ -76,7 +76,7 @@ export class SnapshotSender {
     this.#done = done;
     this.#feedWatchdog();
     ports.store.openImage((error, image) => {
-      if (image === undefined) this.#end(undefined, error?.message ?? 'there is no image');
+      if (image === undefined) this.cancel(error?.message ?? 'there is no image');
       else if (this.#isEnded) image.close();
       else this.#begin(image);
     });
@@ -92,29 +92,33 @@ export class SnapshotSender {
 
   /** Gives up, for instance because this node no longer leads. */
   cancel(reason: string): void {
-    this.#end(undefined, reason);
+    this.#end(reason);
+  }
+
+  /** Returns the result of `read`. An error ends the snapshot. */
+  #attempt<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.cancel(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
   }
 
   #begin(image: StoreImage): void {
     this.#image = image;
-    try {
-      this.#point = loadAppliedRecord(image);
-    } catch (error) {
-      this.#end(undefined, error instanceof Error ? error.message : String(error));
-      return;
-    }
+    const point = this.#attempt(() => loadAppliedRecord(image));
+    if (point === undefined) return;
+    this.#point = point;
     const { to } = this.#options;
-    this.#ports.logger.info('snapshot is being sent', {
-      to,
-      index: this.#point.index,
-      bytes: image.sizeBytes,
-    });
-    this.#connect(image, this.#point);
+    this.#ports.logger.info('snapshot is being sent', { to, index: point.index, bytes: image.sizeBytes });
+    this.#connect(image, point);
   }
 
   #connect(image: StoreImage, point: SnapshotPoint): void {
+    const { to, term, snapshotId, limits } = this.#options;
     this.#feedWatchdog();
-    this.#ports.transport.openChannel(this.#options.to, (error, channel) => {
+    this.#ports.transport.openChannel(to, (error, channel) => {
       if (this.#isEnded) {
         channel?.close();
         return;
@@ -125,15 +129,13 @@ export class SnapshotSender {
       }
       this.#channel = channel;
       // A new buffer: a frame of the previous connection may still be in the old one.
-      this.#frameBuffer = new Uint8Array(CHUNK_HEAD_BYTES + this.#options.chunkBytes);
+      this.#frameBuffer = new Uint8Array(CHUNK_HEAD_BYTES + limits.snapshotChunkBytes);
       channel.onFrame = (frame) => this.#handleFrame(image, channel, frame);
       channel.onClose = (cause) => {
         if (channel !== this.#channel) return;
         this.#maybeResume(image, point, cause?.message ?? 'the connection was closed');
       };
-      const { snapshotId, term } = this.#options;
-      const { sizeBytes } = image;
-      this.#send(image, { kind: 'begin', snapshotId, term, point, sizeBytes });
+      this.#send(image, { kind: 'begin', snapshotId, term, point, sizeBytes: image.sizeBytes });
     });
   }
 
@@ -145,7 +147,7 @@ export class SnapshotSender {
     if (this.#isEnded) return;
     this.#resumes += 1;
     if (this.#resumes > MAX_RESUMES) {
-      this.#end(undefined, reason);
+      this.cancel(reason);
       return;
     }
     this.#ports.clock.after(RESUME_AFTER_MS, () => {
@@ -156,37 +158,30 @@ export class SnapshotSender {
   #handleFrame(image: StoreImage, channel: Channel, bytes: Uint8Array): void {
     if (channel !== this.#channel || this.#isEnded) return;
     this.#feedWatchdog();
-    let frame: SnapshotFrame;
-    try {
-      frame = decodeSnapshotFrame(bytes);
-    } catch (error) {
-      this.#end(undefined, error instanceof Error ? error.message : String(error));
-      return;
-    }
+    const frame = this.#attempt(() => decodeSnapshotFrame(bytes));
+    if (frame === undefined) return;
     switch (frame.kind) {
       case 'resume':
         this.#startFrom(image, frame.offset);
         break;
-      case 'acknowledged': {
-        const { offset } = frame;
-        this.#unacknowledged = this.#unacknowledged.filter((end) => end > offset);
+      case 'acknowledged':
+        this.#unacknowledged = this.#unacknowledged.filter((end) => end > frame.offset);
         this.#sendMore(image);
         break;
-      }
       case 'installed':
-        this.#end(this.#point?.index, undefined);
+        this.#end(undefined);
         break;
       case 'refused':
-        this.#end(undefined, frame.reason);
+        this.cancel(frame.reason);
         break;
       default:
-        this.#end(undefined, `a follower does not send '${frame.kind}'`);
+        this.cancel(`a follower does not send '${frame.kind}'`);
     }
   }
 
   #startFrom(image: StoreImage, offset: number): void {
     if (offset > image.sizeBytes) {
-      this.#end(undefined, `the follower wants byte ${offset} of ${image.sizeBytes}`);
+      this.cancel(`the follower wants byte ${offset} of ${image.sizeBytes}`);
       return;
     }
     this.#sentBytes = offset;
@@ -203,14 +198,14 @@ export class SnapshotSender {
     if (!this.#isStreaming || this.#isSending || this.#isEnded) return;
     if (this.#unacknowledged.length >= MAX_CHUNKS_UNDER_WAY) return;
     const offset = this.#sentBytes;
-    const length = Math.min(this.#options.chunkBytes, image.sizeBytes - offset);
+    const length = Math.min(this.#options.limits.snapshotChunkBytes, image.sizeBytes - offset);
     if (length === 0) return;
     const channel = this.#channel;
     this.#isSending = true;
     image.read(offset, length, (error, bytes) => {
       if (this.#isEnded || channel !== this.#channel) return;
       if (error !== undefined) {
-        this.#end(undefined, error.message);
+        this.cancel(error.message);
         return;
       }
       this.#sentBytes = offset + length;
@@ -239,13 +234,15 @@ export class SnapshotSender {
   }
 
   #feedWatchdog(): void {
+    const { snapshotTimeoutMs } = this.#options.limits;
     this.#watchdog?.cancel();
-    this.#watchdog = this.#ports.clock.after(this.#options.timeoutMs, () =>
-      this.#end(undefined, `no progress for ${this.#options.timeoutMs} ms`),
+    this.#watchdog = this.#ports.clock.after(snapshotTimeoutMs, () =>
+      this.cancel(`no progress for ${snapshotTimeoutMs} ms`),
     );
   }
 
-  #end(installedIndex: number | undefined, reason: string | undefined): void {
+  /** `reason` says why the snapshot failed; undefined that the follower installed it. */
+  #end(reason: string | undefined): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#watchdog?.cancel();
@@ -253,9 +250,10 @@ export class SnapshotSender {
     const channel = this.#channel;
     this.#channel = undefined;
     channel?.close();
-    const fields = { to: this.#options.to, index: this.#point?.index, sentBytes: this.#sentBytes };
+    const index = this.#point?.index;
+    const fields = { to: this.#options.to, index, sentBytes: this.#sentBytes };
     if (reason === undefined) this.#ports.logger.info('snapshot delivered', fields);
     else this.#ports.logger.warn('snapshot not delivered', { ...fields, reason });
-    this.#done(installedIndex);
+    this.#done(reason === undefined ? index : undefined);
   }
 }

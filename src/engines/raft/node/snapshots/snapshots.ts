@@ -1,15 +1,12 @@
 // Snapshots in both directions: those being sent to followers, and the one coming in.
 
-import type { Logger } from '../../../../shared/logger.ts';
 import type { ServerId } from '../../core/configuration.ts';
 import type { RaftLimits } from '../options.ts';
 import type { Participant } from '../participant.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { KeyValueStore } from '../ports/key-value-store.ts';
-import type { Channel, Transport } from '../ports/transport.ts';
-import type { Replica, SnapshotInstall } from '../replica.ts';
+import type { Channel } from '../ports/transport.ts';
+import type { Replica } from '../replica.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
-import { SnapshotSender } from './snapshot-sender.ts';
+import { SnapshotSender, type SnapshotSenderPorts } from './snapshot-sender.ts';
 
 /** Each sender holds an image of the store, a connection, and a few chunks. */
 const MAX_SENDERS = 2;
@@ -18,12 +15,8 @@ const RETRY_AFTER_MS = 1_000;
 /** How long the log keeps entries for a follower that has its snapshot and lacks the entries since. */
 const CATCH_UP_MS = 30_000;
 
-interface SnapshotPorts {
+interface SnapshotPorts extends SnapshotSenderPorts {
   readonly replica: Replica;
-  readonly store: KeyValueStore;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 export class Snapshots implements Participant {
@@ -39,14 +32,14 @@ export class Snapshots implements Participant {
   constructor(ports: SnapshotPorts, options: { boot: number; limits: RaftLimits }) {
     this.#ports = ports;
     this.#options = options;
-    const { replica } = ports;
-    this.#receiver = new SnapshotReceiver(ports, {
-      current: () => {
-        const { term, commitIndex, durableIndex } = replica.core;
-        return { term, commitIndex, durableCommitIndex: Math.min(commitIndex, durableIndex) };
+    this.#receiver = new SnapshotReceiver({
+      ...ports,
+      install: (snapshot, done) => {
+        const isWanted = ports.replica.install(snapshot, done);
+        // The images that this node was sending are of a store that is replaced now.
+        if (isWanted) this.#cancelSenders('this node installs a snapshot');
+        return isWanted;
       },
-      install: (applied, staging, done) => this.#install({ applied, staging }, done),
-      runOrStop: (action) => replica.runOrStop(action),
     });
   }
 
@@ -57,29 +50,14 @@ export class Snapshots implements Participant {
       this.#onEnd(to, undefined);
       return;
     }
+    const { boot, limits } = this.#options;
     this.#sent += 1;
-    const sender = new SnapshotSender(
-      this.#ports,
-      {
-        to,
-        term: core.term,
-        snapshotId: `${this.#options.boot}-${this.#sent}`,
-        chunkBytes: this.#options.limits.snapshotChunkBytes,
-        timeoutMs: this.#options.limits.snapshotTimeoutMs,
-      },
-      (installedIndex) => {
-        this.#senders.delete(to);
-        this.#onEnd(to, installedIndex);
-      },
-    );
+    const options = { to, term: core.term, snapshotId: `${boot}-${this.#sent}`, limits };
+    const sender = new SnapshotSender(this.#ports, options, (installedIndex) => {
+      this.#senders.delete(to);
+      this.#onEnd(to, installedIndex);
+    });
     this.#senders.set(to, sender);
-  }
-
-  /** A node that installs no longer leads, and the images it was sending are of a store that is replaced. */
-  #install(install: SnapshotInstall, done: () => void): boolean {
-    const isWanted = this.#ports.replica.install(install, done);
-    if (isWanted) this.#cancelSenders('this node installs a snapshot');
-    return isWanted;
   }
 
   #cancelSenders(reason: string): void {

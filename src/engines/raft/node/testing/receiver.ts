@@ -2,8 +2,8 @@
 
 import { encodeRowImage } from '../../../../../verify/kit/row-image.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
-import { type AppliedRecord, putApplied } from '../log/durable-records.ts';
-import type { ImageStaging } from '../ports/key-value-store.ts';
+import { putApplied } from '../log/durable-records.ts';
+import type { SnapshotInstall } from '../replica.ts';
 import {
   decodeSnapshotFrame,
   encodeSnapshotFrame,
@@ -36,25 +36,25 @@ export function createReceiver() {
   const clock = new TestClock();
   const store = new TestStore(clock);
   const fatal: unknown[] = [];
-  const node = { term: 2, commitIndex: 10, durableCommitIndex: 10, wants: true };
-  const installs: { applied: AppliedRecord; staging: ImageStaging; done: () => void }[] = [];
-  const receiver = new SnapshotReceiver(
-    { store, clock, logger: new TestLogger() },
-    {
-      current: () => node,
-      install: (applied, staging, done) => {
-        if (node.wants) installs.push({ applied, staging, done });
-        return node.wants;
-      },
-      runOrStop: (action) => {
-        try {
-          action();
-        } catch (error) {
-          fatal.push(error);
-        }
-      },
+  const node = { term: 2, commitIndex: 10, durableIndex: 10, wants: true };
+  const installs: (SnapshotInstall & { done: () => void })[] = [];
+  const runOrStop = (action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      fatal.push(error);
+    }
+  };
+  const receiver = new SnapshotReceiver({
+    store,
+    clock,
+    logger: new TestLogger(),
+    replica: { core: node, runOrStop },
+    install: (snapshot, done) => {
+      if (node.wants) installs.push({ ...snapshot, done });
+      return node.wants;
     },
-  );
+  });
   /** Opens a channel. Returns the leader's end, and the receiver's answers. */
   const open = (from = 'l@1') => {
     const [ours, theirs] = TestChannel.pair([clock, clock]);
