@@ -3,8 +3,8 @@
 import type { Configuration } from '../../src/engines/raft/core/configuration.ts';
 import type { Entry, HardState } from '../../src/engines/raft/core/entry.ts';
 import type { LogReader } from '../../src/engines/raft/core/log.ts';
-import type { DurableState } from '../../src/engines/raft/core/raft-core.ts';
 import type { PersistRequest } from '../../src/engines/raft/core/ready.ts';
+import type { DurableState } from '../../src/engines/raft/core/state.ts';
 import { assert, present } from '../../src/shared/assert.ts';
 
 export interface DiskImage {

@@ -26,10 +26,8 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/election.ts',
     edits: [
       {
-        find: `  sendWhenDurable(state, {
-    kind: 'vote-response',`,
-        replace: `  sendNow(state, {
-    kind: 'vote-response',`,
+        find: "sendWhenDurable(state, { kind: 'vote-response',",
+        replace: "sendNow(state, { kind: 'vote-response',",
       },
     ],
     bug: 'A vote is given before it is on disk.',
@@ -40,10 +38,8 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/election.ts',
     edits: [
       {
-        find: `    sendWhenDurable(state, {
-      kind: 'vote-request',`,
-        replace: `    sendNow(state, {
-      kind: 'vote-request',`,
+        find: "sendWhenDurable(state, { kind: 'vote-request',",
+        replace: "sendNow(state, { kind: 'vote-request',",
       },
     ],
     bug: 'A candidate asks for votes before its own vote is on disk.',
@@ -104,7 +100,7 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/step.ts',
     edits: [
       {
-        find: 'if (!message.leadershipTransfer && isLoyal(state)) return false;',
+        find: "if (message.kind === 'vote-request' && !message.leadershipTransfer && isLoyal(state)) return false;",
         replace: '',
       },
     ],

@@ -4,7 +4,7 @@ import { assert, present } from '../../../shared/assert.ts';
 import { quorumValue } from './quorum.ts';
 import { joinNextRound } from './read-requests.ts';
 import { becomeFollower } from './roles.ts';
-import { type CoreState, envelope, sendAppendRequest, sendNow } from './state.ts';
+import { type CoreState, envelope, sendEntries, sendNow } from './state.ts';
 
 /** Commits entries that a majority of voters holds durably, if the last is of the leader's term (§5.4.2). */
 export function maybeCommit(state: CoreState): void {
@@ -36,11 +36,7 @@ function maybeLeaveAfterRemoval(state: CoreState): void {
   if (state.role !== 'leader' || state.isVoter || state.latestConfiguration.index > state.commitIndex) return;
   for (const [server, progress] of state.progress) {
     if (server === state.server || progress.state === 'snapshot') continue;
-    const index = progress.match;
-    const term = state.log.term(index);
-    if (term === undefined) continue;
-    const entries = state.log.entries(index + 1, state.options.maxAppendBytes);
-    sendAppendRequest(state, server, { previous: { index, term }, entries });
+    sendEntries(state, server, { previousLogIndex: progress.match });
   }
   const successor = mostAdvancedVoter(state);
   if (successor !== undefined) sendNow(state, { kind: 'timeout-now', ...envelope(state, successor) });

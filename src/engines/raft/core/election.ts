@@ -1,14 +1,20 @@
 // Elections: pre-vote and vote, asked for and granted (§5.2, §5.4.1; dissertation §4.2.3, §9.6).
 
-import { unreachable } from '../../../shared/assert.ts';
 import { isVoter, type ServerId } from './configuration.ts';
-import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from './message.ts';
+import type {
+  Envelope,
+  LastLog,
+  PreVoteRequest,
+  PreVoteResponse,
+  VoteRequest,
+  VoteResponse,
+} from './message.ts';
 import { tallyVotes } from './quorum.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './roles.ts';
 import {
   type CoreState,
+  envelope,
   resetElectionTimer,
-  SPREAD_TICKS,
   sendNow,
   sendWhenDurable,
   sendWhenTermDurable,
@@ -34,16 +40,8 @@ export function isPromotable(state: CoreState): boolean {
 
 export function campaignWithPreVote(state: CoreState): void {
   becomePreCandidate(state);
-  for (const voter of state.voters) {
-    if (voter === state.server) continue;
-    sendNow(state, {
-      kind: 'pre-vote-request',
-      from: state.server,
-      to: voter,
-      term: state.term + 1,
-      lastLogIndex: state.log.lastIndex,
-      lastLogTerm: state.log.lastTerm,
-    });
+  for (const request of requests(state)) {
+    sendNow(state, { kind: 'pre-vote-request', ...request, term: state.term + 1 });
   }
   maybeConcludeElection(state);
 }
@@ -51,19 +49,17 @@ export function campaignWithPreVote(state: CoreState): void {
 /** Starts a real election. `leadershipTransfer`: the leader asked for it, so loyalty to it does not count. */
 export function campaign(state: CoreState, leadershipTransfer: boolean): void {
   becomeCandidate(state);
-  for (const voter of state.voters) {
-    if (voter === state.server) continue;
-    // Sent once the own vote is durable, so that this server cannot vote twice in this term.
-    sendWhenDurable(state, {
-      kind: 'vote-request',
-      from: state.server,
-      to: voter,
-      term: state.term,
-      lastLogIndex: state.log.lastIndex,
-      lastLogTerm: state.log.lastTerm,
-      leadershipTransfer,
-    });
+  // Sent once the own vote is durable, so that this server cannot vote twice in this term.
+  for (const request of requests(state)) {
+    sendWhenDurable(state, { kind: 'vote-request', ...request, leadershipTransfer });
   }
+}
+
+/** Returns the fields that a request to each other voter has for pre-vote and vote alike. */
+function requests(state: CoreState): (Envelope & LastLog)[] {
+  const lastLog = { lastLogIndex: state.log.lastIndex, lastLogTerm: state.log.lastTerm };
+  const others = state.voters.filter((voter) => voter !== state.server);
+  return others.map((voter) => ({ ...envelope(state, voter), ...lastLog }));
 }
 
 /** Whether this server heard from its leader within the last election timeout (leader stickiness, §4.2.3). */
@@ -76,15 +72,9 @@ export function handlePreVoteRequest(state: CoreState, message: PreVoteRequest):
   const isUpToDate = state.log.isUpToDate(message);
   const granted = message.term > state.term && !isLoyalNow && isUpToDate;
   if (!isLoyalNow && !isUpToDate) standInstead(state);
-  const response: PreVoteResponse = {
-    kind: 'pre-vote-response',
-    from: state.server,
-    to: message.from,
-    term: granted ? message.term : state.term,
-    granted,
-  };
+  const response = { kind: 'pre-vote-response', ...envelope(state, message.from), granted } as const;
   // A refusal tells the own term. A term that was told must survive a crash.
-  if (granted) sendNow(state, response);
+  if (granted) sendNow(state, { ...response, term: message.term });
   else sendWhenTermDurable(state, response);
 }
 
@@ -93,8 +83,7 @@ export function handlePreVoteRequest(state: CoreState, message: PreVoteRequest):
  * this server can win, so waiting for a whole election timeout gains nothing.
  */
 function standInstead(state: CoreState): void {
-  if (state.role === 'candidate' || state.role === 'leader') return;
-  standWithin(state, 1 + state.options.random.below(SPREAD_TICKS));
+  if (state.role !== 'candidate' && state.role !== 'leader') standWithin(state);
 }
 
 /** `step` has made the request's term the current one. A learner votes too when it is asked (trap 6). */
@@ -106,13 +95,7 @@ export function handleVoteRequest(state: CoreState, message: VoteRequest): void 
     setHardState(state, { term: state.term, votedFor: message.from });
     resetElectionTimer(state);
   }
-  sendWhenDurable(state, {
-    kind: 'vote-response',
-    from: state.server,
-    to: message.from,
-    term: state.term,
-    granted,
-  });
+  sendWhenDurable(state, { kind: 'vote-response', ...envelope(state, message.from), granted });
 }
 
 export function handlePreVoteResponse(state: CoreState, message: PreVoteResponse): void {
@@ -140,17 +123,8 @@ function recordVote(state: CoreState, from: ServerId, granted: boolean): void {
 
 function maybeConcludeElection(state: CoreState): void {
   const result = tallyVotes(state.voters, state.votes);
-  switch (result) {
-    case 'pending':
-      return;
-    case 'lost':
-      becomeFollower(state, state.term, undefined);
-      return;
-    case 'won':
-      if (state.role === 'pre-candidate') campaign(state, false);
-      else becomeLeader(state);
-      return;
-    default:
-      unreachable(result);
-  }
+  if (result === 'lost') becomeFollower(state, state.term, undefined);
+  if (result !== 'won') return;
+  if (state.role === 'pre-candidate') campaign(state, false);
+  else becomeLeader(state);
 }

@@ -7,8 +7,15 @@ import { campaign, isPromotable } from './election.ts';
 import { lastIndexAtMostTerm } from './log.ts';
 import type { AppendRequest, HeartbeatRequest, ReadIndexResponse, TimeoutNow } from './message.ts';
 import type { SnapshotPoint } from './ready.ts';
-import { becomeFollower, markRestored } from './roles.ts';
-import { appendToLog, type CoreState, envelope, sendWhenDurable, sendWhenTermDurable } from './state.ts';
+import { becomeFollower } from './roles.ts';
+import {
+  appendToLog,
+  type CoreState,
+  envelope,
+  noteChange,
+  sendWhenDurable,
+  sendWhenTermDurable,
+} from './state.ts';
 
 /** Follows `leader`, which sent a message that only the leader of the current term sends. */
 function follow(state: CoreState, leader: ServerId): void {
@@ -122,6 +129,6 @@ export function restoreSnapshot(state: CoreState, point: SnapshotPoint): boolean
   state.commitIndex = point.index;
   state.appliedIndex = point.index;
   state.pendingSnapshot = point;
-  markRestored(state);
+  state.restoreSequence = noteChange(state);
   return true;
 }

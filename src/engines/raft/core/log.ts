@@ -1,7 +1,8 @@
 // The replicated log: a window of recent entries in memory, and older entries on disk.
 
 import { assert, present } from '../../../shared/assert.ts';
-import { type Entry, entrySizeBytes, type LogPosition } from './entry.ts';
+import { type Entry, entriesSizeBytes, entrySizeBytes, type LogPosition } from './entry.ts';
+import type { LastLog } from './message.ts';
 
 /** Reads the part of the log that is on disk. Called only for entries that are durable and not compacted. */
 export interface LogReader {
@@ -82,20 +83,18 @@ export class RaftLog {
     if (from < this.#windowStart) {
       return this.#reader.entries(from, Math.min(to, this.#windowStart), maxBytes);
     }
-    const first = from - this.#windowStart;
-    const limit = to - this.#windowStart;
-    let end = first;
+    let end = from;
     let bytes = 0;
-    while (end < limit) {
-      bytes += entrySizeBytes(this.#inWindow(this.#windowStart + end));
-      if (end > first && bytes > maxBytes) break;
+    while (end < to) {
+      bytes += entrySizeBytes(this.#inWindow(end));
+      if (end > from && bytes > maxBytes) break;
       end += 1;
     }
-    return this.#window.slice(first, end);
+    return this.#window.slice(from - this.#windowStart, end - this.#windowStart);
   }
 
   /** Whether a log with this end is up to date: a later term wins, then the longer log (§5.4.1). */
-  isUpToDate({ lastLogIndex, lastLogTerm }: { lastLogIndex: number; lastLogTerm: number }): boolean {
+  isUpToDate({ lastLogIndex, lastLogTerm }: LastLog): boolean {
     return lastLogTerm > this.lastTerm || (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);
   }
 
@@ -111,15 +110,9 @@ export class RaftLog {
   /** Drops entries from `from` on, which conflict with the leader's. The caller ensures none is committed. */
   truncateFrom(from: number): void {
     assert(from > this.#start.index, 'compacted entries are never truncated');
-    if (from < this.#windowStart) {
-      this.#window = [];
-      this.#windowStart = from;
-      this.#windowBytes = 0;
-    } else {
-      for (const entry of this.#window.splice(from - this.#windowStart)) {
-        this.#windowBytes -= entrySizeBytes(entry);
-      }
-    }
+    const dropped = this.#window.splice(Math.max(0, from - this.#windowStart));
+    this.#windowBytes -= entriesSizeBytes(dropped);
+    this.#windowStart = Math.min(this.#windowStart, from);
     this.#writtenThrough = Math.min(this.#writtenThrough, from - 1);
     this.#durableIndex = Math.min(this.#durableIndex, from - 1);
     if (this.#writeUnderWayThrough !== undefined) {
@@ -129,10 +122,7 @@ export class RaftLog {
 
   /** Drops entries up to `position`, which the durable state includes. */
   compactTo(position: LogPosition): void {
-    assert(
-      this.term(position.index) === position.term,
-      'only an existing entry can become the start of the log',
-    );
+    assert(this.term(position.index) === position.term, 'only an existing entry can become the start');
     assert(position.index <= this.#durableIndex, 'only durable entries are compacted');
     this.#start = position;
     this.#evictThrough(position.index);
@@ -188,9 +178,7 @@ export class RaftLog {
 
   #evictThrough(index: number): void {
     if (index < this.#windowStart) return;
-    for (const entry of this.#window.splice(0, index + 1 - this.#windowStart)) {
-      this.#windowBytes -= entrySizeBytes(entry);
-    }
+    this.#windowBytes -= entriesSizeBytes(this.#window.splice(0, index + 1 - this.#windowStart));
     this.#windowStart = index + 1;
   }
 

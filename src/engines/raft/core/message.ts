@@ -3,18 +3,23 @@
 import type { ServerId } from './configuration.ts';
 import type { Entry } from './entry.ts';
 
-interface Envelope {
+/** Address and term of a message. */
+export interface Envelope {
   readonly from: ServerId;
   readonly to: ServerId;
   /** The sender's term; for pre-vote requests and granted pre-vote responses, the term asked for. */
   readonly term: number;
 }
 
-/** Asks whether the receiver would vote for the sender. Changes no term and no vote (dissertation §9.6). */
-export interface PreVoteRequest extends Envelope {
-  readonly kind: 'pre-vote-request';
+/** The end of a candidate's log. */
+export interface LastLog {
   readonly lastLogIndex: number;
   readonly lastLogTerm: number;
+}
+
+/** Asks whether the receiver would vote for the sender. Changes no term and no vote (dissertation §9.6). */
+export interface PreVoteRequest extends Envelope, LastLog {
+  readonly kind: 'pre-vote-request';
 }
 
 export interface PreVoteResponse extends Envelope {
@@ -22,10 +27,8 @@ export interface PreVoteResponse extends Envelope {
   readonly granted: boolean;
 }
 
-export interface VoteRequest extends Envelope {
+export interface VoteRequest extends Envelope, LastLog {
   readonly kind: 'vote-request';
-  readonly lastLogIndex: number;
-  readonly lastLogTerm: number;
   /** The leader itself asked for this election: stickiness does not apply (dissertation §3.10, §4.2.3). */
   readonly leadershipTransfer: boolean;
 }
@@ -70,7 +73,7 @@ export interface HeartbeatResponse extends Envelope {
 }
 
 /** A follower asks the leader for a read index, for a batch of its own reads. */
-export interface ReadIndexRequest extends Envelope {
+interface ReadIndexRequest extends Envelope {
   readonly kind: 'read-index-request';
   /** Unique within the asking process and never reused, so that no old answer matches a later request. */
   readonly requestId: number;

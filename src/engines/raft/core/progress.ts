@@ -44,14 +44,8 @@ export class Progress {
   }
 
   canSend(): boolean {
-    switch (this.state) {
-      case 'probe':
-        return !this.probeSent;
-      case 'replicate':
-        return this.#inflights.length < MAX_INFLIGHT_APPENDS && this.#inflightBytes < MAX_INFLIGHT_BYTES;
-      case 'snapshot':
-        return false;
-    }
+    if (this.state !== 'replicate') return this.state === 'probe' && !this.probeSent;
+    return this.#inflights.length < MAX_INFLIGHT_APPENDS && this.#inflightBytes < MAX_INFLIGHT_BYTES;
   }
 
   /** Called when an append up to `lastIndex` was sent. For an append without entries that is next - 1. */
@@ -92,24 +86,22 @@ export class Progress {
   }
 
   becomeProbe(): void {
-    this.state = 'probe';
-    this.#clear();
+    this.#become('probe');
     this.next = this.match + 1;
   }
 
   becomeReplicate(): void {
-    this.state = 'replicate';
-    this.#clear();
+    this.#become('replicate');
     this.next = this.match + 1;
   }
 
   becomeSnapshot(): void {
     assert(this.state !== 'snapshot', 'a snapshot is already being sent to this follower');
-    this.state = 'snapshot';
-    this.#clear();
+    this.#become('snapshot');
   }
 
-  #clear(): void {
+  #become(state: ProgressState): void {
+    this.state = state;
     this.probeSent = false;
     this.#inflights = [];
     this.#inflightBytes = 0;

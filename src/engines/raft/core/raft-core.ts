@@ -18,11 +18,12 @@ import { assert, present } from '../../../shared/assert.ts';
 import { mostAdvancedVoter } from './commit.ts';
 import type { Configuration, ServerId } from './configuration.ts';
 import { campaign, campaignWithPreVote, isPromotable } from './election.ts';
-import { type Entry, entrySizeBytes, type HardState, type LogPosition } from './entry.ts';
+import { type Entry, entriesSizeBytes, type LogPosition } from './entry.ts';
 import { restoreSnapshot } from './follower.ts';
-import { type LogReader, RaftLog } from './log.ts';
+import type { LogReader } from './log.ts';
 import { type ChangeResult, proposeConfiguration } from './membership.ts';
 import type { Message } from './message.ts';
+import type { Progress } from './progress.ts';
 import type { Ready, SnapshotPoint } from './ready.ts';
 import { awaitCommit, handleSnapshotEnded, maybeHandOver, requestRead, tickLeader } from './replication.ts';
 import { becomeFollower } from './roles.ts';
@@ -30,8 +31,8 @@ import {
   appendToLog,
   type CoreOptions,
   CoreState,
+  type DurableState,
   envelope,
-  type IndexedConfiguration,
   type RaftRole,
   SPREAD_TICKS,
   sendNow,
@@ -39,17 +40,6 @@ import {
 } from './state.ts';
 import { step } from './step.ts';
 import { onPersisted, takeReady } from './take-ready.ts';
-
-/** The state that a server's disk has at its start. */
-export interface DurableState {
-  readonly hardState: HardState;
-  readonly logStart: LogPosition;
-  readonly lastLogIndex: number;
-  /** The durable state of the state machine includes the entries up to here. */
-  readonly appliedIndex: number;
-  /** The configuration as of the applied index, then those of later log entries, oldest first. */
-  readonly configurations: readonly IndexedConfiguration[];
-}
 
 /** SPREAD_TICKS of servers that start together: their first votes wait for disks that are still busy. */
 const START_SPREAD_TICKS = 8;
@@ -61,11 +51,7 @@ export type ProposeResult =
   | { readonly kind: 'refused'; readonly reason: 'not-leader' | 'too-busy' };
 
 /** A leader's view of one member. */
-export interface PeerProgress {
-  readonly match: number;
-  readonly ticksSinceContact: number;
-  readonly state: 'probe' | 'replicate' | 'snapshot';
-}
+export type PeerProgress = Readonly<Pick<Progress, 'match' | 'ticksSinceContact' | 'state'>>;
 
 export class RaftCore {
   readonly #state: CoreState;
@@ -73,8 +59,7 @@ export class RaftCore {
   /** `reader` reads the log on disk. */
   constructor(options: CoreOptions, reader: LogReader, durable: DurableState) {
     assert(options.heartbeatTicks < options.electionTicks, 'heartbeats are more frequent than elections');
-    const log = new RaftLog(reader, durable.logStart, durable.lastLogIndex);
-    this.#state = new CoreState(options, log, durable);
+    this.#state = new CoreState(options, reader, durable);
   }
 
   // ------------------------------------------------------------ current state
@@ -185,7 +170,7 @@ export class RaftCore {
     const entries = commands.map((data, position): Entry => {
       return { kind: 'command', index: firstIndex + position, term: state.term, data };
     });
-    const bytes = entries.reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
+    const bytes = entriesSizeBytes(entries);
     if (state.uncommittedBytes > 0 && state.uncommittedBytes + bytes > state.options.maxUncommittedBytes) {
       return { kind: 'refused', reason: 'too-busy' };
     }
@@ -195,7 +180,6 @@ export class RaftCore {
     return { kind: 'appended', term: state.term, firstIndex };
   }
 
-  /** See `proposeConfiguration` in membership.ts. */
   proposeConfiguration(next: Configuration): ChangeResult {
     return proposeConfiguration(this.#state, next);
   }
@@ -232,7 +216,7 @@ export class RaftCore {
     const state = this.#state;
     if (state.role === 'leader' || state.leader !== server) return undefined;
     state.leader = undefined;
-    standWithin(state, 1 + state.options.random.below(SPREAD_TICKS));
+    standWithin(state);
     return SPREAD_TICKS;
   }
 
@@ -248,9 +232,8 @@ export class RaftCore {
     if (state.leader !== undefined) return undefined;
     if (state.role === 'candidate' && ![...state.votes.values()].includes(false)) return undefined;
     const { heartbeatTicks, random } = state.options;
-    const last = START_SPREAD_TICKS - 1;
-    const delay =
-      place === undefined ? random.below(START_SPREAD_TICKS) : Math.min(place * PLACE_TICKS, last);
+    const order = place === undefined ? random.below(START_SPREAD_TICKS) : place * PLACE_TICKS;
+    const delay = Math.min(order, START_SPREAD_TICKS - 1);
     standWithin(state, heartbeatTicks + 1 + delay);
     return heartbeatTicks + START_SPREAD_TICKS;
   }

@@ -21,7 +21,7 @@ export interface ReadRequests {
   /** In order of their rounds. */
   waiting: ReadRequest[];
   /** Arrived before the leader committed in its own term (§6.4), so no read index can be given yet. */
-  early: { readonly from: ServerId; readonly requestId: number }[];
+  early: Pick<ReadRequest, 'from' | 'requestId'>[];
 }
 
 export function createReadRequests(): ReadRequests {
@@ -33,10 +33,7 @@ export function isFull(reads: ReadRequests): boolean {
 }
 
 /** Adds a request to the round that the next heartbeats begin. */
-export function joinNextRound(
-  reads: ReadRequests,
-  request: { from: ServerId; requestId: number; readIndex: number },
-): void {
+export function joinNextRound(reads: ReadRequests, request: Omit<ReadRequest, 'round'>): void {
   reads.waiting.push({ ...request, round: reads.round + 1 });
 }
 

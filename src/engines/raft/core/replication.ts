@@ -3,14 +3,14 @@
 import { present } from '../../../shared/assert.ts';
 import { maybeCommit } from './commit.ts';
 import type { ServerId } from './configuration.ts';
-import { entrySizeBytes } from './entry.ts';
+import { entriesSizeBytes } from './entry.ts';
 import { lastIndexAtMostTerm, type RaftLog } from './log.ts';
-import type { AppendResponse, HeartbeatResponse, ReadIndexRequest } from './message.ts';
+import type { AppendResponse, HeartbeatResponse } from './message.ts';
 import type { Progress } from './progress.ts';
 import { quorumValue } from './quorum.ts';
 import { isFull, joinNextRound, maybeBeginRound, takeConfirmed } from './read-requests.ts';
 import { refuseRead } from './roles.ts';
-import { type CoreState, envelope, sendAppendRequest, sendNow } from './state.ts';
+import { type CoreState, envelope, sendEntries, sendNow } from './state.ts';
 
 /** Sends due heartbeats, and to each follower the entries and the commit index that it lacks. */
 export function broadcast(state: CoreState): void {
@@ -52,19 +52,15 @@ function broadcastHeartbeat(state: CoreState): void {
 /** Sends the next entries, or none if the follower has them all. False if it needs a snapshot instead. */
 function sendAppend(state: CoreState, to: ServerId, progress: Progress): boolean {
   const previousLogIndex = progress.next - 1;
-  const previousLogTerm = state.log.term(previousLogIndex);
-  if (previousLogTerm === undefined) {
+  const entries = sendEntries(state, to, { previousLogIndex });
+  if (entries === undefined) {
     // A snapshot is sent only to a follower that answers.
     if (!progress.recentlyActive) return false;
     progress.becomeSnapshot();
     state.snapshotsWanted.push(to);
     return false;
   }
-  const entries = state.log.entries(progress.next, state.options.maxAppendBytes);
-  const previous = { index: previousLogIndex, term: previousLogTerm };
-  sendAppendRequest(state, to, { previous, entries });
-  const bytes = entries.reduce((sum, entry) => sum + entrySizeBytes(entry), 0);
-  progress.onSent({ lastIndex: previousLogIndex + entries.length, bytes });
+  progress.onSent({ lastIndex: previousLogIndex + entries.length, bytes: entriesSizeBytes(entries) });
   progress.sentCommit = state.commitIndex;
   return true;
 }
@@ -118,29 +114,18 @@ export function handleHeartbeatResponse(state: CoreState, message: HeartbeatResp
 
 /** Like sendAppend. If the window is full of appends, which may be lost, sends one without entries. */
 function sendAppendOutOfWindow(state: CoreState, to: ServerId, progress: Progress): void {
-  if (progress.canSend()) {
-    sendAppend(state, to, progress);
-    return;
-  }
-  const previousLogIndex = progress.next - 1;
-  const previousLogTerm = state.log.term(previousLogIndex);
-  if (previousLogTerm === undefined) {
+  if (!progress.canSend()) {
+    const nothing = { previousLogIndex: progress.next - 1, end: progress.next };
+    if (sendEntries(state, to, nothing) !== undefined) return;
     // The entries that it may lack are compacted by now. Only a snapshot helps.
     progress.becomeProbe();
-    sendAppend(state, to, progress);
-    return;
   }
-  const previous = { index: previousLogIndex, term: previousLogTerm };
-  sendAppendRequest(state, to, { previous, entries: [] });
+  sendAppend(state, to, progress);
 }
 
 function noteContact(progress: Progress): void {
   progress.recentlyActive = true;
   progress.ticksSinceContact = 0;
-}
-
-export function handleReadIndexRequest(state: CoreState, message: ReadIndexRequest): void {
-  requestRead(state, message.from, message.requestId);
 }
 
 /** Gives a read of any server the commit index, once a quorum confirms this leader (§6.4). */

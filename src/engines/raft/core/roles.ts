@@ -4,15 +4,7 @@ import { assert } from '../../../shared/assert.ts';
 import type { ServerId } from './configuration.ts';
 import { Progress } from './progress.ts';
 import { createReadRequests } from './read-requests.ts';
-import {
-  appendToLog,
-  type CoreState,
-  envelope,
-  noteChange,
-  resetElectionTimer,
-  sendNow,
-  setHardState,
-} from './state.ts';
+import { appendToLog, type CoreState, envelope, resetElectionTimer, sendNow, setHardState } from './state.ts';
 
 /** Becomes a follower in `term`, the current one or a later one. `leader` may be unknown. */
 export function becomeFollower(state: CoreState, term: number, leader: ServerId | undefined): void {
@@ -96,10 +88,4 @@ function endLeadership(state: CoreState): void {
 export function refuseRead(state: CoreState, from: ServerId, requestId: number): void {
   if (from === state.server) state.refusedReads.push(requestId);
   else sendNow(state, { kind: 'read-index-response', ...envelope(state, from), requestId, readIndex: 0 });
-}
-
-/** Marks the start of a snapshot restore. Nothing is applied until this change is durable. */
-export function markRestored(state: CoreState): void {
-  noteChange(state);
-  state.restoreSequence = state.changeSequence;
 }

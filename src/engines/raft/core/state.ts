@@ -4,8 +4,8 @@ import { present } from '../../../shared/assert.ts';
 import type { Random } from '../../../shared/seeded-generator.ts';
 import { type Configuration, isVoter, type ServerId, voters } from './configuration.ts';
 import type { Entry, HardState, LogPosition } from './entry.ts';
-import type { RaftLog } from './log.ts';
-import type { Message } from './message.ts';
+import { type LogReader, RaftLog } from './log.ts';
+import type { Envelope, Message } from './message.ts';
 import type { Progress } from './progress.ts';
 import { createReadRequests, type ReadRequests } from './read-requests.ts';
 import type { ReadState, SnapshotPoint } from './ready.ts';
@@ -30,9 +30,20 @@ export interface CoreOptions {
 export const MAX_WAITING_MESSAGES = 1_024;
 
 /** A configuration and the index of the entry that set it. */
-export interface IndexedConfiguration {
+interface IndexedConfiguration {
   readonly index: number;
   readonly configuration: Configuration;
+}
+
+/** The state that a server's disk has at its start. */
+export interface DurableState {
+  readonly hardState: HardState;
+  readonly logStart: LogPosition;
+  readonly lastLogIndex: number;
+  /** The durable state of the state machine includes the entries up to here. */
+  readonly appliedIndex: number;
+  /** The configuration as of the applied index, then those of later log entries, oldest first. */
+  readonly configurations: readonly IndexedConfiguration[];
 }
 
 /** A message that promises durability, and the change that must be durable before it is sent. */
@@ -99,17 +110,9 @@ export class CoreState {
   refusedReads: number[] = [];
   snapshotsWanted: ServerId[] = [];
 
-  constructor(
-    options: CoreOptions,
-    log: RaftLog,
-    durable: {
-      hardState: HardState;
-      appliedIndex: number;
-      configurations: readonly IndexedConfiguration[];
-    },
-  ) {
+  constructor(options: CoreOptions, reader: LogReader, durable: DurableState) {
     this.options = options;
-    this.log = log;
+    this.log = new RaftLog(reader, durable.logStart, durable.lastLogIndex);
     this.term = durable.hardState.term;
     this.votedFor = durable.hardState.votedFor;
     this.commitIndex = durable.appliedIndex;
@@ -155,13 +158,17 @@ export function resetElectionTimer(state: CoreState): void {
 export const SPREAD_TICKS = 3;
 
 /** Makes a server that knows no leader stand after at most `ticks`, by advancing its election timer. */
-export function standWithin(state: CoreState, ticks: number): void {
+export function standWithin(state: CoreState, ticks = 1 + state.options.random.below(SPREAD_TICKS)): void {
   state.electionElapsed = Math.max(state.electionElapsed, state.randomizedElectionTicks - ticks);
 }
 
-/** Notes that durable state changed. Messages that depend on the change wait until it is durable. */
-export function noteChange(state: CoreState): void {
+/**
+ * Notes that durable state changed, and returns the number of the change. Messages that depend on it wait
+ * until it is durable.
+ */
+export function noteChange(state: CoreState): number {
   state.changeSequence += 1;
+  return state.changeSequence;
 }
 
 export function setHardState(state: CoreState, hardState: HardState): void {
@@ -169,8 +176,7 @@ export function setHardState(state: CoreState, hardState: HardState): void {
   state.term = hardState.term;
   state.votedFor = hardState.votedFor;
   state.hardStateChanged = true;
-  noteChange(state);
-  state.hardStateSequence = state.changeSequence;
+  state.hardStateSequence = noteChange(state);
 }
 
 export function appendToLog(state: CoreState, entries: readonly Entry[]): void {
@@ -185,11 +191,8 @@ export function appendToLog(state: CoreState, entries: readonly Entry[]): void {
   noteChange(state);
 }
 
-/** Returns address and term of a message. Appends and their answers are hot, and write the fields out. */
-export function envelope(
-  { server, term }: CoreState,
-  to: ServerId,
-): { from: ServerId; to: ServerId; term: number } {
+/** Appends and their answers are hot, and write these fields out. */
+export function envelope({ server, term }: CoreState, to: ServerId): Envelope {
   return { from: server, to, term };
 }
 
@@ -198,22 +201,29 @@ export function sendNow(state: CoreState, message: Message): void {
   state.messages.push(message);
 }
 
-/** Sends entries after `previous`, perhaps before the leader's own disk has them (dissertation §10.2.1). */
-export function sendAppendRequest(
+/**
+ * Sends and returns the entries after `previousLogIndex` and before `end`, perhaps before the leader's own
+ * disk has them (dissertation §10.2.1). Undefined if they are compacted.
+ */
+export function sendEntries(
   state: CoreState,
   to: ServerId,
-  { previous, entries }: { previous: LogPosition; entries: readonly Entry[] },
-): void {
+  { previousLogIndex, end }: { previousLogIndex: number; end?: number },
+): readonly Entry[] | undefined {
+  const previousLogTerm = state.log.term(previousLogIndex);
+  if (previousLogTerm === undefined) return undefined;
+  const entries = state.log.entries(previousLogIndex + 1, state.options.maxAppendBytes, end);
   sendNow(state, {
     kind: 'append-request',
     from: state.server,
     to,
     term: state.term,
-    previousLogIndex: previous.index,
-    previousLogTerm: previous.term,
+    previousLogIndex,
+    previousLogTerm,
     entries,
     commitIndex: state.commitIndex,
   });
+  return entries;
 }
 
 /** Sends once the term is durable, without waiting for entries. For answers that only tell the term. */

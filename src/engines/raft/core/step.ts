@@ -1,6 +1,5 @@
 // One message: its term is compared with the own term, then its handler is called.
 
-import { unreachable } from '../../../shared/assert.ts';
 import {
   handlePreVoteRequest,
   handlePreVoteResponse,
@@ -16,9 +15,27 @@ import {
   refuse,
 } from './follower.ts';
 import type { Message } from './message.ts';
-import { handleAppendResponse, handleHeartbeatResponse, handleReadIndexRequest } from './replication.ts';
+import { handleAppendResponse, handleHeartbeatResponse, requestRead } from './replication.ts';
 import { becomeFollower } from './roles.ts';
 import type { CoreState } from './state.ts';
+
+type Handlers = {
+  readonly [Kind in Message['kind']]: (state: CoreState, message: Extract<Message, { kind: Kind }>) => void;
+};
+
+const HANDLERS: Handlers = {
+  'pre-vote-request': handlePreVoteRequest,
+  'pre-vote-response': handlePreVoteResponse,
+  'vote-request': handleVoteRequest,
+  'vote-response': handleVoteResponse,
+  'append-request': handleAppendRequest,
+  'append-response': handleAppendResponse,
+  'heartbeat-request': handleHeartbeatRequest,
+  'heartbeat-response': handleHeartbeatResponse,
+  'read-index-request': (state, { from, requestId }) => requestRead(state, from, requestId),
+  'read-index-response': handleReadIndexResponse,
+  'timeout-now': handleTimeoutNow,
+};
 
 /** Handles one message. Messages may be lost, repeated, late or out of order. */
 export function step(state: CoreState, message: Message): void {
@@ -29,81 +46,24 @@ export function step(state: CoreState, message: Message): void {
     answerEarlierTerm(state, message);
     return;
   }
-  dispatch(state, message);
+  const handle = HANDLERS[message.kind] as (state: CoreState, message: Message) => void;
+  handle(state, message);
 }
 
 /** Moves to the later term where the message calls for it. False when the message must be ignored. */
 function admitLaterTerm(state: CoreState, message: Message): boolean {
-  switch (message.kind) {
-    case 'pre-vote-request':
-      return true;
-    case 'pre-vote-response':
-      if (!message.granted) becomeFollower(state, message.term, undefined);
-      return true;
-    case 'vote-request':
-      // A server that was removed or cut off must not depose a living leader (trap 4).
-      if (!message.leadershipTransfer && isLoyal(state)) return false;
-      becomeFollower(state, message.term, undefined);
-      return true;
-    case 'append-request':
-    case 'heartbeat-request':
-      becomeFollower(state, message.term, message.from);
-      return true;
-    case 'vote-response':
-    case 'append-response':
-    case 'heartbeat-response':
-    case 'read-index-request':
-    case 'read-index-response':
-    case 'timeout-now':
-      becomeFollower(state, message.term, undefined);
-      return true;
-    default:
-      return unreachable(message);
-  }
+  // These carry a term that a server only asks for, and change no term (dissertation §9.6).
+  if (message.kind === 'pre-vote-request') return true;
+  if (message.kind === 'pre-vote-response' && message.granted) return true;
+  // A server that was removed or cut off must not depose a living leader (trap 4).
+  if (message.kind === 'vote-request' && !message.leadershipTransfer && isLoyal(state)) return false;
+  const isFromLeader = message.kind === 'append-request' || message.kind === 'heartbeat-request';
+  becomeFollower(state, message.term, isFromLeader ? message.from : undefined);
+  return true;
 }
 
 function answerEarlierTerm(state: CoreState, message: Message): void {
   // Tells a deposed leader the current term. Without it, it would send for ever.
   if (message.kind === 'append-request' || message.kind === 'heartbeat-request') refuse(state, message);
   if (message.kind === 'pre-vote-request') handlePreVoteRequest(state, message);
-}
-
-function dispatch(state: CoreState, message: Message): void {
-  switch (message.kind) {
-    case 'pre-vote-request':
-      handlePreVoteRequest(state, message);
-      break;
-    case 'pre-vote-response':
-      handlePreVoteResponse(state, message);
-      break;
-    case 'vote-request':
-      handleVoteRequest(state, message);
-      break;
-    case 'vote-response':
-      handleVoteResponse(state, message);
-      break;
-    case 'append-request':
-      handleAppendRequest(state, message);
-      break;
-    case 'append-response':
-      handleAppendResponse(state, message);
-      break;
-    case 'heartbeat-request':
-      handleHeartbeatRequest(state, message);
-      break;
-    case 'heartbeat-response':
-      handleHeartbeatResponse(state, message);
-      break;
-    case 'read-index-request':
-      handleReadIndexRequest(state, message);
-      break;
-    case 'read-index-response':
-      handleReadIndexResponse(state, message);
-      break;
-    case 'timeout-now':
-      handleTimeoutNow(state, message);
-      break;
-    default:
-      unreachable(message);
-  }
 }

@@ -56,19 +56,15 @@ function takeCommitted(state: CoreState): readonly Entry[] {
   assert(entries.length > 0, 'committed entries that are not applied exist');
   state.appliedIndex += entries.length;
   if (state.role === 'leader') {
-    state.uncommittedBytes -= proposedBytes(state.term, entries);
+    // `propose` counted the commands of the leader's own term.
+    for (const entry of entries) {
+      if (entry.kind === 'command' && entry.term === state.term)
+        state.uncommittedBytes -= entrySizeBytes(entry);
+    }
     assert(state.uncommittedBytes >= 0, 'proposed bytes are subtracted once');
   }
   state.log.trimCache(state.appliedIndex);
   return entries;
-}
-
-/** The bytes of these entries that `propose` counted: the commands of the leader's own term. */
-function proposedBytes(term: number, entries: readonly Entry[]): number {
-  return entries.reduce(
-    (sum, entry) => (entry.kind === 'command' && entry.term === term ? sum + entrySizeBytes(entry) : sum),
-    0,
-  );
 }
 
 /** Called when the write of the last `persist` is durable. */

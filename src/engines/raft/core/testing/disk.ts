@@ -5,8 +5,8 @@ import { assert, present } from '../../../../shared/assert.ts';
 import { EMPTY_CONFIGURATION } from '../configuration.ts';
 import { type Entry, entrySizeBytes, type HardState, type LogPosition } from '../entry.ts';
 import type { LogReader } from '../log.ts';
-import type { DurableState } from '../raft-core.ts';
 import type { PersistRequest, SnapshotPoint } from '../ready.ts';
+import type { DurableState } from '../state.ts';
 
 /** The state machine of these tests: the list of applied entries, and the position of its end. */
 export interface AppliedState {
