@@ -133,17 +133,14 @@ function readPem(file: string): string {
 function raftOptions(options: StartOptions): Omit<RaftOptions, 'startOver'> {
   const tickMs = options.heartbeatMs / TICKS_PER_HEARTBEAT;
   return {
+    ...options,
     node: options.id,
     raftAddress: options.advertiseRaft,
     httpAddress: options.advertiseHttp,
-    bootstrap: options.bootstrap,
     join: options.join.length > 0,
     tickMs,
     electionTicks: Math.round(options.electionTimeoutMs / tickMs),
     heartbeatTicks: TICKS_PER_HEARTBEAT,
-    removeDeadAfterMs: options.removeDeadAfterMs,
-    newMemberGraceMs: options.newMemberGraceMs,
-    minVoters: options.minVoters,
     limits: {
       ...DEFAULT_LIMITS,
       compactAfterEntries: options.compactAfterEntries,
