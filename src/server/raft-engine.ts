@@ -77,9 +77,9 @@ export class RaftEngine {
     const { raftListen: listenAddress, tls: files } = this.#options;
     const { ports, onFatal } = this.#parts;
     const tls = files && {
-      certificate: readPem(files.certFile),
+      cert: readPem(files.certFile),
       key: readPem(files.keyFile),
-      authority: readPem(files.caFile),
+      ca: readPem(files.caFile),
     };
     const transport = new TcpTransport({ listenAddress, logger: ports.logger, tls });
     const handlers = { onFatal, onRemoved: () => this.#onRemoved() };

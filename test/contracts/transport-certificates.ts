@@ -22,8 +22,8 @@ export function makeTlsMaterial(): TlsMaterial {
     certify('node', ...signed, '-addext', 'subjectAltName=IP:127.0.0.1');
     return {
       key: readFileSync(file('node.key'), 'utf8'),
-      certificate: readFileSync(file('node.pem'), 'utf8'),
-      authority: readFileSync(file('authority.pem'), 'utf8'),
+      cert: readFileSync(file('node.pem'), 'utf8'),
+      ca: readFileSync(file('authority.pem'), 'utf8'),
     };
   } finally {
     rmSync(directory, { recursive: true });

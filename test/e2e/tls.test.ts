@@ -11,8 +11,8 @@ const stage = useStage();
 
 /** Creates an authority and a certificate, and returns the flags that nodes of one cluster share. */
 function tlsFlags(name: string): string[] {
-  const { key, certificate, authority } = makeTlsMaterial();
-  const files = { 'tls-cert': certificate, 'tls-key': key, 'tls-ca': authority };
+  const { key, cert, ca } = makeTlsMaterial();
+  const files = { 'tls-cert': cert, 'tls-key': key, 'tls-ca': ca };
   return Object.entries(files).flatMap(([flag, content]) => {
     const file = path.join(stage().directory, `${name}-${flag}.pem`);
     fs.writeFileSync(file, content);

@@ -12,8 +12,8 @@ import {
   type SnapshotFrame,
 } from '../../src/engines/raft/node/snapshots/snapshot-frames.ts';
 import {
+  type Hello,
   PROTOCOL_VERSION,
-  type Purpose,
   writeHello,
   writePreamble,
 } from '../../src/engines/raft/transport/hello.ts';
@@ -41,7 +41,7 @@ export type Claim = (typeof CLAIMS)[number];
 export interface Lie {
   readonly hello: 'right' | 'wrong-incarnation' | 'other-version' | 'none' | 'twice';
   readonly claim: Claim;
-  readonly purpose: Purpose;
+  readonly purpose: Hello['purpose'];
   readonly before: Uint8Array;
   readonly messages: readonly Said[];
   readonly ending: 'close' | 'cut' | 'half-open';

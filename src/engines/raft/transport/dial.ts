@@ -3,17 +3,12 @@
 import { type Address, parseAddress } from '../../../shared/address.ts';
 import { asError, CodedError } from '../../../shared/coded-error.ts';
 import type { FrameConnection } from './frame-connection.ts';
-import { decodeHelloAnswer, type HelloAnswer, type Purpose, type ServerId, writeHello } from './hello.ts';
+import { decodeHelloAnswer, type Hello, type HelloAnswer, writeHello } from './hello.ts';
 import { openSocket } from './sockets.ts';
 import type { TransportContext } from './transport-context.ts';
 
-export interface DialRequest {
-  /** host:port */
-  readonly address: string;
-  readonly purpose: Purpose;
-  /** Undefined for a probe, which asks which server is there. */
-  readonly expectedServer: ServerId | undefined;
-}
+/** `address` is host:port. A probe expects no server: it asks which one is there. */
+export type DialRequest = Pick<Hello, 'purpose' | 'expectedServer'> & { readonly address: string };
 
 export type Accepted = Extract<HelloAnswer, { kind: 'accepted' }> & { readonly connection: FrameConnection };
 

@@ -36,10 +36,9 @@ const REFUSAL_REASONS: readonly RefusalReason[] = [
 ];
 
 export type ServerId = PeerIdentity['server'];
-export type Purpose = (typeof PURPOSES)[number];
 
 export interface Hello {
-  readonly purpose: Purpose;
+  readonly purpose: (typeof PURPOSES)[number];
   readonly identity: PeerIdentity;
   /** The server that the dialler wants to reach; undefined for a probe. */
   readonly expectedServer: ServerId | undefined;

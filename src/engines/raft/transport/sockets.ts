@@ -10,11 +10,9 @@ import type { TransportLimits } from './limits.ts';
  * PEM texts for mutual TLS: each side presents its certificate and accepts only those that the authority
  * signed. The subject alternative names of a certificate must include the host that peers dial.
  */
-export interface TlsMaterial {
-  readonly key: string;
-  readonly certificate: string;
-  readonly authority: string;
-}
+export type TlsMaterial = Readonly<Record<'key' | 'cert' | 'ca', string>>;
+
+const MUTUAL = { minVersion: 'TLSv1.3', rejectUnauthorized: true } as const;
 
 interface SocketOptions {
   readonly tls: TlsMaterial | undefined;
@@ -24,9 +22,7 @@ interface SocketOptions {
 /** Begins to connect. The socket emits `connect` once TCP is connected; writes wait for TLS as well. */
 export function openSocket(address: Address, { tls: material, limits }: SocketOptions): net.Socket {
   const target = { host: address.host, port: address.port };
-  const socket =
-    material === undefined ? net.connect(target) : tls.connect({ ...target, ...mutual(material) });
-  return tuned(socket, limits);
+  return tuned(material ? tls.connect({ ...target, ...material, ...MUTUAL }) : net.connect(target), limits);
 }
 
 /** Creates a server that passes on sockets which are ready to be read; with TLS, after the handshake. */
@@ -36,22 +32,11 @@ export function createServer(
 ): net.Server {
   const greet = (socket: net.Socket): void => onSocket(tuned(socket, limits));
   const accepting = { requestCert: true, handshakeTimeout: limits.helloTimeoutMs };
-  const server =
-    material === undefined
-      ? net.createServer(greet)
-      : tls.createServer({ ...mutual(material), ...accepting }, greet);
+  const server = material
+    ? tls.createServer({ ...material, ...MUTUAL, ...accepting }, greet)
+    : net.createServer(greet);
   server.maxConnections = limits.maxInboundConnections;
   return server;
-}
-
-function mutual(material: TlsMaterial): tls.SecureContextOptions & { rejectUnauthorized: true } {
-  return {
-    key: material.key,
-    cert: material.certificate,
-    ca: material.authority,
-    minVersion: 'TLSv1.3',
-    rejectUnauthorized: true,
-  };
 }
 
 function tuned(socket: net.Socket, limits: TransportLimits): net.Socket {
