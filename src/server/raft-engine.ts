@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { StartOptions } from '../config/flags.ts';
+import { AdvanceListeners } from '../engines/advance-listeners.ts';
 import type { Engine } from '../engines/engine.ts';
 import { DEFAULT_LIMITS, type RaftOptions } from '../engines/raft/node/options.ts';
 import { type NodePorts, RaftNode } from '../engines/raft/node/raft-node.ts';
@@ -24,6 +25,8 @@ export class RaftEngine {
   readonly #options: StartOptions;
   readonly #parts: RaftEngineParts;
   readonly #stopping = new AbortController();
+  /** They stay when the node starts anew. */
+  readonly #listeners = new AdvanceListeners();
   #node: RaftNode | undefined;
   /** After a join a removal is meant: this node stays out until its next start. */
   #hasJoined = false;
@@ -46,7 +49,7 @@ export class RaftEngine {
       readBarrier: (done) => current().readBarrier(done),
       state: () => current().state(),
       position: () => current().position(),
-      onAdvance: (listener) => current().onAdvance(listener),
+      onAdvance: (listener) => this.#listeners.add(listener),
       stalenessMs: () => current().stalenessMs(),
       health: () => current().health(),
     };
@@ -90,6 +93,7 @@ export class RaftEngine {
         else resolve(node);
       });
     });
+    this.#node.onAdvance((position) => this.#listeners.notify(position));
   }
 
   #onRemoved(): void {
