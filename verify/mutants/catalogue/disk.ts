@@ -7,19 +7,14 @@ export const DISK: readonly Mutant[] = [
     id: 'parent-directories-not-synced',
     subject: 28,
     file: 'src/engines/raft/storage/data-directory.ts',
-    edits: [
-      {
-        find: 'if (firstMade !== undefined) syncChain(dirname(firstMade), path);',
-        replace: 'if (firstMade === undefined) syncChain(dirname(path), path);',
-      },
-    ],
+    edits: [{ find: 'if (firstMade !== undefined) {', replace: "if (firstMade === '') {" }],
     bug: 'The directories above a new data directory are not synced: a loss of power takes it away.',
   },
   {
     id: 'journal-segment-named-and-not-synced',
     subject: 28,
     file: 'src/engines/raft/storage/journal/journal-segments.ts',
-    edits: [{ find: 'await syncDirectoryInBackground(directory);', replace: '' }],
+    edits: [{ find: 'await syncInBackground(directory);', replace: '' }],
     bug: 'The directory is not synced after a segment of the journal got its name.',
   },
   {
@@ -28,7 +23,7 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/storage/open-store.ts',
     edits: [
       {
-        find: 'syncFile(newPath);',
+        find: 'sync(newPath);',
         replace: '',
       },
     ],

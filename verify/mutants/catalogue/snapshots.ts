@@ -178,7 +178,7 @@ export const SNAPSHOTS: readonly Mutant[] = [
     id: 'name-of-an-adopted-image-not-flushed',
     subject: 28,
     file: 'src/engines/raft/storage/images/staged-image.ts',
-    edits: [{ find: 'await syncDirectoryInBackground(directory);', replace: '' }],
+    edits: [{ find: 'await syncInBackground(directory);', replace: '' }],
     bug: 'After a loss of power the data file is the old one, and the journal goes on behind the image.',
   },
   {

@@ -32,28 +32,18 @@ export interface DirectoryLock {
  * owner's pid if it is known), `data_directory_unusable` or `disk_full`.
  */
 export function lockDirectory(directory: string): DirectoryLock {
-  const path = join(directory, LOCK_FILE_NAME);
-  let descriptor: number;
+  let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
-  } catch (cause) {
-    throw unusable(directory, cause);
-  }
-  try {
-    takeLock(directory, descriptor);
+    const opened = openSync(join(directory, LOCK_FILE_NAME), constants.O_RDWR | constants.O_CREAT, 0o644);
+    descriptor = opened;
+    takeLock(directory, opened);
     // The pid is only for the error message of a process that is refused.
-    writeSync(
-      descriptor,
-      String(process.pid)
-        .padEnd(PID_BYTES - 1)
-        .concat('\n'),
-      0,
-    );
+    writeSync(opened, `${String(process.pid).padEnd(PID_BYTES - 1)}\n`, 0);
+    return { release: () => closeSync(opened) };
   } catch (error) {
-    closeSync(descriptor);
-    throw error instanceof CodedError ? error : unusable(directory, error);
+    if (descriptor !== undefined) closeSync(descriptor);
+    throw unusable(directory, error);
   }
-  return { release: () => closeSync(descriptor) };
 }
 
 function takeLock(directory: string, descriptor: number): void {
@@ -63,29 +53,19 @@ function takeLock(directory: string, descriptor: number): void {
   });
   if (child.status === 0) return;
   if (child.error !== undefined) {
-    throw unusable(
-      directory,
-      new Error(`flock(1) of the package util-linux does not run: ${child.error.message}`),
-    );
+    throw new Error(`flock(1) of the package util-linux does not run: ${child.error.message}`);
   }
   if (child.status !== EXIT_HELD || child.stderr !== '') {
-    throw unusable(
-      directory,
-      new Error(`flock(1) ended with ${child.status ?? child.signal}: ${child.stderr.trim()}`),
-    );
+    throw new Error(`flock(1) ended with ${child.status ?? child.signal}: ${child.stderr.trim()}`);
   }
-  const pid = readPid(descriptor);
-  throw new CodedError(
-    'data_directory_in_use',
-    `the data directory ${directory} is in use by another process${pid === undefined ? '' : ` (pid ${pid})`}: ` +
-      'stop it first, or give this node another -id or -data',
-    { fields: pid === undefined ? { directory } : { directory, pid } },
-  );
-}
-
-function readPid(descriptor: number): number | undefined {
   const bytes = Buffer.alloc(PID_BYTES);
   const length = readSync(descriptor, bytes, 0, PID_BYTES, 0);
   const pid = Number.parseInt(bytes.toString('latin1', 0, length), 10);
-  return Number.isNaN(pid) ? undefined : pid;
+  const owner = Number.isNaN(pid) ? undefined : { pid };
+  throw new CodedError(
+    'data_directory_in_use',
+    `the data directory ${directory} is in use by another process${owner ? ` (pid ${pid})` : ''}: ` +
+      'stop it first, or give this node another -id or -data',
+    { fields: { directory, ...owner } },
+  );
 }

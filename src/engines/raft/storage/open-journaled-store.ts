@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { MAX_KEY_BYTES, type WriteOperation } from '../node/ports/key-value-store.ts';
 import type { RowCheck } from './check/verify-data-file.ts';
-import { syncDirectory, syncFile } from './data-directory.ts';
+import { sync } from './data-directory.ts';
 
 import {
   CHECKPOINT_KEY,
@@ -82,7 +82,7 @@ export async function openJournaledStore(
     directory,
     all.filter((file) => !used.includes(file) && file !== recovered.spare),
   );
-  for (const { path } of used) syncFile(path);
+  for (const { path } of used) sync(path);
   const journal = new Journal(directory, { files: used, recovered, segmentBytes });
   return new JournaledStore({ directory, tree, journal, recovered: batches, limits, checkRow });
 }
@@ -148,7 +148,7 @@ function isBlank(path: string): boolean {
 async function remove(directory: string, files: readonly SegmentFile[]): Promise<void> {
   // `force`: an unlink begun by the last process may take effect only now.
   for (const { path } of files) await rm(path, { force: true });
-  if (files.length > 0) syncDirectory(directory);
+  if (files.length > 0) sync(directory);
 }
 
 function passIfFull(error: unknown): void {

@@ -1,19 +1,12 @@
-// Opens the store of a data directory: makes missing files, and checks the others before LMDB maps them.
+// Opens the store of a data directory: makes missing files, and checks the others before LMDB maps them. Also
+// implements -clean, which deletes all files of one node.
 
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodedError } from '../../../shared/coded-error.ts';
 import { type RowCheck, verifyDataFile } from './check/verify-data-file.ts';
-import {
-  prepareDataDirectory,
-  syncDirectory,
-  syncFile,
-  syncFileInBackground,
-  unusable,
-} from './data-directory.ts';
-import { lockDirectory } from './directory-lock.ts';
+import { prepareDataDirectory, sync, syncInBackground, unusable } from './data-directory.ts';
+import { LOCK_FILE_NAME, lockDirectory } from './directory-lock.ts';
 import type { JournalLimits } from './journal/checkpoints.ts';
-
 import type { JournaledStore } from './journaled-store.ts';
 import {
   DATA_FILE_NAME,
@@ -25,9 +18,7 @@ import {
 import { LmdbStore } from './lmdb/lmdb-store.ts';
 import { openJournaledStore } from './open-journaled-store.ts';
 
-/**
- * The name of a new data file until it is complete and durable. A file found under this name was never used.
- */
+/** The name of a new data file until it is durable. A file found under this name was never used. */
 const NEW_DATA_FILE_NAME = 'data.mdb.new';
 
 /**
@@ -48,39 +39,49 @@ export async function openLmdbStore(
     const stagedPath = join(directory, STAGED_FILE_NAME);
     for (const leftover of [stagedPath, stagedPath + LOCK_SUFFIX]) rmSync(leftover, { force: true });
     if (!existsSync(path)) await createDataFile(directory, path);
-    // The check uses the processor while the flush waits for the disk. If both fail, the error of the check
-    // says more.
-    const flushed = syncFileInBackground(path);
+    // The check uses the processor while the flush waits for the disk. The error of the check says more.
+    const flushed = syncInBackground(path);
     flushed.catch(() => undefined);
     const { isRolledBack } = verifyDataFile(path, checkRow);
     await flushed;
     await makeLockFile(path + LOCK_SUFFIX);
     tree = new LmdbStore(directory, () => openDatabase(path), lock);
-    syncDirectory(directory);
+    sync(directory);
     return await openJournaledStore(directory, { tree, isRolledBack, checkRow, limits });
   } catch (error) {
     if (tree === undefined) lock.release();
-    else await closeTree(tree);
-    throw error instanceof CodedError ? error : unusable(directory, error);
+    else await new Promise<void>((resolve) => tree?.close(resolve));
+    throw unusable(directory, error);
   }
 }
 
-function closeTree(tree: LmdbStore): Promise<void> {
-  return new Promise((resolve) => tree.close(resolve));
+/** Makes the data file under another name, syncs it, and renames it: LMDB does not sync a new file. */
+async function createDataFile(directory: string, path: string): Promise<void> {
+  const newPath = join(directory, NEW_DATA_FILE_NAME);
+  for (const old of [newPath, newPath + LOCK_SUFFIX, path + LOCK_SUFFIX]) rmSync(old, { force: true });
+  await makeLockFile(newPath + LOCK_SUFFIX);
+  await openDatabase(newPath).close();
+  sync(newPath);
+  renameSync(newPath, path);
+  rmSync(newPath + LOCK_SUFFIX, { force: true });
+  sync(directory);
 }
 
 /**
- * Makes the data file under another name, syncs it, and renames it: LMDB does not sync a file that it
- * creates.
+ * Empties `directory` except for its lock file; makes the directory when it is missing. Throws CodedError
+ * `data_directory_in_use` or `data_directory_unusable`.
  */
-async function createDataFile(directory: string, path: string): Promise<void> {
-  const newPath = join(directory, NEW_DATA_FILE_NAME);
-  for (const leftover of [newPath, newPath + LOCK_SUFFIX, path + LOCK_SUFFIX])
-    rmSync(leftover, { force: true });
-  await makeLockFile(newPath + LOCK_SUFFIX);
-  await openDatabase(newPath).close();
-  syncFile(newPath);
-  renameSync(newPath, path);
-  rmSync(newPath + LOCK_SUFFIX, { force: true });
-  syncDirectory(directory);
+export function wipeDataDirectory(directory: string): void {
+  prepareDataDirectory(directory);
+  const lock = lockDirectory(directory);
+  try {
+    for (const name of readdirSync(directory)) {
+      if (name !== LOCK_FILE_NAME) rmSync(join(directory, name), { recursive: true });
+    }
+    sync(directory);
+  } catch (cause) {
+    throw unusable(directory, cause);
+  } finally {
+    lock.release();
+  }
 }

@@ -7,19 +7,13 @@ const EIO = 5;
 const EDQUOT = 122;
 const MDB_MAP_FULL = -30_792;
 
-/** Returns the number of an LMDB or system error, or undefined. */
-function numberOf(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if ('code' in error && typeof error.code === 'number') return error.code;
-  if ('errno' in error && typeof error.errno === 'number') return Math.abs(error.errno);
-  return undefined;
-}
-
 /** A short write is reported as EIO: it means a full disk only when hardly any space is left. */
-export function isOutOfSpace(error: unknown, isNearlyFull: () => boolean): boolean {
-  const number = numberOf(error);
-  if (number === ENOSPC || number === EDQUOT || number === MDB_MAP_FULL) return true;
-  return number === EIO && isNearlyFull();
+export function isOutOfSpace(error: unknown, isNearlyFull = () => false): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errno } = error as Error & { readonly code?: unknown; readonly errno?: unknown };
+  // LMDB's errors have a number as their code, the system's errors have it in `errno`, negative.
+  const number = typeof code === 'number' ? code : Math.abs(Number(errno));
+  return [ENOSPC, EDQUOT, MDB_MAP_FULL].includes(number) || (number === EIO && isNearlyFull());
 }
 
 export function diskFull(directory: string, cause?: unknown): CodedError {
@@ -29,11 +23,14 @@ export function diskFull(directory: string, cause?: unknown): CodedError {
   });
 }
 
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 export function storageFailed(directory: string, cause: unknown): CodedError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
   return new CodedError(
     'storage_failed',
-    `writing to ${directory} failed (${reason}): the node must stop; check the disk, then start it again`,
+    `writing to ${directory} failed (${reasonOf(cause)}): the node must stop; check the disk, then start it again`,
     { fields: { directory }, cause },
   );
 }

@@ -7,7 +7,7 @@ import { assert } from '../../../../shared/assert.ts';
 import { CodedError } from '../../../../shared/coded-error.ts';
 import type { ImageStaging } from '../../node/ports/key-value-store.ts';
 import { type RowCheck, verifyImage } from '../check/verify-data-file.ts';
-import { syncDirectoryInBackground } from '../data-directory.ts';
+import { syncInBackground } from '../data-directory.ts';
 import {
   DATA_FILE_NAME,
   LOCK_SUFFIX,
@@ -101,7 +101,7 @@ export class StagedImage implements ImageStaging {
       await rename(this.#path, dataPath);
       // A lock file that remains is removed when the store is opened.
       await rm(this.#path + LOCK_SUFFIX, { force: true });
-      await syncDirectoryInBackground(directory);
+      await syncInBackground(directory);
     } catch (cause) {
       throw storageFailed(directory, cause);
     }

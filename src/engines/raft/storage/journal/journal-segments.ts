@@ -3,7 +3,7 @@
 
 import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncDirectoryInBackground } from '../data-directory.ts';
+import { syncInBackground } from '../data-directory.ts';
 import { aligned } from './journal-frame.ts';
 import type { SegmentFile } from './journal-recovery.ts';
 
@@ -56,7 +56,7 @@ export async function makeSegment(directory: string, options: MakeOptions): Prom
   }
   await handle.close();
   await rename(newPath, path);
-  await syncDirectoryInBackground(directory);
+  await syncInBackground(directory);
   return { number, path };
 }
 
