@@ -132,9 +132,8 @@ export const DISK: readonly Mutant[] = [
     file: 'src/engines/raft/storage/journal/checkpoints.ts',
     edits: [
       {
-        find: '    this.#activeBytes = 0;\n    this.#writeSlice();\n',
-        replace:
-          '    this.#activeBytes = 0;\n    this.#journal.release(this.#underWay.through.segment);\n    this.#writeSlice();\n',
+        find: '    this.#writeSlice(checkpoint);\n  }\n\n  /**',
+        replace: '    this.#release(checkpoint.through);\n    this.#writeSlice(checkpoint);\n  }\n\n  /**',
       },
     ],
     bug: 'Segments are used again while LMDB does not have their rows yet.',

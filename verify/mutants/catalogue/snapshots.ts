@@ -168,8 +168,8 @@ export const SNAPSHOTS: readonly Mutant[] = [
     file: 'src/engines/raft/storage/journal/checkpoints.ts',
     edits: [
       {
-        find: '    this.#active = new RowLayer();\n    this.#activeBytes = 0;\n    if (!this.#isStopped)',
-        replace: '    if (!this.#isStopped)',
+        find: '    this.#active = new RowLayer();\n    this.#release',
+        replace: '    this.#release',
       },
     ],
     bug: 'Rows of the journal hide those of the adopted image, and overwrite them.',

@@ -5,7 +5,6 @@
 //   read:       the active layer, the layer under checkpoint, LMDB
 
 import { assert } from '../../../shared/assert.ts';
-import { CodedError } from '../../../shared/coded-error.ts';
 import {
   type ImageAdoption,
   type ImageStaging,
@@ -19,11 +18,11 @@ import {
 } from '../node/ports/key-value-store.ts';
 import type { RowCheck } from './check/verify-data-file.ts';
 import { Images } from './images/images.ts';
-import { Checkpoints, type JournalLimits, withoutCheckpoint } from './journal/checkpoints.ts';
-import type { Batches, Journal } from './journal/journal.ts';
+import { Checkpoints, type JournalLimits } from './journal/checkpoints.ts';
+import type { Journal } from './journal/journal.ts';
 import { operationsBytes } from './journal/journal-frame.ts';
-import { LayeredReader } from './journal/row-layer.ts';
 import { type LmdbStore, putBytes } from './lmdb/lmdb-store.ts';
+import { isDiskFull } from './storage-errors.ts';
 
 /** Bounds the writes that wait for the one under way; a node has a handful. */
 const MAX_QUEUED_WRITES = 256;
@@ -41,8 +40,8 @@ interface JournaledStoreParts {
   readonly directory: string;
   readonly tree: LmdbStore;
   readonly journal: Journal;
-  /** The operations that the journal held after the last checkpoint, frame by frame. */
-  readonly recovered: Batches;
+  /** The operations that the journal held after the last checkpoint. */
+  readonly recovered: readonly WriteOperation[];
   readonly limits: JournalLimits;
   /** Checks the rows of incoming images. */
   readonly checkRow: RowCheck | undefined;
@@ -60,24 +59,23 @@ export class JournaledStore implements KeyValueStore {
   #whenClosed: (() => void) | undefined;
   #isClosed = false;
 
-  constructor({ directory, tree, journal, recovered, limits, checkRow }: JournaledStoreParts) {
-    this.#tree = tree;
-    this.#journal = journal;
-    this.#checkpoints = new Checkpoints({ tree, journal, limits }, (error) => this.#onCheckpointEnd(error));
-    this.#images = new Images({ directory, tree, journal, checkpoints: this.#checkpoints, checkRow });
+  constructor({ recovered, ...parts }: JournaledStoreParts) {
+    this.#tree = parts.tree;
+    this.#journal = parts.journal;
+    this.#checkpoints = new Checkpoints(parts, (error) => {
+      this.#noteFailure(error);
+      this.#next();
+    });
+    this.#images = new Images({ ...parts, checkpoints: this.#checkpoints });
     this.#checkpoints.hold(recovered);
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#reader().get(key);
+    return this.#checkpoints.reader().get(key);
   }
 
   range(range: KeyRange): Iterable<KeyValueRow> {
-    return this.#reader().range(range);
-  }
-
-  #reader(): LayeredReader {
-    return new LayeredReader(this.#checkpoints.layers, withoutCheckpoint(this.#tree));
+    return this.#checkpoints.reader().range(range);
   }
 
   /** The rows in the layers still need space in LMDB, so they count as used. */
@@ -87,9 +85,7 @@ export class JournaledStore implements KeyValueStore {
   }
 
   write(operations: readonly WriteOperation[], done: (error: Error | undefined) => void): void {
-    this.#check(operations);
-    this.#queue.push({ operations, done });
-    this.#next();
+    this.#enqueue({ operations, done });
   }
 
   openImage(done: (error: Error | undefined, image: StoreImage | undefined) => void): void {
@@ -105,21 +101,21 @@ export class JournaledStore implements KeyValueStore {
 
   adopt(adoption: ImageAdoption, done: (error: Error | undefined) => void): void {
     const { operations, range } = adoption;
-    this.#check(operations);
     for (const { key } of operations) {
       const isInside = Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.to) < 0;
       assert(!isInside, 'operations of an adoption are outside of its range');
     }
-    this.#queue.push({ operations, adoption, done });
-    this.#next();
+    this.#enqueue({ operations, adoption, done });
   }
 
-  #check(operations: readonly WriteOperation[]): void {
+  #enqueue(write: QueuedWrite): void {
     assert(!this.#isClosed, 'a closed store takes no writes');
     assert(this.#queue.length < MAX_QUEUED_WRITES, 'too many writes wait for the disk');
-    for (const { key } of operations) {
+    for (const { key } of write.operations) {
       assert(key.length >= 1 && key.length <= MAX_KEY_BYTES, `a key has ${key.length} bytes`);
     }
+    this.#queue.push(write);
+    this.#next();
   }
 
   /** Finishes the queue and writes all rows into LMDB, so that the next start recovers nothing. */
@@ -129,8 +125,6 @@ export class JournaledStore implements KeyValueStore {
     this.#whenClosed = done;
     setImmediate(() => this.#next());
   }
-
-  // -------------------------------------------------------------- the journal
 
   #next(): void {
     if (this.#isWriting) return;
@@ -149,17 +143,14 @@ export class JournaledStore implements KeyValueStore {
       return;
     }
     if (adoption !== undefined) {
-      this.#images.adopt(adoption, (error) => {
-        if (error !== undefined && !isDiskFull(error)) this.#failure ??= error;
-        this.#onWritesEnd([first], error);
-      });
+      this.#images.adopt(adoption, (error) => this.#onWritesEnd([first], error));
       return;
     }
     const writes = this.#nextFrame();
-    const batches = writes.map(({ operations }) => operations);
-    this.#journal.append(batches, (error) => {
-      if (error === undefined) this.#checkpoints.hold(batches);
-      this.#onWritesEnd(writes, error && this.#explain(error, writes));
+    const operations = writes.flatMap((write) => write.operations);
+    this.#journal.append(operations, (error) => {
+      if (error === undefined) this.#checkpoints.hold(operations);
+      this.#onWritesEnd(writes, error && this.#tree.explainFailure(error, operationsBytes(operations)));
     });
   }
 
@@ -178,6 +169,7 @@ export class JournaledStore implements KeyValueStore {
   }
 
   #onWritesEnd(writes: readonly QueuedWrite[], error: Error | undefined): void {
+    this.#noteFailure(error);
     this.#queue.splice(0, writes.length);
     this.#isWriting = false;
     try {
@@ -187,11 +179,8 @@ export class JournaledStore implements KeyValueStore {
     }
   }
 
-  #explain(cause: Error, writes: readonly QueuedWrite[]): Error {
-    const bytes = writes.reduce((sum, { operations }) => sum + operationsBytes(operations), 0);
-    const error = this.#tree.explainFailure(cause, bytes);
-    if (error.code !== 'disk_full') this.#failure = error;
-    return error;
+  #noteFailure(error: Error | undefined): void {
+    if (error !== undefined && !isDiskFull(error)) this.#failure ??= error;
   }
 
   /** Returns `disk_full` when the journal or, at the next checkpoint, LMDB lacks space for the operations. */
@@ -201,29 +190,17 @@ export class JournaledStore implements KeyValueStore {
     return this.#tree.freeSpace.shortageFor({ bytes, claimedBytes });
   }
 
-  // -------------------------------------------------------------- LMDB
-
-  #onCheckpointEnd(error: Error | undefined): void {
-    const { isTreeFull } = this.#checkpoints;
-    if (error !== undefined && !isTreeFull) this.#failure ??= error;
-    this.#next();
-  }
-
   /** A store that closes on a full disk does not wait for space: the journal has all rows. */
   #maybeClose(): void {
-    if (this.#whenClosed === undefined) return;
-    const canCheckpoint = this.#failure === undefined && !this.#checkpoints.isTreeFull;
-    if (canCheckpoint && !this.#checkpoints.isEmpty) {
+    const done = this.#whenClosed;
+    if (done === undefined) return;
+    const { isEmpty, isTreeFull } = this.#checkpoints;
+    if (!isEmpty && !isTreeFull && this.#failure === undefined) {
       this.#checkpoints.begin();
       return;
     }
-    const done = this.#whenClosed;
     this.#whenClosed = undefined;
     this.#checkpoints.stop();
     void Promise.all([this.#journal.close(), this.#images.close()]).then(() => this.#tree.close(done));
   }
-}
-
-function isDiskFull(error: Error): boolean {
-  return error instanceof CodedError && error.code === 'disk_full';
 }

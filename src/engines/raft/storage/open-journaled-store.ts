@@ -2,29 +2,19 @@
 
 import { readFileSync, statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { CodedError } from '../../../shared/coded-error.ts';
 import { MAX_KEY_BYTES, type WriteOperation } from '../node/ports/key-value-store.ts';
 import type { RowCheck } from './check/verify-data-file.ts';
 import { sync } from './data-directory.ts';
-
-import {
-  CHECKPOINT_KEY,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  type JournalLimits,
-} from './journal/checkpoints.ts';
-import { Journal, type JournalPosition } from './journal/journal.ts';
+import { checkpointRow, type JournalLimits, lastCheckpoint } from './journal/checkpoints.ts';
+import { Journal } from './journal/journal.ts';
 import { aligned, isZero } from './journal/journal-frame.ts';
-import {
-  JournalDamage,
-  type RecoveredJournal,
-  recoverJournal,
-  type SegmentFile,
-} from './journal/journal-recovery.ts';
-import { findSegments, makeSegment } from './journal/journal-segments.ts';
+import { journalDamaged, recoverJournal } from './journal/journal-recovery.ts';
+import { findSegments, makeSegment, type SegmentFile } from './journal/journal-segments.ts';
 import { JournaledStore } from './journaled-store.ts';
 import type { LmdbStore } from './lmdb/lmdb-store.ts';
-import { storeDamaged } from './storage-errors.ts';
+import { isDiskFull } from './storage-errors.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 128 * 1024;
@@ -47,44 +37,49 @@ export async function openJournaledStore(
   { tree, isRolledBack, checkRow, limits = limitsFor(directory) }: OpenJournaledStoreOptions,
 ): Promise<JournaledStore> {
   const { segmentBytes } = limits;
-  const through = lastCheckpoint(tree);
-  const all = await findSegments(directory);
+  const writeAccepted = promisify(tree.writeAccepted.bind(tree));
+  let through = lastCheckpoint(tree);
+  let files = await findSegments(directory);
   if (through === undefined) {
     // The data file is new, or the process that made it ended before it wrote the first checkpoint.
-    if (hasRows(tree)) throw journalDamaged(directory, new JournalDamage('its checkpoint is missing'));
-    if (all.some(({ path }) => !isBlank(path))) {
-      throw journalDamaged(
-        directory,
-        new JournalDamage('it has frames, and the data file has no checkpoint'),
-      );
-    }
-    await remove(directory, all);
-    const file = await makeSegment(directory, { number: 1, bytes: segmentBytes, isGentle: false });
-    await writeCheckpoint(tree, { frame: 0, segment: 1 });
-    const journal = new Journal(directory, {
-      files: [file],
-      recovered: recoverJournal([file], 0),
-      segmentBytes,
-    });
-    return new JournaledStore({ directory, tree, journal, recovered: [], limits, checkRow });
+    checkUnused(directory, tree, files);
+    await remove(directory, files);
+    through = { frame: 0, segment: 1 };
+    files = [await makeSegment(directory, { number: through.segment, bytes: segmentBytes, isGentle: false })];
+    await writeAccepted([checkpointRow(through)]);
   }
-  const files = all.filter(({ number }) => number >= through.segment);
-  const recovered = recover(directory, files, through);
-  const batches = recovered.frames.map(({ operations }) => operations);
-  if (checkRow !== undefined) {
-    for (const operations of batches) checkRows(directory, operations, checkRow);
-  }
+  const { frame, segment } = through;
+  const needed = files.filter(({ number }) => number >= segment);
+  const gap = needed.findIndex(({ number }, at) => number !== segment + at);
+  if (gap >= 0) throw journalDamaged(directory, `segment ${segment + gap} is missing`);
+  const recovered = recoverJournal(directory, needed, frame);
+  if (checkRow !== undefined) checkRows(directory, recovered.operations, checkRow);
   // A new commit replaces the one that was rolled back, so that meta page and trees are of one transaction
   // again. On a full disk the next checkpoint does it.
-  if (isRolledBack) await writeCheckpoint(tree, through).catch(passIfFull);
-  const used = files.filter(({ number }) => number <= recovered.segment);
+  if (isRolledBack) {
+    await writeAccepted([checkpointRow(through)]).catch((error) => {
+      if (!isDiskFull(error)) throw error;
+    });
+  }
+  const kept = [...recovered.files, recovered.spare];
   await remove(
     directory,
-    all.filter((file) => !used.includes(file) && file !== recovered.spare),
+    files.filter((file) => !kept.includes(file)),
   );
-  for (const { path } of used) sync(path);
-  const journal = new Journal(directory, { files: used, recovered, segmentBytes });
-  return new JournaledStore({ directory, tree, journal, recovered: batches, limits, checkRow });
+  for (const { path } of recovered.files) sync(path);
+  const journal = new Journal(directory, recovered, segmentBytes);
+  return new JournaledStore({ directory, tree, journal, recovered: recovered.operations, limits, checkRow });
+}
+
+/** Throws when there are rows or frames, which a store without a checkpoint cannot have. */
+function checkUnused(directory: string, tree: LmdbStore, files: readonly SegmentFile[]): void {
+  const all = { from: Uint8Array.of(0), to: new Uint8Array(MAX_KEY_BYTES + 1).fill(0xff) };
+  for (const _ of tree.range(all)) throw journalDamaged(directory, 'its checkpoint is missing');
+  for (const { path } of files) {
+    const bytes = readFileSync(path);
+    if (isZero(bytes, 0, bytes.length)) continue;
+    throw journalDamaged(directory, 'it has frames, and the data file has no checkpoint');
+  }
 }
 
 function limitsFor(directory: string): JournalLimits {
@@ -93,33 +88,6 @@ function limitsFor(directory: string): JournalLimits {
   const segmentBytes = aligned(Math.min(SEGMENT_BYTES, part));
   // A larger checkpoint writes fewer pages of LMDB, and holds more rows in memory until then.
   return { segmentBytes, checkpointBytes: segmentBytes };
-}
-
-function hasRows(tree: LmdbStore): boolean {
-  const all = { from: Uint8Array.of(0), to: new Uint8Array(MAX_KEY_BYTES + 1).fill(0xff) };
-  for (const _ of tree.range(all)) return true;
-  return false;
-}
-
-function lastCheckpoint(tree: LmdbStore): JournalPosition | undefined {
-  const value = tree.get(CHECKPOINT_KEY);
-  return value && decodeCheckpoint(value);
-}
-
-function recover(
-  directory: string,
-  files: readonly SegmentFile[],
-  { frame, segment }: JournalPosition,
-): RecoveredJournal {
-  try {
-    for (const [at, file] of files.entries()) {
-      if (file.number !== segment + at) throw new JournalDamage(`segment ${segment + at} is missing`);
-    }
-    return recoverJournal(files, frame);
-  } catch (error) {
-    if (error instanceof JournalDamage) throw journalDamaged(directory, error);
-    throw error;
-  }
 }
 
 function checkRows(directory: string, operations: readonly WriteOperation[], checkRow: RowCheck): void {
@@ -136,30 +104,8 @@ function checkRows(directory: string, operations: readonly WriteOperation[], che
   }
 }
 
-function journalDamaged(directory: string, cause: Error): CodedError {
-  return storeDamaged(`the journal in ${directory}`, directory, cause);
-}
-
-function isBlank(path: string): boolean {
-  const bytes = readFileSync(path);
-  return isZero(bytes, 0, bytes.length);
-}
-
 async function remove(directory: string, files: readonly SegmentFile[]): Promise<void> {
   // `force`: an unlink begun by the last process may take effect only now.
   for (const { path } of files) await rm(path, { force: true });
   if (files.length > 0) sync(directory);
-}
-
-function passIfFull(error: unknown): void {
-  if (!(error instanceof CodedError) || error.code !== 'disk_full') throw error;
-}
-
-function writeCheckpoint(tree: LmdbStore, position: JournalPosition): Promise<void> {
-  const value = encodeCheckpoint(position);
-  return new Promise((resolve, reject) => {
-    tree.writeAccepted([{ kind: 'put', key: CHECKPOINT_KEY, value }], (error) =>
-      error === undefined ? resolve() : reject(error),
-    );
-  });
 }

@@ -23,6 +23,11 @@ export function diskFull(directory: string, cause?: unknown): CodedError {
   });
 }
 
+/** Returns true for an error of this module that says that the disk is full. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof CodedError && error.code === 'disk_full';
+}
+
 export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -16,14 +16,8 @@ import {
   type WriteOperation,
 } from '../../node/ports/key-value-store.ts';
 import type { RowCheck } from '../check/verify-data-file.ts';
-import {
-  CHECKPOINT_KEY,
-  type Checkpoints,
-  encodeCheckpoint,
-  withoutCheckpoint,
-} from '../journal/checkpoints.ts';
+import { type Checkpoints, checkpointRow } from '../journal/checkpoints.ts';
 import type { Journal } from '../journal/journal.ts';
-import { LayeredReader } from '../journal/row-layer.ts';
 import { DATA_FILE_NAME } from '../lmdb/data-file.ts';
 import type { LmdbStore } from '../lmdb/lmdb-store.ts';
 import { StagedImage } from './staged-image.ts';
@@ -107,11 +101,10 @@ export class Images {
         setImmediate(done, error);
         return;
       }
-      const rows = new LayeredReader(checkpoints.layers, withoutCheckpoint(tree));
+      const rows = checkpoints.reader();
       const exchange = async (): Promise<void> => {
         await replaceOtherRows(staged.tree, adoption, rows);
-        const value = encodeCheckpoint(journal.position);
-        await write(staged.tree, [{ kind: 'put', key: CHECKPOINT_KEY, value }]);
+        await write(staged.tree, [checkpointRow(journal.position)]);
         await staged.becomeDataFile();
       };
       tree.replaceFile(exchange, (failure) => {

@@ -6,9 +6,7 @@
 // checkpoint on, and the last write to a key wins.
 
 import { assert } from '../../../../shared/assert.ts';
-import { CodedError } from '../../../../shared/coded-error.ts';
-import { encodeUtf8 } from '../../../../shared/utf8.ts';
-import { openSealed, seal } from '../../codec/sealed-record.ts';
+import { openSealed, sealText } from '../../codec/sealed-record.ts';
 import {
   type KeyValueReader,
   type KeyValueRow,
@@ -16,15 +14,15 @@ import {
   type WriteOperation,
 } from '../../node/ports/key-value-store.ts';
 import type { LmdbStore } from '../lmdb/lmdb-store.ts';
+import { isDiskFull } from '../storage-errors.ts';
 import type { Journal, JournalPosition } from './journal.ts';
-import { operationsBytes } from './journal-frame.ts';
-import { RowLayer } from './row-layer.ts';
+import { LayeredReader, RowLayer } from './row-layer.ts';
 
 /**
  * The key of the checkpoint row in LMDB: longer than the keys of a node, and before all of them. LMDB leaves
  * pages full only where rows are added at the very end of its tree, and that place is for the jobs.
  */
-export const CHECKPOINT_KEY = new Uint8Array(MAX_KEY_BYTES + 1);
+const CHECKPOINT_KEY = new Uint8Array(MAX_KEY_BYTES + 1);
 
 /**
  * Bounds the operations of one transaction, which takes some milliseconds of the event loop. Each may touch a
@@ -60,7 +58,6 @@ interface Pause {
 
 interface Checkpoint {
   readonly layer: RowLayer;
-  readonly bytes: number;
   /** The last frame whose rows are in the layer. */
   readonly through: JournalPosition;
   /** The places of the layer's operations, in the order of keys. */
@@ -70,6 +67,12 @@ interface Checkpoint {
   sliceOperations: number;
 }
 
+interface CheckpointsParts {
+  readonly tree: LmdbStore;
+  readonly journal: Journal;
+  readonly limits: JournalLimits;
+}
+
 export class Checkpoints {
   readonly #tree: LmdbStore;
   readonly #journal: Journal;
@@ -77,22 +80,16 @@ export class Checkpoints {
   readonly #journalBytes: number;
   readonly #onEnd: (error: Error | undefined) => void;
   #active = new RowLayer();
-  #activeBytes = 0;
   #underWay: Checkpoint | undefined;
   /** The checkpoint under way found the disk full, and waits to be tried again. */
-  #isTreeFull = false;
-  /** The error of the last checkpoint that failed. */
-  #lastError: Error | undefined;
+  #fullDisk: Error | undefined;
   #retry: NodeJS.Timeout | undefined;
   readonly #pauses: Pause[] = [];
   #isPaused = false;
   #isStopped = false;
 
   /** Calls `onEnd` after every checkpoint, every failed attempt and every pause. */
-  constructor(
-    { tree, journal, limits }: { tree: LmdbStore; journal: Journal; limits: JournalLimits },
-    onEnd: (error: Error | undefined) => void,
-  ) {
+  constructor({ tree, journal, limits }: CheckpointsParts, onEnd: (error: Error | undefined) => void) {
     this.#tree = tree;
     this.#journal = journal;
     this.#checkpointBytes = limits.checkpointBytes;
@@ -100,13 +97,15 @@ export class Checkpoints {
     this.#onEnd = onEnd;
   }
 
-  /** The layers, the newest first. */
-  get layers(): readonly RowLayer[] {
-    return this.#underWay === undefined ? [this.#active] : [this.#active, this.#underWay.layer];
+  /** Returns a reader of the rows in the layers and in LMDB, without the checkpoint row. */
+  reader(): KeyValueReader {
+    const underWay = this.#underWay?.layer;
+    const layers = underWay === undefined ? [this.#active] : [this.#active, underWay];
+    return new LayeredReader(layers, withoutCheckpoint(this.#tree));
   }
 
   get heldBytes(): number {
-    return this.#activeBytes + (this.#underWay?.bytes ?? 0);
+    return this.#active.bytes + (this.#underWay?.layer.bytes ?? 0);
   }
 
   /** The space that the layers will need in LMDB, and the journal until they are there. */
@@ -116,57 +115,54 @@ export class Checkpoints {
 
   /** True when so much waits for LMDB that no more writes should be taken. */
   get isHolding(): boolean {
-    if (this.#underWay === undefined) return false;
+    return this.#underWay !== undefined && this.#hasReached(MAX_HELD_CHECKPOINTS);
+  }
+
+  /** Returns whether there are the rows, or the frames, of so many checkpoints. */
+  #hasReached(checkpoints: number): boolean {
     return (
-      this.#activeBytes >= MAX_HELD_CHECKPOINTS * this.#checkpointBytes ||
-      this.#journal.neededBytes >= MAX_HELD_CHECKPOINTS * this.#journalBytes
+      this.#active.bytes >= checkpoints * this.#checkpointBytes ||
+      this.#journal.neededBytes >= checkpoints * this.#journalBytes
     );
   }
 
   get isTreeFull(): boolean {
-    return this.#isTreeFull;
+    return this.#fullDisk !== undefined;
   }
 
   /** True when every row is in LMDB. */
   get isEmpty(): boolean {
-    return this.#underWay === undefined && this.#active.count === 0;
+    return this.#underWay === undefined && this.#active.isEmpty;
   }
 
   /**
    * Adds the operations of whole frames, up to the journal's last one: a checkpoint must not leave a part of
    * one out.
    */
-  hold(batches: readonly (readonly WriteOperation[])[]): void {
-    for (const operations of batches) {
-      this.#active.add(operations);
-      this.#activeBytes += operationsBytes(operations);
-    }
+  hold(operations: readonly WriteOperation[]): void {
+    this.#active.add(operations);
     this.#maybeBegin();
   }
 
-  /** Begins a checkpoint when there are many rows, or few in many frames. */
   #maybeBegin(): void {
-    const isDue =
-      this.#activeBytes >= this.#checkpointBytes || this.#journal.neededBytes >= this.#journalBytes;
-    if (isDue) this.begin();
+    if (this.#hasReached(1)) this.begin();
   }
 
   /**
    * Begins a checkpoint, unless one is under way, checkpoints are paused or stopped, or there are no rows.
    */
   begin(): void {
-    if (this.#underWay !== undefined || this.#isPaused || this.#active.count === 0 || this.#isStopped) return;
-    this.#underWay = {
+    if (this.#underWay !== undefined || this.#isPaused || this.#active.isEmpty || this.#isStopped) return;
+    const checkpoint = {
       layer: this.#active,
-      bytes: this.#activeBytes,
       through: this.#journal.position,
       places: this.#active.places(),
       written: 0,
       sliceOperations: SLICE_OPERATIONS,
     };
+    this.#underWay = checkpoint;
     this.#active = new RowLayer();
-    this.#activeBytes = 0;
-    this.#writeSlice();
+    this.#writeSlice(checkpoint);
   }
 
   /**
@@ -176,7 +172,7 @@ export class Checkpoints {
    */
   pause({ isAfterRows }: { isAfterRows: boolean }, action: Pause['action']): void {
     this.#pauses.push({ isAfterRows, action });
-    if (this.#isTreeFull) this.#refusePauses(this.#lastError);
+    if (this.#fullDisk !== undefined) this.#refusePauses(this.#fullDisk);
     else this.#maybePause();
   }
 
@@ -193,22 +189,30 @@ export class Checkpoints {
     this.#pauses.shift();
     pause.action(undefined, () => {
       this.#isPaused = false;
-      this.#maybePause();
-      this.#maybeBegin();
-      this.#onEnd(undefined);
+      this.#goOn();
     });
   }
 
-  #refusePauses(error: Error | undefined): void {
+  #refusePauses(error: Error): void {
     for (const { action } of this.#pauses.splice(0)) action(error, () => undefined);
+  }
+
+  /** Begins what waited for the end of a checkpoint or of a pause. */
+  #goOn(): void {
+    this.#maybePause();
+    this.#maybeBegin();
+    this.#onEnd(undefined);
   }
 
   /** Drops all rows during a pause: LMDB got them by an adopted image, up to the journal's last frame. */
   forget(): void {
     assert(this.#isPaused, 'rows are dropped only during a pause');
     this.#active = new RowLayer();
-    this.#activeBytes = 0;
-    if (!this.#isStopped) this.#journal.release(this.#journal.position.segment);
+    this.#release(this.#journal.position);
+  }
+
+  #release({ segment }: JournalPosition): void {
+    if (!this.#isStopped) this.#journal.release(segment);
   }
 
   stop(): void {
@@ -217,50 +221,40 @@ export class Checkpoints {
   }
 
   /** Writes the next operations of the checkpoint in one transaction. */
-  #writeSlice(): void {
-    const checkpoint = this.#underWay;
-    assert(checkpoint !== undefined, 'a slice belongs to a checkpoint');
+  #writeSlice(checkpoint: Checkpoint): void {
     const { layer, places, written, sliceOperations, through } = checkpoint;
-    const slice: WriteOperation[] = [];
-    for (const place of places.slice(written, written + sliceOperations)) slice.push(layer.at(place));
+    const slice = places.slice(written, written + sliceOperations).map((place) => layer.at(place));
     checkpoint.written += slice.length;
-    if (checkpoint.written === places.length)
-      slice.push({ kind: 'put', key: CHECKPOINT_KEY, value: encodeCheckpoint(through) });
-    this.#tree.writeAccepted(slice, this.#onSliceWritten);
+    const isLast = checkpoint.written === places.length;
+    if (isLast) slice.push(checkpointRow(through));
+    this.#tree.writeAccepted(slice, (error) => {
+      if (error !== undefined) this.#onFailure(checkpoint, error);
+      else if (isLast) this.#onWritten(checkpoint);
+      else this.#writeSlice(checkpoint);
+    });
   }
-
-  readonly #onSliceWritten = (error: Error | undefined): void => {
-    const checkpoint = this.#underWay;
-    assert(checkpoint !== undefined, 'a checkpoint is under way until its last slice is written');
-    if (error !== undefined) this.#onFailure(checkpoint, error);
-    else if (checkpoint.written === checkpoint.places.length) this.#onWritten(checkpoint);
-    else this.#writeSlice();
-  };
 
   #onWritten({ through }: Checkpoint): void {
     this.#underWay = undefined;
-    this.#isTreeFull = false;
-    if (!this.#isStopped) this.#journal.release(through.segment);
-    this.#maybePause();
-    this.#maybeBegin();
-    this.#onEnd(undefined);
+    this.#fullDisk = undefined;
+    this.#release(through);
+    this.#goOn();
   }
 
   #onFailure(checkpoint: Checkpoint, error: Error): void {
-    if (error instanceof CodedError && error.code === 'disk_full' && !this.#isStopped) {
-      this.#isTreeFull = true;
+    this.#fullDisk = isDiskFull(error) ? error : undefined;
+    if (this.isTreeFull && !this.#isStopped) {
       checkpoint.written = 0;
       checkpoint.sliceOperations = CAUTIOUS_SLICE_OPERATIONS;
-      this.#retry = setTimeout(() => this.#writeSlice(), RETRY_AFTER_MS);
+      this.#retry = setTimeout(() => this.#writeSlice(checkpoint), RETRY_AFTER_MS);
     }
-    this.#lastError = error;
     this.#refusePauses(error);
     this.#onEnd(error);
   }
 }
 
 /** Returns a reader that hides the checkpoint row, which is the store's own. */
-export function withoutCheckpoint(tree: KeyValueReader): KeyValueReader {
+function withoutCheckpoint(tree: KeyValueReader): KeyValueReader {
   return {
     get: (key) => tree.get(key),
     range: (range) =>
@@ -272,11 +266,13 @@ function* otherRows(rows: Iterable<KeyValueRow>): Generator<KeyValueRow> {
   for (const row of rows) if (row.key.length !== CHECKPOINT_KEY.length) yield row;
 }
 
-export function encodeCheckpoint(position: JournalPosition): Uint8Array {
-  return seal(CHECKPOINT_KEY, encodeUtf8(JSON.stringify(position)));
+/** Returns the operation that records the journal's position in LMDB. */
+export function checkpointRow(position: JournalPosition): WriteOperation {
+  return { kind: 'put', key: CHECKPOINT_KEY, value: sealText(CHECKPOINT_KEY, JSON.stringify(position)) };
 }
 
-/** Throws CodedError `record_damaged`. */
-export function decodeCheckpoint(value: Uint8Array): JournalPosition {
-  return JSON.parse(new TextDecoder().decode(openSealed(CHECKPOINT_KEY, value))) as JournalPosition;
+/** Returns the position that the checkpoint row in LMDB has. Throws CodedError `record_damaged`. */
+export function lastCheckpoint(tree: KeyValueReader): JournalPosition | undefined {
+  const value = tree.get(CHECKPOINT_KEY);
+  return value && JSON.parse(new TextDecoder().decode(openSealed(CHECKPOINT_KEY, value)));
 }

@@ -62,9 +62,9 @@ export function operationBytes(operation: WriteOperation): number {
   return OPERATION_HEADER_BYTES + operation.key.length + valueBytes;
 }
 
-/** Returns the bytes of a segment that a frame takes whose operations take `payloadBytes`. */
-export function frameExtent(payloadBytes: number): number {
-  return aligned(FRAME_HEADER_BYTES + payloadBytes + END_BYTES);
+/** Returns the bytes of a segment that a frame of the operations takes. */
+export function frameExtent(operations: readonly WriteOperation[]): number {
+  return aligned(FRAME_HEADER_BYTES + operationsBytes(operations) + END_BYTES);
 }
 
 export function aligned(bytes: number): number {
@@ -72,28 +72,21 @@ export function aligned(bytes: number): number {
 }
 
 /** Returns the bytes of a frame, including zeros up to the beginning of the next one. */
-export function encodeFrame(header: FrameHeader, batches: readonly (readonly WriteOperation[])[]): Buffer {
-  let payloadBytes = 0;
-  let count = 0;
-  for (const operations of batches) {
-    payloadBytes += operationsBytes(operations);
-    count += operations.length;
-  }
+export function encodeFrame(header: FrameHeader, operations: readonly WriteOperation[]): Buffer {
+  const payloadBytes = operationsBytes(operations);
   const end = FRAME_HEADER_BYTES + payloadBytes;
-  const frame = Buffer.allocUnsafe(frameExtent(payloadBytes));
+  const frame = Buffer.allocUnsafe(aligned(end + END_BYTES));
   frame.fill(0, end);
   frame[end] = END_MARK;
   frame.writeUInt32BE(MAGIC, 0);
   frame.writeUInt32BE(payloadBytes, 8);
-  frame.writeUInt32BE(count, 12);
+  frame.writeUInt32BE(operations.length, 12);
   frame.writeBigUInt64BE(BigInt(header.number), 16);
   frame.writeUInt32BE(header.segment, 24);
   frame.writeUInt32BE(header.previousEnd, 28);
   frame.writeUInt32BE(header.segmentBytes, 32);
   let at = FRAME_HEADER_BYTES;
-  for (const operations of batches) {
-    for (const operation of operations) at = writeOperation(frame, at, operation);
-  }
+  for (const operation of operations) at = writeOperation(frame, at, operation);
   assert(at === end, 'a frame has the length that was counted');
   frame.writeUInt32BE(zeroSectors(frame, 0, end + END_BYTES), 36);
   frame.writeUInt32BE(crc32(frame.subarray(CHECKED_FROM, HEADER_CHECKED_TO)), HEADER_CHECKED_TO);
@@ -164,8 +157,7 @@ function frameEndAt(bytes: Buffer, at: number): number | undefined {
 export function isTorn(bytes: Buffer, at: number): boolean {
   if (isZero(bytes, at, Math.min(bytes.length, at + SECTOR_BYTES))) return true;
   const end = frameEndAt(bytes, at);
-  // Without an end, the first sector was written and its header is wrong: that is damage and not a torn
-  // write.
+  // Without an end, the first sector was written and its header is wrong: that is damage.
   return end !== undefined && zeroSectors(bytes, at, end) > u32At(bytes, at + 36);
 }
 
@@ -198,8 +190,7 @@ function readOperations(payload: Buffer): WriteOperation[] | undefined {
     if (keyAt > payload.length) return undefined;
     const valueAt = keyAt + payload.readUInt16BE(at + 1);
     const end = valueAt + payload.readUInt32BE(at + 3);
-    if (end > payload.length) return undefined;
-    if (kind !== PUT && (kind !== DELETE || end !== valueAt)) return undefined;
+    if (end > payload.length || (kind !== PUT && (kind !== DELETE || end !== valueAt))) return undefined;
     operations.push(operationAt(payload, at));
     at = end;
   }

@@ -6,34 +6,21 @@
 // that is damage.
 
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
+import type { CodedError } from '../../../../shared/coded-error.ts';
 import type { WriteOperation } from '../../node/ports/key-value-store.ts';
+import { storeDamaged } from '../storage-errors.ts';
 import { aligned, decodeFrame, FRAME_ALIGNMENT_BYTES, type Frame, isTorn, isZero } from './journal-frame.ts';
-
-/** The reason why a journal is damaged. Caught where the directory is known. */
-export class JournalDamage extends Error {
-  override readonly name = 'JournalDamage';
-}
-
-export interface SegmentFile {
-  /** Segments are numbered 1, 2, 3 … in the order in which they were begun. */
-  readonly number: number;
-  readonly path: string;
-}
-
-interface RecoveredFrame {
-  readonly number: number;
-  readonly segment: number;
-  readonly operations: readonly WriteOperation[];
-}
+import type { SegmentFile } from './journal-segments.ts';
 
 export interface RecoveredJournal {
-  /** The frames after `through`, in their order. */
-  readonly frames: readonly RecoveredFrame[];
+  /** The segments up to the one that was written last. */
+  readonly files: readonly SegmentFile[];
+  /** The operations of the frames after `through`, in their order. */
+  readonly operations: readonly WriteOperation[];
   /** The number of the last frame, also if it is not after `through`. */
   readonly lastFrame: number;
-  /** The segment that was written last, and where its frames end. */
-  readonly segment: number;
+  /** Where the frames of the last segment end. */
   readonly framesEnd: number;
   /** True when only zeros follow the frames, so that the next one may be written there. */
   readonly isEndClean: boolean;
@@ -47,23 +34,37 @@ interface Segment extends SegmentFile {
 
 /**
  * Reads `files`, which have consecutive numbers and begin with the segment of frame `through`. Frames up to
- * `through` are in the store already. Throws JournalDamage.
+ * `through` are in the store already. Throws CodedError `store_damaged`.
  */
-export function recoverJournal(files: readonly SegmentFile[], through: number): RecoveredJournal {
+export function recoverJournal(
+  directory: string,
+  files: readonly SegmentFile[],
+  through: number,
+): RecoveredJournal {
   const segments = files.map(readSegment);
   const used = Math.max(1, segments.findLastIndex((segment) => firstFrameOf(segment) !== undefined) + 1);
   const reader = new JournalReader(through);
   for (const [at, segment] of segments.slice(0, used - 1).entries()) {
+    // The next segment says where the frames of this one end.
     const follower = segments[at + 1];
-    reader.readWhole(segment, (follower && firstFrameOf(follower)?.previousEnd) ?? 0);
+    const end = (follower && firstFrameOf(follower)?.previousEnd) ?? 0;
+    const framesEnd = reader.readFrames(segment, end);
+    if (framesEnd !== end) throw damaged(segment, framesEnd, 'a frame is damaged, and others follow it');
   }
   const last = segments[used - 1];
-  if (last === undefined) throw new JournalDamage('the journal has no segment');
-  const end = reader.readLast(last);
-  const unused = segments.slice(used);
-  const areClean = unused.map((segment, at) => reader.checkUnused(segment, at === 0));
-  const spare = areClean[0] === true ? unused[0] : undefined;
-  return { ...reader.recovered(), ...end, segment: last.number, spare: spare && files[used] };
+  if (last === undefined) throw journalDamaged(directory, 'the journal has no segment');
+  const framesEnd = reader.readFrames(last, last.bytes.length);
+  const isEndClean = reader.checkTail(last, framesEnd);
+  // Only the next segment to be used may hold a torn frame.
+  const [next, ...others] = segments.slice(used);
+  const spare = next !== undefined && reader.checkTail(next, 0) ? files[used] : undefined;
+  const written = others.find(({ bytes }) => !isZero(bytes, 0, bytes.length));
+  if (written !== undefined) throw damaged(written, 0, 'it was written, and the segment before it is empty');
+  const { operations, lastFrame } = reader;
+  if (lastFrame < through) {
+    throw journalDamaged(directory, `the journal ends at frame ${lastFrame}, and had ${through}`);
+  }
+  return { files: files.slice(0, used), operations, lastFrame, framesEnd, isEndClean, spare };
 }
 
 function readSegment(file: SegmentFile): Segment {
@@ -79,48 +80,22 @@ function firstFrameOf({ bytes, number }: Segment): Frame | undefined {
 }
 
 class JournalReader {
+  readonly operations: WriteOperation[] = [];
+  /** The number of the last frame that was read, or 0. */
+  lastFrame = 0;
   readonly #through: number;
-  readonly #frames: RecoveredFrame[] = [];
-  /** The number that the next frame must have. For the first frame it is the highest that it may have. */
-  #next: number;
-  #hasBegun = false;
 
   constructor(through: number) {
     this.#through = through;
-    this.#next = through + 1;
   }
 
-  /** Reads a segment that another one follows; that one says where the frames of this one end. */
-  readWhole(segment: Segment, end: number): void {
-    const position = this.#readFrames(segment, end);
-    if (position !== end) throw damaged(segment, position, 'a frame is damaged, and others follow it');
-  }
-
-  readLast(segment: Segment): { framesEnd: number; isEndClean: boolean } {
-    const framesEnd = this.#readFrames(segment, segment.bytes.length);
-    return { framesEnd, isEndClean: this.#checkTail(segment, framesEnd) };
-  }
-
-  /**
-   * Returns whether a segment without frames is all zeros. Only the next one to be used may hold a torn
-   * frame.
-   */
-  checkUnused(segment: Segment, isNext: boolean): boolean {
-    if (isNext) return this.#checkTail(segment, 0);
-    if (isZero(segment.bytes, 0, segment.bytes.length)) return true;
-    throw damaged(segment, 0, 'it was written, and the segment before it is empty');
-  }
-
-  recovered(): { frames: readonly RecoveredFrame[]; lastFrame: number } {
-    const lastFrame = this.#hasBegun ? this.#next - 1 : 0;
-    if (lastFrame < this.#through) {
-      throw new JournalDamage(`the journal ends at frame ${lastFrame}, and had ${this.#through}`);
-    }
-    return { frames: this.#frames, lastFrame };
+  /** The number that the next frame must have. For the first frame it is the highest that it may have. */
+  get #next(): number {
+    return (this.lastFrame === 0 ? this.#through : this.lastFrame) + 1;
   }
 
   /** Reads frames up to `end` or up to the first damaged one, and returns where they end. */
-  #readFrames(segment: Segment, end: number): number {
+  readFrames(segment: Segment, end: number): number {
     let position = 0;
     while (position < end) {
       const frame = decodeFrame(segment.bytes, position);
@@ -131,23 +106,22 @@ class JournalReader {
     return position;
   }
 
-  #take(frame: Frame, segment: Segment, position: number): void {
-    const { number, operations } = frame;
-    const isInPlace = this.#hasBegun ? number === this.#next : number <= this.#next;
+  #take({ number, operations, ...frame }: Frame, segment: Segment, position: number): void {
+    const isInPlace = number === this.#next || (this.lastFrame === 0 && number < this.#next);
     if (frame.segment !== segment.number || !isInPlace) {
       const what = `frame ${number} of segment ${frame.segment} is where frame ${this.#next} should be`;
       throw damaged(segment, position, what);
     }
     if (frame.segmentBytes !== segment.bytes.length) throw damaged(segment, position, 'it was truncated');
-    this.#hasBegun = true;
-    this.#next = number + 1;
-    if (number > this.#through) this.#frames.push({ number, segment: segment.number, operations });
+    this.lastFrame = number;
+    if (number <= this.#through) return;
+    for (const operation of operations) this.operations.push(operation);
   }
 
   /**
    * Returns true when nothing was written after the frames, false for a torn frame. Throws for a damaged one.
    */
-  #checkTail(segment: Segment, position: number): boolean {
+  checkTail(segment: Segment, position: number): boolean {
     const { bytes } = segment;
     if (isZero(bytes, position, bytes.length)) return true;
     if (this.#next <= this.#through) {
@@ -163,6 +137,11 @@ class JournalReader {
   }
 }
 
-function damaged({ path }: SegmentFile, position: number, what: string): JournalDamage {
-  return new JournalDamage(`${basename(path)}, byte ${position}: ${what}`);
+function damaged({ path }: SegmentFile, position: number, what: string): CodedError {
+  return journalDamaged(dirname(path), `${basename(path)}, byte ${position}: ${what}`);
+}
+
+export function journalDamaged(directory: string, what: string | Error): CodedError {
+  const cause = typeof what === 'string' ? new Error(what) : what;
+  return storeDamaged(`the journal in ${directory}`, directory, cause);
 }

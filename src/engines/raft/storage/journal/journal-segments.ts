@@ -5,22 +5,25 @@ import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises
 import { join } from 'node:path';
 import { syncInBackground } from '../data-directory.ts';
 import { aligned } from './journal-frame.ts';
-import type { SegmentFile } from './journal-recovery.ts';
 
 const NAME = /^journal-(\d{10})$/;
 /** The name of a segment until it is complete. A file found under this name was never used. */
 const NEW_NAME = 'journal.new';
 const PIECE = Buffer.alloc(256 * 1024);
 
+export interface SegmentFile {
+  /** Segments are numbered 1, 2, 3 … in the order in which they were begun. */
+  readonly number: number;
+  readonly path: string;
+}
+
 /** Returns the segments in `directory` in the order of their numbers. Removes an incomplete one. */
 export async function findSegments(directory: string): Promise<SegmentFile[]> {
   const names = await readdir(directory);
   if (names.includes(NEW_NAME)) await unlink(join(directory, NEW_NAME));
   return names
-    .flatMap((name) => {
-      const number = NAME.exec(name)?.[1];
-      return number === undefined ? [] : [{ number: Number(number), path: join(directory, name) }];
-    })
+    .filter((name) => NAME.test(name))
+    .map((name) => ({ number: Number(NAME.exec(name)?.[1]), path: join(directory, name) }))
     .sort((a, b) => a.number - b.number);
 }
 
@@ -34,21 +37,19 @@ interface MakeOptions {
 }
 
 /** Makes a segment of zeros. Rejects with the system's error on a full disk, and leaves nothing behind. */
-export async function makeSegment(directory: string, options: MakeOptions): Promise<SegmentFile> {
-  const { number, isGentle, from } = options;
+export async function makeSegment(
+  directory: string,
+  { number, bytes, isGentle, from }: MakeOptions,
+): Promise<SegmentFile> {
   const newPath = join(directory, NEW_NAME);
   const path = join(directory, `journal-${String(number).padStart(10, '0')}`);
   if (from !== undefined) await rename(from.path, newPath);
   const handle = await open(newPath, from === undefined ? 'w' : 'r+');
   try {
-    const bytes = aligned(options.bytes);
+    const to = aligned(bytes);
     const { size } = await handle.stat();
-    if (size > bytes) await handle.truncate(bytes);
-    for (let at = 0; at < bytes; ) {
-      at += await writeZeros(handle, at, bytes);
-      if (isGentle) await handle.datasync();
-    }
-    await handle.sync();
+    if (size > to) await handle.truncate(to);
+    await fill(handle, { from: 0, to, isGentle });
   } catch (error) {
     await handle.close();
     await unlink(newPath);
@@ -60,10 +61,17 @@ export async function makeSegment(directory: string, options: MakeOptions): Prom
   return { number, path };
 }
 
-/** Returns how many zeros were written: fewer than asked for when the disk is nearly full. */
-async function writeZeros(handle: FileHandle, at: number, end: number): Promise<number> {
-  const { bytesWritten } = await handle.write(PIECE, 0, Math.min(PIECE.length, end - at), at);
-  return bytesWritten;
+/** Writes zeros, and makes them durable. */
+async function fill(
+  handle: FileHandle,
+  { from, to, isGentle }: { from: number; to: number; isGentle: boolean },
+): Promise<void> {
+  for (let at = from; at < to; ) {
+    // A nearly full disk takes fewer bytes than asked for.
+    at += (await handle.write(PIECE, 0, Math.min(PIECE.length, to - at), at)).bytesWritten;
+    if (isGentle) await handle.datasync();
+  }
+  await handle.sync();
 }
 
 /** Adds zeros until the segment has `bytes`. */
@@ -71,9 +79,7 @@ export async function growSegment({ path }: SegmentFile, bytes: number): Promise
   const handle = await open(path, 'r+');
   try {
     const { size } = await handle.stat();
-    if (size >= bytes) return;
-    for (let at = size; at < bytes; ) at += await writeZeros(handle, at, bytes);
-    await handle.sync();
+    if (size < bytes) await fill(handle, { from: size, to: bytes, isGentle: false });
   } finally {
     await handle.close();
   }

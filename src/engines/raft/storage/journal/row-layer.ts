@@ -9,6 +9,7 @@ import type {
   KeyValueRow,
   WriteOperation,
 } from '../../node/ports/key-value-store.ts';
+import { operationsBytes } from './journal-frame.ts';
 import { OperationArena } from './operation-arena.ts';
 
 // A CommonJS package that claims to be a module: Node.js and its tools disagree about its default export.
@@ -20,15 +21,18 @@ export class RowLayer {
   /** Keys are strings of one character a byte, which sort as the bytes do. A delete hides a row below. */
   readonly #places = new BTree<string, number>(undefined, simpleComparator);
   readonly #operations = new OperationArena();
+  /** The bytes of all operations that were added, in frames of the journal. */
+  bytes = 0;
 
-  get count(): number {
-    return this.#places.size;
+  get isEmpty(): boolean {
+    return this.#places.size === 0;
   }
 
   add(operations: readonly WriteOperation[]): void {
     for (const operation of operations) {
       this.#places.set(textOf(operation.key), this.#operations.add(operation));
     }
+    this.bytes += operationsBytes(operations);
   }
 
   /** Returns the last operation on a key, or undefined. */
@@ -47,31 +51,16 @@ export class RowLayer {
     return this.#operations.at(place);
   }
 
-  /** Returns the first operation of a range in its direction. */
-  first({ from, to, reverse = false }: KeyRange): LayerEntry | undefined {
-    const entry = reverse
-      ? this.#places.nextLowerPair(textOf(to))
-      : this.#places.getPairOrNextHigher(textOf(from));
-    return this.#inRange(entry, textOf(from), textOf(to));
-  }
-
-  /** Returns the operation after `key` in the direction of the range. */
-  next(key: string, { from, to, reverse = false }: KeyRange): LayerEntry | undefined {
-    const entry = reverse ? this.#places.nextLowerPair(key) : this.#places.nextHigherPair(key);
-    return this.#inRange(entry, textOf(from), textOf(to));
-  }
-
-  #inRange(
-    entry: readonly [key: string, place: number] | undefined,
-    from: string,
-    to: string,
-  ): LayerEntry | undefined {
-    if (entry === undefined || entry[0] < from || entry[0] >= to) return undefined;
-    return [entry[0], this.#operations.at(entry[1])];
+  /** Yields the operations of a range in its direction. */
+  *range({ from, to, reverse = false }: KeyRange): Generator<WriteOperation, undefined> {
+    const [low, high] = [textOf(from), textOf(to)];
+    const entries = reverse ? this.#places.entriesReversed(high, [], true) : this.#places.entries(low, []);
+    for (const [key, place] of entries) {
+      if (reverse ? key < low : key >= high) return;
+      yield this.#operations.at(place);
+    }
   }
 }
-
-type LayerEntry = readonly [key: string, operation: WriteOperation];
 
 /**
  * Returns the key as a string of one character a byte. A Buffer would first move a short key out of V8's
@@ -101,52 +90,39 @@ export class LayeredReader implements KeyValueReader {
   }
 
   range(range: KeyRange): Iterable<KeyValueRow> {
-    const heads = this.#layers.map((layer) => layer.first(range));
-    const rows = this.#tree.range(range);
-    return heads.every((head) => head === undefined) ? rows : this.#merged(heads, rows, range);
-  }
-
-  *#merged(
-    heads: (LayerEntry | undefined)[],
-    treeRows: Iterable<KeyValueRow>,
-    range: KeyRange,
-  ): Generator<KeyValueRow> {
     const direction = range.reverse === true ? -1 : 1;
-    const rows = treeRows[Symbol.iterator]();
-    try {
-      let row = rows.next();
-      for (;;) {
-        const head = this.#takeHead(heads, range, direction);
-        while (row.done !== true) {
-          const order = head === undefined ? -1 : Buffer.compare(row.value.key, head.key) * direction;
-          if (order < 0) yield row.value;
-          if (order <= 0) row = rows.next();
-          if (order >= 0) break;
-        }
-        if (head === undefined) return;
-        if (head.kind === 'put') yield { key: copyBytes(head.key), value: copyBytes(head.value) };
-      }
-    } finally {
-      rows.return?.();
+    let rows = this.#tree.range(range);
+    for (const layer of this.#layers.toReversed()) {
+      const operations = layer.range(range);
+      const first = operations.next();
+      if (first.done !== true) rows = overlaid(rows, first, operations, direction);
     }
+    return rows;
   }
+}
 
-  /** Returns the next operation of all layers. If several layers have its key, the newest one wins. */
-  #takeHead(
-    heads: (LayerEntry | undefined)[],
-    range: KeyRange,
-    direction: 1 | -1,
-  ): WriteOperation | undefined {
-    let next: LayerEntry | undefined;
-    for (const head of heads) {
-      if (head === undefined) continue;
-      const isNearer = next === undefined || (direction === 1 ? head[0] < next[0] : head[0] > next[0]);
-      if (isNearer) next = head;
+/** Yields `rows` as `first` and the other operations leave them; all are in the direction of one range. */
+function* overlaid(
+  rows: Iterable<KeyValueRow>,
+  first: IteratorResult<WriteOperation>,
+  operations: Iterator<WriteOperation>,
+  direction: 1 | -1,
+): Generator<KeyValueRow, undefined> {
+  const below = rows[Symbol.iterator]();
+  try {
+    let row = below.next();
+    for (let next = first; ; next = operations.next()) {
+      while (row.done !== true) {
+        const order = next.done === true ? -1 : Buffer.compare(row.value.key, next.value.key) * direction;
+        if (order < 0) yield row.value;
+        if (order <= 0) row = below.next();
+        if (order >= 0) break;
+      }
+      if (next.done === true) return;
+      const { value: put } = next;
+      if (put.kind === 'put') yield { key: copyBytes(put.key), value: copyBytes(put.value) };
     }
-    if (next === undefined) return undefined;
-    for (const [at, layer] of this.#layers.entries()) {
-      if (heads[at]?.[0] === next[0]) heads[at] = layer.next(next[0], range);
-    }
-    return next[1];
+  } finally {
+    below.return?.();
   }
 }
