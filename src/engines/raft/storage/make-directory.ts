@@ -13,16 +13,13 @@ export function makeDirectory(directory: string): string | undefined {
   for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
   // A file is in the way: mkdir throws the error that says so.
   if (missing.length === 0 && !statSync(path).isDirectory()) mkdirSync(path);
-  for (const one of missing.toReversed()) makeOne(one);
-  return missing.at(-1);
-}
-
-/** Makes one directory, which another process may make at the same time. */
-function makeOne(path: string): void {
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    const isThere = (error as { code?: string }).code === 'EEXIST' && statSync(path).isDirectory();
-    if (!isThere) throw error;
+  for (const one of missing.toReversed()) {
+    try {
+      mkdirSync(one);
+    } catch (error) {
+      // Another process may have made it at the same time.
+      if ((error as { code?: string }).code !== 'EEXIST' || !statSync(one).isDirectory()) throw error;
+    }
   }
+  return missing.at(-1);
 }

@@ -49,7 +49,7 @@ export interface JournalLimits {
   readonly checkpointBytes: number;
 }
 
-/** An action that runs between two checkpoints; no checkpoint begins until it calls `resume`. */
+/** An action that runs between two checkpoints; none begins until it calls `resume`. */
 interface Pause {
   /** Whether the rows that are in a layer now must be in LMDB first. */
   isAfterRows: boolean;
@@ -148,9 +148,7 @@ export class Checkpoints {
     if (this.#hasReached(1)) this.begin();
   }
 
-  /**
-   * Begins a checkpoint, unless one is under way, checkpoints are paused or stopped, or there are no rows.
-   */
+  /** Begins a checkpoint, unless one is under way, they are paused or stopped, or there are no rows. */
   begin(): void {
     if (this.#underWay !== undefined || this.#isPaused || this.#active.isEmpty || this.#isStopped) return;
     const checkpoint = {

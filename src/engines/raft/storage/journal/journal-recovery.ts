@@ -60,7 +60,7 @@ export function recoverJournal(
   const spare = next !== undefined && reader.checkTail(next, 0) ? files[used] : undefined;
   const written = others.find(({ bytes }) => !isZero(bytes, 0, bytes.length));
   if (written !== undefined) throw damaged(written, 0, 'it was written, and the segment before it is empty');
-  const { operations, lastFrame } = reader;
+  const { operations, lastFrame = 0 } = reader;
   if (lastFrame < through) {
     throw journalDamaged(directory, `the journal ends at frame ${lastFrame}, and had ${through}`);
   }
@@ -81,8 +81,8 @@ function firstFrameOf({ bytes, number }: Segment): Frame | undefined {
 
 class JournalReader {
   readonly operations: WriteOperation[] = [];
-  /** The number of the last frame that was read, or 0. */
-  lastFrame = 0;
+  /** The number of the last frame that was read. */
+  lastFrame: number | undefined;
   readonly #through: number;
 
   constructor(through: number) {
@@ -91,7 +91,7 @@ class JournalReader {
 
   /** The number that the next frame must have. For the first frame it is the highest that it may have. */
   get #next(): number {
-    return (this.lastFrame === 0 ? this.#through : this.lastFrame) + 1;
+    return (this.lastFrame ?? this.#through) + 1;
   }
 
   /** Reads frames up to `end` or up to the first damaged one, and returns where they end. */
@@ -107,7 +107,7 @@ class JournalReader {
   }
 
   #take({ number, operations, ...frame }: Frame, segment: Segment, position: number): void {
-    const isInPlace = number === this.#next || (this.lastFrame === 0 && number < this.#next);
+    const isInPlace = number === this.#next || (this.lastFrame === undefined && number < this.#next);
     if (frame.segment !== segment.number || !isInPlace) {
       const what = `frame ${number} of segment ${frame.segment} is where frame ${this.#next} should be`;
       throw damaged(segment, position, what);
