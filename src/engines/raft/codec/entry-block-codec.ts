@@ -5,7 +5,13 @@ import { allocateBytes } from '../../../shared/allocate-bytes.ts';
 import type { Entry } from '../core/entry.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { EntryScanner, MAX_COMMAND_OVERHEAD_BYTES, readEntry, writeEntry } from './entry-codec.ts';
+import {
+  checkConsecutive,
+  EntryScanner,
+  MAX_COMMAND_OVERHEAD_BYTES,
+  readEntry,
+  writeEntry,
+} from './entry-codec.ts';
 import { malformed } from './malformed.ts';
 
 /** Leaves room for `spareBytes` after the entries. Nothing is copied if all entries are commands. */
@@ -27,14 +33,9 @@ export function writeBlock(entries: readonly Entry[], spareBytes = 0): ByteWrite
 export function readBlock(bytes: Uint8Array, firstIndex: number): Entry[] {
   const reader = new ByteReader(bytes);
   const entries: Entry[] = [];
-  do {
-    const entry = readEntry(reader);
-    const expectedIndex = firstIndex + entries.length;
-    if (entry.index !== expectedIndex) {
-      throw malformed(`entry ${entry.index} stands where entry ${expectedIndex} belongs`);
-    }
-    entries.push(entry);
-  } while (reader.remaining > 0);
+  do entries.push(readEntry(reader));
+  while (reader.remaining > 0);
+  checkConsecutive(entries, firstIndex);
   return entries;
 }
 

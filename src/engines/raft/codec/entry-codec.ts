@@ -1,7 +1,6 @@
 // Log entries in bytes, the same in the store and in append requests: kind, index, term, then fields of the
 // kind.
 
-import { allocateBytes } from '../../../shared/allocate-bytes.ts';
 import type { CommandEntry, Entry } from '../core/entry.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -18,10 +17,8 @@ export const MIN_ENTRY_BYTES = 3;
 export const MAX_COMMAND_OVERHEAD_BYTES = 25;
 
 /** For tests: the product writes entries into larger messages. */
-/** The bytes may be a piece of a larger block (allocateBytes). Do not keep them. */
 export function encodeEntry(entry: Entry): Uint8Array {
-  const commandBytes = entry.kind === 'command' ? entry.data.length : 0;
-  const writer = new ByteWriter(allocateBytes(MAX_COMMAND_OVERHEAD_BYTES + commandBytes));
+  const writer = new ByteWriter();
   writeEntry(writer, entry);
   return writer.take();
 }
@@ -51,6 +48,15 @@ export function readEntry(reader: ByteReader): Entry {
   const term = reader.varint(1);
   if (kind === COMMAND) return { kind: 'command', index, term, data: reader.bytes() };
   return readOther(reader, kind, { index, term });
+}
+
+/** Throws CodedError `malformed` unless the indexes of `entries` go up one by one from `firstIndex`. */
+export function checkConsecutive(entries: readonly Entry[], firstIndex: number): void {
+  let expected = firstIndex;
+  for (const { index } of entries) {
+    if (index !== expected) throw malformed(`entry ${index} stands where entry ${expected} belongs`);
+    expected++;
+  }
 }
 
 /** The rare entries that are not commands. */

@@ -5,12 +5,6 @@ import type { MemberChange, MemberChangeOutcome } from '../../engine.ts';
 import type { ServerId } from '../core/configuration.ts';
 import type { Message } from '../core/message.ts';
 
-/** Proposals for the leader. Each is an encoded Proposal, opaque here. */
-interface ForwardedProposals {
-  readonly kind: 'forwarded-proposals';
-  readonly proposals: readonly Uint8Array[];
-}
-
 /** The receiver refused these proposals. They did not enter its log by this forwarding. */
 export interface ProposalsRefused {
   readonly kind: 'proposals-refused';
@@ -25,18 +19,6 @@ export interface ForwardedMemberChange {
   readonly change: MemberChange;
 }
 
-interface MemberChangeAnswer {
-  readonly kind: 'member-change-answer';
-  readonly requestId: number;
-  readonly outcome: MemberChangeOutcome;
-}
-
-/** The first message on every connection: the address at which a node can dial the sender. */
-interface Introduction {
-  readonly kind: 'introduction';
-  readonly raftAddress: string;
-}
-
 /** A message of the core. Its `from` must be the peer that the connection's hello proved. */
 export interface RaftMessage {
   readonly kind: 'raft';
@@ -45,11 +27,17 @@ export interface RaftMessage {
 
 export type PeerMessage =
   | RaftMessage
-  | Introduction
-  | ForwardedProposals
+  /** The first message on every connection: the address at which a node can dial the sender. */
+  | { readonly kind: 'introduction'; readonly raftAddress: string }
+  /** Proposals for the leader. Each is an encoded Proposal, opaque here. */
+  | { readonly kind: 'forwarded-proposals'; readonly proposals: readonly Uint8Array[] }
   | ProposalsRefused
   | ForwardedMemberChange
-  | MemberChangeAnswer;
+  | {
+      readonly kind: 'member-change-answer';
+      readonly requestId: number;
+      readonly outcome: MemberChangeOutcome;
+    };
 
 /** The origin of a proposal. It is kept in the state, so that a retry is applied once (dissertation §6.3). */
 export interface ProposalOrigin {

@@ -10,7 +10,7 @@ const EXPECTED_OVERHEAD_BYTES = 64;
 
 /** For tests: the product encodes the proposals of a batch together. */
 export function encodeProposal(proposal: Proposal): Uint8Array {
-  const writer = new ByteWriter(EXPECTED_OVERHEAD_BYTES + proposal.command.length);
+  const writer = new ByteWriter();
   writeProposal(writer, proposal);
   return writer.take();
 }

@@ -58,16 +58,10 @@ export function openSealed(key: Uint8Array, value: Uint8Array): Uint8Array {
   return payload;
 }
 
-/** Whether key, payload and seal, which are consecutive in `bytes` from `from` to `end`, belong together. */
-function isSealedBetween(bytes: Uint8Array, from: number, end: number): boolean {
-  const sealAt = end - CHECKSUM_BYTES;
-  return sealAt >= from && crc32InBlock(bytes, from, sealAt) === u32At(bytes, sealAt);
-}
-
 /** Checks a row in place. Throws like `openSealed`, and returns nothing. */
 export function checkSealed({ bytes, keyStart, valueStart, valueEnd }: AdjacentRow): void {
   const end = valueEnd - CHECKSUM_BYTES;
-  if (end >= valueStart && isSealedBetween(bytes, keyStart, valueEnd)) return;
+  if (end >= valueStart && crc32InBlock(bytes, keyStart, end) === u32At(bytes, end)) return;
   openSealed(bytes.subarray(keyStart, valueStart), bytes.subarray(valueStart, valueEnd));
 }
 
