@@ -1,6 +1,7 @@
 // Commit: when an entry is committed, and what follows from it.
 
 import { assert, present } from '../../../shared/assert.ts';
+import type { Progress } from './progress.ts';
 import { quorumValue } from './quorum.ts';
 import { joinNextRound } from './read-requests.ts';
 import { becomeFollower } from './roles.ts';
@@ -44,15 +45,10 @@ function maybeLeaveAfterRemoval(state: CoreState): void {
 }
 
 /** The other voter with the highest match index among those heard from within an election timeout. */
-export function mostAdvancedVoter(state: CoreState): string | undefined {
-  let best: string | undefined;
-  let bestMatch = -1;
-  for (const voter of state.voters) {
-    if (voter === state.server) continue;
-    const progress = present(state.progress.get(voter), 'every member has a progress');
-    if (progress.ticksSinceContact >= state.options.electionTicks || progress.match <= bestMatch) continue;
-    best = voter;
-    bestMatch = progress.match;
-  }
-  return best;
+export function mostAdvancedVoter({ voters, server, progress, options }: CoreState): string | undefined {
+  const of = (voter: string): Progress => present(progress.get(voter), 'every member has a progress');
+  const others = voters.filter(
+    (voter) => voter !== server && of(voter).ticksSinceContact < options.electionTicks,
+  );
+  return others.sort((a, b) => of(b).match - of(a).match)[0];
 }

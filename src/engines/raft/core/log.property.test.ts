@@ -175,7 +175,7 @@ class LogModel {
     if (entry === undefined) return;
     const first = this.start.index + 1;
     this.start = { index, term: entry.term };
-    this.log.compactTo(this.start);
+    this.log.compactTo(this.start.index);
     this.entries.splice(0, index - first + 1);
     this.#diskStart = this.start;
     for (let gone = first; gone <= index; gone++) this.#disk.delete(gone);
@@ -248,7 +248,7 @@ describe('the log', () => {
         log.takeWrite();
         log.onWriteDurable();
         const start = Math.min(compacted, terms.length);
-        if (start > 0) log.compactTo({ index: start, term: terms[start - 1] ?? 0 });
+        if (start > 0) log.compactTo(start);
         const found = lastIndexAtMostTerm(log, { index, term });
         const last = Math.min(index, terms.length);
         const fits = terms.flatMap((at, position) => (position < last && at <= term ? [position + 1] : []));

@@ -120,12 +120,13 @@ export class RaftLog {
     }
   }
 
-  /** Drops entries up to `position`, which the durable state includes. */
-  compactTo(position: LogPosition): void {
-    assert(this.term(position.index) === position.term, 'only an existing entry can become the start');
-    assert(position.index <= this.#durableIndex, 'only durable entries are compacted');
-    this.#start = position;
-    this.#evictThrough(position.index);
+  /** Drops entries up to `index`, which the durable state includes. Returns the new start. */
+  compactTo(index: number): LogPosition {
+    const term = present(this.term(index), 'only an existing entry can become the start of the log');
+    assert(index <= this.#durableIndex, 'only durable entries are compacted');
+    this.#start = { index, term };
+    this.#evictThrough(index);
+    return this.#start;
   }
 
   /** Drops all entries, because a snapshot that ends at `position` replaces the state (§7). */

@@ -261,11 +261,8 @@ export class RaftCore {
 
   /** Drops log entries up to `index`, which the durable state includes. The driver deletes them on disk. */
   compact(index: number): LogPosition {
-    const state = this.#state;
-    assert(index <= state.appliedIndex, 'only applied entries are compacted');
-    const term = present(state.log.term(index), 'only an existing entry can become the start of the log');
-    state.log.compactTo({ index, term });
-    return { index, term };
+    assert(index <= this.#state.appliedIndex, 'only applied entries are compacted');
+    return this.#state.log.compactTo(index);
   }
 
   // ------------------------------------------------------------ work for the driver

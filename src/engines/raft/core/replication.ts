@@ -65,10 +65,18 @@ function sendAppend(state: CoreState, to: ServerId, progress: Progress): boolean
   return true;
 }
 
+/** Notes on a leader that `server` answered. Returns its progress; undefined on others, or for no member. */
+function noteContact({ role, progress }: CoreState, server: ServerId): Progress | undefined {
+  const follower = role === 'leader' ? progress.get(server) : undefined;
+  if (follower === undefined) return undefined;
+  follower.recentlyActive = true;
+  follower.ticksSinceContact = 0;
+  return follower;
+}
+
 export function handleAppendResponse(state: CoreState, message: AppendResponse): void {
-  const progress = state.progress.get(message.from);
-  if (state.role !== 'leader' || progress === undefined) return;
-  noteContact(progress);
+  const progress = noteContact(state, message.from);
+  if (progress === undefined) return;
   if (!message.success) {
     progress.onRefused({ rejected: message.index, nextTry: lastPossibleMatch(state.log, message) + 1 });
     return;
@@ -99,9 +107,8 @@ function lastPossibleMatch(log: RaftLog, { hintIndex, hintTerm }: AppendResponse
 }
 
 export function handleHeartbeatResponse(state: CoreState, message: HeartbeatResponse): void {
-  const progress = state.progress.get(message.from);
-  if (state.role !== 'leader' || progress === undefined) return;
-  noteContact(progress);
+  const progress = noteContact(state, message.from);
+  if (progress === undefined) return;
   progress.readRound = Math.max(progress.readRound, Math.min(message.readRound, state.reads.round));
   confirmReads(state);
   progress.probeSent = false;
@@ -121,11 +128,6 @@ function sendAppendOutOfWindow(state: CoreState, to: ServerId, progress: Progres
     progress.becomeProbe();
   }
   sendAppend(state, to, progress);
-}
-
-function noteContact(progress: Progress): void {
-  progress.recentlyActive = true;
-  progress.ticksSinceContact = 0;
 }
 
 /** Gives a read of any server the commit index, once a quorum confirms this leader (§6.4). */

@@ -19,21 +19,22 @@ export function becomeFollower(state: CoreState, term: number, leader: ServerId 
 
 /** Asks the voters whether it could win, before it disturbs them with a new term (dissertation §9.6). */
 export function becomePreCandidate(state: CoreState): void {
-  assert(state.role !== 'leader', 'a leader does not stand for election');
-  state.role = 'pre-candidate';
-  state.leader = undefined;
-  state.votes = new Map([[state.server, true]]);
-  resetElectionTimer(state);
+  stand(state, 'pre-candidate');
+  state.votes.set(state.server, true);
 }
 
 /** Changes term and own vote in one durable write. The own vote counts once it is on disk. */
 export function becomeCandidate(state: CoreState): void {
-  assert(state.role !== 'leader', 'a leader does not stand for election');
-  state.role = 'candidate';
-  state.leader = undefined;
-  state.votes = new Map();
+  stand(state, 'candidate');
   setHardState(state, { term: state.term + 1, votedFor: state.server });
   state.ownVoteSequence = state.changeSequence;
+}
+
+function stand(state: CoreState, role: 'pre-candidate' | 'candidate'): void {
+  assert(state.role !== 'leader', 'a leader does not stand for election');
+  state.role = role;
+  state.leader = undefined;
+  state.votes.clear();
   resetElectionTimer(state);
 }
 
@@ -45,10 +46,6 @@ export function becomeLeader(state: CoreState): void {
   state.votes.clear();
   state.electionElapsed = 0;
   state.heartbeatElapsed = 0;
-  state.transferTarget = undefined;
-  state.uncommittedBytes = 0;
-  state.reads = createReadRequests();
-  state.progress = new Map();
   state.leaderStartIndex = state.log.lastIndex + 1;
   syncProgress(state);
   // Entries of older terms are never committed by counting replicas. This entry commits them (§5.4.2).
@@ -73,6 +70,7 @@ export function syncProgress(state: CoreState): void {
   }
 }
 
+/** Leaves nothing of this leadership to the next one. */
 function endLeadership(state: CoreState): void {
   for (const read of [...state.reads.waiting, ...state.reads.early]) {
     refuseRead(state, read.from, read.requestId);

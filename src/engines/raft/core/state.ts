@@ -46,12 +46,6 @@ export interface DurableState {
   readonly configurations: readonly IndexedConfiguration[];
 }
 
-/** A message that promises durability, and the change that must be durable before it is sent. */
-interface WaitingMessage {
-  readonly message: Message;
-  readonly sequence: number;
-}
-
 export class CoreState {
   readonly options: CoreOptions;
   readonly log: RaftLog;
@@ -82,7 +76,7 @@ export class CoreState {
   /** The candidate's own vote counts once this change is durable. */
   ownVoteSequence = 0;
 
-  // Leaders.
+  // Leaders. The end of a leadership clears the members' progress, the transfer and the reads.
   progress = new Map<ServerId, Progress>();
   leaderStartIndex = 0;
   transferTarget: ServerId | undefined;
@@ -103,9 +97,11 @@ export class CoreState {
   /** Until this change is durable a snapshot is replacing the state, and nothing is applied. */
   restoreSequence = 0;
 
-  // Content of the next Ready, and messages that wait for the disk.
+  /** Messages that promise durability, and the change that must be durable before each is sent. */
+  waitingMessages: { readonly message: Message; readonly sequence: number }[] = [];
+
+  // Content of the next Ready.
   messages: Message[] = [];
-  waitingMessages: WaitingMessage[] = [];
   confirmedReads: ReadState[] = [];
   refusedReads: number[] = [];
   snapshotsWanted: ServerId[] = [];

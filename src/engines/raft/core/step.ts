@@ -40,12 +40,13 @@ const HANDLERS: Handlers = {
 /** Handles one message. Messages may be lost, repeated, late or out of order. */
 export function step(state: CoreState, message: Message): void {
   if (message.to !== state.server || message.from === state.server) return;
-  if (message.term > state.term) {
-    if (!admitLaterTerm(state, message)) return;
-  } else if (message.term < state.term) {
-    answerEarlierTerm(state, message);
+  if (message.term < state.term) {
+    // Tells a deposed leader the current term. Without it, it would send for ever.
+    if (message.kind === 'append-request' || message.kind === 'heartbeat-request') refuse(state, message);
+    if (message.kind === 'pre-vote-request') handlePreVoteRequest(state, message);
     return;
   }
+  if (message.term > state.term && !admitLaterTerm(state, message)) return;
   const handle = HANDLERS[message.kind] as (state: CoreState, message: Message) => void;
   handle(state, message);
 }
@@ -60,10 +61,4 @@ function admitLaterTerm(state: CoreState, message: Message): boolean {
   const isFromLeader = message.kind === 'append-request' || message.kind === 'heartbeat-request';
   becomeFollower(state, message.term, isFromLeader ? message.from : undefined);
   return true;
-}
-
-function answerEarlierTerm(state: CoreState, message: Message): void {
-  // Tells a deposed leader the current term. Without it, it would send for ever.
-  if (message.kind === 'append-request' || message.kind === 'heartbeat-request') refuse(state, message);
-  if (message.kind === 'pre-vote-request') handlePreVoteRequest(state, message);
 }
