@@ -120,15 +120,3 @@ export function union<T extends { kind: string }>(what: string, kinds: Kinds<T>)
 function isCodec<T>(body: Codec<T> | Fields<T>): body is Codec<T> {
   return 'read' in body && typeof body.read === 'function';
 }
-
-/** Returns `codec` with a check of every value that is read. */
-export function checked<T>(codec: Codec<T>, check: (value: T) => void): Codec<T> {
-  return {
-    write: codec.write,
-    read: (reader) => {
-      const value = codec.read(reader);
-      check(value);
-      return value;
-    },
-  };
-}

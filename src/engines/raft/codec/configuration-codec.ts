@@ -2,7 +2,8 @@
 
 import { MAX_ADDRESS_CHARACTERS } from '../../../shared/address.ts';
 import type { Configuration, Member } from '../core/configuration.ts';
-import { checked, choice, list, record, text } from './codec.ts';
+import type { ByteReader } from './byte-reader.ts';
+import { choice, list, record, text } from './codec.ts';
 import { malformed } from './malformed.ts';
 
 export const MAX_SERVER_ID_BYTES = 256;
@@ -27,10 +28,12 @@ const configuration = record<Configuration>({
   removed: list(server, { maxItems: MAX_LISTED_SERVERS }),
 });
 
-export const { write: writeConfiguration, read: readConfiguration } = checked(
-  configuration,
-  ({ members }) => {
-    const isSorted = members.every(({ server }, at) => at === 0 || (members[at - 1]?.server ?? '') < server);
-    if (!isSorted) throw malformed('the members of a configuration are not sorted by server id');
-  },
-);
+export const writeConfiguration = configuration.write;
+
+export function readConfiguration(reader: ByteReader): Configuration {
+  const value = configuration.read(reader);
+  const { members } = value;
+  const isSorted = members.every(({ server }, at) => at === 0 || (members[at - 1]?.server ?? '') < server);
+  if (!isSorted) throw malformed('the members of a configuration are not sorted by server id');
+  return value;
+}
