@@ -6,8 +6,8 @@ import type { ConnectionError } from 'fastify';
 import { problem, problemAnswerFor } from './error-handler.ts';
 
 interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  request: IncomingMessage;
+  response: ServerResponse;
 }
 
 const MALFORMED = problem('malformed_request', 'Send a well-formed HTTP/1.1 request.');
@@ -23,7 +23,12 @@ export class ClientErrors {
 
   /** Call it for every request as it begins. */
   noteExchange(request: IncomingMessage, response: ServerResponse): void {
-    this.#lastExchanges.set(request.socket, { request, response });
+    const last = this.#lastExchanges.get(request.socket);
+    if (last === undefined) this.#lastExchanges.set(request.socket, { request, response });
+    else {
+      last.request = request;
+      last.response = response;
+    }
   }
 
   /** Answers and closes. Only closes if the caller would take the answer for that of an earlier request. */

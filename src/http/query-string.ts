@@ -19,7 +19,11 @@ export function parseQueryString(text: string): Record<string, QueryValue> {
   return query;
 }
 
+/** Characters that stand for something else. */
+const ENCODED = /[%+]/;
+
 function decode(text: string): string | null {
+  if (!ENCODED.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

@@ -83,7 +83,9 @@ function checkNewStatus(value: string | undefined): Checked<'Queued'> {
 
 /** The URL gives the new status. Some clients send an empty object for no body. */
 function refuseBody(body: unknown): void {
-  if (body === undefined || JSON.stringify(body) === '{}') return;
+  if (body === undefined) return;
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+  if (isObject && Object.keys(body).length === 0) return;
   throw invalidRequest({
     field: 'body',
     message: 'must be left out: the status is given as ?status=Running',
