@@ -7,13 +7,13 @@ import { CodedError } from '../shared/coded-error.ts';
 /** Throws CodedError `address_in_use` or `listen_failed`. */
 export async function listen(app: FastifyInstance, { host, port }: Address): Promise<void> {
   try {
-    await app.listen({ port, host: host === '' ? '::' : host });
+    await app.listen({ port, host: host === '' ? '::' : host }).catch(async (error) => {
+      // An empty host means every address of this machine, and works without IPv6 too.
+      if (host !== '' || (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL')) throw error;
+      await app.listen({ port, host: '0.0.0.0' });
+    });
   } catch (cause) {
     const { code } = cause as { code?: string };
-    // An empty host means every address of this machine, and works without IPv6 too.
-    if (host === '' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
-      return listen(app, { host: '0.0.0.0', port });
-    }
     if (code === 'EADDRINUSE') {
       const message = `${host}:${port} is in use: stop what listens there, or choose another -http`;
       throw new CodedError('address_in_use', message, { cause });

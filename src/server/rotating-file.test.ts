@@ -123,6 +123,16 @@ describe('the log file', () => {
     expect(file.droppedLines).toBe(5);
   });
 
+  test('lines that come while the file is closed are kept', async () => {
+    const name = path.join(directory, 'node1.log');
+    const file = open(name);
+    file.write('one\n');
+    const closed = file.close();
+    file.write('two\n');
+    await closed;
+    expect([read(name), file.droppedLines]).toEqual(['one\ntwo\n', 0]);
+  });
+
   test('lines after close are dropped, and a second close is harmless', async () => {
     const file = open(path.join(directory, 'node1.log'));
     await file.close();

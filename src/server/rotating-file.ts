@@ -72,11 +72,12 @@ export class RotatingFile {
     }
   }
 
-  /** Writes the waiting lines, then closes the file. Later lines are dropped. */
+  /** Writes the lines, also those that come meanwhile, then closes the file. Later lines are dropped. */
   async close(): Promise<void> {
+    do await this.#writeWaiting();
+    while (this.#lines.length > 0);
     if (this.#closed) return;
     this.#closed = true;
-    await this.#writeWaiting();
     fs.closeSync(this.#descriptor);
   }
 

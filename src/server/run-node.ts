@@ -29,8 +29,7 @@ export async function runNode(): Promise<void> {
       process.exitCode = exitCode;
       if (exitCode === 0) logger.info('stopped');
     } finally {
-      await logging.close();
-      process.exit();
+      await logging.close().finally(() => process.exit());
     }
   };
   const onFatal = (error: Error): void => {
