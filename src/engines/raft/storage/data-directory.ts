@@ -1,6 +1,6 @@
 // The directory that holds one node's files: makes it, and makes files and names in it durable.
 
-import { accessSync, closeSync, constants, fsync, fsyncSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, fsync, fsyncSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { CodedError } from '../../../shared/coded-error.ts';
@@ -33,7 +33,7 @@ export function prepareDataDirectory(directory: string): void {
  * system's cache (trap 2).
  */
 export function sync(path: string): void {
-  const descriptor = openSync(path, 'r');
+  const descriptor = openToSync(path);
   try {
     fsyncSync(descriptor);
   } finally {
@@ -43,12 +43,17 @@ export function sync(path: string): void {
 
 /** Does the same in a thread, begun at once. Rejects with the system's error. */
 export async function syncInBackground(path: string): Promise<void> {
-  const descriptor = openSync(path, 'r');
+  const descriptor = openToSync(path);
   try {
     await promisify(fsync)(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** A file that this user may not write is found here, at the start, and not at a write that needs it. */
+function openToSync(path: string): number {
+  return openSync(path, statSync(path).isDirectory() ? 'r' : 'r+');
 }
 
 /**

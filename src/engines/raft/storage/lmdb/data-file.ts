@@ -1,7 +1,7 @@
 // The data file of LMDB and its lock file: names, and how they are made and opened.
 
 import { existsSync, statSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { open as openFile } from 'node:fs/promises';
 import { open, type RootDatabase } from 'lmdb';
 import { assert } from '../../../../shared/assert.ts';
 
@@ -23,7 +23,13 @@ const LMDB_LOCK_FILE_BYTES = 3 * 4_096;
  */
 export async function makeLockFile(path: string): Promise<void> {
   if (existsSync(path) && statSync(path).size >= LMDB_LOCK_FILE_BYTES) return;
-  await writeFile(path, Buffer.alloc(LMDB_LOCK_FILE_BYTES), { mode: 0o644, flush: true });
+  const file = await openFile(path, 'w', 0o644);
+  try {
+    await file.writeFile(Buffer.alloc(LMDB_LOCK_FILE_BYTES));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 export type BinaryDatabase = RootDatabase<Uint8Array, Uint8Array>;
