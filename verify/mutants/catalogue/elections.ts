@@ -100,7 +100,7 @@ export const ELECTIONS: readonly Mutant[] = [
     file: 'src/engines/raft/core/step.ts',
     edits: [
       {
-        find: "if (message.kind === 'vote-request' && !message.leadershipTransfer && isLoyal(state)) return false;",
+        find: 'if (!message.leadershipTransfer && isLoyal(state)) return false;',
         replace: '',
       },
     ],

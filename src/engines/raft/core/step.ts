@@ -1,5 +1,6 @@
 // One message: its term is compared with the own term, then its handler is called.
 
+import { unreachable } from '../../../shared/assert.ts';
 import {
   handlePreVoteRequest,
   handlePreVoteResponse,
@@ -53,12 +54,31 @@ export function step(state: CoreState, message: Message): void {
 
 /** Moves to the later term where the message calls for it. False when the message must be ignored. */
 function admitLaterTerm(state: CoreState, message: Message): boolean {
-  // These carry a term that a server only asks for, and change no term (dissertation §9.6).
-  if (message.kind === 'pre-vote-request') return true;
-  if (message.kind === 'pre-vote-response' && message.granted) return true;
-  // A server that was removed or cut off must not depose a living leader (trap 4).
-  if (message.kind === 'vote-request' && !message.leadershipTransfer && isLoyal(state)) return false;
-  const isFromLeader = message.kind === 'append-request' || message.kind === 'heartbeat-request';
-  becomeFollower(state, message.term, isFromLeader ? message.from : undefined);
-  return true;
+  switch (message.kind) {
+    case 'pre-vote-request':
+      // The term is only asked for (dissertation §9.6).
+      return true;
+    case 'pre-vote-response':
+      if (!message.granted) becomeFollower(state, message.term, undefined);
+      return true;
+    case 'vote-request':
+      // A server that was removed or cut off must not depose a living leader (trap 4).
+      if (!message.leadershipTransfer && isLoyal(state)) return false;
+      becomeFollower(state, message.term, undefined);
+      return true;
+    case 'append-request':
+    case 'heartbeat-request':
+      becomeFollower(state, message.term, message.from);
+      return true;
+    case 'vote-response':
+    case 'append-response':
+    case 'heartbeat-response':
+    case 'read-index-request':
+    case 'read-index-response':
+    case 'timeout-now':
+      becomeFollower(state, message.term, undefined);
+      return true;
+    default:
+      return unreachable(message);
+  }
 }
