@@ -170,6 +170,21 @@ test('no odd body and no odd query causes a 5xx', async () => {
   expect(internalErrors).toEqual([]);
 });
 
+test.each([...Object.keys(validBodies), '/api/v1/print_jobs/j/status?status=Running'])(
+  'a body of %s that is nested too deep for JSON.stringify is refused',
+  async (url) => {
+    const { app, internalErrors } = createTestApp();
+    await stockShop(app);
+    await app.inject({ method: 'POST', url: '/api/v1/print_jobs', payload: printJob('j', 1) });
+    const deep = '['.repeat(250_000) + ']'.repeat(250_000);
+    for (const payload of [deep, `{"id":${deep}}`, `{"node_id":${deep},"company":${deep}}`]) {
+      const { statusCode } = await app.inject({ method: 'POST', url, payload, headers: JSON_TYPE });
+      expect(statusCode).toBe(400);
+    }
+    expect(internalErrors).toEqual([]);
+  },
+);
+
 test('an internal error is a 500 that hides the details from the caller and reports them to the process', async () => {
   const { app, engine, internalErrors, logLines } = createTestApp();
   const error = new Error('secret detail');

@@ -13,7 +13,7 @@ interface Exchange {
 const MALFORMED = problem('malformed_request', 'Send a well-formed HTTP/1.1 request.');
 
 /** Errors of Node's parser, by their codes. */
-const PARSER_PROBLEMS = new Map<unknown, unknown>([
+const PARSER_PROBLEMS = new Map<string | undefined, Error>([
   ['HPE_HEADER_OVERFLOW', problem('headers_too_large', 'Send a shorter URL and fewer or shorter headers.')],
   ['ERR_HTTP_REQUEST_TIMEOUT', problem('request_timeout', 'Send the whole request sooner.')],
 ]);
