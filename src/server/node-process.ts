@@ -86,5 +86,8 @@ function readVersion(): string {
 
 /** Waits for `promise`, but at most MAX_CLOSE_MS. */
 async function bounded(promise: PromiseLike<unknown> | undefined): Promise<void> {
-  await Promise.race([promise, sleep(MAX_CLOSE_MS)]);
+  const over = new AbortController();
+  await Promise.race([promise, sleep(MAX_CLOSE_MS, undefined, { signal: over.signal })]).finally(() =>
+    over.abort(),
+  );
 }

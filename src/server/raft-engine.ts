@@ -37,7 +37,7 @@ export class RaftEngine {
     this.#parts = parts;
   }
 
-  /** Starts the node. Returns the engine for the API: always the node of now. */
+  /** Starts the node. Returns the engine for the API, which stays the same when the node starts anew. */
   async start(): Promise<Engine> {
     await this.#startNode({ startOver: false });
     const current = (): RaftNode => present(this.#node, 'the node was started');

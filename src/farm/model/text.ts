@@ -14,8 +14,9 @@ export function checkText(value: unknown, maxCharacters: number): Checked<string
   if (typeof value !== 'string') return rejected('must be a string');
   if (value.trim() === '') return rejected('must not be empty or blank');
   // A code point is one or two UTF-16 units, so most texts need no count.
-  const { length } = value.length <= maxCharacters || value.length > 2 * maxCharacters ? value : [...value];
-  if (length > maxCharacters) return rejected(`must be at most ${maxCharacters} characters long`);
+  const isLong = value.length > maxCharacters;
+  const isTooLong = isLong && (value.length > 2 * maxCharacters || [...value].length > maxCharacters);
+  if (isTooLong) return rejected(`must be at most ${maxCharacters} characters long`);
   if (FORBIDDEN.test(value)) {
     return rejected('must be well-formed Unicode without control characters such as line breaks');
   }

@@ -1,6 +1,6 @@
 // One node: the embedded Raft as an engine. Constructs the parts, implements the port and its life cycle.
 
-import { CodedError } from '../../../shared/coded-error.ts';
+import { asError, CodedError } from '../../../shared/coded-error.ts';
 import type { StateReader } from '../../../state/state-view.ts';
 import type {
   Engine,
@@ -69,7 +69,7 @@ export class RaftNode implements Engine {
     done: (error: Error | undefined, node: RaftNode | undefined) => void,
   ): void {
     const fail = (error: unknown): void => {
-      ports.clock.soon(() => done(error instanceof Error ? error : new Error(String(error)), undefined));
+      ports.clock.soon(() => done(asError(error), undefined));
     };
     const orFail = (action: () => void): void => {
       try {

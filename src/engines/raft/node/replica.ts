@@ -2,6 +2,7 @@
 // handles everything that is waiting.
 
 import { assert } from '../../../shared/assert.ts';
+import { asError } from '../../../shared/coded-error.ts';
 import type { Logger } from '../../../shared/logger.ts';
 import type { Random } from '../../../shared/seeded-generator.ts';
 import type { StateMachine } from '../../engine.ts';
@@ -322,7 +323,7 @@ export class Replica {
     try {
       action();
     } catch (error) {
-      this.#stopFatally(error instanceof Error ? error : new Error(String(error)));
+      this.#stopFatally(asError(error));
     }
   }
 

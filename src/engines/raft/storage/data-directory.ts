@@ -3,9 +3,9 @@
 import { accessSync, closeSync, constants, fsync, fsyncSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { CodedError } from '../../../shared/coded-error.ts';
+import { asError, CodedError } from '../../../shared/coded-error.ts';
 import { makeDirectory } from './make-directory.ts';
-import { diskFull, isOutOfSpace, reasonOf } from './storage-errors.ts';
+import { diskFull, isOutOfSpace } from './storage-errors.ts';
 
 /**
  * Makes `directory` with its missing parents, and fsyncs every directory that got a new entry: a power cut
@@ -65,7 +65,7 @@ export function unusable(directory: string, cause: unknown): CodedError {
   if (isOutOfSpace(cause)) return diskFull(directory, cause);
   return new CodedError(
     'data_directory_unusable',
-    `the data directory ${directory} cannot be used (${reasonOf(cause)}): ` +
+    `the data directory ${directory} cannot be used (${asError(cause).message}): ` +
       'give this user the right to write there, or name another with -data',
     { fields: { directory }, cause },
   );

@@ -1,6 +1,6 @@
 // Turns errors of LMDB and of the file system into the coded errors of the port.
 
-import { CodedError } from '../../../shared/coded-error.ts';
+import { asError, CodedError } from '../../../shared/coded-error.ts';
 
 const ENOSPC = 28;
 const EIO = 5;
@@ -28,14 +28,10 @@ export function isDiskFull(error: unknown): boolean {
   return error instanceof CodedError && error.code === 'disk_full';
 }
 
-export function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
 export function storageFailed(directory: string, cause: unknown): CodedError {
   return new CodedError(
     'storage_failed',
-    `writing to ${directory} failed (${reasonOf(cause)}): the node must stop; check the disk, then start it again`,
+    `writing to ${directory} failed (${asError(cause).message}): the node must stop; check the disk, then start it again`,
     { fields: { directory }, cause },
   );
 }

@@ -60,7 +60,7 @@ export function dial(
     // The connection is being dropped, and `onClose` settles.
     if (answer === undefined) return;
     if (answer.kind === 'refused') settle(answer);
-    else if (answer.identity.server !== (expectedServer ?? answer.identity.server)) {
+    else if (expectedServer !== undefined && answer.identity.server !== expectedServer) {
       settle({ kind: 'refused', reason: 'wrong-server' });
     } else settle({ ...answer, connection });
   };

@@ -1,6 +1,6 @@
 // The error for a log, or a record beside it, that is not as it was written.
 
-import { CodedError } from '../../../../shared/coded-error.ts';
+import { asError, CodedError } from '../../../../shared/coded-error.ts';
 
 /** Returns the result of `read`. Any error that it throws becomes CodedError `log_damaged`. */
 export function verified<T>(what: string, read: () => T): T {
@@ -8,8 +8,7 @@ export function verified<T>(what: string, read: () => T): T {
     return read();
   } catch (cause) {
     if (cause instanceof CodedError && cause.code === 'log_damaged') throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw damaged(`${what} cannot be read (${reason})`, cause);
+    throw damaged(`${what} cannot be read (${asError(cause).message})`, cause);
   }
 }
 

@@ -9,9 +9,7 @@ import type { Participant } from '../participant.ts';
 import type { PeerIdentity } from '../ports/transport.ts';
 import type { Replica } from '../replica.ts';
 import { nodeOf } from './server-id.ts';
-
-/** Bound on remembered servers that are in no known configuration: greeters, and introduced servers. */
-const MAX_STRANGERS = 16;
+import { rememberStranger } from './strangers.ts';
 
 interface OwnMembershipParts {
   readonly replica: Pick<Replica, 'write'>;
@@ -86,16 +84,4 @@ export class OwnMembership implements Participant {
 
 function describe(configuration: Configuration): string[] {
   return configuration.members.map((member) => `${nodeOf(member.server)}:${member.role}`);
-}
-
-/** Remembers the stranger as the latest of its map, and forgets the oldest above the bound. */
-export function rememberStranger(
-  strangers: Map<ServerId, string>,
-  [server, value]: readonly [ServerId, string],
-): void {
-  strangers.delete(server);
-  strangers.set(server, value);
-  if (strangers.size <= MAX_STRANGERS) return;
-  const [oldest] = strangers.keys();
-  if (oldest !== undefined) strangers.delete(oldest);
 }

@@ -6,7 +6,8 @@ import type { RaftCore } from '../../core/raft-core.ts';
 import type { Participant } from '../participant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerIdentity, RefusalReason, Transport } from '../ports/transport.ts';
-import { type OwnMembership, rememberStranger } from './own-membership.ts';
+import type { OwnMembership } from './own-membership.ts';
+import { rememberStranger } from './strangers.ts';
 
 interface PeersParts {
   readonly transport: Pick<Transport, 'setPeers'>;

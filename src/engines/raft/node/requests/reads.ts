@@ -103,12 +103,8 @@ export class Reads implements Participant {
   afterRound(): void {
     if (this.#batches.length === 0) return;
     const { appliedIndex } = this.#parts.replica;
-    this.#finish(
-      this.#take(({ readIndex }) => readIndex !== undefined && readIndex <= appliedIndex),
-      {
-        kind: 'ready',
-      },
-    );
+    const ready = this.#take(({ readIndex }) => readIndex !== undefined && readIndex <= appliedIndex);
+    this.#finish(ready, { kind: 'ready' });
   }
 
   /** The old leader may never answer its requests. */

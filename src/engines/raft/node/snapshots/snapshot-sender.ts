@@ -1,6 +1,7 @@
 // Sends an image of this node's store to a follower whose log is too far behind, on a connection of its own.
 // `done` is always called once, so that the leader's core hears of every end (trap 23).
 
+import { asError } from '../../../../shared/coded-error.ts';
 import type { Logger } from '../../../../shared/logger.ts';
 import type { ServerId } from '../../core/configuration.ts';
 import type { SnapshotPoint } from '../../core/ready.ts';
@@ -100,7 +101,7 @@ export class SnapshotSender {
     try {
       return read();
     } catch (error) {
-      this.cancel(error instanceof Error ? error.message : String(error));
+      this.cancel(asError(error).message);
       return undefined;
     }
   }

@@ -1,6 +1,7 @@
 // Reads pages of a data file. A file that is too short or cannot be read is damaged.
 
 import { fstatSync, readSync } from 'node:fs';
+import { asError } from '../../../../shared/coded-error.ts';
 import { check, Damage } from './lmdb-page.ts';
 
 export const TOO_SHORT = 'the file is too short';
@@ -26,7 +27,7 @@ export class DataFileReader {
       try {
         count = readSync(this.#descriptor, target, done, target.length - done, position + done);
       } catch (cause) {
-        throw new Damage(`it cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+        throw new Damage(`it cannot be read: ${asError(cause).message}`);
       }
       check(count > 0, TOO_SHORT);
       done += count;
