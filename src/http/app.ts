@@ -18,6 +18,7 @@ import { addFilamentRoutes } from './routes/filaments.ts';
 import { addPrintJobRoutes } from './routes/print-jobs.ts';
 import { addPrinterRoutes } from './routes/printers.ts';
 import { WholeRequest } from './whole-request.ts';
+import { WholeResponse } from './whole-response.ts';
 
 export const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 10_000;
@@ -52,6 +53,7 @@ export function createApp(context: ApiContext): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: {
       IncomingMessage: WholeRequest,
+      ServerResponse: WholeResponse,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTION_CHECK_INTERVAL_MS,

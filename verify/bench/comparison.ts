@@ -13,7 +13,7 @@ export interface Turn {
   readonly other: Measurement;
 }
 
-export interface ComparedLoad {
+interface ComparedLoad {
   readonly name: string;
   readonly turns: readonly Turn[];
 }

@@ -36,7 +36,7 @@ const RULES: readonly (readonly [Stage, RegExp])[] = [
   ['validation', /\/src\/farm\/model\/(?:checked|identifier|material|milligrams|text)\.ts$/],
   ['validation', /\/node_modules\/(?:typebox|ajv|fast-uri|secure-json-parse|@fastify\/ajv-compiler)\//],
   ['validation', /\/node_modules\/fastify\/lib\/(?:content-type|validation|schemas)/],
-  ['respond', /\/src\/http\/(?:resources|error-handler|refusals|list-)/],
+  ['respond', /\/src\/http\/(?:resources|whole-response|error-handler|refusals|list-)/],
   [
     'respond',
     /\/node_modules\/(?:fastify\/lib\/(?:reply|hooks|error-)|fast-json-stringify|@fastify\/fast-json)/,
