@@ -101,10 +101,10 @@ export class Reads implements Participant {
   }
 
   afterRound(): void {
-    if (this.#batches.length === 0) return;
     const { appliedIndex } = this.#parts.replica;
-    const ready = this.#take(({ readIndex }) => readIndex !== undefined && readIndex <= appliedIndex);
-    this.#finish(ready, { kind: 'ready' });
+    const isReady = ({ readIndex }: Batch): boolean => readIndex !== undefined && readIndex <= appliedIndex;
+    // Most rounds serve no read.
+    if (this.#batches.some(isReady)) this.#finish(this.#take(isReady), { kind: 'ready' });
   }
 
   /** The old leader may never answer its requests. */
