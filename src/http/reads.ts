@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { QueryOf } from '../api/operations.ts';
 import { MAX_LIST_LIMIT } from '../api/schemas/parameters.ts';
+import type { ReadOutcome } from '../engines/engine.ts';
 import { accepted, type Checked, rejected } from '../farm/model/checked.ts';
 import { checkId } from '../farm/model/identifier.ts';
 import type { OperationRequest, RawAnswer } from './add-operation.ts';
@@ -42,23 +43,20 @@ function checkConsistency(value: unknown): Checked<Consistency> {
  * state may be: `Raft3D-Staleness-Ms` (`unknown` if this node never knew its state to be current) and
  * `Raft3D-Applied-Index`.
  */
-function readable(
+async function readable(
   { engine, soon }: ApiContext,
   reply: FastifyReply,
   consistency: Consistency,
 ): Promise<void> {
   if (consistency === 'stale') {
-    return new Promise<void>(soon).then(() => {
-      reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
-      reply.header('raft3d-applied-index', String(engine.position()));
-    });
+    await new Promise<void>(soon);
+    reply.header('raft3d-staleness-ms', String(engine.stalenessMs() ?? 'unknown'));
+    reply.header('raft3d-applied-index', String(engine.position()));
+    return;
   }
-  return new Promise((resolve, reject) => {
-    engine.readBarrier((outcome) => {
-      if (outcome.kind === 'refused') reject(engineRefusal(outcome.reason));
-      else resolve();
-    });
-  });
+  // A closure around `resolve` here has V8 keep the requests of 256 connections as old objects: 0.8 of the rate.
+  const outcome = await new Promise<ReadOutcome>((resolve) => engine.readBarrier(resolve));
+  if (outcome.kind === 'refused') throw engineRefusal(outcome.reason);
 }
 
 /** For routes that read lists. */
