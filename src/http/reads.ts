@@ -54,7 +54,7 @@ async function readable(
     reply.header('raft3d-applied-index', String(engine.position()));
     return;
   }
-  // A closure around `resolve` here has V8 keep the requests of 256 connections as old objects: 0.8 of the rate.
+  // A closure around `resolve` makes V8 keep the requests of 256 connections as old objects: 0.8 of the rate.
   const outcome = await new Promise<ReadOutcome>((resolve) => engine.readBarrier(resolve));
   if (outcome.kind === 'refused') throw engineRefusal(outcome.reason);
 }

@@ -39,19 +39,42 @@ export type Measurement = LoadResult & {
 };
 
 export async function measure(cluster: BenchCluster, leader: BenchNode, load: Load): Promise<Measurement> {
-  const followers = followersOf(cluster, leader);
-  const used = (): { leader: number; followers: number } => ({
-    leader: processorMicros(leader.pid),
-    followers: followers.reduce((sum, { pid }) => sum + processorMicros(pid), 0),
-  });
-  const before = used();
+  const cost = new Cost(cluster, leader);
+  cost.start();
   const result = await runLoad(load);
-  const after = used();
-  return {
-    ...result,
-    leaderMicros: (after.leader - before.leader) / result.requests,
-    followerMicros: (after.followers - before.followers) / Math.max(1, followers.length) / result.requests,
-  };
+  cost.stop();
+  return { ...result, ...cost.perRequest(result.requests) };
+}
+
+/** Adds up the processor time of a cluster, over the times between `start` and `stop`. */
+export class Cost {
+  readonly #leader: BenchNode;
+  readonly #followers: readonly BenchNode[];
+  readonly #micros = { leader: 0, followers: 0 };
+
+  constructor(cluster: BenchCluster, leader: BenchNode) {
+    this.#leader = leader;
+    this.#followers = followersOf(cluster, leader);
+  }
+
+  start(): void {
+    this.#add(-1);
+  }
+
+  stop(): void {
+    this.#add(1);
+  }
+
+  #add(sign: 1 | -1): void {
+    this.#micros.leader += sign * processorMicros(this.#leader.pid);
+    for (const { pid } of this.#followers) this.#micros.followers += sign * processorMicros(pid);
+  }
+
+  perRequest(requests: number): Pick<Measurement, 'leaderMicros' | 'followerMicros'> {
+    const { leader, followers } = this.#micros;
+    const followerMicros = followers / Math.max(1, this.#followers.length) / requests;
+    return { leaderMicros: leader / requests, followerMicros };
+  }
 }
 
 export interface Contender<T extends Readonly<Record<string, number>>> {

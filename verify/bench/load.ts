@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { runAutocannon } from './autocannon-load.ts';
 import type { Load, LoadResult } from './load-types.ts';
-import { runWrk } from './wrk-load.ts';
+import { type RunningWrk, startWrk } from './wrk-load.ts';
 
 /** wrk is preferred: it takes a fraction of autocannon's processor time, on cores that the nodes share. */
 export const HAS_WRK = spawnSync('sh', ['-c', 'command -v wrk'], { stdio: 'ignore' }).status === 0;
@@ -15,7 +15,15 @@ let runs = 0;
  * apart. Rejects when the load program fails.
  */
 export function runLoad(load: Load): Promise<LoadResult> {
+  return HAS_WRK ? startLoad(load).result : runAutocannon(load, nextRun());
+}
+
+/** Needs wrk. */
+export function startLoad(load: Load): RunningWrk {
+  return startWrk(load, nextRun());
+}
+
+function nextRun(): string {
   runs += 1;
-  const run = `r${String(runs).padStart(4, '0')}`;
-  return HAS_WRK ? runWrk(load, run) : runAutocannon(load, run);
+  return `r${String(runs).padStart(4, '0')}`;
 }

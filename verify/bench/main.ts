@@ -25,9 +25,8 @@ import { PartReport, type PartResult, partLines } from './result.ts';
 const EXIT_FAILED = 1;
 const FULL = { repetitions: 3, seconds: 10 };
 const QUICK = { repetitions: 1, seconds: 3 };
-/** Short turns, so that a slow moment of the machine falls on both checkouts. */
-const COMPARISON = { repetitions: 9, seconds: 1 };
-const FULL_COMPARISON = { repetitions: 9, seconds: 3 };
+const COMPARISON = { repetitions: 9, seconds: 2 };
+const FULL_COMPARISON = { repetitions: 15, seconds: 3 };
 
 const PART_OF: Readonly<Record<PartName, Part>> = {
   writes,
@@ -57,7 +56,6 @@ try {
 
 async function run(options: BenchArguments): Promise<void> {
   const { isFull, parts, farmJobs, against } = options;
-  if (!HAS_WRK) console.error('wrk is not installed: autocannon is used, which takes much processor time');
   if (against !== undefined) {
     await runComparison(options, against);
     return;
@@ -80,6 +78,7 @@ async function run(options: BenchArguments): Promise<void> {
 }
 
 async function runComparison(options: BenchArguments, directory: string): Promise<void> {
+  if (!HAS_WRK) throw new Error('a comparison needs wrk: install it (apt-get install wrk), then try again');
   const other = await readCheckout(directory);
   const context = contextOf(options, { ...(options.isFull ? FULL_COMPARISON : COMPARISON), etcd: undefined });
   const results: PartResult[] = [];

@@ -1,23 +1,37 @@
 // Load by wrk (the Debian package `wrk`).
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { PROJECT_ROOT } from '../kit/project-root.ts';
 import type { Load, LoadResult } from './load-types.ts';
 
 const SCRIPT = path.join(PROJECT_ROOT, 'verify', 'bench', 'load.lua');
 
-export async function runWrk(load: Load, run: string): Promise<LoadResult> {
+/** A load that runs. Its process may be stopped for a while by SIGSTOP, which stops no clock of wrk. */
+export interface RunningWrk {
+  readonly process: ChildProcess;
+  readonly result: Promise<LoadResult>;
+}
+
+export function startWrk(load: Load, run: string): RunningWrk {
   const { url, kind, connections, seconds, headers = {} } = load;
   const flags = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', ...flags, '-s', SCRIPT, url];
-  const output = await outputOf(args, {
-    BENCH_KIND: kind,
-    BENCH_RUN: run,
-    BENCH_PATH: load.path ?? '',
-    BENCH_JOB: `${load.job ?? 1}`,
-    BENCH_PAUSE: `${load.pauseMs ?? 0}`,
+  const child = spawn('wrk', args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      BENCH_KIND: kind,
+      BENCH_RUN: run,
+      BENCH_PATH: load.path ?? '',
+      BENCH_JOB: `${load.job ?? 1}`,
+      BENCH_PAUSE: `${load.pauseMs ?? 0}`,
+    },
   });
+  return { process: child, result: outputOf(child).then(resultIn) };
+}
+
+function resultIn(output: string): LoadResult {
   const told = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Record<string, number>;
   const number = (name: string): number => told[name] ?? Number.NaN;
   return {
@@ -31,14 +45,10 @@ export async function runWrk(load: Load, run: string): Promise<LoadResult> {
   };
 }
 
-function outputOf(args: readonly string[], environment: Record<string, string>): Promise<string> {
+function outputOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn('wrk', args, {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...environment },
-    });
     let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
     child.once('error', reject);

@@ -1,18 +1,17 @@
-// The parts `writes` and `reads` against another checkout: clusters of each, and the same load in turns.
+// The parts `writes` and `reads` against another checkout: clusters of each, and the same loads in turns.
 
 import { type Checkout, THIS_CHECKOUT } from '../checkout.ts';
 import type { BenchNode } from '../cluster.ts';
 import { comparisonTable, slowerLine, type Turn } from '../comparison.ts';
-import { type BenchContext, type Measurement, measure } from '../context.ts';
+import type { BenchContext } from '../context.ts';
 import type { Load } from '../load-types.ts';
 import { Raft3dCluster } from '../raft3d-cluster.ts';
 import type { PartReport } from '../result.ts';
 import { READ_PRINTER, seedPrinters } from '../seed-printers.ts';
+import { measureInSlices, type SlicedLoad } from '../slices.ts';
 
 const CONNECTIONS = [1, 64, 256];
 const MANY_CONNECTIONS = 64;
-/** A cluster keeps much of its rate from start to end, so each checkout gets this many of them. */
-const STARTS = 3;
 const ONE_PRINTER = `/api/v1/printers/${READ_PRINTER}`;
 
 /** A load, apart from the node that it is sent to. */
@@ -68,42 +67,28 @@ function get(
   return { name: `${name} over ${connections}`, to, kind: 'get', path, connections };
 }
 
+/** A cluster keeps much of its rate from start to end, so each repetition has clusters of its own. */
 async function compare(
   context: BenchContext,
   report: PartReport,
   { other, plans }: { other: Checkout; plans: readonly LoadPlan[] },
 ): Promise<void> {
   const loads = plans.map((plan) => ({ name: plan.name, plan, turns: [] as Turn[] }));
-  for (let start = 1; start <= STARTS; start++) {
+  for (let repetition = 1; repetition <= context.repetitions; repetition++) {
     const ours = await startSubject(context, THIS_CHECKOUT);
     const theirs = await startSubject(context, other);
     for (const { plan, turns } of loads) {
-      context.tell(`${plan.name}, clusters ${start} of ${STARTS}`);
+      context.tell(`${plan.name}, clusters ${repetition} of ${context.repetitions}`);
+      const pair = [slicedLoad(context, ours, plan), slicedLoad(context, theirs, plan)] as const;
       // The first load of a kind is slower, until V8 has compiled the code for it.
-      for (const subject of [ours, theirs]) await run(context, subject, plan);
-      for (let turn = 0; turn < context.repetitions / STARTS; turn++) {
-        turns.push(
-          await takeTurn(start + turn, {
-            ours: () => run(context, ours, plan),
-            other: () => run(context, theirs, plan),
-          }),
-        );
-      }
+      await measureInSlices(pair);
+      const [measured, others] = await measureInSlices(pair);
+      turns.push({ ours: measured, other: others });
     }
     for (const { cluster } of [ours, theirs]) await cluster.remove();
   }
   report.text(slowerLine(loads));
   report.table(comparisonTable(loads));
-}
-
-/** Each checkout is first in every other turn. */
-async function takeTurn(
-  turn: number,
-  { ours, other }: Readonly<Record<keyof Turn, () => Promise<Measurement>>>,
-): Promise<Turn> {
-  if (turn % 2 === 0) return { ours: await ours(), other: await other() };
-  const first = await other();
-  return { ours: await ours(), other: first };
 }
 
 async function startSubject(context: BenchContext, checkout: Checkout): Promise<Subject> {
@@ -116,11 +101,11 @@ async function startSubject(context: BenchContext, checkout: Checkout): Promise<
   return { cluster, leader, follower };
 }
 
-function run(
+function slicedLoad(
   { seconds }: BenchContext,
   { cluster, leader, follower }: Subject,
   { to, name: _name, ...load }: LoadPlan,
-): Promise<Measurement> {
+): SlicedLoad {
   const { url } = to === 'leader' ? leader : follower;
-  return measure(cluster, leader, { ...load, url, seconds });
+  return { cluster, leader, load: { ...load, url, seconds } };
 }

@@ -1,0 +1,73 @@
+// Two loads in one turn, in short slices by turns: while one load program runs, the other is stopped. Speed of a
+// shared machine changes from second to second, and slices give both loads the same share of each moment.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BenchCluster, BenchNode } from './cluster.ts';
+import { Cost, type Measurement } from './context.ts';
+import { startLoad } from './load.ts';
+import type { Load } from './load-types.ts';
+import type { RunningWrk } from './wrk-load.ts';
+
+const SLICE_MS = 60;
+
+export interface SlicedLoad {
+  readonly cluster: BenchCluster;
+  readonly leader: BenchNode;
+  /** Both loads of a turn have the same `seconds`. */
+  readonly load: Load;
+}
+
+/** Runs both loads, each for its `seconds` without the slices of the other. Needs wrk. */
+export async function measureInSlices(
+  pair: readonly [SlicedLoad, SlicedLoad],
+): Promise<[Measurement, Measurement]> {
+  const [first, second] = [new SlicedRun(pair[0]), new SlicedRun(pair[1])];
+  const endAt = performance.now() + 2_000 * pair[0].load.seconds - SLICE_MS;
+  try {
+    for (let slice = 0; performance.now() < endAt; slice++) {
+      // In the order 1 2 2 1: a machine that becomes slower is on both sides.
+      await (slice % 4 === 0 || slice % 4 === 3 ? first : second).runFor(SLICE_MS);
+    }
+    return [await first.finish(), await second.finish()];
+  } finally {
+    for (const run of [first, second]) run.end();
+  }
+}
+
+/** Starts stopped. */
+class SlicedRun {
+  readonly #cost: Cost;
+  readonly #wrk: RunningWrk;
+  #ranMs = 0;
+
+  constructor({ cluster, leader, load }: SlicedLoad) {
+    this.#cost = new Cost(cluster, leader);
+    this.#wrk = startLoad({ ...load, seconds: 2 * load.seconds });
+    this.#wrk.process.kill('SIGSTOP');
+  }
+
+  async runFor(ms: number): Promise<void> {
+    await this.#measured(() => pause(ms));
+    this.#wrk.process.kill('SIGSTOP');
+  }
+
+  async finish(): Promise<Measurement> {
+    const result = await this.#measured(() => this.#wrk.result);
+    const perSecond = (1_000 * (result.requests - result.errors)) / this.#ranMs;
+    return { ...result, perSecond, ...this.#cost.perRequest(result.requests) };
+  }
+
+  async #measured<T>(work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    this.#cost.start();
+    this.#wrk.process.kill('SIGCONT');
+    const result = await work();
+    this.#cost.stop();
+    this.#ranMs += performance.now() - startedAt;
+    return result;
+  }
+
+  end(): void {
+    this.#wrk.process.kill('SIGKILL');
+  }
+}
