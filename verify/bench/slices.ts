@@ -1,5 +1,6 @@
-// Two loads in one turn, in short slices by turns: while one load program runs, the other is stopped. Speed of a
-// shared machine changes from second to second, and slices give both loads the same share of each moment.
+// Two loads in one turn, in short slices by turns: while one load program runs, the other is stopped. The
+// speed of a shared machine changes from second to second, and slices give both loads the same share of each
+// moment.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BenchCluster, BenchNode } from './cluster.ts';

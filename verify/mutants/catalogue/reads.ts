@@ -59,8 +59,8 @@ export const READS: readonly Mutant[] = [
     file: 'src/engines/raft/node/requests/reads.ts',
     edits: [
       {
-        find: 'readIndex <= appliedIndex',
-        replace: 'readIndex <= appliedIndex + 1',
+        find: 'readIndex > appliedIndex;',
+        replace: 'readIndex > appliedIndex + 1;',
       },
     ],
     bug: 'A read is answered one entry too early.',

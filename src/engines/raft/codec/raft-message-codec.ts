@@ -2,7 +2,7 @@
 
 import { assert } from '../../../shared/assert.ts';
 import type { Entry } from '../core/entry.ts';
-import type { AppendRequest, Message } from '../core/message.ts';
+import type { AppendRequest, HeartbeatRequest, HeartbeatResponse, Message } from '../core/message.ts';
 import { boolean, type Codec, text, union, varint } from './codec.ts';
 import { MAX_SERVER_ID_BYTES } from './configuration-codec.ts';
 import { checkConsecutive, MIN_ENTRY_BYTES, readEntry, writeEntry } from './entry-codec.ts';
@@ -51,6 +51,41 @@ const appendRequest: Codec<AppendRequest> = {
   },
 };
 
+/** Every linearizable read over one connection takes two of these and of their answers. */
+const heartbeatRequest: Codec<HeartbeatRequest> = {
+  write: (writer, message) => {
+    writer.string(message.from, MAX_SERVER_ID_BYTES);
+    writer.string(message.to, MAX_SERVER_ID_BYTES);
+    writer.varint(message.term);
+    writer.varint(message.commitIndex);
+    writer.varint(message.readRound);
+  },
+  read: (reader) => ({
+    kind: 'heartbeat-request',
+    from: reader.string(MAX_SERVER_ID_BYTES),
+    to: reader.string(MAX_SERVER_ID_BYTES),
+    term: reader.varint(),
+    commitIndex: reader.varint(),
+    readRound: reader.varint(),
+  }),
+};
+
+const heartbeatResponse: Codec<HeartbeatResponse> = {
+  write: (writer, message) => {
+    writer.string(message.from, MAX_SERVER_ID_BYTES);
+    writer.string(message.to, MAX_SERVER_ID_BYTES);
+    writer.varint(message.term);
+    writer.varint(message.readRound);
+  },
+  read: (reader) => ({
+    kind: 'heartbeat-response',
+    from: reader.string(MAX_SERVER_ID_BYTES),
+    to: reader.string(MAX_SERVER_ID_BYTES),
+    term: reader.varint(),
+    readRound: reader.varint(),
+  }),
+};
+
 /** A change of these numbers or of any field needs a new protocol version (transport/hello.ts). */
 export const raftMessage = union<Message>('kind of Raft message', {
   'pre-vote-request': [1, { ...envelope, ...lastLog }],
@@ -62,8 +97,8 @@ export const raftMessage = union<Message>('kind of Raft message', {
     6,
     { ...envelope, success: boolean, index: varint, hintIndex: varint, hintTerm: varint },
   ],
-  'heartbeat-request': [7, { ...envelope, commitIndex: varint, readRound: varint }],
-  'heartbeat-response': [8, { ...envelope, readRound: varint }],
+  'heartbeat-request': [7, heartbeatRequest],
+  'heartbeat-response': [8, heartbeatResponse],
   'read-index-request': [9, { ...envelope, requestId: varint }],
   'read-index-response': [10, { ...envelope, requestId: varint, readIndex: varint }],
   'timeout-now': [11, envelope],

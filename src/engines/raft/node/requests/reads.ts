@@ -102,9 +102,12 @@ export class Reads implements Participant {
 
   afterRound(): void {
     const { appliedIndex } = this.#parts.replica;
-    const isReady = ({ readIndex }: Batch): boolean => readIndex !== undefined && readIndex <= appliedIndex;
+    const isWaiting = ({ readIndex }: Batch): boolean => readIndex === undefined || readIndex > appliedIndex;
     // Most rounds serve no read.
-    if (this.#batches.some(isReady)) this.#finish(this.#take(isReady), { kind: 'ready' });
+    if (this.#batches.every(isWaiting)) return;
+    const batches = this.#batches;
+    this.#batches = batches.filter(isWaiting);
+    for (const batch of batches) if (!isWaiting(batch)) this.#finish(batch.waiters, { kind: 'ready' });
   }
 
   /** The old leader may never answer its requests. */
