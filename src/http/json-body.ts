@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { CodedError } from '../shared/coded-error.ts';
 import { problem } from './error-handler.ts';
-import { takeBody } from './whole-request.ts';
+import { type BodyTaker, takeBody } from './whole-request.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 /** No operation has more fields. Bounds the work of naming the unknown ones. */
@@ -42,44 +42,66 @@ export function takeJsonBodies(app: FastifyInstance): void {
  * Calls `done` once, maybe inside the call, with the whole body or with the reason why there is none.
  * For tests: they set a small bound.
  */
-export function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-  done: (failure: CodedError | undefined, body: Uint8Array) => void,
-): void {
-  // The first chunk, or a copy of all with room for more: a list of one-byte chunks would take more memory.
-  let buffer = NOTHING;
-  let length = 0;
-  let isOver = false;
-  const finish = (failure?: CodedError): void => {
-    if (isOver) return;
-    isOver = true;
-    const body = buffer.subarray(0, length);
-    // A connection remembers its last request, and so this closure.
-    buffer = NOTHING;
-    done(failure, body);
-  };
-  const add = (chunk: Buffer): void => {
+export function readBody(request: IncomingMessage, maxBytes: number, done: BodyDone): void {
+  const body = new WaitedBody(maxBytes, done);
+  if (Number(request.headers['content-length']) > maxBytes) body.finish(TOO_LARGE);
+  takeBody(request, body);
+}
+
+type BodyDone = (failure: CodedError | undefined, body: Uint8Array) => void;
+
+class WaitedBody implements BodyTaker {
+  readonly #maxBytes: number;
+  /** Undefined once it was called. */
+  #done: BodyDone | undefined;
+  /** The first chunk, or a copy of all with room for more: a list of small chunks would take more memory. */
+  #buffer = NOTHING;
+  #length = 0;
+
+  constructor(maxBytes: number, done: BodyDone) {
+    this.#maxBytes = maxBytes;
+    this.#done = done;
+  }
+
+  add(chunk: Buffer): void {
     // After a refusal the rest is discarded, so that the caller can send all of it and read the answer.
-    if (isOver) return;
-    const end = length + chunk.length;
-    if (end > maxBytes) {
-      finish(TOO_LARGE);
+    if (this.#done === undefined) return;
+    const end = this.#length + chunk.length;
+    if (end > this.#maxBytes) {
+      this.finish(TOO_LARGE);
       return;
     }
-    if (length === 0) buffer = chunk;
+    if (this.#length === 0) this.#buffer = chunk;
     else {
-      if (end > buffer.length) {
-        const grown = Buffer.allocUnsafe(Math.min(maxBytes, 2 * end));
-        buffer.copy(grown, 0, 0, length);
-        buffer = grown;
-      }
-      chunk.copy(buffer, length);
+      if (end > this.#buffer.length) this.#grow(Math.min(this.#maxBytes, 2 * end));
+      chunk.copy(this.#buffer, this.#length);
     }
-    length = end;
-  };
-  if (Number(request.headers['content-length']) > maxBytes) finish(TOO_LARGE);
-  takeBody(request, { add, end: () => finish(), fail: () => finish(CUT_OFF) });
+    this.#length = end;
+  }
+
+  #grow(capacity: number): void {
+    const grown = Buffer.allocUnsafe(capacity);
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+
+  end(): void {
+    this.finish(undefined);
+  }
+
+  fail(): void {
+    this.finish(CUT_OFF);
+  }
+
+  finish(failure: CodedError | undefined): void {
+    const done = this.#done;
+    if (done === undefined) return;
+    const body = this.#buffer.subarray(0, this.#length);
+    // A connection remembers its last request, and so this object.
+    this.#done = undefined;
+    this.#buffer = NOTHING;
+    done(failure, body);
+  }
 }
 
 function parseBody(body: Uint8Array): unknown {

@@ -5,11 +5,11 @@ import { IncomingMessage } from 'node:http';
 import { assert } from '../shared/assert.ts';
 
 /** Takes the parts of a body in order, then its end or, once, its failure. */
-interface BodyTaker {
-  readonly add: (chunk: Buffer) => void;
-  readonly end: () => void;
+export interface BodyTaker {
+  add(chunk: Buffer): void;
+  end(): void;
   /** The connection broke. May be called after `end` too. */
-  readonly fail: () => void;
+  fail(): void;
 }
 
 /**
@@ -45,6 +45,14 @@ export class WholeRequest extends IncomingMessage {
  * streams.
  */
 export function takeBody(request: IncomingMessage, taker: BodyTaker): void {
-  if (request instanceof WholeRequest) request.takeBody(taker);
-  else request.on('data', taker.add).on('end', taker.end).on('error', taker.fail).on('close', taker.fail);
+  if (request instanceof WholeRequest) {
+    request.takeBody(taker);
+    return;
+  }
+  const fail = (): void => taker.fail();
+  request
+    .on('data', (chunk: Buffer) => taker.add(chunk))
+    .on('end', () => taker.end())
+    .on('error', fail)
+    .on('close', fail);
 }
