@@ -60,6 +60,7 @@ async function run(options: BenchArguments): Promise<void> {
     await runComparison(options, against);
     return;
   }
+  if (!HAS_WRK) console.error('wrk is not installed: autocannon is used, which takes much processor time');
   const context = contextOf(options, { ...(isFull ? FULL : QUICK), etcd: etcdVersion() });
   if (farmJobs !== undefined) {
     await showFarm(context, farmJobs);

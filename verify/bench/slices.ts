@@ -9,7 +9,15 @@ import { startLoad } from './load.ts';
 import type { Load } from './load-types.ts';
 import type { RunningWrk } from './wrk-load.ts';
 
-const SLICE_MS = 60;
+const SLICE_MS = 120;
+/** After a slice: the nodes answer what is under way, in the time of the load that sent it. */
+const DRAIN_MS = 20;
+
+/** A stopped process would outlive this one: it cannot end by itself. */
+const running = new Set<SlicedRun>();
+process.once('exit', () => {
+  for (const run of running) run.end();
+});
 
 export interface SlicedLoad {
   readonly cluster: BenchCluster;
@@ -22,16 +30,16 @@ export interface SlicedLoad {
 export async function measureInSlices(
   pair: readonly [SlicedLoad, SlicedLoad],
 ): Promise<[Measurement, Measurement]> {
-  const [first, second] = [new SlicedRun(pair[0]), new SlicedRun(pair[1])];
-  const endAt = performance.now() + 2_000 * pair[0].load.seconds - SLICE_MS;
   try {
+    const [first, second] = [new SlicedRun(pair[0]), new SlicedRun(pair[1])];
+    const endAt = performance.now() + 2_000 * pair[0].load.seconds - SLICE_MS;
     for (let slice = 0; performance.now() < endAt; slice++) {
       // In the order 1 2 2 1: a machine that becomes slower is on both sides.
-      await (slice % 4 === 0 || slice % 4 === 3 ? first : second).runFor(SLICE_MS);
+      await (slice % 4 === 0 || slice % 4 === 3 ? first : second).runSlice();
     }
     return [await first.finish(), await second.finish()];
   } finally {
-    for (const run of [first, second]) run.end();
+    for (const run of running) run.end();
   }
 }
 
@@ -44,12 +52,18 @@ class SlicedRun {
   constructor({ cluster, leader, load }: SlicedLoad) {
     this.#cost = new Cost(cluster, leader);
     this.#wrk = startLoad({ ...load, seconds: 2 * load.seconds });
+    running.add(this);
+    // A failure is told by `finish`, or by the failure of something else that comes first.
+    this.#wrk.result.catch(() => undefined);
     this.#wrk.process.kill('SIGSTOP');
   }
 
-  async runFor(ms: number): Promise<void> {
-    await this.#measured(() => pause(ms));
-    this.#wrk.process.kill('SIGSTOP');
+  async runSlice(): Promise<void> {
+    await this.#measured(async () => {
+      await pause(SLICE_MS);
+      this.#wrk.process.kill('SIGSTOP');
+      await pause(DRAIN_MS);
+    });
   }
 
   async finish(): Promise<Measurement> {
@@ -69,6 +83,7 @@ class SlicedRun {
   }
 
   end(): void {
+    running.delete(this);
     this.#wrk.process.kill('SIGKILL');
   }
 }

@@ -82,13 +82,21 @@ async function compare(
       const pair = [slicedLoad(context, ours, plan), slicedLoad(context, theirs, plan)] as const;
       // The first load of a kind is slower, until V8 has compiled the code for it.
       await measureInSlices(pair);
-      const [measured, others] = await measureInSlices(pair);
-      turns.push({ ours: measured, other: others });
+      turns.push(await takeTurn(repetition, pair));
     }
     for (const { cluster } of [ours, theirs]) await cluster.remove();
   }
   report.text(slowerLine(loads));
   report.table(comparisonTable(loads));
+}
+
+/** Each checkout is first in every other turn. */
+async function takeTurn(turn: number, [ours, other]: readonly [SlicedLoad, SlicedLoad]): Promise<Turn> {
+  const [first, second] = turn % 2 === 0 ? [ours, other] : [other, ours];
+  const measured = await measureInSlices([first, second]);
+  return turn % 2 === 0
+    ? { ours: measured[0], other: measured[1] }
+    : { ours: measured[1], other: measured[0] };
 }
 
 async function startSubject(context: BenchContext, checkout: Checkout): Promise<Subject> {

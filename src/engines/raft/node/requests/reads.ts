@@ -105,9 +105,9 @@ export class Reads implements Participant {
     const isWaiting = ({ readIndex }: Batch): boolean => readIndex === undefined || readIndex > appliedIndex;
     // Most rounds serve no read.
     if (this.#batches.every(isWaiting)) return;
-    const batches = this.#batches;
-    this.#batches = batches.filter(isWaiting);
-    for (const batch of batches) if (!isWaiting(batch)) this.#finish(batch.waiters, { kind: 'ready' });
+    const ready = this.#batches.filter((batch) => !isWaiting(batch));
+    this.#batches = this.#batches.filter(isWaiting);
+    for (const { waiters } of ready) this.#finish(waiters, { kind: 'ready' });
   }
 
   /** The old leader may never answer its requests. */
