@@ -44,7 +44,7 @@ function checkConsistency(value: unknown): Checked<Consistency> {
  * state may be: `Raft3D-Staleness-Ms` (`unknown` if this node never knew its state to be current) and
  * `Raft3D-Applied-Index`.
  *
- * `then`, because async functions take 1 kB more of memory a read: 1.09 of the leader's processor time.
+ * It waits with `then`: with async functions a read took 12.4 kB of memory, and takes 11.2 kB so.
  */
 function readable(
   { engine, soon }: ApiContext,

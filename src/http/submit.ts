@@ -1,5 +1,5 @@
-// A write: one command through the engine, and its outcome as this node applied it. With `then`, as reads.ts
-// says.
+// A write: one command through the engine, and its outcome as this node applied it. It waits with `then`, for
+// the reason that reads.ts gives.
 
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';

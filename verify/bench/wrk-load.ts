@@ -7,7 +7,7 @@ import type { Load, LoadResult } from './load-types.ts';
 
 const SCRIPT = path.join(PROJECT_ROOT, 'verify', 'bench', 'load.lua');
 
-/** A load that runs. Its process may be stopped for a while by SIGSTOP, which stops no clock of wrk. */
+/** A load that runs. SIGSTOP may stop its process for a while; wrk's clock goes on. */
 export interface RunningWrk {
   readonly process: ChildProcess;
   readonly result: Promise<LoadResult>;

@@ -51,7 +51,7 @@ const appendRequest: Codec<AppendRequest> = {
   },
 };
 
-/** Every linearizable read over one connection takes two of these and of their answers. */
+/** Over one connection, each linearizable read sends two heartbeats and receives their answers. */
 const heartbeatRequest: Codec<HeartbeatRequest> = {
   write: (writer, message) => {
     writer.string(message.from, MAX_SERVER_ID_BYTES);
